@@ -1,0 +1,1 @@
+"""Tar streams of layers: our own reader, safe extraction, generation."""

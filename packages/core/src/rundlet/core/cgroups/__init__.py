@@ -1,0 +1,1 @@
+"""What this machine's cgroups are, and paths in them."""

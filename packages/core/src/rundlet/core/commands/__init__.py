@@ -1,0 +1,1 @@
+"""Verbs as data: declaration, fast parser, typer help, dispatch."""

@@ -1,0 +1,160 @@
+"""What a user asks for when creating a container: the input of the spec and of the state.
+
+Filled by the command line, the Python API and the CRI server alike; stored as JSON with
+the container, so that it can be created again (`start` after a reboot). None and ()
+mean "not said": image and settings decide.
+"""
+
+from __future__ import annotations
+
+from ..contracts.network import NetworkRequest, PortMapping
+from ..contracts.storage import IdMap
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class Mount(Value):
+    """One mount into the container.
+
+    kind: "bind" | "volume" | "tmpfs" | "image" | "devpts" | "glob".
+    source: host path, volume name ("" for an anonymous one) or image; destination: inside.
+    options: podman's `-v` and `--mount` options as words ("ro", "rshared", "U", "size=1m").
+    """
+
+    kind: str
+    destination: str
+    source: str = ""
+    options: tuple[str, ...] = ()
+
+
+class Device(Value):
+    """`--device host[:container[:rwm]]`."""
+
+    source: str
+    destination: str = ""
+    permissions: str = "rwm"
+
+
+class Resources(Value):
+    """Limits. Sizes in bytes, -1 unlimited; cpus as podman's --cpus; None: no limit asked."""
+
+    memory: int | None = None
+    memory_reservation: int | None = None
+    memory_swap: int | None = None
+    memory_swappiness: int | None = None
+    oom_kill_disable: bool = False
+    cpus: float | None = None
+    cpu_period: int | None = None
+    cpu_quota: int | None = None
+    cpu_shares: int | None = None
+    cpu_rt_period: int | None = None
+    cpu_rt_runtime: int | None = None
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    pids_limit: int | None = None
+    blkio_weight: int | None = None
+    blkio_weight_device: tuple[str, ...] = ()
+    device_read_bps: tuple[str, ...] = ()
+    device_write_bps: tuple[str, ...] = ()
+    device_read_iops: tuple[str, ...] = ()
+    device_write_iops: tuple[str, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
+    hugepages: Mapping[str, int] = EMPTY
+    unified: Mapping[str, str] = EMPTY
+
+
+class ContainerRequest(Value):
+    """Everything about a container to be. Names follow podman's flags."""
+
+    # what to run
+    image: str = ""  # any name or id, or "" with `rootfs`
+    rootfs: str = ""
+    command: tuple[str, ...] | None = None  # after IMAGE; None: the image's CMD
+    entrypoint: tuple[str, ...] | None = None  # None: the image's
+    env: Mapping[str, str] = EMPTY
+    unset_env: tuple[str, ...] = ()
+    workdir: str = ""
+    user: str = ""  # "user[:group]", names or numbers
+    group_add: tuple[str, ...] = ()
+    umask: str = ""
+    timezone: str = ""
+    terminal: bool = False
+    stdin: bool = False
+    init: bool = False
+    name: str = ""  # "": generated
+    hostname: str = ""
+    pod: str = ""
+    labels: Mapping[str, str] = EMPTY
+    annotations: Mapping[str, str] = EMPTY
+
+    # how
+    runtime: str = ""
+    restart: str = ""  # no | on-failure[:n] | always | unless-stopped
+    auto_remove: bool = False
+    stop_signal: str = ""
+    stop_timeout: int | None = None
+    timeout: int = 0
+    log_driver: str = ""
+    log_options: Mapping[str, str] = EMPTY
+    exit_command: bool = True
+
+    # namespaces: "private" | "host" | "container:ID" | "pod" | "ns:PATH" | ""
+    pid: str = ""
+    ipc: str = ""
+    uts: str = ""
+    cgroup: str = ""
+    userns: str = ""
+    uid_map: tuple[IdMap, ...] = ()
+    gid_map: tuple[IdMap, ...] = ()
+
+    # network: "" (settings) | plugin or network names | "none" | "host" | "container:ID" | "ns:PATH"
+    network: str = ""
+    networks: tuple[NetworkRequest, ...] = ()
+    ports: tuple[PortMapping, ...] = ()
+    publish_all: bool = False
+    expose: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    add_hosts: tuple[str, ...] = ()
+    no_hosts: bool = False
+
+    # storage
+    mounts: tuple[Mount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    image_volumes: str = "anonymous"  # anonymous | tmpfs | ignore
+    read_only: bool = False
+    read_only_tmpfs: bool = True
+    shm_size: int | None = None
+    devices: tuple[Device, ...] = ()
+    storage_options: tuple[str, ...] = ()
+    secrets: tuple[Mapping[str, str], ...] = ()
+
+    # security
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    security_options: tuple[str, ...] = ()  # seccomp=.., no-new-privileges, apparmor=.., label=.., mask=.., unmask=..
+    no_new_privileges: bool = False
+    sysctls: Mapping[str, str] = EMPTY
+    ulimits: tuple[str, ...] = ()
+    oom_score_adj: int | None = None
+    cgroup_parent: str = ""
+    cgroups: str = "enabled"  # enabled | disabled | no-conmon | split
+    resources: Resources = Resources()
+
+    # healthcheck as the image config has it (Test, Interval, Timeout, StartPeriod, Retries; ns)
+    healthcheck: Mapping[str, Any] | None = None
+
+    systemd: str = "true"
+    preserve_fds: int = 0
+    sdnotify: str = "container"
+    pidfile: str = ""
+    cidfile: str = ""
+    create_command: tuple[str, ...] = ()
+    pull: str = ""  # policy; "": the settings'
+    platform: str = ""

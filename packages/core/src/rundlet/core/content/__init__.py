@@ -1,0 +1,1 @@
+"""Blobs by digest: verified, stored, compressed."""

@@ -1,0 +1,149 @@
+"""Contract of a monitor: what stays with a container's process while no tool of ours runs.
+
+It holds the pty or pipes, writes the log, keeps the exit code, serves attached
+clients over a socket, and runs the exit command. The shipped one is conmon
+(`rundlet.core.monitor.conmon`); a shim-v2 runtime brings its own.
+
+Clauses
+    MONITOR-EXIT-FILE   the exit code is in `MonitorJob.exit_file` before the exit command runs.
+    MONITOR-ORPHAN      the process lives on when the process that created it is killed.
+    MONITOR-ATTACH-ALL  output written before the exit reaches an attached client in full.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class MonitorJob(Value):
+    """A container to be created and watched. Paths are absolute.
+
+    bundle: has config.json. exit_file: decimal exit code, written at exit.
+    exit_command: argv run after the exit, or () for none.
+    log_driver, log_path, log_size_max: k8s-file | journald | none | passthrough; bytes, -1 unlimited.
+    preserve_fds: how many fds from 3 on are handed on. listen_fds likewise by systemd.
+    cgroup: what to put the monitor itself in, or "" to leave it.
+    """
+
+    id: str
+    name: str
+    bundle: Path
+    run_dir: Path
+    exit_dir: Path
+    pid_file: Path
+    log_path: Path
+    log_driver: str = "k8s-file"
+    log_size_max: int = -1
+    log_tag: str = ""
+    log_labels: Mapping[str, str] = EMPTY
+    terminal: bool = False
+    stdin: bool = False
+    exit_command: tuple[str, ...] = ()
+    exit_delay: int = 0
+    timeout: int = 0
+    preserve_fds: int = 0
+    sdnotify_socket: str = ""
+    cgroup: str = ""
+
+    @property
+    def exit_file(self) -> Path:
+        return self.exit_dir / self.id
+
+
+class ExecJob(Value):
+    """One more process in a running container (an OCI process object in `process`)."""
+
+    container: str
+    session: str
+    process: Mapping[str, object]
+    bundle: Path
+    run_dir: Path
+    exit_dir: Path
+    terminal: bool = False
+    stdin: bool = False
+    exit_command: tuple[str, ...] = ()
+    detach: bool = False
+    preserve_fds: int = 0
+
+
+class Monitored(Value):
+    """What `create` gives: process id of the container's init and of its monitor (0: none)."""
+
+    pid: int
+    monitor_pid: int
+
+
+class Streams(Value):
+    """A client's ends for attach and exec: file descriptors, -1 for closed.
+
+    With a terminal, `stderr` is not used. `detach_keys`: bytes that end the attachment.
+    """
+
+    stdin: int = 0
+    stdout: int = 1
+    stderr: int = 2
+    terminal: bool = False
+    detach_keys: bytes = b"\x10\x11"
+
+
+class Attached(ABC):
+    """An open connection to a container's or exec session's streams."""
+
+    @abstractmethod
+    def pump(self, streams: Streams) -> str:
+        """Copy both ways until the process ends ("exited") or the keys are typed ("detached")."""
+
+    @abstractmethod
+    def resize(self, rows: int, columns: int) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+
+class ExecSession(ABC):
+    """A running exec process."""
+
+    pid: int
+
+    @abstractmethod
+    def pump(self, streams: Streams) -> str:
+        """As `Attached.pump`; may be called once."""
+
+    @abstractmethod
+    def resize(self, rows: int, columns: int) -> None: ...
+
+    @abstractmethod
+    def wait(self) -> int:
+        """The exit code, once it ended."""
+
+
+class Monitor(ABC):
+    """Creates containers and serves their streams."""
+
+    @abstractmethod
+    def create(self, job: MonitorJob, *, environment: Mapping[str, str] | None = None) -> Monitored:
+        """Runtime `create`, under a monitor. Raises RuntimeFailed and its kin; leaves nothing then."""
+
+    @abstractmethod
+    def attach(self, job_dir: Path, container: str, *, terminal: bool) -> Attached:
+        """Connect to a created or running container (before `start`, so that no output is lost)."""
+
+    @abstractmethod
+    def execute(self, job: ExecJob) -> ExecSession: ...
+
+    @abstractmethod
+    def reopen_log(self, job_dir: Path, container: str) -> None: ...
+
+    @abstractmethod
+    def resize(self, job_dir: Path, container: str, rows: int, columns: int) -> None: ...
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """argv prefix of the monitor, for `info`."""

@@ -1,0 +1,143 @@
+"""Contract of an OCI runtime: what turns a bundle into processes.
+
+The engine hands over a *bundle* (a directory with `config.json`) and an id. The
+process is born by the runtime's `monitor()` (contracts/monitor.py): conmon for
+the runc family, the shim itself for shim-v2 runtimes. All else is asked here.
+
+Clauses
+    RUNTIME-STATE-DERIVED   `state` asks the runtime; a container it does not know is
+                            None, never an error.
+    RUNTIME-DELETE-WINS     `delete(force=True)` ends the processes and succeeds in every
+                            state, also for an unknown id.
+    RUNTIME-KILL-DEAD       `kill` of an exited container raises WrongState.
+    RUNTIME-WORDS           errors carry the runtime's own message, without log decoration.
+    RUNTIME-126-127         a command that is not executable or not there is
+                            CommandNotExecutable or CommandNotFound.
+    RUNTIME-ADAPT           `adapt` removes from a spec only what this runtime cannot do
+                            here, and says in warnings what that was.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Any, ClassVar, Literal
+
+    from .monitor import Monitor
+    from .probe import Probe
+
+    Status = Literal["creating", "created", "running", "paused", "stopped"]
+    OCISpec = dict[str, Any]
+
+
+class RuntimeConfig(Value):
+    """How this node has configured a runtime (`rundlet.toml`, containers.conf, crio.conf).
+
+    path: the binary; "" to search the usual places.
+    root: directory of the runtime's own state, below the run root.
+    args: extra global arguments, before the subcommand.
+    options: all other keys of its table.
+    """
+
+    root: Path
+    path: str = ""
+    args: tuple[str, ...] = ()
+    options: Mapping[str, Any] = EMPTY
+    systemd_cgroup: bool = False
+
+
+class RuntimeState(Value):
+    """The OCI state document (runtime-spec runtime.md#state), what we need of it."""
+
+    id: str
+    status: Status
+    pid: int = 0
+    bundle: str = ""
+
+
+class RuntimeFeatures(Value):
+    """What the runtime can do here, as its `features` document or our probe says."""
+
+    checkpoint: bool = False
+    pause: bool = True
+    update: bool = True
+    idmap_mounts: bool = False
+    recursive_read_only: bool = False
+    seccomp: bool = True
+    user_namespaces: bool = True
+    terminal: bool = True
+    document: Mapping[str, Any] = EMPTY
+
+
+class Adapted(Value):
+    """A spec made fit for one runtime, and what was dropped or lowered on the way."""
+
+    spec: OCISpec
+    warnings: tuple[str, ...] = ()
+
+
+class OCIRuntime(ABC):
+    """Base of all OCI runtime drivers. Constructed as `Driver(config)`."""
+
+    contract_version: ClassVar[int] = 1
+    name: ClassVar[str]
+
+    def __init__(self, config: RuntimeConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def probe(self) -> Probe:
+        """Whether containers can be run here with it, and how; cheap, may be cached by the caller."""
+
+    @abstractmethod
+    def features(self) -> RuntimeFeatures: ...
+
+    @abstractmethod
+    def version(self) -> str:
+        """One line: name and version as the runtime prints it."""
+
+    @abstractmethod
+    def adapt(self, spec: OCISpec) -> Adapted:
+        """Make a generated spec fit for this runtime on this machine."""
+
+    @abstractmethod
+    def monitor(self) -> Monitor:
+        """What creates, watches and serves the processes of this runtime."""
+
+    @abstractmethod
+    def start(self, container: str) -> None: ...
+
+    @abstractmethod
+    def kill(self, container: str, signal: int, *, all_processes: bool = False) -> None: ...
+
+    @abstractmethod
+    def delete(self, container: str, *, force: bool = False) -> None: ...
+
+    @abstractmethod
+    def state(self, container: str) -> RuntimeState | None: ...
+
+    @abstractmethod
+    def containers(self) -> Sequence[RuntimeState]:
+        """All that the runtime knows below its root."""
+
+    @abstractmethod
+    def pause(self, container: str) -> None: ...
+
+    @abstractmethod
+    def resume(self, container: str) -> None: ...
+
+    @abstractmethod
+    def update(self, container: str, resources: Mapping[str, Any]) -> None:
+        """Apply an OCI `linux.resources` object to a running container."""
+
+    def checkpoint(self, container: str, image: Path, *, leave_running: bool = False) -> None:
+        """Dump the container to a directory. Optional: NotSupported unless overridden."""
+        from ..errors import NotSupported
+
+        raise NotSupported(f"OCI runtime {self.name} cannot checkpoint containers")

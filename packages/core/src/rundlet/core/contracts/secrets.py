@@ -1,0 +1,47 @@
+"""Contract of a secret driver: small secret values by name.
+
+Clauses
+    SECRET-ROUNDTRIP   `lookup` gives the stored bytes back, any bytes up to 512000.
+    SECRET-PRIVATE     nothing readable by other users is written anywhere.
+    SECRET-UNKNOWN     `lookup` and `delete` of an unknown id raise NoSuchSecret.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import ClassVar
+
+    from .probe import Probe
+
+
+class SecretDriver(ABC):
+    """Base of all secret drivers. Constructed as `Driver(home, options)`."""
+
+    contract_version: ClassVar[int] = 1
+    name: ClassVar[str]
+
+    def __init__(self, home: Path, options: Mapping[str, str] | None = None) -> None:
+        self.home = home
+        self.options = dict(options or {})
+
+    @abstractmethod
+    def probe(self) -> Probe: ...
+
+    @abstractmethod
+    def store(self, secret: str, data: bytes) -> None:
+        """Keep `data` under an id; replaces what was there, atomically."""
+
+    @abstractmethod
+    def lookup(self, secret: str) -> bytes: ...
+
+    @abstractmethod
+    def delete(self, secret: str) -> None: ...
+
+    @abstractmethod
+    def list(self) -> Sequence[str]:
+        """Ids of all secrets of this driver, sorted."""

@@ -1,0 +1,147 @@
+"""Contract of a storage driver: layers as directory trees that can be stacked.
+
+A *layer* has an id (64 hex digits: the chain ID of an image layer, or a random
+id for a container's writable layer) and parents, given **topmost first** by the
+caller on each call: the engine's database knows the graph, the driver does not.
+
+The driver owns `home` (below the graph root) and nothing else. The engine holds
+a lock on the layer id around `create`, `apply` and `remove`.
+
+Clauses
+    STORAGE-APPLY-ATOMIC    after `apply` or `create` returned, the layer is complete
+                            and on disk (survives a kill); if it raised or was killed,
+                            `exists` is False, and the next `collect` clears what is left.
+    STORAGE-APPLY-SAFE      nothing in an archive touches anything outside the layer.
+    STORAGE-APPLY-PARALLEL  a driver with `independent_layers` unpacks a layer before
+                            its parents exist, in several threads and processes at once.
+    STORAGE-MOUNT-IDEMPOTENT  mounting what is mounted returns the same path;
+                            unmounting what is not mounted is no error.
+    STORAGE-DIFF-ROUNDTRIP  applying `diff` of a layer gives an equal tree:
+                            names, kinds, modes, owners, times, xattrs, links, holes, devices.
+    STORAGE-REMOVE-IDEMPOTENT  removing an unknown layer is no error.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import Any, BinaryIO, ClassVar, Literal
+
+    from .probe import Probe
+
+    ChangeKind = Literal["A", "C", "D"]
+
+
+class IdMap(Value):
+    """One row of a uid or gid map: `size` ids from `container` on are `host` on the host."""
+
+    container: int
+    host: int
+    size: int
+
+
+class MountOptions(Value):
+    """How to mount a layer.
+
+    read_only: no writable layer on top (image mounts).
+    uid_map, gid_map: the user namespace of the container; files owned by 0 inside
+        belong to `host` outside. Empty: no mapping.
+    label: SELinux mount label, or "".
+    extra: driver options from `--storage-opt` of this container, as "key=value".
+    """
+
+    read_only: bool = False
+    uid_map: tuple[IdMap, ...] = ()
+    gid_map: tuple[IdMap, ...] = ()
+    label: str = ""
+    extra: tuple[str, ...] = ()
+
+
+class LayerUsage(Value):
+    """Space of one layer without its parents: bytes of content and number of inodes."""
+
+    size: int
+    inodes: int
+
+
+class Change(Value):
+    """One path that differs from the parents: Added, Changed or Deleted. `path` is absolute."""
+
+    kind: ChangeKind
+    path: str
+
+
+class StorageDriver(ABC):
+    """Base of all storage drivers. Constructed as `Driver(home, options)`.
+
+    home: the driver's own directory, created by it when first needed.
+    options: the driver's `[storage.options.<name>]` table and `--storage-opt` pairs.
+    """
+
+    contract_version: ClassVar[int] = 1
+    name: ClassVar[str]
+    independent_layers: ClassVar[bool] = False
+
+    def __init__(self, home: Path, options: dict[str, Any] | None = None) -> None:
+        self.home = home
+        self.options = options or {}
+
+    @abstractmethod
+    def probe(self) -> Probe:
+        """Whether this driver works with `home` on this machine. Cheap, leaves nothing."""
+
+    @abstractmethod
+    def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+        """Unpack an uncompressed layer tar (OCI image-spec layer.md) as a new layer.
+
+        Raises UnsafeArchive, Corrupt, NoSpace.
+        """
+
+    @abstractmethod
+    def create(self, layer: str, parents: Sequence[str]) -> None:
+        """Make an empty layer over `parents`, to be written to through `mount`."""
+
+    @abstractmethod
+    def exists(self, layer: str) -> bool:
+        """Whether the layer is there and complete."""
+
+    @abstractmethod
+    def mount(self, layer: str, parents: Sequence[str], options: MountOptions) -> Path:
+        """Mount the layer over its parents and return the root directory of the result.
+
+        Works for more than 100 parents. Raises NoSuchImage never: a missing parent is Corrupt.
+        """
+
+    @abstractmethod
+    def unmount(self, layer: str) -> None:
+        """Undo `mount`; lazily when busy, so that removal always wins."""
+
+    @abstractmethod
+    def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
+        """Write the layer's own content as an uncompressed OCI layer tar, sorted by path."""
+
+    @abstractmethod
+    def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
+        """The paths that differ from the parents, sorted, as `podman diff` tells them."""
+
+    @abstractmethod
+    def usage(self, layer: str) -> LayerUsage:
+        """Space of the layer alone."""
+
+    @abstractmethod
+    def remove(self, layer: str) -> None:
+        """Delete the layer; the caller knows that nothing stands on it."""
+
+    @abstractmethod
+    def layers(self) -> Iterator[str]:
+        """Ids of all complete layers (checks only: scans directories)."""
+
+    @abstractmethod
+    def collect(self) -> None:
+        """Delete what killed processes left half done. Never touches complete layers."""

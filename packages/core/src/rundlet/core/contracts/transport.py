@@ -1,0 +1,173 @@
+"""Contract of an image transport: where images come from and go to.
+
+A transport parses the part of a reference after `name:` into a `Location`, and
+opens it for reading or writing. Sources and destinations deal in bytes of
+manifests and blobs; what they mean is the image engine's business
+(`rundlet.core.images`), which also checks every digest: a source may be a liar.
+
+Clauses
+    TRANSPORT-PARSE-ROUNDTRIP  `str(parse(x))` parses to an equal location.
+    TRANSPORT-STREAM        blobs are streamed: memory does not grow with a blob.
+    TRANSPORT-PARALLEL      `blob` and `put_blob` may be called from several threads at once.
+    TRANSPORT-COMMIT        what is written is visible to others at `commit`, whole, or never.
+    TRANSPORT-UNKNOWN       a missing image or blob is NotFound (NoSuchImage for the image).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any, BinaryIO, ClassVar, Self
+
+    from ..images.descriptor import Descriptor
+
+
+class Location(Value):
+    """A parsed reference of one transport.
+
+    transport: its name. path: canonical text after `transport:`.
+    name: the docker-style name ("host/repo:tag") it denotes or carries, or "".
+    """
+
+    transport: str
+    path: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{self.path}"
+
+
+class Platform(Value):
+    """An OCI platform; empty fields match anything."""
+
+    os: str = "linux"
+    architecture: str = ""
+    variant: str = ""
+
+
+class TransportSettings(Value):
+    """What a client says about one end of a copy (podman's and skopeo's flags).
+
+    tls_verify: None: as registries.conf says, with loopback hosts allowed plain HTTP as a fallback.
+    credentials: (user, password) or None: from the auth files.
+    cert_dir, auth_file: override the usual places. temporary: directory for large temporaries.
+    """
+
+    tls_verify: bool | None = None
+    credentials: tuple[str, str] | None = None
+    bearer_token: str = ""
+    auth_file: Path | None = None
+    cert_dir: Path | None = None
+    temporary: Path | None = None
+    platform: Platform = Platform()
+    options: Mapping[str, Any] = EMPTY
+
+
+class ManifestBytes(Value):
+    """A manifest as it is stored: the exact bytes and their media type."""
+
+    data: bytes
+    media_type: str
+
+
+class _Closing(ABC):
+    def close(self) -> None:
+        """Release connections and files; a destination not committed is discarded."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class ImageSource(_Closing):
+    """An image opened for reading."""
+
+    location: Location
+
+    @abstractmethod
+    def manifest(self, digest: str = "") -> ManifestBytes:
+        """The top manifest (may be an index), or the one with this digest."""
+
+    @abstractmethod
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+        """Open a blob for reading from `offset`. The caller closes it and checks the digest."""
+
+    def tags(self) -> Sequence[str]:
+        """All tags of the repository. Raises NotSupported where there is no such thing."""
+        from ..errors import NotSupported
+
+        raise NotSupported(f"{self.location.transport}: has no tags")
+
+
+class ImageDestination(_Closing):
+    """A place an image is written to, in this order: blobs (any, in parallel),
+    manifests of instances, the top manifest, `commit`.
+
+    accepts: media types of manifests it can hold, best first; () for all.
+    compress: whether layers should be compressed by the engine ("gzip"), kept ("") or
+        unpacked ("uncompressed"; docker-archive) before `put_blob`.
+    """
+
+    location: Location
+    accepts: ClassVar[tuple[str, ...]] = ()
+    compress: ClassVar[str] = ""
+
+    @abstractmethod
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether the blob is there already, or could be linked or mounted there now."""
+
+    @abstractmethod
+    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+        """Store a blob, reading `stream` to its end.
+
+        An empty `descriptor.digest` or size -1 means not known before: the destination
+        finds them out. Returns the descriptor with both known.
+        """
+
+    @abstractmethod
+    def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
+        """Store the top manifest, or with `digest` the manifest of an instance of an index."""
+
+    @abstractmethod
+    def commit(self) -> None: ...
+
+
+class ImageTransport(ABC):
+    """Base of all transports. Constructed as `Transport()`; settings come with each call."""
+
+    contract_version: ClassVar[int] = 1
+    name: ClassVar[str]
+
+    @abstractmethod
+    def parse(self, text: str) -> Location:
+        """Parse what follows `name:`. Raises InvalidArgument saying what form is expected."""
+
+    @abstractmethod
+    def source(self, location: Location, settings: TransportSettings) -> ImageSource: ...
+
+    @abstractmethod
+    def destination(self, location: Location, settings: TransportSettings) -> ImageDestination: ...
+
+    def delete(self, location: Location, settings: TransportSettings) -> None:
+        from ..errors import NotSupported
+
+        raise NotSupported(f"{self.name}: images cannot be deleted there")
+
+    def tags(self, location: Location, settings: TransportSettings) -> Sequence[str]:
+        from ..errors import NotSupported
+
+        raise NotSupported(f"{self.name}: has no tags")

@@ -1,0 +1,1 @@
+"""Images: references, manifests, configs, and copying them between places."""

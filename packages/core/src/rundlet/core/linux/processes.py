@@ -1,0 +1,73 @@
+"""Processes: identity that survives pid reuse, and starting programs cheaply."""
+
+from __future__ import annotations
+
+import os
+
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def start_time(pid: int) -> int:
+    """Field 22 of /proc/PID/stat (clock ticks since boot); 0 if there is no such process.
+
+    A zombie counts as gone.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def alive(pid: int, started: int) -> bool:
+    """Whether the process that had `pid` when it started at `started` still lives."""
+    return pid > 0 and started > 0 and start_time(pid) == started
+
+
+class Finished(Value):
+    """A program that ran to its end: exit code (negative: signal) and what it printed."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Finished:
+    """Run a program to its end and collect its output.
+
+    By posix_spawn: `subprocess` costs 10 to 20 ms to import, more than most of
+    the programs run here. argv[0] must be an absolute path. Raises FileNotFoundError
+    and PermissionError as exec would.
+    """
+    in_read = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    out, err = (os.memfd_create(name, os.MFD_CLOEXEC) for name in ("stdout", "stderr"))
+    try:
+        os.write(in_read, stdin)
+        os.lseek(in_read, 0, os.SEEK_SET)
+        actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((in_read, out, err))]
+        actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in pass_fds]
+        pid = os.posix_spawn(
+            argv[0], list(argv), os.environ if environment is None else environment,
+            file_actions=actions,
+        )
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return Finished(code, _content(out), _content(err))
+    finally:
+        for fd in (in_read, out, err):
+            os.close(fd)
+
+
+def _content(descriptor: int) -> bytes:
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    return os.pread(descriptor, size, 0)

@@ -1,0 +1,1 @@
+"""Shipped network plugins none and host, namespaces, and the networks of an engine."""

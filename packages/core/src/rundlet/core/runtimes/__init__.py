@@ -1,0 +1,1 @@
+"""Shipped OCI runtime drivers."""

@@ -1,0 +1,1 @@
+"""Secrets: rows here, values in a secret driver."""

@@ -1,0 +1,1 @@
+"""Configuration files and variables, made into one immutable snapshot."""

@@ -1,0 +1,90 @@
+"""The settings of one process: an immutable snapshot, never changed, only replaced.
+
+Made by `settings.load` from built-in defaults, `containers.conf`, `storage.conf`,
+`rundlet.toml` (validated by pydantic-settings) and RUNDLET_ variables, and kept as a
+checked, cached file that hot commands read instead. Paths are text here: pathlib
+is not free to import, and the snapshot is read by every command.
+"""
+
+from __future__ import annotations
+
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class Settings(Value):
+    """Everything configurable. Empty text means "not configured: probe or built-in".
+
+    Units: sizes in bytes (-1 unlimited), times in seconds.
+    """
+
+    # where things are
+    graph_root: str = "/var/lib/rundlet"
+    run_root: str = "/run/rundlet"
+    temporary: str = ""  # large temporaries; "" is graph_root/tmp
+
+    # storage
+    storage_driver: str = ""
+    storage_options: Mapping[str, Any] = EMPTY  # {driver: {option: value}}
+
+    # runtimes: {name: {"path": .., "args": [..], ...}}
+    runtime: str = ""
+    runtimes: Mapping[str, Mapping[str, Any]] = EMPTY
+    conmon: str = ""
+    cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
+    init_path: str = ""
+
+    # networks
+    network_plugin: str = ""
+    default_network: str = "podman"
+    network_config_dirs: tuple[str, ...] = ()
+    network_plugin_dirs: tuple[str, ...] = ()
+    default_subnet: str = "10.88.0.0/16"
+
+    # containers
+    default_capabilities: tuple[str, ...] | None = None  # None: podman's eleven
+    default_sysctls: tuple[str, ...] = ("net.ipv4.ping_group_range=0 0",)
+    default_ulimits: tuple[str, ...] = ()
+    environment: tuple[str, ...] = (
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    )
+    seccomp_profile: str = ""  # "": the shipped one
+    pids_limit: int = 2048
+    shm_size: int = 65536000
+    log_driver: str = "k8s-file"
+    log_size_max: int = -1
+    stop_timeout: int = 10
+    umask: str = "0022"
+    timezone: str = ""
+    init: bool = False
+    dns_servers: tuple[str, ...] = ()
+    dns_searches: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    host_containers_internal_ip: str = ""
+    volumes: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+    detach_keys: str = "ctrl-p,ctrl-q"
+
+    # images
+    pull_policy: str = "missing"
+    image_parallel_copies: int = 0  # 0: pick by the number of cores
+    registries_conf: str = "/etc/containers/registries.conf"
+    policy_json: str = "/etc/containers/policy.json"
+    certs_dirs: tuple[str, ...] = ("/etc/containers/certs.d", "/etc/docker/certs.d")
+
+    # secrets, events, locks
+    secret_driver: str = "file"
+    events_backend: str = "sqlite"
+    lock_timeout: float = 60.0
+
+    # plugins
+    disabled_plugins: tuple[str, ...] = ()
+
+    # rundlet.toml tables that belong to plugins: {"plugins": {name: {...}}}
+    plugins: Mapping[str, Mapping[str, Any]] = EMPTY
+
+    log_level: str = "warn"

@@ -1,0 +1,1 @@
+"""The OCI config.json, built in one place."""

@@ -1,0 +1,1 @@
+"""Shipped storage drivers, and the layers over them."""

@@ -1,0 +1,1 @@
+"""The conformance kit: a pytest plugin with a suite per extension point."""

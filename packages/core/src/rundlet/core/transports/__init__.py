@@ -1,0 +1,1 @@
+"""Shipped image transports, a module or folder each."""
