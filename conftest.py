@@ -1,0 +1,3 @@
+"""Fixtures for all packages' tests."""
+
+pytest_plugins = ["devtools.fixtures"]
