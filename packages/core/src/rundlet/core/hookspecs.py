@@ -105,9 +105,7 @@ def rundlet_image_transport(name: str) -> ImageTransport | None:
 
 
 @hookspec(firstresult=True)
-def rundlet_secret_driver(
-    name: str, home: Path, options: Mapping[str, str]
-) -> SecretDriver | None:
+def rundlet_secret_driver(name: str, home: Path, options: Mapping[str, str]) -> SecretDriver | None:
     """Make the secret driver `name` (contracts/secrets.py)."""
 
 
@@ -116,7 +114,7 @@ def rundlet_secret_driver(
 
 @hookspec
 def rundlet_admit_image(image: ImageView, action: str) -> str | None:
-    """Allow an image before it is pulled ("pull") or run ("run"): None, or the reason to deny it."""
+    """Allow an image before `action` ("pull", "run"): None, or the reason to deny it."""
 
 
 @hookspec

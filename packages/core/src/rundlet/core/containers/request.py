@@ -138,7 +138,9 @@ class ContainerRequest(Value):
     privileged: bool = False
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
-    security_options: tuple[str, ...] = ()  # seccomp=.., no-new-privileges, apparmor=.., label=.., mask=.., unmask=..
+    security_options: tuple[
+        str, ...
+    ] = ()  # seccomp=.., no-new-privileges, apparmor=.., label=.., mask=.., unmask=..
     no_new_privileges: bool = False
     sysctls: Mapping[str, str] = EMPTY
     ulimits: tuple[str, ...] = ()
