@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -39,17 +40,22 @@ class Sample:
 class Tool:
     """One of the two programs with its own stores."""
 
-    def __init__(self, name: str, prefix: list[str], image: str) -> None:
+    def __init__(
+        self, name: str, prefix: list[str], image: str, environment: dict[str, str] | None = None
+    ) -> None:
         self.name = name
         self.prefix = prefix
         self.image = image
+        self.environment = {**os.environ, **(environment or {})}
 
     def command(self, *words: str) -> list[str]:
         return [*self.prefix, *words]
 
     def run(self, *words: str) -> str:
         """Run untimed; raises with the tool's own words when it fails."""
-        result = subprocess.run(self.command(*words), capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            self.command(*words), capture_output=True, text=True, check=False, env=self.environment
+        )
         if result.returncode != 0:
             raise RuntimeError(f"{' '.join(self.command(*words))}: {result.stderr}")
         return result.stdout.strip()
@@ -57,7 +63,9 @@ class Tool:
     def time(self, *words: str) -> Sample:
         with open(os.devnull, "r+b") as null:
             start = time.perf_counter()
-            process = subprocess.Popen(self.command(*words), stdin=null, stdout=null, stderr=null)
+            process = subprocess.Popen(
+                self.command(*words), stdin=null, stdout=null, stderr=null, env=self.environment
+            )
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -189,6 +197,7 @@ def setting(scratch: Path) -> Iterator[tuple[Bench, list[Tool]]]:
                 "--runtime=runc",
             ],
             image,
+            {"CONTAINERS_CONF": str(podman_configuration(scratch))},
         )
         for tool in (ours, peer):
             tool.run("pull", "--quiet", "--tls-verify=false", image)
@@ -198,7 +207,21 @@ def setting(scratch: Path) -> Iterator[tuple[Bench, list[Tool]]]:
             for tool in (ours, peer):
                 subprocess.run(tool.command("rm", "-a", "-f", "-t", "0"), capture_output=True)
             # podman keeps its overlay directory mounted on itself
-            subprocess.run(["umount", "-l", str(scratch / "peer/root/overlay")], capture_output=True)
+            subprocess.run(
+                ["umount", "-l", str(scratch / "peer/root/overlay")], capture_output=True
+            )
+
+
+def podman_configuration(scratch: Path) -> Path:
+    """A containers.conf with limits that podman may set here.
+
+    It fails where it cannot raise a hard limit, and lowers its own nproc to 32768 first.
+    """
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    limits = [f"nofile={files}:{files}", "nproc=30000:30000"]
+    path = scratch / "containers.conf"
+    path.write_text(f"[containers]\ndefault_ulimits = {json.dumps(limits)}\n")
+    return path
 
 
 def _places(directory: Path) -> list[str]:
@@ -206,10 +229,7 @@ def _places(directory: Path) -> list[str]:
 
 
 def table(results: dict[str, dict[str, list[Sample]]]) -> str:
-    lines = [
-        f"{'work':40} {'rundlet':>9} {'podman':>9} {'ratio':>6}"
-        f" {'cpu r/p':>8} {'mem r/p':>8}"
-    ]
+    lines = [f"{'work':40} {'rundlet':>9} {'podman':>9} {'ratio':>6} {'cpu r/p':>8} {'mem r/p':>8}"]
     for title, samples in results.items():
         ours, peer = samples["rundlet"], samples["podman"]
 
