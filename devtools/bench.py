@@ -234,7 +234,7 @@ def table(results: dict[str, dict[str, list[Sample]]]) -> str:
         ours, peer = samples["rundlet"], samples["podman"]
 
         def median(of: list[Sample], what: str) -> float:
-            return statistics.median(getattr(sample, what) for sample in of)
+            return float(statistics.median(getattr(sample, what) for sample in of))
 
         ratios = [
             median(ours, what) / max(median(peer, what), 1e-9) for what in ("wall", "cpu", "memory")
