@@ -1,1 +1,1 @@
-"""What this machine's cgroups are, and paths in them."""
+"""cgroups: what this machine has, and where a container's are."""

@@ -1,1 +1,1 @@
-"""The OCI config.json, built in one place."""
+"""The OCI `config.json`: defaults, image config, the user's request, in that order."""

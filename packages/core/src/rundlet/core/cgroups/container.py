@@ -1,0 +1,154 @@
+"""A container's own cgroups: their path, what they use, and clearing away what is left."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import InvalidArgument
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .layout import CgroupLayout
+
+DEFAULT_PARENT = "/rundlet"
+DEFAULT_SLICE = "machine.slice"
+
+
+class CgroupUsage(Value):
+    """What a container uses now: bytes of memory and number of processes; None: not accounted."""
+
+    memory: int | None = None
+    memory_limit: int | None = None
+    pids: int | None = None
+    cpu_nanoseconds: int | None = None
+
+
+def cgroups_path(layout: CgroupLayout, container: str, parent: str = "") -> str:
+    """The `linux.cgroupsPath` of a container's spec (runtime-spec config-linux.md#cgroups-path).
+
+    With cgroupfs an absolute path below `parent` (default /rundlet); with systemd
+    "slice:rundlet:ID", which the runtime makes the unit rundlet-ID.scope of.
+    Raises InvalidArgument for a parent that does not fit the manager, as podman does.
+    """
+    if layout.manager == "systemd":
+        parent = os.path.basename(parent) if parent.endswith(".slice") else parent
+        if parent and not parent.endswith(".slice"):
+            raise InvalidArgument(
+                f"cgroup parent {parent!r} is not a systemd slice",
+                remedy="with the systemd cgroup manager it must end in .slice",
+            )
+        return f"{parent or DEFAULT_SLICE}:rundlet:{container}"
+    if parent.endswith(".slice"):
+        raise InvalidArgument(
+            f"cgroup parent {parent!r} is a systemd slice, but the cgroup manager is cgroupfs"
+        )
+    if ".." in parent.split("/"):
+        raise InvalidArgument(f"cgroup parent {parent!r} must not contain '..'")
+    return f"{_absolute(parent) if parent else DEFAULT_PARENT}/ctr-{container}"
+
+
+def monitor_path(layout: CgroupLayout, container: str, parent: str = "") -> str:
+    """The cgroup of the container's monitor, beside the container's own; "" under systemd.
+
+    (With systemd the monitor is moved into a scope of its own by the engine.)
+    """
+    if layout.manager == "systemd":
+        return ""
+    return f"{_absolute(parent) if parent else DEFAULT_PARENT}/conmon-{container}"
+
+
+def directories(layout: CgroupLayout, path: str) -> dict[str, str]:
+    """The directory of a `cgroupsPath` in each hierarchy: by v1 controller, "" for cgroup2.
+
+    They need not exist.
+    """
+    relative = _scope_path(path) if ":" in path else path
+    found = {name: f"{point}{relative}" for name, point in layout.mounts.items()}
+    if layout.unified:
+        found[""] = f"{layout.unified}{relative}"
+    return found
+
+
+def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
+    """Read what the container at a `cgroupsPath` uses now."""
+    where = directories(layout, path)
+    if layout.version == "unified":
+        base = where.get("", "")
+        return CgroupUsage(
+            _number(f"{base}/memory.current"),
+            _number(f"{base}/memory.max"),
+            _number(f"{base}/pids.current"),
+            _cpu_unified(f"{base}/cpu.stat"),
+        )
+    memory = where.get("memory", "")
+    return CgroupUsage(
+        _number(f"{memory}/memory.usage_in_bytes"),
+        _number(f"{memory}/memory.limit_in_bytes"),
+        _number(f"{where.get('pids', '')}/pids.current"),
+        _number(f"{where.get('cpuacct', '')}/cpuacct.usage"),
+    )
+
+
+def processes(layout: CgroupLayout, path: str) -> list[int]:
+    """Ids of all processes below a `cgroupsPath`, in any hierarchy, without repeats."""
+    found: set[int] = set()
+    for directory in set(directories(layout, path).values()):
+        for where, _, files in os.walk(directory):
+            if "cgroup.procs" in files:
+                found.update(_pids(f"{where}/cgroup.procs"))
+    return sorted(found)
+
+
+def remove(layout: CgroupLayout, path: str) -> None:
+    """Remove the container's cgroup directories where a killed runtime left them.
+
+    Those with processes in them stay (the kernel refuses); gone ones are no error.
+    """
+    for directory in set(directories(layout, path).values()):
+        for where, _, _ in os.walk(directory, topdown=False):
+            try:
+                os.rmdir(where)
+            except OSError:
+                continue
+
+
+def _absolute(parent: str) -> str:
+    return "/" + parent.strip("/")
+
+
+def _scope_path(path: str) -> str:
+    """Where systemd puts "slice:prefix:name": a-b.slice lies below a.slice (systemd.slice(5))."""
+    slice_name, prefix, name = path.split(":", 2)
+    parts = slice_name.removesuffix(".slice").split("-")
+    parents = ["-".join(parts[: n + 1]) + ".slice" for n in range(len(parts))]
+    unit = name if name.endswith(".slice") else f"{prefix}-{name}.scope"
+    return "/" + "/".join([*parents, unit])
+
+
+def _number(path: str) -> int | None:
+    """A number of a cgroup file; None for "max" and for what is not there."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def _cpu_unified(path: str) -> int | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            for line in file:
+                if line.startswith("usage_usec "):
+                    return int(line.split()[1]) * 1000
+    except OSError:
+        pass
+    return None
+
+
+def _pids(path: str) -> list[int]:
+    try:
+        with open(path, encoding="ascii") as file:
+            return [int(line) for line in file]
+    except OSError:
+        return []

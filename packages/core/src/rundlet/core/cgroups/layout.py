@@ -1,0 +1,112 @@
+"""Which cgroup hierarchies this machine has: v1, hybrid or unified (v2).
+
+cgroups(7): v1 mounts a hierarchy per controller below /sys/fs/cgroup; "hybrid" is v1
+with a cgroup2 hierarchy beside it that has no (or few) controllers; "unified" is one
+cgroup2 hierarchy. Everything is read from mountinfo, so that tests give fake trees.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import InvalidArgument
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    Version = Literal["v1", "hybrid", "unified"]
+
+# Options of a v1 cgroup mount that are not names of controllers (cgroups(7), kernel cgroup-v1 docs).
+_FLAGS = frozenset(("rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "none"))
+
+MANAGERS = ("cgroupfs", "systemd")
+
+
+class CgroupLayout(Value):
+    """The hierarchies of this machine.
+
+    version: "v1", "hybrid" or "unified".
+    controllers: those that containers can be limited by, sorted.
+    mounts: v1 controller (or "name=...") to its mount point; empty when unified.
+    unified: mount point of the cgroup2 hierarchy, or "".
+    manager: "cgroupfs" or "systemd": who makes cgroups for the runtime.
+    """
+
+    version: Version
+    controllers: tuple[str, ...] = ()
+    mounts: Mapping[str, str] = EMPTY
+    unified: str = ""
+    manager: str = "cgroupfs"
+
+    def has(self, controller: str) -> bool:
+        """Whether containers can be limited by a controller ("memory", "io", ...)."""
+        return controller in self.controllers
+
+
+def layout(
+    manager: str = "",
+    *,
+    mountinfo: str = "/proc/self/mountinfo",
+    systemd: str = "/run/systemd/system",
+) -> CgroupLayout:
+    """Find out the layout.
+
+    manager: the configured manager, or "" to take systemd where it is the init system
+        (sd_booted(3): /run/systemd/system exists). Raises InvalidArgument for an unknown one.
+    mountinfo, systemd: where to look (tests).
+    """
+    if manager and manager not in MANAGERS:
+        raise InvalidArgument(
+            f"cgroup manager {manager!r} is not known", remedy="use cgroupfs or systemd"
+        )
+    manager = manager or ("systemd" if os.path.isdir(systemd) else "cgroupfs")
+    mounts, unified = _hierarchies(mountinfo)
+    if not any(not name.startswith("name=") for name in mounts):
+        return CgroupLayout("unified", _unified_controllers(unified), EMPTY, unified, manager)
+    controllers = {name for name in mounts if not name.startswith("name=")}
+    if not unified:
+        return CgroupLayout("v1", tuple(sorted(controllers)), mounts, "", manager)
+    controllers.update(_unified_controllers(unified))
+    return CgroupLayout("hybrid", tuple(sorted(controllers)), mounts, unified, manager)
+
+
+def _hierarchies(mountinfo: str) -> tuple[dict[str, str], str]:
+    """Mount points of the v1 hierarchies by controller, and of the cgroup2 one."""
+    mounts: dict[str, str] = {}
+    unified = ""
+    with open(mountinfo, encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            if " - cgroup" not in line:
+                continue
+            left, _, right = line.partition(" - ")
+            kind, _, options = right.split(" ", 2)
+            point = _unescape(left.split(" ")[4])
+            if kind == "cgroup2":
+                unified = unified or point
+            elif kind == "cgroup":
+                for name in options.strip().split(","):
+                    if name not in _FLAGS and not name.startswith("release_agent="):
+                        mounts.setdefault(name, point)
+    return mounts, unified
+
+
+def _unescape(field: str) -> str:
+    """Undo the octal escapes of mountinfo (proc(5)): space, tab, newline, backslash."""
+    if "\\" not in field:
+        return field
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        field = field.replace(code, character)
+    return field
+
+
+def _unified_controllers(unified: str) -> tuple[str, ...]:
+    if not unified:
+        return ()
+    try:
+        with open(f"{unified}/cgroup.controllers", encoding="ascii") as file:
+            return tuple(sorted(file.read().split()))
+    except OSError:
+        return ()

@@ -1,0 +1,142 @@
+"""Device nodes, and the rules of the devices cgroup that go with them."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..errors import InvalidArgument, NotSupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..containers.request import Device
+    from .plan import SpecPlan
+
+    OCIDevice = dict[str, Any]
+
+# Not copied from the host's /dev by --privileged: mounts of their own, the caller's terminal.
+_SKIPPED_DIRECTORIES = frozenset(("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"))
+_SKIPPED = frozenset(("/dev/console", "/dev/ptmx"))
+# Made by every runtime (runtime-spec config-linux.md#default-devices): listing them again is noise.
+_DEFAULT = frozenset(f"/dev/{name}" for name in ["null", "zero", "full", "random", "urandom", "tty"])
+
+
+def devices(plan: SpecPlan) -> list[OCIDevice]:
+    """The `linux.devices` list: `--device`, or with `--privileged` all of the host's."""
+    if plan.request.privileged:
+        return [
+            device
+            for device in _tree("/dev", "/dev")
+            if not (plan.systemd and _is_terminal(device["path"]))
+        ]
+    result: dict[str, OCIDevice] = {}
+    for device in plan.request.devices:
+        for entry in _asked(device):
+            result[entry["path"]] = entry
+    return list(result.values())
+
+
+def rules(plan: SpecPlan) -> list[dict[str, Any]]:
+    """`linux.resources.devices`: deny all, allow those asked for; all of them when privileged."""
+    if plan.request.privileged:
+        return [{"allow": True, "access": "rwm"}]
+    result: list[dict[str, Any]] = [{"allow": False, "access": "rwm"}]
+    for device in plan.request.devices:
+        for entry in _asked(device):
+            result.append(
+                {
+                    "allow": True,
+                    "type": entry["type"],
+                    "major": entry["major"],
+                    "minor": entry["minor"],
+                    "access": _permissions(device),
+                }
+            )
+    return result + [_rule(text) for text in plan.request.resources.device_cgroup_rules]
+
+
+def _asked(device: Device) -> list[OCIDevice]:
+    source = device.source
+    if "=" in source and not source.startswith("/"):
+        raise NotSupported(f"--device {source}: CDI devices are not supported yet")
+    if not source.startswith("/"):
+        raise InvalidArgument(f"--device {source!r}: give an absolute path")
+    _permissions(device)
+    destination = device.destination or source
+    if os.path.isdir(source):
+        return list(_tree(source, destination))
+    entry = _entry(source, destination)
+    if entry is None:
+        reason = "is not a device node" if os.path.exists(source) else "no such file or directory"
+        raise InvalidArgument(f"--device {source}: {reason}")
+    return [entry]
+
+
+def _permissions(device: Device) -> str:
+    text = device.permissions or "rwm"
+    if not set(text) <= set("rwm"):
+        raise InvalidArgument(f"--device {device.source}: invalid permissions {text!r} (rwm)")
+    return text
+
+
+def _entry(source: str, destination: str) -> OCIDevice | None:
+    """The OCI device of a host node, following links; None where it is none."""
+    try:
+        found = os.stat(source)
+    except OSError:
+        return None
+    if stat.S_ISCHR(found.st_mode):
+        kind = "c"
+    elif stat.S_ISBLK(found.st_mode):
+        kind = "b"
+    else:
+        return None
+    return {
+        "path": destination,
+        "type": kind,
+        "major": os.major(found.st_rdev),
+        "minor": os.minor(found.st_rdev),
+        "fileMode": stat.S_IMODE(found.st_mode),
+        "uid": found.st_uid,
+        "gid": found.st_gid,
+    }
+
+
+def _tree(source: str, destination: str) -> Iterator[OCIDevice]:
+    with os.scandir(source) as entries:
+        for item in sorted(entries, key=lambda item: item.name):
+            inside = f"{destination}/{item.name}"
+            if item.is_symlink() or item.path in _SKIPPED or inside in _DEFAULT:
+                continue
+            if item.is_dir(follow_symlinks=False):
+                if item.name not in _SKIPPED_DIRECTORIES:
+                    yield from _tree(item.path, inside)
+            elif not item.is_file(follow_symlinks=False):
+                entry = _entry(item.path, inside)
+                if entry is not None:
+                    yield entry
+
+
+def _is_terminal(path: str) -> bool:
+    name = path.removeprefix("/dev/tty")
+    return name != path and name.isdigit()
+
+
+def _rule(text: str) -> dict[str, Any]:
+    """ "c 1:3 rwm" of --device-cgroup-rule (kernel devices cgroup); * is any number."""
+    fields = text.split()
+    major, colon, minor = fields[1].partition(":") if len(fields) == 3 else ("", "", "")
+    numbers = all(part == "*" or part.isdigit() for part in (major, minor)) and colon
+    if not numbers or fields[0] not in ("a", "b", "c") or not set(fields[2]) <= set("rwm"):
+        raise InvalidArgument(
+            f"--device-cgroup-rule {text!r} is malformed", remedy="for example 'c 42:* rwm'"
+        )
+    rule: dict[str, Any] = {"allow": True, "type": fields[0], "access": fields[2]}
+    if major != "*":
+        rule["major"] = int(major)
+    if minor != "*":
+        rule["minor"] = int(minor)
+    return rule

@@ -1,0 +1,38 @@
+"""Environment variables of the container's process."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .plan import SpecPlan
+
+
+def environment(plan: SpecPlan, home: str) -> list[str]:
+    """ "NAME=value" in podman's order: settings, `container`, TERM, image, user, HOME, HOSTNAME.
+
+    `container=podman`: systemd, systemd-detect-virt(1) and many entry points recognise
+    that value and would take another one for an unknown kind of container.
+    """
+    request = plan.request
+    result: dict[str, str] = dict(_pair(text) for text in plan.settings.environment)
+    result["container"] = "podman"
+    if request.terminal:
+        result["TERM"] = "xterm"
+    result.update(_pair(text) for text in plan.image.get("Env") or ())
+    for name in request.unset_env:
+        if name == "*":  # --unsetenv-all
+            result.clear()
+        else:
+            result.pop(name, None)
+    result.update(request.env)
+    result.setdefault("HOME", home)
+    if plan.hostname:
+        result.setdefault("HOSTNAME", plan.hostname)
+    if plan.systemd:
+        result.setdefault("container_uuid", plan.container[:32])
+    return [f"{name}={value}" for name, value in result.items()]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value

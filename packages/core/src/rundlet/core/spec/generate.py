@@ -1,0 +1,112 @@
+"""The OCI `config.json` of a container (runtime-spec config.md), part by part.
+
+Each part is a module; this one only puts them in their places. Pure, but for reading
+the root file system's passwd and group and the host's devices.
+"""
+
+from __future__ import annotations
+
+from ..cgroups.container import cgroups_path
+from ..errors import NotSupported
+from . import capabilities, devices, resources, seccomp, security, sysctls
+from .mounts import mounts, propagation
+from .namespaces import id_maps, is_host, namespaces
+from .plan import Generated, SpecPlan
+from .process import process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Generated", "SpecPlan", "generate"]
+
+OCI_VERSION = "1.0.2"  # the newest that every runtime of Debian 12 accepts
+
+
+def generate(plan: SpecPlan) -> Generated:
+    """Make the spec. Raises InvalidArgument, or NotSupported, naming the option that is wrong."""
+    warnings: list[str] = []
+    request = plan.request
+    if request.cgroups not in ("", "enabled", "no-conmon"):
+        raise NotSupported(f"--cgroups={request.cgroups} is not supported", remedy="use enabled")
+    confined = security.confinement(plan)
+    granted = _capabilities(plan, warnings)
+    spec: dict[str, Any] = {
+        "ociVersion": OCI_VERSION,
+        "process": process(plan, confined, granted, warnings),
+        "root": {"path": plan.rootfs},
+        "mounts": mounts(plan),
+        "annotations": annotations(plan),
+        "linux": _linux(plan, confined, granted, warnings),
+    }
+    if request.read_only:
+        spec["root"]["readonly"] = True
+    if plan.hostname and not is_host(plan, "uts"):
+        spec["hostname"] = plan.hostname
+    propagated = propagation(spec["mounts"])
+    if propagated:
+        spec["linux"]["rootfsPropagation"] = propagated
+    return Generated(spec, tuple(warnings))
+
+
+def _capabilities(plan: SpecPlan, warnings: list[str]) -> tuple[str, ...]:
+    request = plan.request
+    if request.privileged:
+        return tuple(sorted(plan.host.capabilities))
+    default = plan.settings.default_capabilities
+    granted, missing = capabilities.bounding(
+        capabilities.DEFAULT if default is None else default,
+        request.cap_add,
+        request.cap_drop,
+        plan.host.capabilities,
+    )
+    warnings += [f"{name} cannot be added: this process does not have it" for name in missing]
+    return granted
+
+
+def _linux(
+    plan: SpecPlan, confined: security.Confinement, granted: tuple[str, ...], warnings: list[str]
+) -> dict[str, Any]:
+    linux: dict[str, Any] = {
+        **id_maps(plan),
+        "sysctl": sysctls.sysctls(plan),
+        "resources": resources.resources(plan, warnings),
+        "cgroupsPath": plan.cgroup
+        or cgroups_path(plan.layout, plan.container, plan.request.cgroup_parent),
+        "namespaces": namespaces(plan),
+        "devices": devices.devices(plan),
+        "maskedPaths": list(confined.masked),
+        "readonlyPaths": list(confined.read_only),
+    }
+    profile = seccomp.seccomp(confined.seccomp, granted, plan.host)
+    if profile is not None:
+        linux["seccomp"] = profile
+    return {key: value for key, value in linux.items() if value not in ({}, [])}
+
+
+def annotations(plan: SpecPlan) -> dict[str, str]:
+    """podman's annotations, which other tools (hooks, crun, toolbox) look for, then the user's."""
+    request = plan.request
+    found = {
+        "io.container.manager": "libpod",
+        "io.podman.annotations.autoremove": _boolean(request.auto_remove),
+        "io.podman.annotations.init": _boolean(request.init),
+        "io.podman.annotations.privileged": _boolean(request.privileged),
+        "io.podman.annotations.publish-all": _boolean(request.publish_all),
+        "io.kubernetes.cri-o.TTY": "true" if request.terminal else "false",
+    }
+    if plan.created:
+        found["io.kubernetes.cri-o.Created"] = plan.created
+    signal = request.stop_signal or plan.image.get("StopSignal") or ""
+    if signal:
+        found["org.opencontainers.image.stopSignal"] = str(signal)
+    if "keep-groups" in request.group_add:
+        found["run.oci.keep_original_groups"] = "1"
+    for text in plan.settings.annotations:
+        key, _, value = text.partition("=")
+        found[key] = value
+    return {**found, **plan.annotations, **request.annotations}
+
+
+def _boolean(value: bool) -> str:
+    return "TRUE" if value else "FALSE"

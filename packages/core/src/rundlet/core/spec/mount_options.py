@@ -1,0 +1,145 @@
+"""Options of `-v`, `--mount` and `--tmpfs` as OCI mount options (podman-run(1), runtime-spec)."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import InvalidArgument, NotSupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PROPAGATION = frozenset(
+    ["private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"]
+)
+_PAIRS = (("ro", "rw"), ("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec"))
+_OPPOSITES = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
+_PLAIN = frozenset(
+    ["rro", "sync", "async", "atime", "noatime", "relatime", "norelatime", "strictatime", "diratime", "nodiratime", "lazytime", "nolazytime", "tmpcopyup", "notmpcopyup", "idmap", "ridmap", "nosymfollow", "symfollow"]
+)
+# Handled by whoever resolves volumes (chown, relabelling, driver options); no mount(2) flags.
+_ELSEWHERE = frozenset(("z", "Z", "U", "copy", "nocopy", "cached", "delegated", "consistent"))
+_ELSEWHERE_KEYS = frozenset(
+    ["relabel", "chown", "subpath", "volume-nocopy", "consistency", "upperdir", "workdir", "volume-opt", "volume-label", "volume-driver", "image-subpath"]
+)
+_TMPFS_KEYS = frozenset(["size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge"])
+_SPELLINGS = {
+    "readonly": "ro",
+    "bind-nonrecursive": "bind",
+    "tmpfs-size": "size",
+    "tmpfs-mode": "mode",
+    "copyup": "tmpcopyup",
+    "nocopyup": "notmpcopyup",
+}
+
+
+def bind(source: str, options: Iterable[str], *, volume: bool = False) -> list[str]:
+    """Options of a bind mount: the user's, with podman's defaults rw, rprivate, rbind.
+
+    A volume is nosuid and nodev unless asked otherwise; a host path keeps the flags of
+    the file system it lies on. Raises InvalidArgument, naming the option.
+    """
+    words = _words(options, _is_bind_word)
+    if "O" in words:
+        raise NotSupported(
+            f"{source}: overlay volumes (:O) are not supported", remedy="use :ro, or a volume"
+        )
+    words = [word for word in words if word not in ("rw", "suid", "dev", "exec")] + (
+        [] if "ro" in words or "rro" in words else ["rw"]
+    )
+    said = set(_words(options, _is_bind_word))
+    for flag in _inherited(source, volume):
+        if flag not in said and _OPPOSITES[flag] not in said:
+            words.append(flag)
+    if not PROPAGATION.intersection(words):
+        words.append("rprivate")
+    if "bind" not in words and "rbind" not in words:
+        words.append("rbind")
+    return words
+
+
+def tmpfs(options: Iterable[str]) -> list[str]:
+    """Options of a tmpfs: the user's, with podman's rw, rprivate, nosuid, nodev, tmpcopyup."""
+    words = _words(options, _is_tmpfs_word)
+    said = set(words)
+    for default in ("rw", "nosuid", "nodev"):
+        if default not in said and _OPPOSITES[default] not in said:
+            words.append(default)
+    words = [word for word in words if word not in ("suid", "dev", "exec")]
+    if not PROPAGATION.intersection(said):
+        words.append("rprivate")
+    if "notmpcopyup" in said:
+        words.remove("notmpcopyup")
+    elif "tmpcopyup" not in said:
+        words.append("tmpcopyup")
+    return words
+
+
+def wants_chown(options: Iterable[str]) -> bool:
+    """Whether `U` (or chown=true) asks to give the source to the container's user."""
+    return any(word in ("U", "chown", "chown=true", "U=true") for word in options)
+
+
+def _inherited(source: str, volume: bool) -> list[str]:
+    if volume:
+        return ["nosuid", "nodev"]
+    try:
+        flags = os.statvfs(source).f_flag
+    except OSError:
+        return []
+    named = ((os.ST_NOSUID, "nosuid"), (os.ST_NODEV, "nodev"), (os.ST_NOEXEC, "noexec"))
+    return [name for flag, name in named if flags & flag]
+
+
+def _words(options: Iterable[str], known: Callable[[str], bool]) -> list[str]:
+    """Normalised options without repeats; contradictions and unknown ones are errors."""
+    words: list[str] = []
+    for option in options:
+        word = _normal(option)
+        if not word or word in _ELSEWHERE or word.partition("=")[0] in _ELSEWHERE_KEYS:
+            continue
+        if not known(word):
+            raise InvalidArgument(f"invalid mount option {option!r}", remedy="see podman-run(1)")
+        if _OPPOSITES.get(word) in words:
+            raise InvalidArgument(f"mount options {_OPPOSITES[word]!r} and {word!r} contradict")
+        if word not in words:
+            words.append(word)
+    chosen = PROPAGATION.intersection(words)
+    if len(chosen) > 1:
+        raise InvalidArgument(f"cannot give several propagations: {', '.join(sorted(chosen))}")
+    return words
+
+
+def _normal(option: str) -> str:
+    """One spelling per meaning: "readonly=true" -> "ro", "bind-propagation=rshared" -> "rshared"."""
+    key, equals, value = option.strip().partition("=")
+    if key in ("bind-propagation", "propagation"):
+        return value
+    if key == "bind-recursive":
+        return "rbind" if value in ("enabled", "true", "") else "bind"
+    key = _SPELLINGS.get(key, key)
+    if not equals:
+        return key
+    if value.lower() in ("true", "false") and (key in _OPPOSITES or key in _PLAIN or key == "bind"):
+        if value.lower() == "true":
+            return key
+        return _OPPOSITES.get(key, "")
+    return f"{key}={value}"
+
+
+def _is_bind_word(word: str) -> bool:
+    if word.partition("=")[0] in ("idmap", "ridmap"):
+        return True
+    plain = _PLAIN - {"tmpcopyup", "notmpcopyup"}
+    return word in PROPAGATION or word in _OPPOSITES or word in plain or word in _BIND
+
+
+_BIND = frozenset(("bind", "rbind", "O"))
+
+
+def _is_tmpfs_word(word: str) -> bool:
+    key, equals, _ = word.partition("=")
+    if equals:
+        return key in _TMPFS_KEYS
+    return word in PROPAGATION or word in _OPPOSITES or word in _PLAIN

@@ -1,0 +1,104 @@
+"""Namespaces of the container, and the id maps of a user namespace."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument, NotSupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..contracts.storage import IdMap
+    from .plan import SpecPlan
+
+# Order of podman's config.json; the OCI names of the namespaces.
+_KINDS = ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")
+
+
+def mode(plan: SpecPlan, kind: str) -> str:
+    """The mode of a namespace: "private", "host", or the path of one to join.
+
+    Defaults are podman's: private, but the cgroup namespace is the host's on v1, where
+    it hides too much from systemd and runtimes, and users are the host's.
+    """
+    if kind == "mount":
+        return "private"
+    if kind == "network":
+        if plan.network_namespace is None:
+            return "host"
+        return plan.network_namespace or "private"
+    request = plan.request
+    field = "userns" if kind == "user" else kind
+    text: str = getattr(request, field)
+    if kind == "user" and not text and (request.uid_map or request.gid_map):
+        return "private"
+    if not text or text == "default":
+        text = _default(plan, kind)
+    if kind == "ipc" and text in ("shareable", "none"):
+        return "private"
+    if text in ("private", "host"):
+        return text
+    if text.startswith("ns:"):
+        return text.removeprefix("ns:")
+    if text == "pod" or text.startswith("container:"):
+        if kind not in plan.namespaces:
+            raise InvalidArgument(f"--{field} {text}: that {kind} namespace is not there to join")
+        return plan.namespaces[kind]
+    if kind == "user":
+        raise NotSupported(f"--userns {text} is not supported", remedy="use --uidmap and --gidmap")
+    raise InvalidArgument(
+        f"--{field} {text!r}: not a namespace mode",
+        remedy="use private, host, container:NAME or ns:PATH",
+    )
+
+
+def _default(plan: SpecPlan, kind: str) -> str:
+    if kind in plan.namespaces:
+        return "pod"
+    if kind == "user":
+        return "host"
+    if kind == "cgroup":
+        return "private" if plan.layout.version == "unified" else "host"
+    return "private"
+
+
+def is_host(plan: SpecPlan, kind: str) -> bool:
+    """Whether the container shares a namespace with the host."""
+    return mode(plan, kind) == "host"
+
+
+def namespaces(plan: SpecPlan) -> list[dict[str, str]]:
+    """The `linux.namespaces` list."""
+    result = []
+    for kind in _KINDS:
+        chosen = mode(plan, kind)
+        if chosen == "private":
+            result.append({"type": kind})
+        elif chosen != "host":
+            result.append({"type": kind, "path": chosen})
+    return result
+
+
+def id_maps(plan: SpecPlan) -> dict[str, Any]:
+    """`linux.uidMappings` and `gidMappings`; a missing one of the two is like the other (podman)."""
+    if mode(plan, "user") != "private":
+        return {}
+    uids, gids = plan.request.uid_map, plan.request.gid_map
+    uids, gids = uids or gids, gids or uids
+    if not uids:
+        raise InvalidArgument(
+            "--userns private needs id maps", remedy="give --uidmap and --gidmap, or --userns host"
+        )
+    return {"uidMappings": [_map(row) for row in uids], "gidMappings": [_map(row) for row in gids]}
+
+
+def _map(row: IdMap) -> dict[str, int]:
+    return {"containerID": row.container, "hostID": row.host, "size": row.size}
+
+
+def mapped(plan: SpecPlan, gid: int) -> bool:
+    """Whether a group id exists in the container's user namespace."""
+    if is_host(plan, "user"):
+        return True
+    rows = plan.request.gid_map or plan.request.uid_map
+    return any(row.container <= gid < row.container + row.size for row in rows)

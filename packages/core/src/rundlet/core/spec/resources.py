@@ -1,0 +1,192 @@
+"""Limits: `linux.resources` from --memory, --cpus and their kin, as far as this machine can."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..errors import InvalidArgument
+from .devices import rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..containers.request import Resources
+    from .plan import SpecPlan
+
+_PERIOD = 100000  # microseconds, the kernel's default CFS period
+_LEAST_MEMORY = 6 * 1024 * 1024  # podman: less cannot start anything
+
+
+def resources(plan: SpecPlan, warnings: list[str]) -> dict[str, Any]:
+    """The `linux.resources` object. A limit whose controller is missing is left out, with a warning."""
+    limits = plan.request.resources
+    found: dict[str, Any] = {"devices": rules(plan)}
+    parts = (
+        ("memory", ("memory",), _memory(plan, limits, warnings)),
+        ("cpu", ("cpu", "cpuset"), _cpu(plan, limits, warnings)),
+        ("pids", ("pids",), _pids(plan, limits)),
+        ("blockIO", ("blkio", "io"), _block_io(limits)),
+        ("hugepageLimits", ("hugetlb",), _hugepages(limits)),
+    )
+    for key, controllers, value in parts:
+        if not value:
+            continue
+        if any(plan.layout.has(name) for name in controllers):
+            found[key] = value
+        elif key != "pids" or limits.pids_limit is not None:
+            warnings.append(
+                f"{_WORDS[key]} limits are ignored: this machine has no "
+                f"{' or '.join(controllers)} cgroup controller"
+            )
+    if limits.unified:
+        if plan.layout.version == "unified":
+            found["unified"] = dict(limits.unified)
+        else:
+            raise InvalidArgument("--cgroup-conf needs cgroups v2", remedy="this machine has v1")
+    return found
+
+
+_WORDS = {
+    "memory": "memory",
+    "cpu": "cpu",
+    "pids": "pids",
+    "blockIO": "block I/O",
+    "hugepageLimits": "huge page",
+}
+
+
+def _memory(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str, Any]:
+    """podman: swap (memory plus swap) is twice the memory unless said; -1 is no limit."""
+    found: dict[str, Any] = {}
+    memory, swap = limits.memory or None, limits.memory_swap or None
+    if memory is not None:
+        if 0 < memory < _LEAST_MEMORY:
+            raise InvalidArgument(f"--memory {memory}: the minimum is {_LEAST_MEMORY} bytes")
+        found["limit"] = memory
+    if swap is not None and memory is None:
+        raise InvalidArgument("--memory-swap needs --memory as well")
+    if swap is not None and memory is not None and 0 < swap < memory:
+        raise InvalidArgument("--memory-swap must be larger than --memory: it counts both")
+    if memory is not None and memory > 0:
+        if _accounts_swap(plan):
+            found["swap"] = memory * 2 if swap is None else swap
+        elif swap not in (None, -1):
+            warnings.append("memory-swap is ignored: this kernel does not account swap")
+    if limits.memory_reservation:
+        found["reservation"] = limits.memory_reservation
+    if limits.memory_swappiness is not None and limits.memory_swappiness >= 0:
+        if limits.memory_swappiness > 100:
+            raise InvalidArgument("--memory-swappiness must be from 0 to 100")
+        if plan.layout.version == "unified":
+            warnings.append("memory-swappiness is ignored: cgroups v2 has no such limit")
+        else:
+            found["swappiness"] = limits.memory_swappiness
+    if limits.oom_kill_disable:
+        if plan.layout.version == "unified":
+            warnings.append("oom-kill-disable is ignored: cgroups v2 has no such setting")
+        else:
+            found["disableOOMKiller"] = True
+    return found
+
+
+def _accounts_swap(plan: SpecPlan) -> bool:
+    """v1: the memsw files are there only with swap accounting; v2: runtimes look themselves."""
+    point = plan.layout.mounts.get("memory")
+    return point is None or os.path.exists(f"{point}/memory.memsw.limit_in_bytes")
+
+
+def _cpu(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if limits.cpus:
+        if limits.cpu_period or limits.cpu_quota:
+            raise InvalidArgument("--cpus cannot be set together with --cpu-period or --cpu-quota")
+        if limits.cpus < 0:
+            raise InvalidArgument(f"--cpus {limits.cpus}: must be positive")
+        found["period"] = _PERIOD
+        found["quota"] = max(1000, int(limits.cpus * _PERIOD))  # the kernel's least is 1 ms
+    for key, value in (
+        ("period", limits.cpu_period),
+        ("quota", limits.cpu_quota),
+        ("shares", limits.cpu_shares),
+        ("cpus", limits.cpuset_cpus),
+        ("mems", limits.cpuset_mems),
+    ):
+        if value:
+            found[key] = value
+    realtime = (
+        ("realtimePeriod", limits.cpu_rt_period),
+        ("realtimeRuntime", limits.cpu_rt_runtime),
+    )
+    for key, number in realtime:
+        if number and plan.layout.version == "unified":
+            warnings.append("realtime cpu limits are ignored: cgroups v2 has none")
+        elif number:
+            found[key] = number
+    missing = {
+        "cpuset": [key for key in ("cpus", "mems") if key in found],
+        "cpu": [key for key in found if key not in ("cpus", "mems")],
+    }
+    for controller, keys in missing.items():
+        if keys and not plan.layout.has(controller) and len(keys) < len(found):
+            warnings.append(f"{controller} limits are ignored: no {controller} cgroup controller")
+            for key in keys:
+                del found[key]
+    return found
+
+
+def _pids(plan: SpecPlan, limits: Resources) -> dict[str, int]:
+    """0 and -1 are no limit (podman-run(1) --pids-limit); none said is the settings' 2048."""
+    limit = plan.settings.pids_limit if limits.pids_limit is None else limits.pids_limit
+    if limit > 0:
+        return {"limit": limit}
+    return {}
+
+
+def _block_io(limits: Resources) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if limits.blkio_weight:
+        if not 10 <= limits.blkio_weight <= 1000:
+            raise InvalidArgument("--blkio-weight must be from 10 to 1000")
+        found["weight"] = limits.blkio_weight
+    for key, texts, name in (
+        ("weightDevice", limits.blkio_weight_device, "weight"),
+        ("throttleReadBpsDevice", limits.device_read_bps, "rate"),
+        ("throttleWriteBpsDevice", limits.device_write_bps, "rate"),
+        ("throttleReadIOPSDevice", limits.device_read_iops, "rate"),
+        ("throttleWriteIOPSDevice", limits.device_write_iops, "rate"),
+    ):
+        if texts:
+            found[key] = [_throttle(text, name) for text in texts]
+    return found
+
+
+def _throttle(text: str, name: str) -> dict[str, int]:
+    """ "/dev/sda:1mb" as an OCI entry: the device by number."""
+    path, _, value = text.rpartition(":")
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise InvalidArgument(f"{text}: {path or 'no device'}: {error.strerror}") from None
+    if not stat.S_ISBLK(found.st_mode):
+        raise InvalidArgument(f"{text}: {path} is not a block device")
+    return {
+        "major": os.major(found.st_rdev),
+        "minor": os.minor(found.st_rdev),
+        name: _size(value, text),
+    }
+
+
+def _size(text: str, whole: str) -> int:
+    """ "1mb" -> 1048576 (units b, k, m, g, with or without b)."""
+    body = text.lower().removesuffix("b")
+    factor = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(body[-1:], 1)
+    digits = body if factor == 1 else body[:-1]
+    if not digits.isdigit():
+        raise InvalidArgument(f"{whole}: {text!r} is no size")
+    return int(digits) * factor
+
+
+def _hugepages(limits: Resources) -> list[dict[str, Any]]:
+    return [{"pageSize": size, "limit": limit} for size, limit in limits.hugepages.items()]

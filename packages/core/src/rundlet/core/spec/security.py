@@ -1,0 +1,103 @@
+"""`--security-opt`: what is masked, read-only, confined."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .plan import SpecPlan
+
+# podman's defaults (podman-run(1) --security-opt unmask).
+MASKED = (
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/dev/block",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+    "/sys/fs/selinux",
+)
+READ_ONLY = (
+    "/proc/asound",
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+)
+
+
+class Confinement(Value):
+    """The parsed security options.
+
+    seccomp: a path, "unconfined" or "" (the default). apparmor: a profile or "".
+    """
+
+    masked: tuple[str, ...] = MASKED
+    read_only: tuple[str, ...] = READ_ONLY
+    seccomp: str = ""
+    apparmor: str = ""
+    no_new_privileges: bool = False
+
+
+def confinement(plan: SpecPlan) -> Confinement:
+    """Read the request's security options. Raises InvalidArgument for an unknown one."""
+    request = plan.request
+    seccomp, apparmor = plan.settings.seccomp_profile, ""
+    quiet = request.no_new_privileges
+    masks: list[str] = []
+    unmasks: list[str] = []
+    for text in request.security_options:
+        key, _, value = (
+            text.replace(":", "=", 1).partition("=") if "=" not in text else text.partition("=")
+        )
+        if key == "seccomp":
+            seccomp = value
+        elif key == "apparmor":
+            apparmor = value
+        elif key == "no-new-privileges":
+            quiet = value in ("", "true")
+        elif key == "mask":
+            masks += value.split(":")
+        elif key in ("unmask", "systempaths"):
+            unmasks += ["ALL"] if value == "unconfined" else value.split(":")
+        elif key not in ("label", "proc-opts"):
+            raise InvalidArgument(
+                f"invalid --security-opt {text!r}",
+                remedy="use apparmor, label, mask, no-new-privileges, proc-opts, seccomp or unmask",
+            )
+    if request.privileged:
+        return Confinement((), (), seccomp or "unconfined", "", quiet)
+    kept = tuple(path for path in MASKED if not _matches(path, unmasks))
+    added = tuple(path for path in masks if path and path not in kept)
+    read_only = tuple(path for path in READ_ONLY if not _matches(path, unmasks))
+    return Confinement((*kept, *added), read_only, seccomp, _apparmor(plan, apparmor), quiet)
+
+
+def _matches(path: str, patterns: list[str]) -> bool:
+    """`unmask` takes ALL, a path, or a shell pattern of paths (path.Match)."""
+    if not patterns:
+        return False
+    from fnmatch import fnmatchcase
+
+    return any(
+        pattern.upper() == "ALL"
+        or (fnmatchcase(path, pattern) and path.count("/") == pattern.rstrip("/").count("/"))
+        for pattern in patterns
+    )
+
+
+def _apparmor(plan: SpecPlan, profile: str) -> str:
+    if not profile or profile == "unconfined":
+        return profile if plan.host.apparmor else ""
+    if not plan.host.apparmor:
+        raise InvalidArgument(f'profile "{profile}" specified but AppArmor is disabled on the host')
+    return profile

@@ -1,0 +1,59 @@
+"""Sysctls: only those that belong to a namespace of the container may be set."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument
+from .namespaces import is_host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .plan import SpecPlan
+
+# namespaces(7), ipc_namespaces(7), uts_namespaces(7)
+_IPC = frozenset(
+    ["kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.msg_next_id", "kernel.sem_next_id", "kernel.shm_next_id"]
+)
+_UTS = frozenset(("kernel.domainname", "kernel.hostname"))
+
+
+def kind_of(name: str) -> str:
+    """The namespace that a sysctl belongs to: "ipc", "network", "uts", or "" for the whole kernel."""
+    if name in _IPC or name.startswith("fs.mqueue."):
+        return "ipc"
+    if name.startswith("net."):
+        return "network"
+    return "uts" if name in _UTS else ""
+
+
+def sysctls(plan: SpecPlan) -> dict[str, str]:
+    """The `linux.sysctl` object: settings' defaults that fit, then the user's.
+
+    Raises InvalidArgument for one that is not namespaced, or whose namespace is the host's.
+    """
+    result: dict[str, str] = {}
+    for text in plan.settings.default_sysctls:
+        name, _, value = text.partition("=")
+        kind = kind_of(name)
+        if kind and not is_host(plan, kind) and not _single_id(plan, name):
+            result[name] = value
+    for name, value in plan.request.sysctls.items():
+        name = name.replace("/", ".") if "." not in name else name
+        kind = kind_of(name)
+        if not kind:
+            raise InvalidArgument(
+                f"sysctl {name!r} is not allowed", remedy="only sysctls of a namespace can be set"
+            )
+        if is_host(plan, kind):
+            raise InvalidArgument(
+                f"sysctl {name}={value} can't be set since {kind} namespace set to host"
+            )
+        result[name] = value
+    return result
+
+
+def _single_id(plan: SpecPlan, name: str) -> bool:
+    """Ping's group range needs group 0 to be mapped, and not to join another's namespace."""
+    if name != "net.ipv4.ping_group_range":
+        return False
+    rows = plan.request.gid_map or plan.request.uid_map
+    return bool(rows) and not any(row.container == 0 for row in rows)

@@ -1,0 +1,98 @@
+"""Who the process is: `--user`, looked up in the image's own /etc/passwd and /etc/group."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument
+from ..value import Value
+from .rootfs import read_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_MAX_ID = (1 << 32) - 2
+
+
+class User(Value):
+    """Numbers of a process's user, and its home directory ("/" when not known)."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+    home: str = "/"
+
+
+def lookup(root: str, user: str, group_add: Sequence[str] = ()) -> User:
+    """Resolve "user[:group]", names or numbers; "" is root.
+
+    As podman: a name must be in the image's passwd; a number need not; without a group
+    the passwd entry's is taken and /etc/group's memberships are added, with one they are
+    not. The primary group is always among the additional groups, so that files which
+    deny it cannot be reached by dropping it (CVE-2022-2989).
+    Raises InvalidArgument for an unknown name.
+    """
+    name, colon, group = user.partition(":")
+    entry = _passwd_entry(root, name or "0")
+    uid = _number(entry[2]) if entry else _id(name or "0", user, "user", "passwd")
+    gid = _number(entry[3]) if entry else 0
+    members: list[int] = []
+    if colon and group:
+        gid = _group(root, group)
+    elif entry:
+        members = [
+            _number(fields[2]) for fields in _lines(root, "/etc/group", 4) if _lists(fields, entry)
+        ]
+    extra = [_group(root, text) for text in group_add if text != "keep-groups"]
+    home = entry[5] if entry and entry[5] else "/"
+    return User(uid, gid, tuple(dict.fromkeys([gid, *members, *extra])), home)
+
+
+def _lists(fields: list[str], entry: list[str]) -> bool:
+    return entry[0] in fields[3].split(",")
+
+
+def _passwd_entry(root: str, name: str) -> list[str] | None:
+    """The entry by name, else (as libcontainer does) by number."""
+    by_number = None
+    for fields in _lines(root, "/etc/passwd", 6):
+        if fields[0] == name:
+            return fields
+        if by_number is None and fields[2] == name:
+            by_number = fields
+    return by_number
+
+
+def _group(root: str, name: str) -> int:
+    by_number = None
+    for fields in _lines(root, "/etc/group", 3):
+        if fields[0] == name:
+            return _number(fields[2])
+        if fields[2] == name:
+            by_number = _number(fields[2])
+    return _id(name, name, "group", "group") if by_number is None else by_number
+
+
+def _lines(root: str, path: str, least: int) -> Iterator[list[str]]:
+    """The fields of each usable line; group lines without members get an empty field."""
+    for line in read_text(root, path).splitlines():
+        fields = line.split(":")
+        if least == 4 and len(fields) == 3:
+            fields.append("")
+        usable = len(fields) >= least and fields[2].isdigit()
+        if usable and (path != "/etc/passwd" or fields[3].isdigit()):
+            yield fields
+
+
+def _number(text: str) -> int:
+    return min(int(text), _MAX_ID)
+
+
+def _id(text: str, given: str, kind: str, file: str) -> int:
+    if not text.isdigit():
+        raise InvalidArgument(
+            f"unable to find {kind} {text}: no matching entries in {file} file",
+            remedy=f"give a number, or a name that the image's /etc/{file} has",
+        )
+    if int(text) > _MAX_ID:
+        raise InvalidArgument(f"{kind} {given}: ids end at {_MAX_ID}")
+    return int(text)
