@@ -1,0 +1,58 @@
+"""Whether this node can run pods: the conditions of a CRI Status call (RuntimeCondition).
+
+RuntimeReady: an OCI runtime works here. NetworkReady: the network plugin can attach pods.
+"""
+
+from __future__ import annotations
+
+from rundlet.core.errors import RundletError
+from rundlet.core.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.engine import Engine
+
+
+class Condition(Value):
+    """One condition: `reason` is a CamelCase word, `message` is for people; both "" when ready."""
+
+    type: str
+    status: bool
+    reason: str = ""
+    message: str = ""
+
+
+def conditions(engine: Engine) -> tuple[Condition, Condition]:
+    """RuntimeReady and NetworkReady of this machine, now."""
+    return _runtime(engine), _network(engine)
+
+
+def _runtime(engine: Engine) -> Condition:
+    try:
+        engine.plugins.choose_runtime()
+    except RundletError as error:
+        return Condition("RuntimeReady", False, "NoRuntime", str(error))
+    return Condition("RuntimeReady", True)
+
+
+def _network(engine: Engine) -> Condition:
+    try:
+        problems = engine.plugins.choose_network().status()
+    except RundletError as error:
+        return Condition("NetworkReady", False, "NoNetworkPlugin", str(error))
+    if problems:
+        return Condition("NetworkReady", False, "NetworkPluginNotReady", "; ".join(problems))
+    return Condition("NetworkReady", True)
+
+
+def handlers(engine: Engine) -> list[dict[str, object]]:
+    """Every OCI runtime by name, with whether a pod may ask for it here (RuntimeHandler)."""
+    found: list[dict[str, object]] = []
+    for entry in engine.plugins.available("runtime"):
+        try:
+            probe = engine.plugins.runtime(entry.name).probe()
+        except RundletError as error:
+            found.append({"name": entry.name, "ready": False, "reason": str(error)})
+        else:
+            found.append({"name": entry.name, "ready": probe.works, "reason": probe.reason})
+    return found

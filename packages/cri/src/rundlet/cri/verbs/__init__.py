@@ -1,0 +1,1 @@
+"""The verbs of `rundlet-cri`, a module each."""
