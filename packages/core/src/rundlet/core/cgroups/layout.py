@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Version = Literal["v1", "hybrid", "unified"]
 
-# Options of a v1 cgroup mount that are not names of controllers (cgroups(7), kernel cgroup-v1 docs).
+# Options of a v1 cgroup mount that are not names of controllers (cgroups(7)).
 _FLAGS = frozenset(("rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "none"))
 
 MANAGERS = ("cgroupfs", "systemd")
@@ -66,11 +66,9 @@ def layout(
     mounts, unified = _hierarchies(mountinfo)
     if not any(not name.startswith("name=") for name in mounts):
         return CgroupLayout("unified", _unified_controllers(unified), EMPTY, unified, manager)
-    controllers = {name for name in mounts if not name.startswith("name=")}
-    if not unified:
-        return CgroupLayout("v1", tuple(sorted(controllers)), mounts, "", manager)
-    controllers.update(_unified_controllers(unified))
-    return CgroupLayout("hybrid", tuple(sorted(controllers)), mounts, unified, manager)
+    # On a hybrid machine runtimes use the v1 hierarchies alone: what else cgroup2 has is no help.
+    controllers = tuple(sorted(name for name in mounts if not name.startswith("name=")))
+    return CgroupLayout("hybrid" if unified else "v1", controllers, mounts, unified, manager)
 
 
 def _hierarchies(mountinfo: str) -> tuple[dict[str, str], str]:

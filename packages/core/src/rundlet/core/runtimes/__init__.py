@@ -1,1 +1,1 @@
-"""Shipped OCI runtime drivers."""
+"""Shipped OCI runtimes: one family, a module per runtime."""

@@ -9,16 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 # All of capabilities(7), in the order of their numbers in linux/capability.h.
-ALL = tuple(
-    "CAP_" + name
-    for name in ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF", "CHECKPOINT_RESTORE"]
-)
+_ALL = """
+CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
+NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO
+SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME
+SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG
+WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE
+"""
+ALL = tuple(f"CAP_{name}" for name in _ALL.split())
 
 # podman's default set, containers.conf(5) default_capabilities.
-DEFAULT = tuple(
-    "CAP_" + name
-    for name in ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"]
-)
+_DEFAULT = """
+CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT
+"""
+DEFAULT = tuple(f"CAP_{name}" for name in _DEFAULT.split())
 
 
 def normalize(names: Iterable[str]) -> tuple[str, ...]:
@@ -54,7 +58,7 @@ def bounding(
     if "ALL" in adding:
         wanted = [name for name in available if name not in dropping]
     elif "ALL" in dropping:
-        wanted = [name for name in adding]
+        wanted = list(adding)
     else:
         base = [name for name in normalize(default) if name not in dropping]
         wanted = [*base, *(name for name in adding if name not in base)]

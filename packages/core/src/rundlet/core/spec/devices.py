@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 # Not copied from the host's /dev by --privileged: mounts of their own, the caller's terminal.
 _SKIPPED_DIRECTORIES = frozenset(("pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"))
 _SKIPPED = frozenset(("/dev/console", "/dev/ptmx"))
-# Made by every runtime (runtime-spec config-linux.md#default-devices): listing them again is noise.
-_DEFAULT = frozenset(f"/dev/{name}" for name in ["null", "zero", "full", "random", "urandom", "tty"])
+# Made by every runtime (config-linux.md#default-devices): listing them again is noise.
+_DEFAULT = frozenset(
+    ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty")
+)
 
 
 def devices(plan: SpecPlan) -> list[OCIDevice]:
@@ -45,16 +47,16 @@ def rules(plan: SpecPlan) -> list[dict[str, Any]]:
         return [{"allow": True, "access": "rwm"}]
     result: list[dict[str, Any]] = [{"allow": False, "access": "rwm"}]
     for device in plan.request.devices:
-        for entry in _asked(device):
-            result.append(
-                {
-                    "allow": True,
-                    "type": entry["type"],
-                    "major": entry["major"],
-                    "minor": entry["minor"],
-                    "access": _permissions(device),
-                }
-            )
+        result += [
+            {
+                "allow": True,
+                "type": entry["type"],
+                "major": entry["major"],
+                "minor": entry["minor"],
+                "access": _permissions(device),
+            }
+            for entry in _asked(device)
+        ]
     return result + [_rule(text) for text in plan.request.resources.device_cgroup_rules]
 
 

@@ -36,7 +36,7 @@ def generate(plan: SpecPlan) -> Generated:
         "process": process(plan, confined, granted, warnings),
         "root": {"path": plan.rootfs},
         "mounts": mounts(plan),
-        "annotations": annotations(plan),
+        "annotations": _annotations(plan),
         "linux": _linux(plan, confined, granted, warnings),
     }
     if request.read_only:
@@ -84,7 +84,7 @@ def _linux(
     return {key: value for key, value in linux.items() if value not in ({}, [])}
 
 
-def annotations(plan: SpecPlan) -> dict[str, str]:
+def _annotations(plan: SpecPlan) -> dict[str, str]:
     """podman's annotations, which other tools (hooks, crun, toolbox) look for, then the user's."""
     request = plan.request
     found = {

@@ -6,6 +6,7 @@ import os
 
 from ..value import EMPTY, Value
 from .capabilities import ALL
+from .rlimits import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +57,6 @@ def here() -> Host:
 
     status = _status()
     machine = os.uname()
-    names = ("NOFILE", "NPROC", "CORE", "MEMLOCK", "STACK", "FSIZE", "DATA", "CPU", "AS", "RSS")
-    names += ("LOCKS", "SIGPENDING", "MSGQUEUE", "NICE", "RTPRIO", "RTTIME")
     return Host(
         capabilities=_names(status.get("CapBnd", "0")),
         effective=_names(status.get("CapEff", "0")),
@@ -65,7 +64,7 @@ def here() -> Host:
         kernel=_kernel(machine.release),
         rlimits={
             name: resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
-            for name in names
+            for name in NAMES
             if hasattr(resource, f"RLIMIT_{name}")
         },
         open_files_max=_number("/proc/sys/fs/nr_open", 1048576),

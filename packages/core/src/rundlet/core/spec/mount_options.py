@@ -11,19 +11,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PROPAGATION = frozenset(
-    ["private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable"]
+    ("private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
 )
 _PAIRS = (("ro", "rw"), ("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec"))
 _OPPOSITES = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
-_PLAIN = frozenset(
-    ["rro", "sync", "async", "atime", "noatime", "relatime", "norelatime", "strictatime", "diratime", "nodiratime", "lazytime", "nolazytime", "tmpcopyup", "notmpcopyup", "idmap", "ridmap", "nosymfollow", "symfollow"]
-)
+_FLAGS = """
+rro sync async atime noatime relatime norelatime strictatime diratime nodiratime lazytime
+nolazytime nosymfollow symfollow
+"""
+_PLAIN = frozenset(_FLAGS.split())
+_BIND = frozenset(("bind", "rbind", "O", "idmap", "ridmap"))
+_COPY_UP = frozenset(("tmpcopyup", "notmpcopyup"))
 # Handled by whoever resolves volumes (chown, relabelling, driver options); no mount(2) flags.
-_ELSEWHERE = frozenset(("z", "Z", "U", "copy", "nocopy", "cached", "delegated", "consistent"))
-_ELSEWHERE_KEYS = frozenset(
-    ["relabel", "chown", "subpath", "volume-nocopy", "consistency", "upperdir", "workdir", "volume-opt", "volume-label", "volume-driver", "image-subpath"]
-)
-_TMPFS_KEYS = frozenset(["size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge"])
+_ELSEWHERE_WORDS = """
+z Z U copy nocopy cached delegated consistent relabel chown subpath volume-nocopy consistency
+upperdir workdir volume-opt volume-label volume-driver image-subpath
+"""
+_ELSEWHERE = frozenset(_ELSEWHERE_WORDS.split())
+_TMPFS_KEYS = frozenset(("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge"))
 _SPELLINGS = {
     "readonly": "ro",
     "bind-nonrecursive": "bind",
@@ -97,7 +102,7 @@ def _words(options: Iterable[str], known: Callable[[str], bool]) -> list[str]:
     words: list[str] = []
     for option in options:
         word = _normal(option)
-        if not word or word in _ELSEWHERE or word.partition("=")[0] in _ELSEWHERE_KEYS:
+        if not word or word.partition("=")[0] in _ELSEWHERE:
             continue
         if not known(word):
             raise InvalidArgument(f"invalid mount option {option!r}", remedy="see podman-run(1)")
@@ -112,7 +117,7 @@ def _words(options: Iterable[str], known: Callable[[str], bool]) -> list[str]:
 
 
 def _normal(option: str) -> str:
-    """One spelling per meaning: "readonly=true" -> "ro", "bind-propagation=rshared" -> "rshared"."""
+    """One spelling per meaning: "readonly=true" is "ro", "bind-propagation=rshared" "rshared"."""
     key, equals, value = option.strip().partition("=")
     if key in ("bind-propagation", "propagation"):
         return value
@@ -121,7 +126,9 @@ def _normal(option: str) -> str:
     key = _SPELLINGS.get(key, key)
     if not equals:
         return key
-    if value.lower() in ("true", "false") and (key in _OPPOSITES or key in _PLAIN or key == "bind"):
+    if value.lower() in ("true", "false") and (
+        key in _OPPOSITES or key in _PLAIN or key in _COPY_UP or key in _BIND
+    ):
         if value.lower() == "true":
             return key
         return _OPPOSITES.get(key, "")
@@ -129,17 +136,12 @@ def _normal(option: str) -> str:
 
 
 def _is_bind_word(word: str) -> bool:
-    if word.partition("=")[0] in ("idmap", "ridmap"):
-        return True
-    plain = _PLAIN - {"tmpcopyup", "notmpcopyup"}
-    return word in PROPAGATION or word in _OPPOSITES or word in plain or word in _BIND
-
-
-_BIND = frozenset(("bind", "rbind", "O"))
+    name = word.partition("=")[0] if word.startswith(("idmap=", "ridmap=")) else word
+    return name in PROPAGATION or name in _OPPOSITES or name in _PLAIN or name in _BIND
 
 
 def _is_tmpfs_word(word: str) -> bool:
     key, equals, _ = word.partition("=")
     if equals:
         return key in _TMPFS_KEYS
-    return word in PROPAGATION or word in _OPPOSITES or word in _PLAIN
+    return word in PROPAGATION or word in _OPPOSITES or word in _PLAIN or word in _COPY_UP

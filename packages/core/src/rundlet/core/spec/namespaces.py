@@ -80,7 +80,7 @@ def namespaces(plan: SpecPlan) -> list[dict[str, str]]:
 
 
 def id_maps(plan: SpecPlan) -> dict[str, Any]:
-    """`linux.uidMappings` and `gidMappings`; a missing one of the two is like the other (podman)."""
+    """`linux.uidMappings` and `gidMappings`; where one is not given it is like the other."""
     if mode(plan, "user") != "private":
         return {}
     uids, gids = plan.request.uid_map, plan.request.gid_map

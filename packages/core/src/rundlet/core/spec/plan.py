@@ -31,8 +31,8 @@ class SpecPlan(Value):
         and globs are resolved (their `kind` stays; it decides the default options).
     shm: host directory (a tmpfs) for /dev/shm; "" makes a private tmpfs of shm_size there.
     cgroup: `linux.cgroupsPath`; "" is computed from the request's parent.
-    namespaces: "pid", "ipc", "uts", "cgroup", "user" or "network" to the path of another container's or a
-        pod's namespace, for the modes container:ID and pod.
+    namespaces: kind ("pid", "ipc", "uts", "cgroup", "user") to the path of another container's
+        or a pod's namespace, for the modes container:ID and pod.
     init_path: the init program on the host, for `--init`.
     systemd: whether systemd (or another init that wants its mounts) will run inside.
     console: (rows, columns) of the caller's terminal, (0, 0) not known.

@@ -20,10 +20,10 @@ _LEAST_MEMORY = 6 * 1024 * 1024  # podman: less cannot start anything
 
 
 def resources(plan: SpecPlan, warnings: list[str]) -> dict[str, Any]:
-    """The `linux.resources` object. A limit whose controller is missing is left out, with a warning."""
+    """The `linux.resources` object; limits without a controller are left out, with a warning."""
     limits = plan.request.resources
     found: dict[str, Any] = {"devices": rules(plan)}
-    parts = (
+    parts: tuple[tuple[str, tuple[str, ...], Any], ...] = (
         ("memory", ("memory",), _memory(plan, limits, warnings)),
         ("cpu", ("cpu", "cpuset"), _cpu(plan, limits, warnings)),
         ("pids", ("pids",), _pids(plan, limits)),
@@ -106,15 +106,14 @@ def _cpu(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str, An
             raise InvalidArgument(f"--cpus {limits.cpus}: must be positive")
         found["period"] = _PERIOD
         found["quota"] = max(1000, int(limits.cpus * _PERIOD))  # the kernel's least is 1 ms
-    for key, value in (
-        ("period", limits.cpu_period),
-        ("quota", limits.cpu_quota),
-        ("shares", limits.cpu_shares),
-        ("cpus", limits.cpuset_cpus),
-        ("mems", limits.cpuset_mems),
-    ):
-        if value:
-            found[key] = value
+    said: dict[str, Any] = {
+        "period": limits.cpu_period,
+        "quota": limits.cpu_quota,
+        "shares": limits.cpu_shares,
+        "cpus": limits.cpuset_cpus,
+        "mems": limits.cpuset_mems,
+    }
+    found.update({key: value for key, value in said.items() if value})
     realtime = (
         ("realtimePeriod", limits.cpu_rt_period),
         ("realtimeRuntime", limits.cpu_rt_runtime),

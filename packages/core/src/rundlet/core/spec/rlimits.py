@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 _UNLIMITED = (1 << 64) - 1
 # getrlimit(2)
-_NAMES = frozenset(
-    ["AS", "CORE", "CPU", "DATA", "FSIZE", "LOCKS", "MEMLOCK", "MSGQUEUE", "NICE", "NOFILE", "NPROC", "RSS", "RTPRIO", "RTTIME", "SIGPENDING", "STACK"]
-)
+_LIMITS = """
+AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE NPROC RSS RTPRIO RTTIME SIGPENDING STACK
+"""
+NAMES = frozenset(_LIMITS.split())
 
 
 def rlimits(plan: SpecPlan, warnings: list[str]) -> list[dict[str, object]]:
@@ -44,7 +45,7 @@ def parse(text: str) -> tuple[str, int, int]:
     """ "nofile=1024:2048" -> ("NOFILE", 1024, 2048); -1 and "unlimited" are the largest number."""
     name, equals, values = text.partition("=")
     key = name.strip().upper().removeprefix("RLIMIT_")
-    if not equals or key not in _NAMES:
+    if not equals or key not in NAMES:
         raise InvalidArgument(
             f"invalid ulimit {text!r}", remedy="use name=soft[:hard], names as in getrlimit(2)"
         )

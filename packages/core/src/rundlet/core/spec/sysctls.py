@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from .plan import SpecPlan
 
 # namespaces(7), ipc_namespaces(7), uts_namespaces(7)
-_IPC = frozenset(
-    ["kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.msg_next_id", "kernel.sem_next_id", "kernel.shm_next_id"]
-)
+_SYSV = """
+kernel.msgmax kernel.msgmnb kernel.msgmni kernel.sem kernel.shmall kernel.shmmax kernel.shmmni
+kernel.shm_rmid_forced kernel.msg_next_id kernel.sem_next_id kernel.shm_next_id
+"""
+_IPC = frozenset(_SYSV.split())
 _UTS = frozenset(("kernel.domainname", "kernel.hostname"))
 
 
 def kind_of(name: str) -> str:
-    """The namespace that a sysctl belongs to: "ipc", "network", "uts", or "" for the whole kernel."""
+    """The namespace of a sysctl: "ipc", "network", "uts", or "" for the whole kernel."""
     if name in _IPC or name.startswith("fs.mqueue."):
         return "ipc"
     if name.startswith("net."):

@@ -1,0 +1,103 @@
+"""crun (containers/crun): fast, small, in C.
+
+On a hybrid machine crun refuses to create containers while the cgroup2 hierarchy at
+/sys/fs/cgroup/unified has controllers of its own ("cgroups in hybrid mode not supported,
+drop all controllers from cgroupv2"). Its containers only use the v1 hierarchies there, so
+it is run in a mount namespace of its own in which that hierarchy is not mounted: crun then
+sees a plain v1 machine. Only `create` and `exec` (by the monitor) need this; the other
+commands work as they are. Mounts of the new namespace stay in their peer groups, so that
+`rshared` and `rslave` volumes work as anywhere; only the parent of the hidden mount is made
+private first where it is shared, else the unmount would reach the host.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..cgroups.layout import layout
+from ..contracts.runtime import RuntimeFeatures
+from ..errors import DriverUnavailable
+from ..hookspecs import hookimpl
+from .facts import find
+from .family import RuncFamily, create
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..contracts.runtime import OCIRuntime, RuntimeConfig
+
+# Where crun looks, whatever is mounted elsewhere (src/libcrun/cgroup-utils.c).
+UNIFIED = "/sys/fs/cgroup/unified"
+
+
+class Crun(RuncFamily):
+    """The driver of crun. Option `hybrid = "direct"` never hides the cgroup2 hierarchy."""
+
+    name = "crun"
+    binaries = ("crun",)
+
+    def hides_unified(self) -> bool:
+        """Whether crun must be run where /sys/fs/cgroup/unified is not mounted."""
+        if self.config.options.get("hybrid") == "direct":
+            return False
+        try:
+            with open(f"{UNIFIED}/cgroup.controllers", encoding="ascii") as file:
+                controllers = file.read().strip()
+        except OSError:
+            return False
+        return bool(controllers) and layout("cgroupfs").version == "hybrid"
+
+    def monitor_command(self) -> tuple[str, tuple[str, ...]]:
+        if not self.hides_unified():
+            return super().monitor_command()
+        wrapper = hidden(_shared(os.path.dirname(UNIFIED)))
+        return wrapper[0], (*wrapper[1:], self.path, *self.arguments())
+
+    def remark(self) -> str:
+        if not self.hides_unified():
+            return ""
+        return f"hybrid cgroups: run in a mount namespace without {UNIFIED}"
+
+    def features(self) -> RuntimeFeatures:
+        """crun has a `features` command since 1.8.6; before, its version tells some."""
+        found = super().features()
+        if found.document:
+            return found
+        tags = self.facts().details
+        return found.replace(
+            checkpoint="+CRIU" in tags,
+            seccomp="+SECCOMP" in tags,
+            recursive_read_only=True,
+        )
+
+
+def hidden(shared: bool) -> tuple[str, ...]:
+    """argv prefix that runs a program in a mount namespace without the cgroup2 hierarchy.
+
+    unshare(1) of util-linux; `unchanged` keeps propagation. Nothing is forked: the program
+    has the process id that the caller expects.
+    """
+    unshare = find(("unshare",))
+    if not unshare:
+        raise DriverUnavailable(
+            "crun cannot work with hybrid cgroups here: unshare is not installed",
+            remedy="apt install util-linux, or use another runtime",
+        )
+    private = f"mount --make-private {os.path.dirname(UNIFIED)} && " if shared else ""
+    script = f'{private}umount {UNIFIED} && exec "$@"'
+    return (unshare, "--mount", "--propagation", "unchanged", "/bin/sh", "-c", script, "crun")
+
+
+def _shared(point: str, mountinfo: str = "/proc/self/mountinfo") -> bool:
+    """Whether a mount point is in a peer group (proc(5): an optional field "shared:N")."""
+    with open(mountinfo, encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            fields = line.partition(" - ")[0].split()
+            if fields[4] == point:
+                return any(field.startswith("shared:") for field in fields[6:])
+    return False
+
+
+@hookimpl
+def rundlet_oci_runtime(name: str, config: RuntimeConfig) -> OCIRuntime | None:
+    """Make the driver."""
+    return create(Crun, name, config)

@@ -1,0 +1,259 @@
+"""The runc family: runtimes with runc's command line, driven by running their binary.
+
+A subclass says what differs: names, flags, what must be changed in a spec, what works here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..contracts.probe import Probe
+from ..contracts.runtime import Adapted, OCIRuntime, RuntimeConfig, RuntimeFeatures, RuntimeState
+from ..errors import DriverUnavailable, NoSuchContainer, NotSupported, RuntimeFailed, WrongState
+from ..linux.processes import run
+from . import messages
+from .facts import Facts, facts, find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, ClassVar
+
+    from ..contracts.monitor import Monitor
+    from ..contracts.runtime import OCISpec, Status
+    from ..linux.processes import Finished
+
+_STATUS = frozenset(("creating", "created", "running", "paused", "stopped"))
+
+
+class RuncFamily(OCIRuntime):
+    """Base of the drivers. `binaries`: names to look for when no path is configured."""
+
+    binaries: ClassVar[tuple[str, ...]]
+    all_flag: ClassVar[str] = "--all"
+
+    def __init__(self, config: RuntimeConfig) -> None:
+        super().__init__(config)
+        self._path = ""
+
+    @property
+    def path(self) -> str:
+        """The binary. Raises DriverUnavailable when it is not there."""
+        if not self._path:
+            self._path = find(self.binaries, self.config.path)
+        if not self._path:
+            wanted = self.config.path or self.binaries[0]
+            raise DriverUnavailable(
+                f"OCI runtime {self.name}: {wanted} is not installed",
+                remedy=f"apt install {self.binaries[0]}, or set runtimes.{self.name}.path",
+            )
+        return self._path
+
+    def facts(self) -> Facts:
+        """What is known of the binary (cached on disk)."""
+        return facts(self.path, f"{self.config.root}.facts")
+
+    def version(self) -> str:
+        return self.facts().version
+
+    def arguments(self) -> tuple[str, ...]:
+        """Global arguments before the subcommand, for us and for the monitor."""
+        systemd = ("--systemd-cgroup",) if self.config.systemd_cgroup else ()
+        return ("--root", str(self.config.root), *systemd, *self.config.args)
+
+    def monitor_command(self) -> tuple[str, tuple[str, ...]]:
+        """Program and arguments that the monitor puts before `create` and `exec`."""
+        return self.path, self.arguments()
+
+    def monitor(self) -> Monitor:
+        from ..monitor.conmon import ConmonMonitor
+
+        path, arguments = self.monitor_command()
+        return ConmonMonitor(path, arguments, str(self.config.options.get("conmon", "")))
+
+    def probe(self) -> Probe:
+        try:
+            version = self.version()
+        except DriverUnavailable as error:
+            return Probe(False, str(error).replace("\n", "; "))
+        remark = self.remark()
+        return Probe(True, remark, {"path": self.path, "version": version})
+
+    def remark(self) -> str:
+        """How it works here, where that is not the ordinary way."""
+        return ""
+
+    def adapt(self, spec: OCISpec) -> Adapted:
+        return Adapted(spec)
+
+    # --- the life of a container
+
+    def start(self, container: str) -> None:
+        self._checked("start", container)
+
+    def kill(self, container: str, signal: int, *, all_processes: bool = False) -> None:
+        flags = (self.all_flag,) if all_processes else ()
+        done = self.call("kill", *flags, container, str(signal))
+        if done.code != 0:
+            self._raise(done, container, "kill")
+
+    def delete(self, container: str, *, force: bool = False) -> None:
+        if not force:
+            self._checked("delete", container)
+            return
+        done = self.call("delete", "--force", container)
+        if done.code != 0 and self.knows(container):
+            self._force(container, done)
+
+    def _force(self, container: str, first: Finished) -> None:
+        """What `delete --force` would not do: wake, end the process, forget the state."""
+        known = self._try_state(container)
+        if known is not None and known.status == "paused":
+            self.call("resume", container)
+        if known is not None and known.pid > 0:
+            _kill(known.pid)
+        done = self.call("delete", "--force", container)
+        if done.code == 0 or not self.knows(container):
+            return
+        if known is not None:
+            raise messages.failure(self.name, _text(first), "delete")
+        _remove_tree(f"{self.config.root}/{container}")  # its state file is damaged
+
+    def knows(self, container: str) -> bool:
+        """Whether the runtime keeps anything of the container below its root."""
+        return os.path.lexists(f"{self.config.root}/{container}")
+
+    def state(self, container: str) -> RuntimeState | None:
+        done = self.call("state", container)
+        if done.code != 0:
+            if messages.is_gone(_text(done)) or not self.knows(container):
+                return None
+            raise messages.failure(self.name, _text(done), "tell the state")
+        return _state(_json(self.name, done.stdout))
+
+    def _try_state(self, container: str) -> RuntimeState | None:
+        try:
+            return self.state(container)
+        except RuntimeFailed:
+            return None
+
+    def containers(self) -> Sequence[RuntimeState]:
+        """From the directories of the root: `list` fails as a whole for one damaged entry."""
+        try:
+            names = sorted(entry.name for entry in os.scandir(self.config.root) if entry.is_dir())
+        except FileNotFoundError:
+            return ()
+        return tuple(state for name in names if (state := self._try_state(name)) is not None)
+
+    def pause(self, container: str) -> None:
+        self._checked("pause", container)
+
+    def resume(self, container: str) -> None:
+        self._checked("resume", container)
+
+    def update(self, container: str, resources: Mapping[str, Any]) -> None:
+        document = json.dumps(dict(resources)).encode()
+        done = self.call("update", "--resources", "/dev/stdin", container, stdin=document)
+        if done.code != 0:
+            self._raise(done, container, "update")
+
+    def features(self) -> RuntimeFeatures:
+        """From the runtime's own `features` document, where it has that command."""
+        done = self.call("features")
+        document = _json(self.name, done.stdout) if done.code == 0 else {}
+        linux = document.get("linux") or {}
+        extensions = linux.get("mountExtensions") or {}
+        return RuntimeFeatures(
+            checkpoint=bool(find(("criu",))),
+            idmap_mounts=bool((extensions.get("idmap") or {}).get("enabled")),
+            recursive_read_only="rro" in (document.get("mountOptions") or ()),
+            seccomp=bool((linux.get("seccomp") or {"enabled": True}).get("enabled")),
+            document=document,
+        )
+
+    # --- running the binary
+
+    def call(self, *arguments: str, stdin: bytes = b"") -> Finished:
+        """Run a subcommand. Raises DriverUnavailable when the binary cannot be started."""
+        try:
+            return run([self.path, *self.arguments(), *arguments], stdin=stdin)
+        except OSError as error:
+            raise DriverUnavailable(f"{self.path}: {error.strerror}") from None
+
+    def _checked(self, command: str, container: str) -> None:
+        done = self.call(command, container)
+        if done.code != 0:
+            self._raise(done, container, command)
+
+    def _raise(self, done: Finished, container: str, doing: str) -> None:
+        """The right error: the container may be unknown, or in another state by now."""
+        text = _text(done)
+        known = self._try_state(container)
+        if known is None and not self.knows(container):
+            raise NoSuchContainer(container)
+        words = messages.plain(text)
+        if messages.is_not_running(text) or (known is not None and known.status == "stopped"):
+            if doing == "start":
+                raise messages.failure(self.name, text, doing)
+            raise WrongState(f"container {container} is not running: {self.name}: {words}")
+        raise messages.failure(self.name, text, doing)
+
+    def unsupported(self, what: str) -> NotSupported:
+        """The error for something this runtime cannot do."""
+        return NotSupported(f"OCI runtime {self.name} cannot {what}")
+
+
+def _text(done: Finished) -> str:
+    return (done.stderr or done.stdout).decode(errors="replace")
+
+
+def _json(name: str, data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise RuntimeFailed(f"{name}: answered with something that is not JSON: {data[:80]!r}")
+    return document
+
+
+def _state(document: dict[str, Any]) -> RuntimeState:
+    status: Status = document["status"] if document.get("status") in _STATUS else "stopped"
+    pid = int(document.get("pid") or 0)
+    return RuntimeState(
+        str(document.get("id", "")),
+        status,
+        pid if pid > 0 and status != "stopped" else 0,
+        str(document.get("bundle", "")),
+    )
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        pass
+
+
+def _remove_tree(path: str) -> None:
+    for where, directories, files in os.walk(path, topdown=False):
+        for name in files:
+            os.unlink(f"{where}/{name}")
+        for name in directories:
+            inner = f"{where}/{name}"
+            (os.unlink if os.path.islink(inner) else os.rmdir)(inner)
+    os.rmdir(path)
+
+
+def create(kind: type[RuncFamily], name: str, config: RuntimeConfig) -> RuncFamily | None:
+    """What each module's factory hook does: its driver for its name, else None.
+
+    A configured runtime of another name may be of this kind: `kind = "runc"` in its table.
+    """
+    if name != kind.name and config.options.get("kind") != kind.name:
+        return None
+    driver = kind(config)
+    if name != kind.name:
+        driver.name = name  # type: ignore[misc]
+    return driver
