@@ -47,7 +47,7 @@ class Option(Value):
     optional: the value that a bare `--name` stands for (then only `--name=X` sets another).
     kind: "str" | "int" | "float" | "duration" (a Go duration, or seconds; float seconds).
     choices: the only values allowed, or () for any.
-    completes: what names to complete: "containers" | "images" | "networks" | "volumes" | "files" | "".
+    completes: what names to complete: "containers" | "images" | "networks" | "volumes" | "files".
     """
 
     name: str

@@ -111,7 +111,7 @@ class ContainerRequest(Value):
     uid_map: tuple[IdMap, ...] = ()
     gid_map: tuple[IdMap, ...] = ()
 
-    # network: "" (settings) | plugin or network names | "none" | "host" | "container:ID" | "ns:PATH"
+    # network: "" (settings) | names of networks | "none" | "host" | "container:ID" | "ns:PATH"
     network: str = ""
     networks: tuple[NetworkRequest, ...] = ()
     ports: tuple[PortMapping, ...] = ()

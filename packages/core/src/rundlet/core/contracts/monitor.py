@@ -27,7 +27,7 @@ class MonitorJob(Value):
 
     bundle: has config.json. exit_file: decimal exit code, written at exit.
     exit_command: argv run after the exit, or () for none.
-    log_driver, log_path, log_size_max: k8s-file | journald | none | passthrough; bytes, -1 unlimited.
+    log_driver: k8s-file | journald | none | passthrough. log_size_max: bytes, -1 unlimited.
     preserve_fds: how many fds from 3 on are handed on. listen_fds likewise by systemd.
     cgroup: what to put the monitor itself in, or "" to leave it.
     """
@@ -129,7 +129,7 @@ class Monitor(ABC):
 
     @abstractmethod
     def create(self, job: MonitorJob, *, environment: Mapping[str, str] | None = None) -> Monitored:
-        """Runtime `create`, under a monitor. Raises RuntimeFailed and its kin; leaves nothing then."""
+        """Runtime `create`, under a monitor. Raises RuntimeFailed or its kin, leaving nothing."""
 
     @abstractmethod
     def attach(self, job_dir: Path, container: str, *, terminal: bool) -> Attached:

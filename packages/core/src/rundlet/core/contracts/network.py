@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class PortMapping(Value):
-    """`-p host_ip:host_port:container_port/protocol`; `size` consecutive ports. host_port 0: pick one."""
+    """`-p host_ip:host_port:container_port/protocol`, `size` ports in a row; host_port 0: any."""
 
     container_port: int
     host_port: int = 0
@@ -152,7 +152,7 @@ class NetworkPlugin(ABC):
         """Why containers cannot be attached now; empty when they can."""
         return ()
 
-    def collect(self, valid: Sequence[Attachment]) -> None:
+    def collect(self, valid: Sequence[Attachment]) -> None:  # noqa: B027 (nothing to do is right)
         """Remove leases, rules and interfaces that belong to no valid attachment."""
 
     def networks(self) -> Sequence[Network]:

@@ -93,7 +93,7 @@ class OCIRuntime(ABC):
 
     @abstractmethod
     def probe(self) -> Probe:
-        """Whether containers can be run here with it, and how; cheap, may be cached by the caller."""
+        """Whether containers can be run here with it, and how. Cheap; callers may cache it."""
 
     @abstractmethod
     def features(self) -> RuntimeFeatures: ...

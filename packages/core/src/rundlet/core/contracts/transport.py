@@ -77,8 +77,8 @@ class ManifestBytes(Value):
     media_type: str
 
 
-class _Closing(ABC):
-    def close(self) -> None:
+class _Closing(ABC):  # noqa: B024 (the abstract parts are in its heirs)
+    def close(self) -> None:  # noqa: B027 (nothing to close is right)
         """Release connections and files; a destination not committed is discarded."""
 
     def __enter__(self) -> Self:
