@@ -1,0 +1,145 @@
+"""One member of a tar archive."""
+
+from __future__ import annotations
+
+import io
+
+from ..errors import Corrupt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .feed import Feed
+
+FILE = b"0"
+LINK = b"1"
+SYMLINK = b"2"
+CHARACTER = b"3"
+BLOCK_DEVICE = b"4"
+DIRECTORY = b"5"
+FIFO = b"6"
+HEADER_ONLY = frozenset((LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO))
+"""Kinds that have no content, whatever their size field says (as Go's archive/tar reads them)."""
+
+SMALL = 16 * 1024 * 1024
+
+
+class Entry:
+    """A member: its attributes and, until the reader goes on, its content.
+
+    path, link: the raw bytes of the archive (link: target of a symbolic or hard link).
+    kind: the type flag; regular files are FILE whatever flag they had.
+    size: bytes of content as a file (holes included). mtime: nanoseconds since 1970.
+    xattrs: name to value, or None. offset: of the header in the archive.
+    extents: of a sparse file, its (offset, length) pieces with content; else None.
+    """
+
+    __slots__ = (
+        "_at",
+        "_data",
+        "_feed",
+        "_left",
+        "extents",
+        "gid",
+        "gname",
+        "kind",
+        "link",
+        "major",
+        "minor",
+        "mode",
+        "mtime",
+        "offset",
+        "path",
+        "size",
+        "stored",
+        "uid",
+        "uname",
+        "xattrs",
+    )
+
+    path: bytes
+    kind: bytes
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    stored: int  # bytes of content in the archive
+    mtime: int
+    link: bytes
+    uname: bytes
+    gname: bytes
+    major: int
+    minor: int
+    xattrs: dict[bytes, bytes] | None
+    offset: int
+    extents: tuple[tuple[int, int], ...] | None
+    _feed: Feed
+    _left: int  # bytes of stored content not yet taken
+
+    @property
+    def name(self) -> str:
+        """The path as text (undecodable bytes as surrogates)."""
+        return self.path.decode("utf-8", "surrogateescape")
+
+    @property
+    def target(self) -> str:
+        """The link's target as text."""
+        return self.link.decode("utf-8", "surrogateescape")
+
+    def pieces(self) -> Iterator[memoryview | bytes]:
+        """The stored content (of a sparse file: only what lies in `extents`). Once."""
+        feed = self._feed
+        while self._left:
+            piece = feed.piece(self._left)
+            self._left -= len(piece)
+            yield piece
+
+    def take(self, most: int) -> memoryview | bytes:
+        """Up to `most` bytes of stored content; b"" when there are no more."""
+        if not self._left or not most:
+            return b""
+        piece = self._feed.piece(min(most, self._left))
+        self._left -= len(piece)
+        return piece
+
+    def read(self, limit: int = SMALL) -> bytes:
+        """The whole content of a small file. Raises Corrupt when it is larger than `limit`."""
+        if self.size > limit:
+            raise Corrupt(f"{self.name}: {self.size} bytes, more than the {limit} expected")
+        return self.open().read()
+
+    def open(self) -> io.RawIOBase:
+        """The content as a readable stream, holes as zeros; good until the reader goes on."""
+        return _Content(self)
+
+
+class _Content(io.RawIOBase):
+    """The content of an entry as a stream."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._extents = iter(entry.extents or ((0, entry.size),))
+        self._start, self._stop = 0, 0
+        self._at = 0
+        self._next_extent()
+
+    def _next_extent(self) -> None:
+        self._start, length = next(self._extents, (self._entry.size, 0))
+        self._stop = self._start + length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while self._at == self._stop and self._at < self._entry.size:
+            self._next_extent()
+        if self._at < self._start:  # in a hole
+            count = min(len(buffer), self._start - self._at)
+            buffer[:count] = bytes(count)
+        else:
+            piece = self._entry.take(min(len(buffer), self._stop - self._at))
+            count = len(piece)
+            buffer[:count] = piece
+        self._at += count
+        return count
