@@ -41,7 +41,7 @@ class Parsed:
 
     def number(self, name: str) -> int | None:
         value = self.values[name]
-        return None if value is None else int(value)  # type: ignore[call-overload,no-any-return]
+        return None if value is None else int(value)  # type: ignore[call-overload]
 
     def seconds(self, name: str) -> float | None:
         value = self.values[name]

@@ -1,0 +1,1 @@
+"""The verbs of `rundlet`, a module each: declaration and function."""

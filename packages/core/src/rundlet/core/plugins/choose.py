@@ -1,0 +1,46 @@
+"""Which driver is used: the one asked for or configured, else the first that works here."""
+
+from __future__ import annotations
+
+from ..errors import DriverUnavailable, PluginError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from .manager import Plugins
+
+    Driver = TypeVar("Driver")
+
+ORDER = {
+    "storage": ("overlay", "vfs"),
+    "runtime": ("crun", "runc", "runsc"),
+    "network": ("cni", "none"),
+}
+"""Shipped drivers in the order of preference; others are used when they are named."""
+
+
+def choose(plugins: Plugins, kind: str, wanted: str, make: Callable[[str], Driver]) -> Driver:
+    """The driver `wanted`; with "", the first of ORDER whose probe says that it works.
+
+    Raises DriverUnavailable with every reason when none does, PluginError for an unknown name.
+    """
+    if wanted:
+        return make(wanted)
+    installed = {entry.name for entry in plugins.available(kind)}
+    reasons = []
+    for name in ORDER[kind]:
+        if name not in installed:
+            reasons.append(f"{name}: not installed")
+            continue
+        try:
+            driver = make(name)
+            probe = driver.probe()  # type: ignore[attr-defined]
+        except PluginError as error:
+            reasons.append(f"{name}: {error.message}")
+            continue
+        if probe.works:
+            return driver
+        reasons.append(f"{name}: {probe.reason}")
+    raise DriverUnavailable(f"no {kind} driver works on this machine", remedy="\n".join(reasons))
