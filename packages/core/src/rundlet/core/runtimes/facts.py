@@ -30,7 +30,7 @@ class Facts(Value):
 
 
 def find(names: tuple[str, ...], wanted: str = "") -> str:
-    """The absolute path of a binary: `wanted`, or the first of `names` that is there; "" for none."""
+    """The absolute path of `wanted`, or of the first of `names` that is there; "" for none."""
     if wanted:
         if wanted.startswith("/"):
             return wanted if os.access(wanted, os.X_OK) else ""

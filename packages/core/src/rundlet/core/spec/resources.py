@@ -22,39 +22,43 @@ _LEAST_MEMORY = 6 * 1024 * 1024  # podman: less cannot start anything
 def resources(plan: SpecPlan, warnings: list[str]) -> dict[str, Any]:
     """The `linux.resources` object; limits without a controller are left out, with a warning."""
     limits = plan.request.resources
+    cpuset, cpu = _cpuset(limits), _cpu(plan, limits, warnings)
     found: dict[str, Any] = {"devices": rules(plan)}
-    parts: tuple[tuple[str, tuple[str, ...], Any], ...] = (
-        ("memory", ("memory",), _memory(plan, limits, warnings)),
-        ("cpu", ("cpu", "cpuset"), _cpu(plan, limits, warnings)),
-        ("pids", ("pids",), _pids(plan, limits)),
-        ("blockIO", ("blkio", "io"), _block_io(limits)),
-        ("hugepageLimits", ("hugetlb",), _hugepages(limits)),
-    )
-    for key, controllers, value in parts:
-        if not value:
-            continue
-        if any(plan.layout.has(name) for name in controllers):
-            found[key] = value
-        elif key != "pids" or limits.pids_limit is not None:
-            warnings.append(
-                f"{_WORDS[key]} limits are ignored: this machine has no "
-                f"{' or '.join(controllers)} cgroup controller"
-            )
+    memory = _possible(plan, "memory", ("memory",), _memory(plan, limits, warnings), warnings)
+    cpu = _possible(plan, "cpu", ("cpu",), cpu, warnings)
+    cpuset = _possible(plan, "cpuset", ("cpuset",), cpuset, warnings)
+    block = _possible(plan, "block I/O", ("blkio", "io"), _block_io(limits), warnings)
+    huge = _possible(plan, "huge page", ("hugetlb",), _hugepages(limits), warnings)
+    asked = warnings if limits.pids_limit is not None else []  # no warning for the default
+    pids = _possible(plan, "pids", ("pids",), _pids(plan, limits), asked)
+    parts = {
+        "memory": memory,
+        "cpu": {**cpu, **cpuset},
+        "pids": pids,
+        "blockIO": block,
+        "hugepageLimits": [{"pageSize": size, "limit": limit} for size, limit in huge.items()],
+    }
+    found.update({key: value for key, value in parts.items() if value})
     if limits.unified:
-        if plan.layout.version == "unified":
-            found["unified"] = dict(limits.unified)
-        else:
+        if plan.layout.version != "unified":
             raise InvalidArgument("--cgroup-conf needs cgroups v2", remedy="this machine has v1")
+        found["unified"] = dict(limits.unified)
     return found
 
 
-_WORDS = {
-    "memory": "memory",
-    "cpu": "cpu",
-    "pids": "pids",
-    "blockIO": "block I/O",
-    "hugepageLimits": "huge page",
-}
+def _possible(
+    plan: SpecPlan,
+    what: str,
+    controllers: tuple[str, ...],
+    value: dict[str, Any],
+    warnings: list[str],
+) -> dict[str, Any]:
+    """The value, or nothing and a warning where no controller of this machine can do it."""
+    if not value or any(plan.layout.has(name) for name in controllers):
+        return value
+    names = " or ".join(controllers)
+    warnings.append(f"{what} limits are ignored: this machine has no {names} cgroup controller")
+    return {}
 
 
 def _memory(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str, Any]:
@@ -106,33 +110,22 @@ def _cpu(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str, An
             raise InvalidArgument(f"--cpus {limits.cpus}: must be positive")
         found["period"] = _PERIOD
         found["quota"] = max(1000, int(limits.cpus * _PERIOD))  # the kernel's least is 1 ms
-    said: dict[str, Any] = {
-        "period": limits.cpu_period,
-        "quota": limits.cpu_quota,
-        "shares": limits.cpu_shares,
-        "cpus": limits.cpuset_cpus,
-        "mems": limits.cpuset_mems,
-    }
+    said = {"period": limits.cpu_period, "quota": limits.cpu_quota, "shares": limits.cpu_shares}
     found.update({key: value for key, value in said.items() if value})
-    realtime = (
-        ("realtimePeriod", limits.cpu_rt_period),
-        ("realtimeRuntime", limits.cpu_rt_runtime),
-    )
-    for key, number in realtime:
-        if number and plan.layout.version == "unified":
-            warnings.append("realtime cpu limits are ignored: cgroups v2 has none")
-        elif number:
-            found[key] = number
-    missing = {
-        "cpuset": [key for key in ("cpus", "mems") if key in found],
-        "cpu": [key for key in found if key not in ("cpus", "mems")],
+    realtime = {
+        "realtimePeriod": limits.cpu_rt_period,
+        "realtimeRuntime": limits.cpu_rt_runtime,
     }
-    for controller, keys in missing.items():
-        if keys and not plan.layout.has(controller) and len(keys) < len(found):
-            warnings.append(f"{controller} limits are ignored: no {controller} cgroup controller")
-            for key in keys:
-                del found[key]
-    return found
+    realtime = {key: value for key, value in realtime.items() if value}
+    if realtime and plan.layout.version == "unified":
+        warnings.append("realtime cpu limits are ignored: cgroups v2 has none")
+        realtime = {}
+    return {**found, **realtime}
+
+
+def _cpuset(limits: Resources) -> dict[str, str]:
+    said = {"cpus": limits.cpuset_cpus, "mems": limits.cpuset_mems}
+    return {key: value for key, value in said.items() if value}
 
 
 def _pids(plan: SpecPlan, limits: Resources) -> dict[str, int]:
@@ -187,5 +180,5 @@ def _size(text: str, whole: str) -> int:
     return int(digits) * factor
 
 
-def _hugepages(limits: Resources) -> list[dict[str, Any]]:
-    return [{"pageSize": size, "limit": limit} for size, limit in limits.hugepages.items()]
+def _hugepages(limits: Resources) -> dict[str, int]:
+    return dict(limits.hugepages)

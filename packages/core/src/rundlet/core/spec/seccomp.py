@@ -1,9 +1,10 @@
 """seccomp: a profile with conditions made an OCI `linux.seccomp` object.
 
 Profiles are the JSON that podman and docker read (containers-common's seccomp.json): rules
-with `includes` and `excludes` (capabilities, architectures, kernel). The runtime knows only the plain form, so the conditions are
-resolved here. The shipped profile answers unknown calls with ENOSYS, as an older kernel would,
-so that programs fall back; it takes about a millisecond to read and resolve.
+with `includes` and `excludes` (capabilities, architectures, kernel). The runtime knows only
+the plain form, so the conditions are resolved here. The shipped profile answers unknown calls
+with ENOSYS, as an older kernel would, so that programs fall back; reading and resolving it
+takes about half a millisecond.
 """
 
 from __future__ import annotations
