@@ -7,7 +7,8 @@ Beyond POSIX: `SCHILY.xattr.NAME` (star; what Go, Docker and podman write),
 
 from __future__ import annotations
 
-from .header import HEADER_ONLY, LARGEST, NO_ID, corrupt
+from .entry import HEADER_ONLY
+from .header import LARGEST, NO_ID, corrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -240,7 +240,7 @@ def _decompressor(kind: str) -> _Decompressor:
         from isal import igzip_lib
     except ImportError:
         return _Zlib()
-    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)  # type: ignore[no-any-return]
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
 
 def _compressor(algorithm: str, level: int | None) -> _Compressor:
@@ -272,7 +272,7 @@ def _gzip(level: int | None) -> _Compressor:
         try:
             from isal import isal_zlib
 
-            return isal_zlib.compressobj(2, wbits=31)  # type: ignore[no-any-return]
+            return isal_zlib.compressobj(2, wbits=31)
         except ImportError:
             level = zlib.Z_DEFAULT_COMPRESSION
     return zlib.compressobj(level, wbits=31)

@@ -1,0 +1,315 @@
+"""Unpacking an archive below a directory, safe by construction and as fast as GNU tar.
+
+Every member is made relative to the descriptor of its parent directory, which
+`beneath.Beneath` reached without the kernel following a link; the last name is always
+created new (O_EXCL and its like). There is no second way in, so no name, link, device
+or whiteout of an archive can touch anything outside of the root.
+
+What exists is replaced, but for a directory by a directory: they merge, as in
+containers/storage. Modes and times of directories are set last, so that what is
+unpacked into them neither fails nor shows.
+
+Nothing of the process is changed (working directory, umask): several threads unpack at
+once.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..contracts.storage import LayerUsage
+from ..errors import Corrupt, UnsafeArchive
+from . import entry as kinds
+from .attributes import Attributes
+from .beneath import Beneath, components, shown
+from .failures import explained
+from .read import TarReader
+from .remove import empty, remove_tree
+from .whiteouts import META_PREFIX, OPAQUE_NAME, PREFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from .entry import Entry
+    from .ids import IdMaps
+    from .whiteouts import Whiteouts
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NOT_NAMES = frozenset((b"", b".", b".."))
+
+
+def extract(
+    stream: BinaryIO,
+    root_fd: int,
+    *,
+    whiteouts: Whiteouts,
+    ids: IdMaps | None = None,
+    limit: int | None = None,
+    ignore_chown_errors: bool = False,
+) -> LayerUsage:
+    """Unpack a tar below the directory `root_fd`, and read the stream to its end.
+
+    whiteouts: what `.wh.` names become (archive/whiteouts.py). ids: owners on disk.
+    limit: most bytes of content to write, against bombs. ignore_chown_errors: leave
+    files to the caller's user where it may not give them away.
+
+    Returns bytes of content and number of inodes. Raises Corrupt, UnsafeArchive, NoSpace,
+    StoreError; what was unpacked until then stays.
+    """
+    work = _Extraction(root_fd, whiteouts, Attributes(ids, ignore_chown_errors), limit)
+    try:
+        work.run(TarReader(stream))
+    finally:
+        work.close()
+    return LayerUsage(work.size, work.inodes)
+
+
+class _Extraction:
+    """One archive being unpacked."""
+
+    def __init__(
+        self, root: int, whiteouts: Whiteouts, attributes: Attributes, limit: int | None
+    ) -> None:
+        self.size = 0
+        self.inodes = 0
+        self._whiteouts = whiteouts
+        self._layered = whiteouts.delete or bool(whiteouts.xattr)
+        self._attributes = attributes
+        self._limit = limit
+        self._beneath = Beneath(root, attributes.implicit)
+        # Paths of this archive (style DELETE): its whiteouts hide what parents have, not these.
+        self._own: set[tuple[bytes, ...]] = set()
+        self._hidden: set[tuple[bytes, ...]] = set()  # whiteouts made so far (overlay styles)
+        self._directories: dict[tuple[bytes, ...], tuple[int, int, int]] = {}  # mode, mtime, inode
+        self._makers = {
+            kinds.FILE: self._file,
+            kinds.LINK: self._link,
+            kinds.SYMLINK: self._symlink,
+            kinds.CHARACTER: self._device,
+            kinds.BLOCK_DEVICE: self._device,
+            kinds.FIFO: self._fifo,
+        }
+
+    def close(self) -> None:
+        self._beneath.close()
+
+    def run(self, reader: TarReader) -> None:
+        while (entry := reader.next()) is not None:
+            try:
+                self._member(entry)
+            except OSError as error:
+                raise explained(error, entry) from error
+        self._finish_directories()
+
+    def _member(self, entry: Entry) -> None:
+        if entry.kind == kinds.DIRECTORY:
+            self._directory(entry)
+            return
+        parent_text, _, name = entry.path.rpartition(b"/")
+        if name in _NOT_NAMES or b"\0" in name:
+            parent_text, name = _split(entry.path)
+        if entry.path.startswith(b"/"):
+            components(entry.path)  # refuses it
+        if self._layered and name.startswith(PREFIX):
+            self._whiteout(parent_text, name)
+            return
+        make = self._makers.get(entry.kind)
+        if make is None:
+            if entry.kind == b"V":  # a label of GNU tar's for the whole archive
+                return
+            raise Corrupt(f"tar: {entry.name}: unknown kind of member {entry.kind!r}")
+        parent = self._beneath.parent(parent_text)
+        try:
+            make(entry, name, parent)
+        except FileExistsError:
+            if self._replace(entry, parent_text, name, parent):
+                make(entry, name, self._beneath.parent(parent_text))
+        if self._whiteouts.delete:
+            self._note((*components(parent_text), name))
+
+    def _file(self, entry: Entry, name: bytes, parent: int) -> None:
+        descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)
+        try:
+            self.inodes += 1
+            self._count(entry)
+            if entry.extents is None:
+                while piece := entry.take(1 << 30):
+                    _write(descriptor, piece)
+            else:
+                _write_sparse(descriptor, entry)
+            self._attributes.file(entry, descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _count(self, entry: Entry) -> None:
+        self.size += entry.stored
+        if self._limit is not None and self.size > self._limit:
+            raise Corrupt(f"archive unpacks to more than {self._limit} bytes (at {entry.name})")
+
+    def _link(self, entry: Entry, name: bytes, parent: int) -> None:
+        target = components(entry.link)
+        if not target:
+            raise UnsafeArchive(f"{entry.name}: hard link to the root directory")
+        held = os.dup(parent)  # looking up the target may close it
+        try:
+            source = self._beneath.directory(target[:-1], make=False)
+            os.link(target[-1], name, src_dir_fd=source, dst_dir_fd=held, follow_symlinks=False)
+        except FileNotFoundError:
+            raise Corrupt(
+                f"{entry.name}: hard link to {entry.target}, which is not in the archive before it"
+            ) from None
+        finally:
+            os.close(held)
+
+    def _symlink(self, entry: Entry, name: bytes, parent: int) -> None:
+        os.symlink(entry.link, name, dir_fd=parent)
+        self.inodes += 1
+        self._attributes.other(entry, name, parent)
+
+    def _fifo(self, entry: Entry, name: bytes, parent: int) -> None:
+        os.mkfifo(name, 0o600, dir_fd=parent)
+        self.inodes += 1
+        self._attributes.other(entry, name, parent)
+
+    def _device(self, entry: Entry, name: bytes, parent: int) -> None:
+        kind = stat.S_IFCHR if entry.kind == kinds.CHARACTER else stat.S_IFBLK
+        try:
+            os.mknod(name, kind | 0o600, os.makedev(entry.major, entry.minor), dir_fd=parent)
+        except PermissionError:
+            if self._attributes.in_user_namespace():
+                return  # no one may there; the engine gives containers their devices anyway
+            raise
+        self.inodes += 1
+        self._attributes.other(entry, name, parent)
+
+    def _directory(self, entry: Entry) -> None:
+        names = components(entry.path)
+        if names and self._layered and names[-1].startswith(META_PREFIX):
+            return  # metadata of aufs
+        if names:
+            parent = self._beneath.directory(names[:-1])
+            try:
+                os.mkdir(names[-1], 0o700, dir_fd=parent)
+                self.inodes += 1
+            except FileExistsError:
+                self._replace_by_directory(names, parent)
+        directory = self._beneath.directory(names)
+        self._attributes.owner_and_xattrs(entry, directory)
+        inode = os.fstat(directory).st_ino
+        self._directories[tuple(names)] = (entry.mode, entry.mtime, inode)
+        if self._whiteouts.delete:
+            self._note(tuple(names))
+
+    def _replace_by_directory(self, names: list[bytes], parent: int) -> None:
+        status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            return
+        os.unlink(names[-1], dir_fd=parent)
+        self._beneath.forget()
+        parent = self._beneath.directory(names[:-1])
+        os.mkdir(names[-1], 0o700, dir_fd=parent)
+        self.inodes += 1
+        if tuple(names) in self._hidden:  # a whiteout before: the parents' content stays hidden
+            self._opaque(names)
+
+    def _replace(self, entry: Entry, parent_text: bytes, name: bytes, parent: int) -> bool:
+        """Remove what is in the way; False when nothing remains to be made."""
+        names = [*components(parent_text), name]
+        if entry.kind == kinds.LINK and components(entry.link) == names:
+            return False  # a link to itself: it is there
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        remove_tree(name, parent)
+        if not stat.S_ISREG(status.st_mode):
+            self._beneath.forget()
+        return True
+
+    def _whiteout(self, parent_text: bytes, name: bytes) -> None:
+        names = components(parent_text)
+        if name == OPAQUE_NAME:
+            self._opaque(names)
+        elif not name.startswith(META_PREFIX):
+            hidden = name[len(PREFIX) :]
+            if hidden in _NOT_NAMES:
+                raise UnsafeArchive(f"whiteout {shown(parent_text + b'/' + name)} of no name")
+            self._hide([*names, hidden])
+
+    def _hide(self, names: list[bytes]) -> None:
+        """Hide what the parents have at this path."""
+        if self._whiteouts.delete:
+            self._delete(names)
+            return
+        parent = self._beneath.directory(names[:-1])
+        self._hidden.add(tuple(names))
+        try:
+            os.mknod(names[-1], stat.S_IFCHR, 0, dir_fd=parent)
+            self.inodes += 1
+        except FileExistsError:  # comes with this layer: a directory must not merge any more
+            status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                self._opaque(names)
+
+    def _delete(self, names: list[bytes]) -> None:
+        try:
+            parent = self._beneath.directory(names[:-1], make=False)
+            status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        if tuple(names) not in self._own:
+            remove_tree(names[-1], parent)
+            self._beneath.forget()
+        elif stat.S_ISDIR(status.st_mode):
+            self._opaque(names)
+
+    def _note(self, names: tuple[bytes, ...]) -> None:
+        """Note that this archive has something at a path, and so a directory above it."""
+        while names and names not in self._own:
+            self._own.add(names)
+            names = names[:-1]
+
+    def _opaque(self, names: list[bytes]) -> None:
+        """Hide all that the parents have in this directory."""
+        directory = self._beneath.directory(names)
+        if not self._whiteouts.delete:
+            os.setxattr(directory, self._whiteouts.xattr, b"y")
+            return
+        base = tuple(names)
+        empty(directory, keep=lambda path: (*base, *path) in self._own)
+        self._beneath.forget()
+
+    def _finish_directories(self) -> None:
+        """Set modes and times, where the directory is still the one that was unpacked."""
+        for names, (mode, mtime, inode) in self._directories.items():
+            try:
+                directory = self._beneath.directory(list(names), make=False)
+            except (FileNotFoundError, UnsafeArchive):
+                continue
+            if os.fstat(directory).st_ino == inode:
+                self._attributes.directory(directory, mode, mtime)
+
+
+def _split(path: bytes) -> tuple[bytes, bytes]:
+    """Parent and name of an oddly written path ("a/./", "a//b/")."""
+    names = components(path)
+    if not names:
+        raise UnsafeArchive(f"archive member {shown(path)} would replace the root directory")
+    return b"/".join(names[:-1]), names[-1]
+
+
+def _write(descriptor: int, piece: memoryview | bytes) -> None:
+    written = os.write(descriptor, piece)
+    while written < len(piece):
+        piece = piece[written:]
+        written = os.write(descriptor, piece)
+
+
+def _write_sparse(descriptor: int, entry: Entry) -> None:
+    for start, length in entry.extents or ():
+        os.lseek(descriptor, start, os.SEEK_SET)
+        left = length
+        while left:
+            piece = entry.take(left)
+            left -= len(piece)
+            _write(descriptor, piece)
+    os.ftruncate(descriptor, entry.size)
