@@ -19,26 +19,26 @@ from ..value import EMPTY, Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 
 class MonitorJob(Value):
-    """A container to be created and watched. Paths are absolute.
+    """A container to be created and watched. Paths are absolute, and text: this is a hot path.
 
     bundle: has config.json. exit_file: decimal exit code, written at exit.
     exit_command: argv run after the exit, or () for none.
     log_driver: k8s-file | journald | none | passthrough. log_size_max: bytes, -1 unlimited.
     preserve_fds: how many fds from 3 on are handed on. listen_fds likewise by systemd.
     cgroup: what to put the monitor itself in, or "" to leave it.
+    sync_log: whether the log must be on disk before the exit counts.
     """
 
     id: str
     name: str
-    bundle: Path
-    run_dir: Path
-    exit_dir: Path
-    pid_file: Path
-    log_path: Path
+    bundle: str
+    run_dir: str
+    exit_dir: str
+    pid_file: str
+    log_path: str
     log_driver: str = "k8s-file"
     log_size_max: int = -1
     log_tag: str = ""
@@ -51,10 +51,11 @@ class MonitorJob(Value):
     preserve_fds: int = 0
     sdnotify_socket: str = ""
     cgroup: str = ""
+    sync_log: bool = True
 
     @property
-    def exit_file(self) -> Path:
-        return self.exit_dir / self.id
+    def exit_file(self) -> str:
+        return f"{self.exit_dir}/{self.id}"
 
 
 class ExecJob(Value):
@@ -63,9 +64,9 @@ class ExecJob(Value):
     container: str
     session: str
     process: Mapping[str, object]
-    bundle: Path
-    run_dir: Path
-    exit_dir: Path
+    bundle: str
+    run_dir: str
+    exit_dir: str
     terminal: bool = False
     stdin: bool = False
     exit_command: tuple[str, ...] = ()
@@ -132,17 +133,17 @@ class Monitor(ABC):
         """Runtime `create`, under a monitor. Raises RuntimeFailed or its kin, leaving nothing."""
 
     @abstractmethod
-    def attach(self, job_dir: Path, container: str, *, terminal: bool) -> Attached:
+    def attach(self, job_dir: str, container: str, *, terminal: bool) -> Attached:
         """Connect to a created or running container (before `start`, so that no output is lost)."""
 
     @abstractmethod
     def execute(self, job: ExecJob) -> ExecSession: ...
 
     @abstractmethod
-    def reopen_log(self, job_dir: Path, container: str) -> None: ...
+    def reopen_log(self, job_dir: str, container: str) -> None: ...
 
     @abstractmethod
-    def resize(self, job_dir: Path, container: str, rows: int, columns: int) -> None: ...
+    def resize(self, job_dir: str, container: str, rows: int, columns: int) -> None: ...
 
     @abstractmethod
     def command(self) -> Sequence[str]:

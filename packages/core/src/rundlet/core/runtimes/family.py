@@ -70,7 +70,8 @@ class RuncFamily(OCIRuntime):
         from ..monitor.conmon import ConmonMonitor
 
         path, arguments = self.monitor_command()
-        return ConmonMonitor(path, arguments, str(self.config.options.get("conmon", "")))
+        conmon = str(self.config.options.get("conmon", ""))
+        return ConmonMonitor(path, arguments, conmon, self.name)
 
     def probe(self) -> Probe:
         try:

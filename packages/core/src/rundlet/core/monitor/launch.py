@@ -1,0 +1,189 @@
+"""Starting conmon, and the pipes between it and us.
+
+conmon reads `_OCI_STARTPIPE` before it forks (so that it can be put in its cgroup first)
+and answers on `_OCI_SYNCPIPE`, a JSON object per line: `{"data": PID}`, or with
+--exec later `{"data": EXIT_CODE}`; `{"data": -1, "message": ..}` when the runtime failed.
+The first process writes the pid file of the second, which is the monitor, and ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..errors import DriverUnavailable, RuntimeFailed
+from ..linux.spawn import spawn
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Where containers.conf's engine.conmon_path looks.
+PATHS = (
+    "/usr/libexec/podman/conmon",
+    "/usr/local/libexec/podman/conmon",
+    "/usr/local/lib/podman/conmon",
+    "/usr/bin/conmon",
+    "/usr/sbin/conmon",
+    "/usr/local/bin/conmon",
+    "/usr/local/sbin/conmon",
+)
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "NOTIFY_SOCKET", "DBUS_SESSION_BUS_ADDRESS")
+_KEPT_PREFIXES = ("RUNDLET_", "CONTAINERS_", "XDG_", "PYTHON", "LISTEN_")
+_LONGEST_TEMPORARY = 80  # conmon binds TMPDIR/conmon-term.XXXXXX: sun_path has 108 bytes
+
+
+class Sync(Value):
+    """One message of conmon: a process id or exit code, and the runtime's words when it failed."""
+
+    data: int
+    message: str = ""
+
+
+class Launched:
+    """A conmon that was started, and our ends of its pipes."""
+
+    def __init__(self, sync: int, start: int, attach: int) -> None:
+        self.sync = sync
+        self.start = start
+        self.attach = attach
+        self._unread = b""
+
+    def go(self) -> None:
+        """Let it go on from where it waits."""
+        os.write(self.start, b"\0")
+
+    def read(self) -> Sync | None:
+        """The next message; None when conmon closed the pipe without one."""
+        while b"\n" not in self._unread:
+            data = os.read(self.sync, 65536)
+            if not data:
+                return None
+            self._unread += data
+        line, _, self._unread = self._unread.partition(b"\n")
+        return parse(line)
+
+    def wait_for_socket(self) -> None:
+        """Until the attach socket of an exec session is there to connect to."""
+        os.read(self.attach, 4096)
+
+    def close(self) -> None:
+        for descriptor in (self.sync, self.start, self.attach):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.sync = self.start = self.attach = -1
+
+
+def parse(line: bytes) -> Sync:
+    """Read one message. conmon passes on control characters that JSON forbids."""
+    text = line.decode(errors="replace")
+    try:
+        found = json.loads(text, strict=False)
+        return Sync(int(found["data"]), str(found.get("message", "")))
+    except (ValueError, TypeError, KeyError):
+        return Sync(-1, f"conmon: unexpected answer {text[:200]!r}")
+
+
+def find(wanted: str = "") -> str:
+    """The path of conmon. Raises DriverUnavailable."""
+    for path in (wanted,) if wanted else PATHS:
+        if os.access(path, os.X_OK):
+            return path
+    raise DriverUnavailable(
+        f"{wanted or 'conmon'} is not installed", remedy="apt install conmon, or set conmon"
+    )
+
+
+def environment(run_dir: str, given: Mapping[str, str] | None) -> dict[str, str]:
+    """What conmon, the runtime and the exit command are given of our variables, and `given`."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key in _KEPT or key.startswith(_KEPT_PREFIXES)
+    }
+    if len(run_dir) <= _LONGEST_TEMPORARY:
+        kept["TMPDIR"] = run_dir  # the pty's socket where only root comes
+    return {**kept, **(given or {})}
+
+
+def launch(
+    argv: Sequence[str],
+    *,
+    directory: str,
+    variables: Mapping[str, str],
+    preserve_fds: int = 0,
+    passthrough: bool = False,
+    attach: bool = False,
+    cgroup: str = "",
+) -> Launched:
+    """Start conmon and wait until it has become a daemon.
+
+    directory: its working directory (it writes `oom` there). preserve_fds: how many of our
+    descriptors from 3 on it hands to the container. passthrough: give it our stdio.
+    attach: an exec session whose command waits for a client.
+    Raises RuntimeFailed with conmon's own words when it does not start.
+    """
+    sync = os.pipe2(os.O_CLOEXEC)
+    start = os.pipe2(os.O_CLOEXEC)
+    socket = os.pipe2(os.O_CLOEXEC) if attach else (-1, -1)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    words = os.memfd_create("conmon", os.MFD_CLOEXEC)
+    standard = {0: 0, 1: 1, 2: 2} if passthrough else {0: null, 1: words, 2: words}
+    first = 3 + preserve_fds
+    descriptors = {
+        **standard,
+        **{number: number for number in range(3, first)},
+        first: sync[1],
+        first + 1: start[0],
+    }
+    pipes = {"_OCI_SYNCPIPE": f"{first}", "_OCI_STARTPIPE": f"{first + 1}"}
+    if attach:
+        descriptors[first + 2] = socket[1]
+        pipes["_OCI_ATTACHPIPE"] = f"{first + 2}"
+    launched = Launched(sync[0], start[1], socket[0])
+    try:
+        try:
+            pid = spawn(
+                argv,
+                directory=directory,
+                environment={**variables, **pipes},
+                descriptors=descriptors,
+            )
+        finally:
+            for descriptor in (sync[1], start[0], socket[1], null):
+                if descriptor >= 0:
+                    os.close(descriptor)
+        if cgroup:
+            join_cgroup(pid, cgroup)
+        launched.go()
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if status != 0:
+            said = os.pread(words, 4096, 0).decode(errors="replace").strip()
+            raise RuntimeFailed(f"{said or f'{argv[0]} failed with exit code {status}'}")
+    except OSError as error:
+        launched.close()
+        raise RuntimeFailed(f"cannot start {argv[0]}: {error.strerror}") from error
+    except BaseException:
+        launched.close()
+        raise
+    finally:
+        os.close(words)
+    return launched
+
+
+def join_cgroup(pid: int, path: str) -> None:
+    """Put a process in the cgroup at `path` in every hierarchy, as far as the kernel allows.
+
+    The monitor works in any cgroup: a hierarchy that refuses is left as it is.
+    """
+    from ..cgroups.container import directories
+    from ..cgroups.layout import layout
+
+    for where in set(directories(layout("cgroupfs"), path).values()):
+        try:
+            os.makedirs(where, exist_ok=True)
+            with open(f"{where}/cgroup.procs", "w", encoding="ascii") as file:
+                file.write(str(pid))
+        except OSError:
+            continue
