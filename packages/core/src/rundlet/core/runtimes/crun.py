@@ -15,15 +15,16 @@ from __future__ import annotations
 import os
 
 from ..cgroups.layout import layout
-from ..contracts.runtime import RuntimeFeatures
+from ..contracts.runtime import Adapted, RuntimeFeatures
 from ..errors import DriverUnavailable
 from ..hookspecs import hookimpl
+from .adapting import without_missing_weight
 from .facts import find
 from .family import RuncFamily, create
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contracts.runtime import OCIRuntime, RuntimeConfig
+    from ..contracts.runtime import OCIRuntime, OCISpec, RuntimeConfig
 
 # Where crun looks, whatever is mounted elsewhere (src/libcrun/cgroup-utils.c).
 UNIFIED = "/sys/fs/cgroup/unified"
@@ -51,6 +52,11 @@ class Crun(RuncFamily):
             return super().monitor_command()
         wrapper = hidden(_shared(os.path.dirname(UNIFIED)))
         return wrapper[0], (*wrapper[1:], self.path, *self.arguments())
+
+    def adapt(self, spec: OCISpec) -> Adapted:
+        warnings: list[str] = []
+        adapted = without_missing_weight(spec, ("blkio.weight",), warnings)
+        return Adapted(adapted, tuple(warnings))
 
     def remark(self) -> str:
         if not self.hides_unified():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ..contracts.runtime import Adapted
 from ..hookspecs import hookimpl
+from .adapting import without_missing_weight
 from .family import RuncFamily, create
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contracts.runtime import OCIRuntime, RuntimeConfig
+    from ..contracts.runtime import OCIRuntime, OCISpec, RuntimeConfig
 
 
 class Runc(RuncFamily):
@@ -15,6 +17,11 @@ class Runc(RuncFamily):
 
     name = "runc"
     binaries = ("runc",)
+
+    def adapt(self, spec: OCISpec) -> Adapted:
+        warnings: list[str] = []
+        files = ("blkio.weight", "blkio.bfq.weight")
+        return Adapted(without_missing_weight(spec, files, warnings), tuple(warnings))
 
 
 @hookimpl

@@ -7,6 +7,8 @@ import os
 from ..contracts.probe import Probe
 from ..contracts.runtime import Adapted, RuntimeFeatures, RuntimeState
 from ..hookspecs import hookimpl
+from . import runsc_spec
+from .adapting import without_missing_weight
 from .family import RuncFamily, create
 
 TYPE_CHECKING = False
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 # sign of the root network namespace; kernels after 6.6 have that file in every one.
 _NETSTACK_FIXED = 20240801
 _FILE_EVERYWHERE = (6, 7)
+# About when CAP_BPF and its kin became known; before, a container that has them does not start.
+_CAPABILITIES_FIXED = 20241001
+_FLAG = "dev.gvisor.flag."
 
 
 class Runsc(RuncFamily):
@@ -94,33 +99,25 @@ class Runsc(RuncFamily):
 
     def adapt(self, spec: OCISpec) -> Adapted:
         warnings: list[str] = []
-        linux = spec.get("linux", {})
+        adapted = without_missing_weight(spec, ("blkio.weight",), warnings)
+        old = self._release() < _CAPABILITIES_FIXED
+        adapted = runsc_spec.adapt(adapted, warnings, old_capabilities=old)
         annotations = {
             key: value
-            for key, value in spec.get("annotations", {}).items()
-            if not key.startswith("dev.gvisor.flag.")
+            for key, value in adapted.get("annotations", {}).items()
+            if not key.startswith(_FLAG)
         }
-        kinds = {row["type"] for row in linux.get("namespaces", ())}
+        kinds = {row["type"] for row in adapted["linux"].get("namespaces", ())}
         if "network" not in kinds and self.network() == "sandbox":
-            annotations["dev.gvisor.flag.network"] = "host"
-        adapted = {**spec, "annotations": annotations, "linux": _linux(linux, warnings)}
-        adapted["mounts"] = _mounts(spec.get("mounts", ()), warnings)
-        return Adapted(adapted, tuple(warnings))
+            annotations[f"{_FLAG}network"] = "host"
+        return Adapted({**adapted, "annotations": annotations}, tuple(warnings))
 
     def update(self, container: str, resources: Mapping[str, Any]) -> None:
         raise self.unsupported("change the resources of a running container")
 
     def features(self) -> RuntimeFeatures:
         """runsc has no `features` command."""
-        return RuntimeFeatures(checkpoint=False, update=False, idmap_mounts=False, seccomp=True)
-
-
-def _linux(linux: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]:
-    return dict(linux)
-
-
-def _mounts(mounts: Any, warnings: list[str]) -> list[dict[str, Any]]:
-    return list(mounts)
+        return RuntimeFeatures(checkpoint=False, update=False, user_namespaces=False)
 
 
 def _kernel() -> tuple[int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import InvalidArgument
 from . import mount_options
 from .namespaces import is_host, mapped
@@ -71,7 +73,7 @@ def _defaults(plan: SpecPlan, taken: set[str]) -> list[OCIMount]:
             _mount("/dev/pts", "devpts", [*pts, "gid=5"] if mapped(plan, 5) else pts),
             _mount("/dev/mqueue", "mqueue", _QUIET),
         ]
-        if is_host(plan, "ipc"):
+        if is_host(plan, "ipc") and os.path.isdir("/dev/mqueue"):
             own[-1] = _bind("/dev/mqueue", "/dev/mqueue", _QUIET)
         own.append(_shm(plan))
     if "/sys" not in taken:
