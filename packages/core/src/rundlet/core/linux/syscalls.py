@@ -64,3 +64,8 @@ def unshare(flags: int) -> None:
 def setns(descriptor: int, flags: int = 0) -> None:
     """setns(2), for the calling thread."""
     _check(_libc.setns(descriptor, flags), None)
+
+
+def syncfs(descriptor: int) -> None:
+    """syncfs(2): write all of the file system that holds an open file to its disk."""
+    _check(_libc.syncfs(descriptor), None)

@@ -3,19 +3,23 @@
 WAL mode: readers take no lock and see one consistent snapshot; writers queue for
 `BUSY_TIMEOUT` seconds. `synchronous=NORMAL`: a killed process loses nothing; a power
 cut may lose the last commits but never tears the file (sqlite.org/wal.html).
+
+Each thread gets a connection of its own, opened when it first asks. A connection does
+not survive a fork (sqlite.org/howtocorrupt.html, 2.6): a child makes its own Database.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from _thread import get_ident
 
-from ..errors import StoreError
+from ..errors import NoSpace, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
     from typing import Any
 
 FILE_NAME = "state.db"
@@ -25,92 +29,180 @@ _MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 
 
 class Database:
-    """A connection to the state below a graph root; made on construction if it is not there.
+    """The state below a graph root; made on construction if it is not there.
 
-    Not shared between threads: each thread opens its own (`Database.again`).
+    Every call raises StoreError when the file cannot be used, NoSpace when the disk is full,
+    sqlite3.IntegrityError when a constraint of the schema forbids a change.
     """
 
     def __init__(self, graph_root: str) -> None:
         self.graph_root = graph_root
         self.path = os.path.join(graph_root, FILE_NAME)
+        self._connections: dict[int, sqlite3.Connection] = {}
         try:
-            self._connection = self._open()
-            self._migrate()
+            self._connect()
         except sqlite3.Error as error:
-            raise StoreError(f"cannot use the state file {self.path}: {error}") from error
+            raise self._explained(error) from error
+
+    # --- opening
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found = self._connections.get(get_ident())
+        return self._connect() if found is None else found
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = self._open()
+        try:
+            # WAL is a property of the file: only a new one has to be told (in `_migrate`).
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version != SCHEMA_VERSION:
+                self._migrate(connection, version)
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except BaseException:
+            connection.close()
+            raise
+        self._connections[get_ident()] = connection
+        return connection
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return self._connect()
+            return self._open_file()
         except sqlite3.OperationalError:
+            if os.path.isdir(self.graph_root):
+                raise
+        try:
             os.makedirs(self.graph_root, mode=0o711, exist_ok=True)
-            return self._connect()
+        except OSError as error:
+            raise StoreError(
+                f"cannot make the graph root {self.graph_root}: {error.strerror}",
+                remedy="Run as root, or use another --root.",
+            ) from error
+        return self._open_file()
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT, isolation_level=None)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
+    def _open_file(self) -> sqlite3.Connection:
+        # Threads are kept apart by `_connections`; the check would only hinder closing.
+        return sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
 
-    def _version(self) -> int:
-        return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
-
-    def _migrate(self) -> None:
-        version = self._version()
-        if version == SCHEMA_VERSION:
-            return
+    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.path} has schema {version}, newer than this release's {SCHEMA_VERSION}",
                 remedy="Upgrade rundlet, or use another --root.",
             )
+        connection.execute("PRAGMA journal_mode=WAL")
         # The exclusive lock comes first: several processes may find an old schema at once.
-        self._connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
         try:
-            for step in range(self._version() + 1, SCHEMA_VERSION + 1):
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for step in range(version + 1, SCHEMA_VERSION + 1):
                 with open(os.path.join(_MIGRATIONS, f"{step:04}.sql"), encoding="utf-8") as file:
                     for statement in _statements(file.read()):
-                        self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version={step}")
-            self._connection.execute("COMMIT")
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version={step}")
+            connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
 
     def again(self) -> Database:
-        """Another connection to the same file, for another thread."""
+        """Another Database on the same file, for another process' worth of independence."""
         return Database(self.graph_root)
+
+    # --- reading and writing
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        return self._connection.execute(sql, values).fetchall()
+        try:
+            return self._connection().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
 
     def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""
-        result: tuple[Any, ...] | None = self._connection.execute(sql, values).fetchone()
+        try:
+            result: tuple[Any, ...] | None = self._connection().execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
         return result
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one changing statement; returns how many rows it changed."""
-        return self._connection.execute(sql, values).rowcount
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All statements inside, or none. Nested ones join the outer one."""
-        if self._connection.in_transaction:
-            yield
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            return self._connection().execute(sql, values).rowcount
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def transaction(self) -> Transaction:
+        """`with`: all statements inside, or none. Nested ones join the outer one."""
+        return Transaction(self)
 
     def close(self) -> None:
-        self._connection.close()
+        """Close the connections of all threads."""
+        while self._connections:
+            self._connections.popitem()[1].close()
+
+    def _explained(self, error: sqlite3.Error) -> Exception:
+        """What an error of SQLite means for people; broken constraints are the caller's."""
+        if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+            return error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return NoSpace(
+                f"no space left for the state file {self.path}",
+                remedy="Free some space: rundlet system prune",
+            )
+        remedy = {
+            sqlite3.SQLITE_READONLY: "The graph root must be writable: see --root.",
+            sqlite3.SQLITE_CANTOPEN: "Run as root, or use another --root.",
+            sqlite3.SQLITE_BUSY: "Another process has been writing to it for"
+            f" {BUSY_TIMEOUT:g} s: see who with fuser {self.path}",
+            sqlite3.SQLITE_NOTADB: _DAMAGED,
+            sqlite3.SQLITE_CORRUPT: _DAMAGED,
+        }.get(code, "")
+        return StoreError(f"cannot use the state file {self.path}: {error}", remedy=remedy)
+
+
+_DAMAGED = "It is damaged. Restore it from a backup, or move it away to begin with an empty store."
+
+
+class Transaction:
+    """The context manager of `Database.transaction`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._outermost = False
+
+    def __enter__(self) -> None:
+        self._outermost = not self._database._connection().in_transaction
+        if self._outermost:
+            self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._outermost:
+            return
+        if error is None:
+            try:
+                self._database.execute("COMMIT")
+                return
+            except BaseException:
+                self._roll_back()
+                raise
+        self._roll_back()
+
+    def _roll_back(self) -> None:
+        # Some errors (a full disk) have already rolled back.
+        if self._database._connection().in_transaction:
+            self._database.execute("ROLLBACK")
 
 
 def _statements(script: str) -> Iterator[str]:

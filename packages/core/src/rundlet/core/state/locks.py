@@ -9,16 +9,16 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import contextmanager
 
-from ..errors import Busy
+from ..errors import Busy, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
-_FIRST_WAIT = 0.001
+_FIRST_WAIT = 0.001  # seconds
 _LONGEST_WAIT = 0.05
+_LONGEST_NAME = 200  # of the 255 bytes that file systems allow
 
 
 class Locks:
@@ -28,51 +28,84 @@ class Locks:
         self.directory = directory
         self.timeout = timeout
 
-    @contextmanager
-    def hold(self, kind: str, name: str, timeout: float | None = None) -> Iterator[None]:
-        """Hold the lock of an object. Raises Busy, naming the holder, after `timeout` seconds.
+    def hold(self, kind: str, name: str, timeout: float | None = None) -> Held:
+        """A context manager that holds the lock of an object.
 
+        Entering it raises Busy, naming the holder, after `timeout` seconds (0: at once).
         Not reentrant: a second `hold` of the same object in one process waits too.
         """
-        path = os.path.join(self.directory, f"{kind}-{name.replace('/', '_')}")
-        descriptor = self._acquire(path, kind, name, self.timeout if timeout is None else timeout)
-        try:
-            yield
-        finally:
-            # Unlinked while held: whoever waits on this inode notices and opens the new file.
-            os.unlink(path)
-            os.close(descriptor)
+        return Held(self, kind, name, self.timeout if timeout is None else timeout)
 
-    def _acquire(self, path: str, kind: str, name: str, timeout: float) -> int:
-        deadline = time.monotonic() + timeout
+    def path(self, kind: str, name: str) -> str:
+        """The lock file of an object. Names that a file cannot have share locks at worst."""
+        return os.path.join(self.directory, f"{kind}-{name.replace('/', '_')}"[:_LONGEST_NAME])
+
+
+class Held:
+    """One lock, held while inside `with`."""
+
+    def __init__(self, locks: Locks, kind: str, name: str, timeout: float) -> None:
+        self._path = locks.path(kind, name)
+        self._what = f"{kind} {name}"
+        self._timeout = timeout
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        deadline = time.monotonic() + self._timeout
         wait = _FIRST_WAIT
-        while True:
-            descriptor = self._open(path)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-                os.close(descriptor)
-                if time.monotonic() >= deadline:
-                    raise Busy(
-                        f"{kind} {name} is held by {holder or 'another process'}"
-                        f" since more than {timeout:g} s"
-                    ) from None
-                time.sleep(wait)
-                wait = min(wait * 2, _LONGEST_WAIT)
-                continue
-            if _is_current(descriptor, path):
-                os.pwrite(descriptor, f"process {os.getpid()}".encode(), 0)
-                return descriptor
-            os.close(descriptor)
+        while (holder := self._try()) is not None:
+            if time.monotonic() >= deadline:
+                since = f" since more than {self._timeout:g} s" if self._timeout else ""
+                raise Busy(f"{self._what} is held by {holder}{since}")
+            time.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
 
-    def _open(self, path: str) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Unlinked while held: whoever waits on this inode notices and opens the new file.
         try:
-            return os.open(path, flags, 0o600)
-        except FileNotFoundError:
-            os.makedirs(self.directory, mode=0o700, exist_ok=True)
-            return os.open(path, flags, 0o600)
+            os.unlink(self._path)
+        except FileNotFoundError:  # someone cleared the run root
+            pass
+        os.close(self._descriptor)
+
+    def _try(self) -> str | None:
+        """Take the lock; else say who has it."""
+        descriptor = self._open()
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_current(descriptor, self._path):
+                os.close(descriptor)
+                return self._try()
+            os.ftruncate(descriptor, 0)  # a holder that was killed left its name
+            os.pwrite(descriptor, b"%d" % os.getpid(), 0)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0)
+            os.close(descriptor)
+            return _named(holder)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+        return None
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            try:
+                return os.open(self._path, flags, 0o600)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+                return os.open(self._path, flags, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"cannot lock {self._what}: {self._path}: {error.strerror}",
+                remedy="The run root must be writable: see --runroot.",
+            ) from error
 
 
 def _is_current(descriptor: int, path: str) -> bool:
@@ -83,3 +116,16 @@ def _is_current(descriptor: int, path: str) -> bool:
         return False
     mine = os.fstat(descriptor)
     return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
+
+
+def _named(holder: bytes) -> str:
+    """A holder for people: its process id and command line."""
+    pid = holder.decode("ascii", "replace").strip()
+    if not pid.isdigit():
+        return "another process"
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            command = file.read(200).replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        command = ""
+    return f"process {pid} ({command})" if command else f"process {pid}"

@@ -1,0 +1,100 @@
+"""The mount calls of Linux 5.2 and later, by file descriptor, through libc's syscall(2).
+
+The numbers are the same on all architectures (include/uapi/asm-generic/unistd.h).
+Errors are OSError, as os functions raise them; ENOSYS on older kernels.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+_OPEN_TREE = 428
+_MOVE_MOUNT = 429
+_FSOPEN = 430
+_FSCONFIG = 431
+_FSMOUNT = 432
+_MOUNT_SETATTR = 442
+
+_AT_FDCWD = -100
+_AT_EMPTY_PATH = 0x1000
+_CLOEXEC = 0x1  # FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC
+_OPEN_TREE_CLONE = 0x1
+_MOVE_MOUNT_F_EMPTY_PATH = 0x4
+_SET_FLAG = 0  # enum fsconfig_command
+_SET_STRING = 1
+_CMD_CREATE = 6
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_IDMAP = 0x00100000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _MountAttr(ctypes.Structure):
+    """struct mount_attr, mount_setattr(2)."""
+
+    _fields_ = (
+        ("attr_set", ctypes.c_uint64),
+        ("attr_clr", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns_fd", ctypes.c_uint64),
+    )
+
+
+def _call(number: int, *arguments: object, path: str | None = None) -> int:
+    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    result: int = _libc.syscall(ctypes.c_long(number), *words)
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error), path)
+    return result
+
+
+def mount_new(
+    kind: str, target: str, options: list[tuple[str, str | None]], attributes: int = 0
+) -> None:
+    """Make and attach a mount: fsopen, fsconfig for each option, fsmount, move_mount.
+
+    options: (key, value) pairs in order; None for a flag. Not bound to one page in all.
+    """
+    context = _call(_FSOPEN, kind.encode(), _CLOEXEC)
+    try:
+        for key, value in options:
+            if value is None:
+                _call(_FSCONFIG, context, _SET_FLAG, key.encode(), None, 0)
+            else:
+                _call(_FSCONFIG, context, _SET_STRING, key.encode(), os.fsencode(value), 0)
+        _call(_FSCONFIG, context, _CMD_CREATE, None, None, 0)
+        mounted = _call(_FSMOUNT, context, _CLOEXEC, attributes)
+    finally:
+        os.close(context)
+    _attach(mounted, target)
+
+
+def mount_idmapped(source: str, target: str, user_namespace: int) -> None:
+    """Bind `source` on `target`, with owners shown as `user_namespace` (a descriptor) maps them.
+
+    EINVAL where the file system cannot be mapped, EPERM where the caller may not.
+    """
+    tree = _call(
+        _OPEN_TREE, _AT_FDCWD, os.fsencode(source), _OPEN_TREE_CLONE | os.O_CLOEXEC, path=source
+    )
+    try:
+        attributes = _MountAttr(MOUNT_ATTR_IDMAP, 0, 0, user_namespace)
+        size = ctypes.sizeof(attributes)
+        reference = ctypes.byref(attributes)
+        _call(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, reference, size, path=source)
+    except OSError:
+        os.close(tree)
+        raise
+    _attach(tree, target)
+
+
+def _attach(mounted: int, target: str) -> None:
+    try:
+        _call(
+            _MOVE_MOUNT, mounted, b"", _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH,
+            path=target,
+        )  # fmt: skip
+    finally:
+        os.close(mounted)
