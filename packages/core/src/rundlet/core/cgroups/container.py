@@ -101,8 +101,9 @@ def processes(layout: CgroupLayout, path: str) -> list[int]:
 
 
 def remove(layout: CgroupLayout, path: str) -> None:
-    """Remove the container's cgroup directories where a killed runtime left them.
+    """Remove cgroup directories, and those below, where a killed runtime left them.
 
+    path: a `cgroupsPath`, or a parent of such when its last container is gone.
     Those with processes in them stay (the kernel refuses); gone ones are no error.
     """
     for directory in set(directories(layout, path).values()):

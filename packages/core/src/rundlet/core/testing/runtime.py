@@ -129,11 +129,12 @@ class OCIRuntimeContract:
         """Make a container: `create("sh", "-c", "...", memory=...)`. All are removed at the end."""
         made: list[tuple[str, str]] = []
         machine = layout("cgroupfs")
+        parent = f"/rundlet-suite-{os.getpid()}"
 
         def make(*command: str, mounts: tuple[Mount, ...] = (), **fields: Any) -> Running:
             name = f"{driver.name}{os.getpid():x}{len(made)}{time.monotonic_ns():x}"
             plan = SpecPlan(
-                ContainerRequest(command=command, **fields),
+                ContainerRequest(command=command, cgroup_parent=parent, **fields),
                 name,
                 str(rootfs),
                 layout=machine,
@@ -143,7 +144,7 @@ class OCIRuntimeContract:
             )
             spec = driver.adapt(generate(plan).spec).spec
             made.append((name, spec["linux"]["cgroupsPath"]))
-            job = self.job(tmp_path, name)
+            job = self.job(tmp_path, name).replace(terminal=bool(fields.get("terminal")))
             (Path(job.bundle) / "config.json").write_text(json.dumps(spec))
             driver.monitor().create(job)
             return Running(driver, job, spec)
@@ -156,6 +157,7 @@ class OCIRuntimeContract:
                 f"processes of {name} live on",
             )
             cgroup.remove(machine, path)
+        cgroup.remove(machine, parent)
 
     def job(self, where: Path, name: str) -> MonitorJob:
         """A job with its directories made."""
@@ -326,6 +328,15 @@ class OCIRuntimeContract:
         assert box.exit_code() == 0
         wait(lambda: "suite" in box.output(), "the output is lost")
         assert box.output().split("\n")[:5] == ["12", "34", "/tmp", "b c", "suite"]
+
+    def test_a_terminal(self, create: Callable[..., Running]) -> None:
+        """With `terminal` the standard streams are a terminal; without, they are not."""
+        script = "test -t 0 && test -t 1 && test -t 2 && echo terminal || echo none"
+        for asked, expected in ((True, "terminal"), (False, "none")):
+            box = create("sh", "-c", script, terminal=asked).start()
+            assert box.exit_code() == 0
+            wait(lambda box=box: box.output() != "", "the output is lost")  # type: ignore[misc]
+            assert box.output().strip() == expected
 
     def test_bind_mounts(self, create: Callable[..., Running], tmp_path: Path) -> None:
         """Binds are read-write or read-only as asked; a tmpfs is writable."""
