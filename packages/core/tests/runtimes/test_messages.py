@@ -38,6 +38,8 @@ RUNSC = (
         (RUNSC, "failed to load /bin/nope", CommandNotFound),
         ('exec: "/etc": is a directory', "/etc", CommandNotExecutable),
         ("exec /x: exec format error", "format", CommandNotExecutable),
+        ("exec failed: open /dev/pts: no such file or directory", "pts", RuntimeFailed),
+        ("cannot create sandbox: waiting for sandbox to start: EOF", "--debug-log", RuntimeFailed),
         ("mount `/a` to `/b`: No such file or directory", "mount", RuntimeFailed),
         ("", "runc failed to start", RuntimeFailed),
     ],

@@ -224,6 +224,18 @@ CASES: list[tuple[str, dict[str, Any], str, Any]] = [
         {"net.ipv4.ping_group_range": "0 0", "net.ipv4.ip_forward": "1"},
     ),
     ("default sysctl not in host network", {"network_namespace": None}, "linux.sysctl", None),
+    (
+        "default sysctl not in another's network",
+        {"network": "container:x", "network_namespace": "/run/netns/x"},
+        "linux.sysctl",
+        None,
+    ),
+    (
+        "the node's seccomp profile is not for privileged containers",
+        {"privileged": True, "settings": Settings(seccomp_profile="/nowhere.json")},
+        "linux.seccomp",
+        None,
+    ),
     ("cgroupfs path", {}, "linux.cgroupsPath", f"/rundlet/ctr-{'c' * 64}"),
     (
         "--cgroup-parent",

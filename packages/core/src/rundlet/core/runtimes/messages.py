@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 
 _GONE = ("does not exist", "file does not exist", "/status`: no such file", "no such container")
 _NOT_RUNNING = ("container not running", "not running", "is stopped", "no such process")
-# Only before what is executed: a missing mount source also is "no such file or directory".
-_EXECUTED = ("exec:", "executable", "exec ", "failed to load ", "execve")
+# runsc's sandbox tells its reasons to its own log only.
+_NO_SANDBOX = 'to see why, set args = ["--debug", "--debug-log=/tmp/runsc/"] for this runtime'
+# Signs that the words are about the command: of a mount, too, "no such file" is said.
+_EXECUTED = (
+    'exec: "',  # runc
+    "exec /",
+    "executable",  # crun, runsc
+    "exec container process",
+    "failed to load ",  # runsc
+    "execve",
+)
 _NOT_FOUND = ("not found in $path", "no such file or directory", "failed to load")
 _NOT_EXECUTABLE = (
     "permission denied",
@@ -56,7 +65,8 @@ def failure(runtime: str, text: str, doing: str = "") -> RuntimeFailed | WrongSt
             return CommandNotFound(
                 f"{message}: OCI runtime attempted to invoke a command that was not found"
             )
-    return RuntimeFailed(message)
+    remedy = _NO_SANDBOX if "waiting for sandbox to start" in low else ""
+    return RuntimeFailed(message, remedy=remedy)
 
 
 def is_gone(text: str) -> bool:

@@ -51,14 +51,12 @@ class Confinement(Value):
 def confinement(plan: SpecPlan) -> Confinement:
     """Read the request's security options. Raises InvalidArgument for an unknown one."""
     request = plan.request
-    seccomp, apparmor = plan.settings.seccomp_profile, ""
+    seccomp = apparmor = ""
     quiet = request.no_new_privileges
     masks: list[str] = []
     unmasks: list[str] = []
     for text in request.security_options:
-        key, _, value = (
-            text.replace(":", "=", 1).partition("=") if "=" not in text else text.partition("=")
-        )
+        key, value = _pair(text)
         if key == "seccomp":
             seccomp = value
         elif key == "apparmor":
@@ -74,12 +72,19 @@ def confinement(plan: SpecPlan) -> Confinement:
                 f"invalid --security-opt {text!r}",
                 remedy="use apparmor, label, mask, no-new-privileges, proc-opts, seccomp or unmask",
             )
-    if request.privileged:
+    if request.privileged:  # the node's default profile is not meant for these (podman)
         return Confinement((), (), seccomp or "unconfined", "", quiet)
     kept = tuple(path for path in MASKED if not _matches(path, unmasks))
     added = tuple(path for path in masks if path and path not in kept)
     read_only = tuple(path for path in READ_ONLY if not _matches(path, unmasks))
-    return Confinement((*kept, *added), read_only, seccomp, _apparmor(plan, apparmor), quiet)
+    profile = seccomp or plan.settings.seccomp_profile
+    return Confinement((*kept, *added), read_only, profile, _apparmor(plan, apparmor), quiet)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """ "key=value", or as docker once had it "key:value"."""
+    key, _, value = text.partition("=") if "=" in text else text.partition(":")
+    return key, value
 
 
 def _matches(path: str, patterns: list[str]) -> bool:

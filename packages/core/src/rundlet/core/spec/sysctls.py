@@ -36,7 +36,7 @@ def sysctls(plan: SpecPlan) -> dict[str, str]:
     for text in plan.settings.default_sysctls:
         name, _, value = text.partition("=")
         kind = kind_of(name)
-        if kind and not is_host(plan, kind) and not _single_id(plan, name):
+        if kind and not is_host(plan, kind) and not _unsuitable(plan, name, kind):
             result[name] = value
     for name, value in plan.request.sysctls.items():
         name = name.replace("/", ".") if "." not in name else name
@@ -53,9 +53,10 @@ def sysctls(plan: SpecPlan) -> dict[str, str]:
     return result
 
 
-def _single_id(plan: SpecPlan, name: str) -> bool:
-    """Ping's group range needs group 0 to be mapped, and not to join another's namespace."""
-    if name != "net.ipv4.ping_group_range":
-        return False
+def _unsuitable(plan: SpecPlan, name: str, kind: str) -> bool:
+    """A default is not for another container's network, nor for groups that are not mapped."""
+    if kind == "network" and plan.request.network.startswith(("container:", "ns:")):
+        return True
     rows = plan.request.gid_map or plan.request.uid_map
-    return bool(rows) and not any(row.container == 0 for row in rows)
+    pings = name == "net.ipv4.ping_group_range"
+    return pings and bool(rows) and not any(row.container == 0 for row in rows)
