@@ -86,11 +86,13 @@ CREATE TABLE containers (
     layer         TEXT NOT NULL DEFAULT '',     -- id of the writable layer in the storage driver
     storage       TEXT NOT NULL DEFAULT '',     -- storage driver
     runtime       TEXT NOT NULL,                -- OCI runtime driver
-    status        TEXT NOT NULL,   -- created initialized running paused stopping exited removing (last known)
+    status        TEXT NOT NULL,   -- creating created initialized running paused stopping exited
+                                   -- removing (last known)
     pid           INTEGER NOT NULL DEFAULT 0,
     pid_start     INTEGER NOT NULL DEFAULT 0,   -- field 22 of /proc/PID/stat
     monitor_pid   INTEGER NOT NULL DEFAULT 0,
     monitor_start INTEGER NOT NULL DEFAULT 0,
+    boot          TEXT NOT NULL DEFAULT '',     -- boot id of the machine when pid was written
     exit_code     INTEGER NOT NULL DEFAULT 0,
     oom_killed    INTEGER NOT NULL DEFAULT 0,
     restarts      INTEGER NOT NULL DEFAULT 0,

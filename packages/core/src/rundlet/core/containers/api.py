@@ -1,0 +1,122 @@
+"""`engine.containers`: one method per step of a container's life, each in its own module."""
+
+from __future__ import annotations
+
+from ..state import containers as rows
+from ..state.containers import Container, ContainerRow
+from .state import derive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..contracts.monitor import Streams
+    from ..engine import Engine
+    from .request import ContainerRequest
+    from .run import RunResult
+
+
+class Containers:
+    """Containers of one graph root. Names may be names, ids and unique beginnings of ids."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, request: ContainerRequest) -> Container:
+        """Make a container (containers/create.py)."""
+        from .create import create
+        from .remove import collect
+
+        collect(self._engine)
+        return create(self._engine, request)
+
+    def start(self, name: str) -> Container:
+        """Start a container in the background; one that runs already stays as it is."""
+        from .start import start
+
+        row = self.get(name)
+        if row.status in ("running", "paused"):
+            return row
+        started = start(self._engine, row)
+        started.close()
+        return started.row
+
+    def start_attached(self, name: str, streams: Streams, *, sig_proxy: bool = True) -> RunResult:
+        """Start a container and stay attached to it until it ends (`start --attach`)."""
+        from .run import foreground
+
+        return foreground(self._engine, self.get(name), streams, sig_proxy=sig_proxy)
+
+    def run(
+        self,
+        request: ContainerRequest,
+        streams: Streams | None = None,
+        *,
+        sig_proxy: bool = True,
+    ) -> RunResult:
+        """Create and start; with streams, attached until it ends (containers/run.py)."""
+        from .remove import collect
+        from .run import run
+
+        collect(self._engine)
+        return run(self._engine, request, streams, sig_proxy=sig_proxy)
+
+    def get(self, name: str) -> Container:
+        """The container of a name, in its true state. Raises NoSuchContainer, AmbiguousName."""
+        return derive(self._engine, rows.find(self._engine.database, name))
+
+    def list(self) -> list[ContainerRow]:
+        """All containers in their true state, oldest first."""
+        return [derive(self._engine, row) for row in rows.everything(self._engine.database)]
+
+    def wait(self, name: str, conditions: Sequence[str] = ("stopped",)) -> int:
+        """Wait for one of podman's conditions; the exit code then (-1 while it runs)."""
+        from .wait import wait
+
+        return wait(self._engine, self.get(name), tuple(conditions))
+
+    def stop(self, name: str, timeout: float | None = None) -> Container:
+        """Stop signal, then SIGKILL after `timeout` seconds (None: the container's own)."""
+        from .stop import stop
+
+        return stop(self._engine, self.get(name), timeout)
+
+    def kill(self, name: str, signal: str = "KILL") -> Container:
+        """Send a signal by name or number."""
+        from .stop import kill
+
+        return kill(self._engine, self.get(name), signal)
+
+    def pause(self, name: str) -> Container:
+        """Freeze all processes."""
+        from .stop import pause
+
+        return pause(self._engine, self.get(name))
+
+    def unpause(self, name: str) -> Container:
+        """Let a paused container go on."""
+        from .stop import unpause
+
+        return unpause(self._engine, self.get(name))
+
+    def remove(
+        self,
+        name: str,
+        *,
+        force: bool = False,
+        volumes: bool = False,
+        timeout: float | None = None,
+    ) -> str:
+        """Remove a container (containers/remove.py); its id."""
+        from .remove import remove
+
+        row = rows.find(self._engine.database, name)
+        remove(self._engine, row, force=force, volumes=volumes, timeout=timeout)
+        return row.id
+
+    def cleanup(self, name: str, *, remove: bool = False) -> None:
+        """Clean up after a container that ended (the exit command); nothing if that is done."""
+        from .cleanup import cleanup
+
+        row = rows.find(self._engine.database, name)
+        cleanup(self._engine, row.id, remove=remove)

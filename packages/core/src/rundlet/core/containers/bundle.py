@@ -1,0 +1,93 @@
+"""The bundle: `config.json` from what the user, the image, the settings and the hooks want."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+from ..cgroups.layout import layout
+from ..spec.generate import generate
+from ..spec.host import here
+from ..spec.plan import SpecPlan
+from . import notify
+from .joined import namespaces
+from .mounts import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..contracts.runtime import OCIRuntime
+    from ..engine import Engine
+    from ..state.containers import Container
+    from .network import Joined
+    from .paths import Paths
+    from .request import ContainerRequest
+
+
+def write(
+    engine: Engine,
+    row: Container,
+    request: ContainerRequest,
+    runtime: OCIRuntime,
+    rootfs: str,
+    joined: Joined,
+    files: dict[str, str],
+    console: tuple[int, int],
+) -> tuple[str, ...]:
+    """Generate the spec and write it; returns the warnings of what this machine cannot do."""
+    from .paths import Paths
+
+    paths = Paths(engine, row.id)
+    generated = generate(
+        SpecPlan(
+            request=request,
+            container=row.id,
+            name=row.name,
+            rootfs=rootfs,
+            image=json.loads(row.extra).get("image", {}),
+            settings=engine.settings,
+            layout=layout(engine.settings.cgroup_manager),
+            host=here(),
+            hostname=joined.hostname,
+            network_namespace=joined.namespace,
+            files=files,
+            mounts=resolve(engine, row, request, rootfs),
+            namespaces=namespaces(engine, request),
+            init_path=_init_path(engine, request),
+            console=console,
+            created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
+        )
+    )
+    spec = generated.spec
+    if notify.listeners(engine):
+        engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
+    adapted = runtime.adapt(spec)
+    _write(paths, adapted.spec)
+    return (*generated.warnings, *adapted.warnings)
+
+
+def _write(paths: Paths, spec: dict[str, object]) -> None:
+    temporary = f"{paths.config}.new"
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(json.dumps(spec))
+    os.rename(temporary, paths.config)
+
+
+def _init_path(engine: Engine, request: ContainerRequest) -> str:
+    if not request.init:
+        return ""
+    candidates = (
+        engine.settings.init_path,
+        "/usr/libexec/podman/catatonit",
+        "/usr/bin/catatonit",
+        "/usr/local/libexec/podman/catatonit",
+        "/usr/libexec/catatonit/catatonit",
+    )
+    return next((path for path in candidates if path and os.access(path, os.X_OK)), "")
+
+
+def warn(warnings: tuple[str, ...]) -> None:
+    """Print what was lowered or left out, as podman's log does."""
+    for text in warnings:
+        sys.stderr.write(f"WARN[0000] {text}\n")

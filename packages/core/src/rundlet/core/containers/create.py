@@ -1,0 +1,177 @@
+"""A container is made: from the request to a row, a writable layer and a bundle directory.
+
+The row comes first (status "creating"), so that whatever a killed process leaves belongs
+to a container that the next command finds and removes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import ExitStack
+
+from ..errors import AlreadyExists, InvalidArgument
+from ..linux.processes import start_time
+from ..state import containers as rows
+from ..state.containers import Container
+from . import names, notify, volumes
+from .paths import Paths
+from .source import Source, resolve
+from .state import boot_id
+from .stored import request_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from .request import ContainerRequest
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_ATTEMPTS = 50
+
+
+def create(engine: Engine, request: ContainerRequest) -> Container:
+    """Make a container that can be started.
+
+    Raises InvalidArgument, AlreadyExists for the name, NoSuchImage, DeniedByPolicy,
+    DriverUnavailable, and what the storage raises; nothing is left then.
+    """
+    _check(request)
+    source = resolve(engine, request)
+    command = _command(request, source)
+    runtime = _runtime(engine, request)
+    with ExitStack() as undo:
+        row = _reserve(engine, request, source, runtime, command)
+        undo.callback(rows.delete, engine.database, row.id)
+        request = volumes.prepare(engine, row, request, source.config, undo)
+        row = _layer(engine, row, source, undo)
+        _bundle(engine, row, undo)
+        row = _finish(engine, row, request, source)
+        undo.pop_all()
+    notify.event(engine, row, "create")
+    if notify.listeners(engine):
+        engine.plugins.call("rundlet_container_created", container=notify.view(engine, row))
+    return row
+
+
+def _check(request: ContainerRequest) -> None:
+    if request.name and (not set(request.name) <= _NAME or not request.name[0].isalnum()):
+        raise InvalidArgument(
+            f'running container create option: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: "'
+            f'{request.name}": invalid argument'
+        )
+    if request.auto_remove and request.restart not in ("", "no"):
+        raise InvalidArgument(
+            'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
+        )
+
+
+def _command(request: ContainerRequest, source: Source) -> str:
+    """The command as `ps` prints it; raises InvalidArgument when there is none."""
+    from ..spec.plan import SpecPlan
+    from ..spec.process import command
+
+    plan = SpecPlan(
+        request=request.replace(init=False), container="", rootfs="", image=source.config
+    )
+    return " ".join(command(plan))
+
+
+def _runtime(engine: Engine, request: ContainerRequest) -> str:
+    """The runtime as it will be found again: its driver's name, or the path that was given."""
+    wanted = request.runtime or engine.settings.runtime
+    runtime = engine.plugins.choose_runtime(wanted)
+    return wanted if wanted.startswith("/") else runtime.name
+
+
+def _reserve(
+    engine: Engine, request: ContainerRequest, source: Source, runtime: str, command: str
+) -> Container:
+    """Insert the row that owns everything made from now on. pid is ours while it is not done."""
+    row = Container(
+        id=names.identifier(),
+        name=request.name or names.generate(),
+        pod=request.pod or None,
+        image=source.image,
+        image_name=source.name,
+        layer="",
+        storage="",
+        runtime=runtime,
+        status="creating",
+        pid=os.getpid(),
+        pid_start=start_time(os.getpid()),
+        monitor_pid=0,
+        monitor_start=0,
+        boot=boot_id(),
+        exit_code=0,
+        oom_killed=0,
+        restarts=0,
+        health="",
+        created=time.time_ns(),
+        started=0,
+        finished=0,
+        command=command,
+        ports=ports_text(request),
+        labels=json.dumps({**(source.config.get("Labels") or {}), **request.labels}),
+        auto_remove=int(request.auto_remove),
+        request=request_text(request),
+    )
+    for _ in range(_ATTEMPTS):
+        try:
+            rows.insert(engine.database, row)
+            return row
+        except AlreadyExists:
+            if request.name:
+                raise
+            row = row.replace(name=names.generate())
+    raise AlreadyExists("no free container name was found", remedy="give one with --name")
+
+
+def _layer(engine: Engine, row: Container, source: Source, undo: ExitStack) -> Container:
+    """The writable layer, named after the container; none over a root directory."""
+    if not source.image:
+        return row
+    storage = engine.layers.driver.name
+    rows.update(engine.database, row.id, layer=row.id, storage=storage)
+    engine.layers.create(row.id, source.layer)
+    undo.callback(engine.layers.remove, row.id)
+    return row.replace(layer=row.id, storage=storage)
+
+
+def _bundle(engine: Engine, row: Container, undo: ExitStack) -> None:
+    path = Paths(engine, row.id).bundle
+    os.makedirs(path, mode=0o700)
+    undo.callback(os.rmdir, path)
+
+
+def _finish(engine: Engine, row: Container, request: ContainerRequest, source: Source) -> Container:
+    row = row.replace(
+        status="created",
+        pid=0,
+        pid_start=0,
+        request=request_text(request),
+        extra=json.dumps({"parent": source.layer, "image": dict(source.config)}),
+    )
+    rows.update(
+        engine.database,
+        row.id,
+        status=row.status,
+        pid=0,
+        pid_start=0,
+        request=row.request,
+        extra=row.extra,
+    )
+    return row
+
+
+def ports_text(request: ContainerRequest) -> str:
+    """Published ports as `ps` prints them: "0.0.0.0:8000->80/tcp, ..."."""
+    return ", ".join(
+        f"{port.host_ip or '0.0.0.0'}:{_range(port.host_port, port.size)}"
+        f"->{_range(port.container_port, port.size)}/{port.protocol}"
+        for port in request.ports
+    )
+
+
+def _range(first: int, size: int) -> str:
+    return f"{first}-{first + size - 1}" if size > 1 else str(first)

@@ -1,0 +1,79 @@
+"""Waiting for the end of a container's process, woken by the kernel: pidfds and inotify."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from ..linux.processes import alive
+from .paths import Paths
+from .state import has_monitor, has_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import ContainerRow
+
+MONITOR_GRACE = 5.0
+"""Seconds that a monitor has to write the exit code after the exit. It may hang behind a
+client that does not read; what it has not written then, it never will."""
+
+
+def wait_process(row: ContainerRow, timeout: float | None = None) -> bool:
+    """Wait until the process of a row has ended; False when `timeout` seconds passed first."""
+    if not has_process(row):
+        return True
+    descriptor = _pidfd(row.pid, row.pid_start)
+    if descriptor < 0:
+        return True
+    try:
+        return _ready([descriptor], timeout)
+    finally:
+        os.close(descriptor)
+
+
+def wait_exit_file(engine: Engine, row: ContainerRow, timeout: float = MONITOR_GRACE) -> bool:
+    """After the exit: wait until its monitor has left the exit code; False when it never will."""
+    path = Paths(engine, row.id).exit_file
+    if os.path.exists(path):
+        return True
+    if not has_monitor(row):
+        return os.path.exists(path)
+    from ..linux.inotify import IN_CREATE, IN_MOVED_TO, Watch
+
+    monitor = _pidfd(row.monitor_pid, row.monitor_start)
+    try:
+        with Watch(os.path.dirname(path), IN_CREATE | IN_MOVED_TO) as watch:
+            deadline = time.monotonic() + timeout
+            while not os.path.exists(path):
+                left = deadline - time.monotonic()
+                descriptors = [watch.fileno(), *([monitor] if monitor >= 0 else [])]
+                if left <= 0 or not _ready(descriptors, left):
+                    break
+                watch.drain()
+                if monitor < 0 or _ready([monitor], 0):
+                    break
+    finally:
+        if monitor >= 0:
+            os.close(monitor)
+    return os.path.exists(path)
+
+
+def _pidfd(pid: int, started: int) -> int:
+    """A descriptor of exactly that process; -1 when it is gone."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return -1
+    if not alive(pid, started):
+        os.close(descriptor)
+        return -1
+    return descriptor
+
+
+def _ready(descriptors: list[int], timeout: float | None) -> bool:
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if timeout is None else max(0.0, timeout * 1000)))

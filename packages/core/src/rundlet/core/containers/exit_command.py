@@ -1,0 +1,72 @@
+"""The exit command: what conmon runs when a container's process has ended.
+
+    sh -c SCRIPT sh RUN_DIR PYTHON -P -c "from ...exit_command import main; main()" ROOT RUNROOT ID
+
+The shell first waits for the lock on RUN_DIR/attended, which the process that started
+the container, or watches it in the foreground, holds. That one cleans up itself,
+and then RUN_DIR/live is gone: Python is not even started. If it was killed, the kernel
+released the lock, and all is done here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+_SCRIPT = """\
+exec 9<"$1/attended" || exit 0
+flock 9
+[ -e "$1/live" ] || exit 0
+exec 9<&-
+shift
+exec "$@"
+"""
+_PYTHON = f"from {__name__} import main; main()"
+_FLOCK = ("/usr/bin/flock", "/bin/flock", "/usr/sbin/flock")
+
+
+def exit_command(engine: Engine, container: str, run: str) -> tuple[str, ...]:
+    """The argv for the monitor."""
+    settings = engine.settings
+    work = (
+        sys.executable,
+        "-P",
+        *("-c", _PYTHON),
+        settings.graph_root,
+        settings.run_root,
+        container,
+    )
+    if not any(os.access(path, os.X_OK) for path in _FLOCK):
+        return work
+    return ("/bin/sh", "-c", _SCRIPT, "sh", run, *work)
+
+
+def main() -> None:
+    """Clean up after the container in argv.
+
+    Nobody reads what is printed here: an error is left in RUN/containers/ID/cleanup.err.
+    """
+    from ..engine import Engine
+    from ..errors import NoSuchContainer, RundletError
+
+    root, runroot, container = sys.argv[1:4]
+    try:
+        with Engine(root=root, runroot=runroot) as engine:
+            engine.containers.cleanup(container)
+    except NoSuchContainer:
+        return
+    except RundletError as error:
+        _leave_word(f"{runroot}/containers/{container}/cleanup.err", str(error))
+        raise SystemExit(error.exit_code) from error
+
+
+def _leave_word(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError:
+        pass

@@ -1,0 +1,121 @@
+"""The network of a container: which namespace it gets, and what joins it to networks."""
+
+from __future__ import annotations
+
+from ..contracts.network import Attachment, AttachResult, NetworkRequest
+from ..state import containers as rows
+from ..value import Value
+from .joined import path_of
+from .paths import Paths
+from .stored import Network, network_of, network_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import Container
+    from .request import ContainerRequest
+
+
+class Joined(Value):
+    """The container's network as the spec and its files need it.
+
+    namespace: path to join, "" for a new one of the runtime's, None for the host's.
+    hostname: in its UTS namespace. result: what the plugin did, None when there was none.
+    """
+
+    namespace: str | None
+    hostname: str
+    result: AttachResult | None = None
+
+
+def mode(engine: Engine, request: ContainerRequest) -> str:
+    """ "none", "host", "container:..", "ns:.." or "networks"."""
+    asked = request.network
+    if asked in ("none", "host") or asked.startswith(("container:", "ns:")):
+        return asked
+    if not asked and not request.networks and engine.settings.network_plugin in ("none", "host"):
+        return engine.settings.network_plugin
+    return "networks"
+
+
+def attach(engine: Engine, row: Container, request: ContainerRequest) -> Joined:
+    """Give the container its network. Raises NetworkError, leaving nothing."""
+    hostname = _hostname(row, request)
+    chosen = mode(engine, request)
+    if chosen == "host":
+        return Joined(None, hostname)
+    if chosen == "none":
+        return Joined("", hostname)
+    if chosen.startswith("ns:"):
+        return Joined(chosen.removeprefix("ns:"), hostname)
+    if chosen.startswith("container:"):
+        name = chosen.removeprefix("container:")
+        return Joined(path_of(engine, name, "net"), hostname)
+    return _attach(engine, row, request, hostname)
+
+
+def _attach(engine: Engine, row: Container, request: ContainerRequest, hostname: str) -> Joined:
+    from pathlib import Path
+
+    from ..networks.namespace import create_namespace, remove_namespace
+
+    path = Paths(engine, row.id).netns
+    plugin = engine.plugins.choose_network().name
+    attachment = Attachment(
+        container=row.id,
+        name=row.name,
+        namespace=Path(path),
+        networks=_networks(request),
+        ports=request.ports,
+        hostname=hostname,
+        dns=request.dns,
+        labels=request.labels,
+    )
+    # Noted before it is done: what a killed process leaves half attached can be detached.
+    _note(engine, row, Network(plugin, attachment))
+    create_namespace(path)
+    try:
+        result = engine.networks.attach(attachment, plugin)
+    except BaseException:
+        remove_namespace(path)
+        rows.update(engine.database, row.id, network="")
+        raise
+    _note(engine, row, Network(plugin, attachment, result))
+    return Joined(path, hostname, result)
+
+
+def _note(engine: Engine, row: Container, network: Network) -> None:
+    rows.update(engine.database, row.id, network=network_text(network))
+
+
+def _networks(request: ContainerRequest) -> tuple[NetworkRequest, ...]:
+    if request.networks:
+        return request.networks
+    names = [name for name in request.network.split(",") if name not in ("", "bridge", "default")]
+    return tuple(NetworkRequest(name) for name in names) or (NetworkRequest(),)
+
+
+def _hostname(row: Container, request: ContainerRequest) -> str:
+    if request.uts == "host":
+        import os
+
+        return request.hostname or os.uname().nodename
+    return request.hostname or row.id[:12]
+
+
+def detach(engine: Engine, container: str) -> None:
+    """Undo `attach`, also a half-done one; nothing happens when nothing was attached.
+
+    Raises NetworkError when the plugin fails: then the attachment stays noted.
+    """
+    row = rows.by_id(engine.database, container)
+    network = network_of(row.network) if row is not None else None
+    if network is None:
+        return
+    from ..networks.namespace import remove_namespace
+
+    result = network.result or AttachResult()
+    engine.networks.detach(network.attachment, result, network.plugin)
+    if network.attachment.namespace is not None:
+        remove_namespace(str(network.attachment.namespace))
+    rows.update(engine.database, container, network="")

@@ -1,0 +1,47 @@
+"""Telling others what happened to a container: an event row and the lifecycle hooks."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from ..views import ContainerView
+from .paths import Paths
+from .stored import request_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import Container
+
+
+def view(engine: Engine, row: Container, pid: int = 0) -> ContainerView:
+    """A container as hooks see it."""
+    return ContainerView(
+        id=row.id,
+        name=row.name,
+        image=row.image_name or row.image,
+        runtime=row.runtime,
+        pid=pid or row.pid,
+        labels=json.loads(row.labels),
+        annotations=request_of(row.request).annotations,
+        bundle=Paths(engine, row.id).bundle,
+    )
+
+
+def event(engine: Engine, row: Container, action: str, **attributes: str) -> None:
+    """Add a line to `rundlet events`: a container's, with podman's attribute names."""
+    engine.database.execute(
+        "INSERT INTO events (time, kind, action, id, name, attributes) VALUES (?, ?, ?, ?, ?, ?)",
+        time.time_ns(),
+        "container",
+        action,
+        row.id,
+        row.name,
+        json.dumps({"image": row.image_name, **attributes}),
+    )
+
+
+def listeners(engine: Engine) -> bool:
+    """Whether any hook plugin is installed (views cost something to make)."""
+    return bool(engine.plugins.available("hooks"))

@@ -1,0 +1,32 @@
+"""Where the files of a container are (docs/architecture.md, "On disk")."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+
+class Paths:
+    """All paths of one container; nothing here touches the disk.
+
+    bundle: what outlives a reboot: config.json and the log (and conmon's socket and fifos).
+    run: what does not. live: exists from the first step of a start to the last of a cleanup.
+    attended: locked by the process that starts or watches the container in the foreground;
+    the exit command waits for it (exit_command.py).
+    """
+
+    def __init__(self, engine: Engine, container: str) -> None:
+        settings = engine.settings
+        self.bundle = f"{settings.graph_root}/containers/{container}"
+        self.run = f"{settings.run_root}/containers/{container}"
+        self.exits = f"{settings.run_root}/exits"
+        self.config = f"{self.bundle}/config.json"
+        self.log = f"{self.bundle}/ctr.log"
+        self.pid_file = f"{self.run}/pidfile"
+        self.live = f"{self.run}/live"
+        self.attended = f"{self.run}/attended"
+        self.oom = f"{self.run}/oom"
+        self.exit_file = f"{self.exits}/{container}"
+        self.shm = f"{self.run}/shm"
+        self.netns = f"{settings.run_root}/netns/{container}"

@@ -1,0 +1,140 @@
+"""A container is removed; with force in every state, whatever was left by whom."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import Busy, NoSuchContainer, RundletError, WrongState
+from ..linux.processes import start_time
+from ..state import containers as rows
+from . import cleanup, notify, strays
+from .paths import Paths
+from .state import derive, has_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import Container
+
+
+def remove(
+    engine: Engine,
+    row: Container,
+    *,
+    force: bool = False,
+    volumes: bool = False,
+    timeout: float | None = None,
+) -> None:
+    """Remove a container.
+
+    force: stop it first where it runs (`timeout` seconds to end by itself; None: its own
+    stop timeout), and go on over all that cannot be released. volumes: its anonymous
+    volumes too. Raises WrongState for a running one without force, NoSuchContainer.
+    """
+    true = derive(engine, row)
+    if has_process(true):
+        if not force:
+            raise WrongState(
+                f"cannot remove container {row.id} as it is {true.status} -"
+                " running or paused containers cannot be removed without force",
+                remedy="container state improper",
+            )
+        from .stop import end
+
+        end(engine, true, timeout)
+    with engine.locks.hold("container", row.id):
+        fresh = rows.by_id(engine.database, row.id)
+        if fresh is None:
+            if force or row.auto_remove:
+                return  # its exit command was faster
+            raise NoSuchContainer(row.name)
+        if has_process(fresh):
+            if not force:
+                raise WrongState(f"container {row.id} was started again meanwhile")
+            engine.plugins.runtime(fresh.runtime).delete(fresh.id, force=True)
+        rows.update(engine.database, row.id, status="removing")
+        _release(engine, fresh, force=force)
+        discard(engine, fresh, volumes=volumes or bool(fresh.auto_remove))
+
+
+def _release(engine: Engine, row: Container, *, force: bool) -> None:
+    if force:
+        strays.end_monitors(engine, row)
+    if not cleanup.needed(engine, row):
+        return
+    try:
+        cleanup.finish(engine, row, removing=True)
+    except (RundletError, OSError):
+        if not force:
+            raise
+        strays.clear_cgroup(engine, row)
+
+
+def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
+    """Delete what outlives a run: layer, directories, row; and with `volumes`, anonymous volumes.
+
+    The container's lock is held and nothing of it runs.
+    """
+    paths = Paths(engine, row.id)
+    if row.layer:
+        engine.layers.remove(row.layer)
+    names = [name for name, _, anonymous in rows.volumes(engine.database, row.id) if anonymous]
+    remove_tree(paths.bundle)
+    remove_tree(paths.run)
+    _unlink(paths.exit_file)
+    rows.delete(engine.database, row.id)
+    if volumes:
+        for name in names:
+            _remove_volume(engine, name)
+    notify.event(engine, row, "remove")
+    if notify.listeners(engine):
+        engine.plugins.call("rundlet_container_removed", container=notify.view(engine, row))
+
+
+def _remove_volume(engine: Engine, name: str) -> None:
+    try:
+        engine.volumes.remove(name)
+    except (RundletError, Busy):
+        pass  # another container uses it by now (--volumes-from)
+
+
+def collect(engine: Engine) -> None:
+    """Remove containers whose creator or remover was killed before it was done."""
+    from .state import boot_id
+
+    for row in rows.unfinished(engine.database):
+        owner_lives = row.boot == boot_id() and start_time(row.pid) == row.pid_start != 0
+        if row.status == "creating" and owner_lives:
+            continue
+        try:
+            with engine.locks.hold("container", row.id, timeout=0):
+                fresh = rows.by_id(engine.database, row.id)
+                if fresh is not None and fresh.status == row.status:
+                    _release(engine, fresh, force=True)
+                    discard(engine, fresh)
+        except (Busy, RundletError, OSError):
+            continue  # somebody is at it, or it will be tried again
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory and all in it; nothing happens when it is not there.
+
+    Directories here hold files, sockets and fifos of ours: never mounts.
+    """
+    try:
+        entries = list(os.scandir(path))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(entry.path)
+        else:
+            _unlink(entry.path)
+    os.rmdir(path)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,99 @@
+"""A container is created and started, in the foreground until it ends, or detached."""
+
+from __future__ import annotations
+
+from ..contracts.monitor import Streams
+from ..errors import NoSuchContainer, RundletError
+from ..value import Value
+from . import cleanup, create, ending
+from .paths import Paths
+from .signals import Forwarding
+from .start import start
+from .state import UNKNOWN_EXIT, exit_status
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import Container
+    from .request import ContainerRequest
+    from .start import Started
+
+EXITED = "exited"
+DETACHED = "detached"
+
+
+class RunResult(Value):
+    """container: its id. how: "exited" or "detached". exit_code: 0 while it runs."""
+
+    container: str
+    name: str
+    how: str
+    exit_code: int = 0
+
+
+def run(
+    engine: Engine,
+    request: ContainerRequest,
+    streams: Streams | None = None,
+    *,
+    sig_proxy: bool = True,
+) -> RunResult:
+    """Create and start a container.
+
+    streams: ours, to which it is attached until it ends or the detach keys are typed; None
+    runs it in the background. sig_proxy: signals that we get are passed on meanwhile.
+    With auto_remove the container is removed when it ends, and also when it cannot be started.
+    """
+    row = create.create(engine, request)
+    return foreground(engine, row, streams, sig_proxy=sig_proxy, created=True)
+
+
+def foreground(
+    engine: Engine,
+    row: Container,
+    streams: Streams | None,
+    *,
+    sig_proxy: bool = True,
+    created: bool = False,
+) -> RunResult:
+    """Start a container and, with streams, stay attached to it.
+
+    created: it was made for this; one with auto_remove goes again when it cannot be started.
+    """
+    from ..monitor.terminal import size
+
+    console = size(streams.stdout) if streams is not None and streams.terminal else (0, 0)
+    try:
+        started = start(engine, row, attach=streams is not None, console=console)
+    except RundletError:
+        if created and row.auto_remove:
+            engine.containers.remove(row.id, force=True, volumes=True)
+        raise
+    try:
+        if streams is None:
+            return RunResult(row.id, row.name, DETACHED)
+        return _watch(engine, started, streams, sig_proxy)
+    finally:
+        started.close()
+
+
+def _watch(engine: Engine, started: Started, streams: Streams, sig_proxy: bool) -> RunResult:
+    assert started.attached is not None
+    row = started.row
+    with Forwarding(engine, row, sig_proxy and not streams.terminal):
+        how = started.attached.pump(streams)
+        if how == DETACHED:
+            return RunResult(row.id, row.name, DETACHED)
+        return RunResult(row.id, row.name, EXITED, after(engine, row))
+
+
+def after(engine: Engine, row: Container) -> int:
+    """Wait for the end of a container whose streams have ended, and clean up; its exit code."""
+    ending.wait_process(row)
+    ending.wait_exit_file(engine, row)
+    code, _ = exit_status(Paths(engine, row.id))
+    try:
+        now = cleanup.cleanup(engine, row.id)
+    except NoSuchContainer:
+        return code  # removed by another
+    return now.exit_code if now is not None and code == UNKNOWN_EXIT else code

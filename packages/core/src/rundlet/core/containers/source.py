@@ -1,0 +1,88 @@
+"""What a container is made from: an image, pulled when the policy says so, or a root directory."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import DeniedByPolicy, InvalidArgument, NoSuchImage
+from ..value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..engine import Engine
+    from ..images.value import Image
+    from .request import ContainerRequest
+
+
+class Source(Value):
+    """The image's id, its name as asked for, its top layer, its configuration object.
+
+    All are empty for `--rootfs`.
+    """
+
+    image: str = ""
+    name: str = ""
+    layer: str = ""
+    config: Mapping[str, Any] = EMPTY
+
+
+def resolve(engine: Engine, request: ContainerRequest) -> Source:
+    """Find, or pull, and admit what the request names.
+
+    Raises NoSuchImage, DeniedByPolicy, InvalidArgument, and what a pull raises.
+    """
+    if request.rootfs:
+        if not os.path.isdir(request.rootfs):
+            raise InvalidArgument(f"--rootfs {request.rootfs}: no such directory")
+        return Source()
+    if not request.image:
+        raise InvalidArgument("an image or --rootfs is needed")
+    image = _image(engine, request)
+    _admit(engine, image, request.image)
+    config = engine.images.config(image)
+    return Source(
+        image.id,
+        _display_name(engine, image, request.image),
+        image.top_layer or "",
+        config.config,
+    )
+
+
+def _image(engine: Engine, request: ContainerRequest) -> Image:
+    policy = request.pull or engine.settings.pull_policy
+    if policy == "never":
+        return engine.images.get(request.image)
+    if policy == "missing":
+        found = engine.images.find(request.image)
+        if found is not None:
+            return found
+    return engine.images.pull(request.image, policy=policy)
+
+
+def _admit(engine: Engine, image: Image, name: str) -> None:
+    """Ask the admission hooks. Raises DeniedByPolicy with the first reason."""
+    if not engine.plugins.available("hooks"):
+        return
+    from ..views import ImageView
+
+    view = ImageView(
+        name=name,
+        id=image.id,
+        created=image.created / 1e9,
+        labels=image.labels,
+        architecture=image.architecture,
+    )
+    for reason in engine.plugins.call("rundlet_admit_image", image=view, action="run"):
+        if reason:
+            raise DeniedByPolicy(f"{name}: not allowed to run: {reason}")
+
+
+def _display_name(engine: Engine, image: Image, asked: str) -> str:
+    """The name that `ps` shows: the one that was asked for, fully qualified, else the first."""
+    return asked
+
+
+__all__ = ["NoSuchImage", "Source", "resolve"]

@@ -1,0 +1,149 @@
+"""Containers are stopped, killed, paused."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument, NotFound, RuntimeFailed, WrongState
+from ..state import containers as rows
+from . import cleanup, ending, notify
+from .state import derive, has_process
+from .stored import request_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import Container
+
+KILL_GRACE = 5.0
+"""Seconds that the kernel has to end a process that got SIGKILL."""
+
+
+def stop(engine: Engine, row: Container, timeout: float | None = None) -> Container:
+    """Send the stop signal, after `timeout` seconds SIGKILL, and clean up.
+
+    timeout: None takes the container's own (`--stop-timeout`), else the settings'.
+    A container that does not run is as it should be already. Raises WrongState for a paused one.
+    """
+    true = derive(engine, row)
+    if true.status == "paused":
+        raise WrongState(f"container {row.id} is paused", remedy="unpause it first")
+    if not has_process(true):
+        return cleaned(engine, row)
+    end(engine, true, timeout)
+    notify.event(engine, true, "stop")
+    return cleaned(engine, true)
+
+
+def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
+    """End the process of a row: politely for `timeout` seconds, then surely.
+
+    Raises RuntimeFailed when even SIGKILL does not end it (a process in the kernel's hands).
+    """
+    request = request_of(row.request)
+    if timeout is None:
+        timeout = float(
+            engine.settings.stop_timeout if request.stop_timeout is None else request.stop_timeout
+        )
+    runtime = engine.plugins.runtime(row.runtime)
+    if row.status == "paused":
+        _try(runtime.resume, row.id)
+    if timeout > 0 and row.status != "paused":
+        _try(runtime.kill, row.id, stop_signal(row))
+        if ending.wait_process(row, timeout):
+            return
+    _try(runtime.kill, row.id, 9, all_processes=request.pid == "host")
+    if ending.wait_process(row, KILL_GRACE):
+        return
+    runtime.delete(row.id, force=True)
+    if not ending.wait_process(row, KILL_GRACE):
+        raise RuntimeFailed(
+            f"container {row.id}: process {row.pid} does not end",
+            remedy="it may wait for a device or a network file system: see /proc/PID/stack",
+        )
+
+
+def _try(call, *arguments, **options) -> None:  # type: ignore[no-untyped-def]
+    """Signals to a process that ended meanwhile, or that the runtime has lost, are no error."""
+    try:
+        call(*arguments, **options)
+    except (WrongState, NotFound, RuntimeFailed):
+        return
+
+
+def stop_signal(row: Container) -> int:
+    """The number of the container's stop signal: its own, its image's, else SIGTERM."""
+    import json
+
+    image = json.loads(row.extra).get("image", {})
+    return number(request_of(row.request).stop_signal or str(image.get("StopSignal") or "TERM"))
+
+
+def number(name: str) -> int:
+    """The number of a signal ("TERM", "SIGTERM", "15", "RTMIN+3"). Raises InvalidArgument."""
+    import signal
+
+    text = name.strip().upper()
+    if text.isdigit():
+        found = int(text)
+        if 0 < found <= int(signal.SIGRTMAX):
+            return found
+        raise InvalidArgument(f"invalid signal: {name}")
+    short = text.removeprefix("SIG")
+    base, sign, offset = short.partition("+" if "+" in short else "-")
+    try:
+        found = int(signal.Signals[f"SIG{base}"])
+        moved = int(f"{sign}{offset}") if sign else 0
+    except (KeyError, ValueError):
+        raise InvalidArgument(f"invalid signal: {name}") from None
+    if moved and base not in ("RTMIN", "RTMAX"):
+        raise InvalidArgument(f"invalid signal: {name}")
+    return found + moved
+
+
+def cleaned(engine: Engine, row: Container) -> Container:
+    """Clean up after the exit; the row then (its last state, when it was removed)."""
+    from ..errors import NoSuchContainer
+
+    try:
+        return cleanup.cleanup(engine, row.id) or derive(engine, row)
+    except NoSuchContainer:
+        return derive(engine, row)
+
+
+def kill(engine: Engine, row: Container, signal: str = "KILL") -> Container:
+    """Send a signal. Raises WrongState for a container that does not run, InvalidArgument."""
+    chosen = number(signal)
+    true = derive(engine, row)
+    if true.status not in ("running", "paused", "stopping"):
+        raise WrongState(
+            f"can only kill running containers. {row.id} is in state {true.status}:"
+            " container state improper"
+        )
+    engine.plugins.runtime(row.runtime).kill(row.id, chosen)
+    notify.event(engine, true, "kill", signal=str(chosen))
+    if chosen == 9:
+        ending.wait_process(true, KILL_GRACE)
+    return derive(engine, true)
+
+
+def pause(engine: Engine, row: Container) -> Container:
+    """Freeze all processes. Raises WrongState, NotSupported."""
+    with engine.locks.hold("container", row.id):
+        true = derive(engine, rows.find(engine.database, row.id))
+        if true.status != "running":
+            raise WrongState(f'"{row.id}" is not running, can\'t pause: container state improper')
+        engine.plugins.runtime(row.runtime).pause(row.id)
+        rows.update(engine.database, row.id, status="paused")
+    notify.event(engine, true, "pause")
+    return true.replace(status="paused")
+
+
+def unpause(engine: Engine, row: Container) -> Container:
+    """Let a paused container go on. Raises WrongState."""
+    with engine.locks.hold("container", row.id):
+        true = derive(engine, rows.find(engine.database, row.id))
+        if true.status != "paused":
+            raise WrongState(f'"{row.id}" is not paused, can\'t unpause: container state improper')
+        engine.plugins.runtime(row.runtime).resume(row.id)
+        rows.update(engine.database, row.id, status="running")
+    notify.event(engine, true, "unpause")
+    return true.replace(status="running")

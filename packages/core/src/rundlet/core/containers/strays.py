@@ -1,0 +1,62 @@
+"""Processes that a killed starter left: a monitor nobody knows of, and what is in the cgroup."""
+
+from __future__ import annotations
+
+import os
+
+from ..cgroups.container import cgroups_path, processes, remove
+from ..cgroups.layout import layout
+from ..linux.processes import start_time
+from .paths import Paths
+from .state import has_monitor
+from .stored import request_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import Container
+
+
+def end_monitors(engine: Engine, row: Container) -> None:
+    """End a monitor that would make the container after we removed it.
+
+    One whose starter was killed between spawning it and noting it is found by its command
+    line; only then is /proc searched.
+    """
+    paths = Paths(engine, row.id)
+    if has_monitor(row) or not os.path.exists(paths.live) or row.pid:
+        return
+    for pid in _monitors(row.id):
+        try:
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            continue
+    clear_cgroup(engine, row)
+
+
+def _monitors(container: str) -> list[int]:
+    wanted = container.encode()
+    found = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if b"--cuuid" in words and wanted in words and start_time(int(name)):
+            found.append(int(name))
+    return found
+
+
+def clear_cgroup(engine: Engine, row: Container) -> None:
+    """End what is left in the container's cgroup, and remove that."""
+    here = layout(engine.settings.cgroup_manager)
+    path = cgroups_path(here, row.id, request_of(row.request).cgroup_parent)
+    for pid in processes(here, path):
+        try:
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            continue
+    remove(here, path)

@@ -1,0 +1,191 @@
+"""Rows of containers and exec sessions. What they mean is the engine's business."""
+
+from __future__ import annotations
+
+from ..errors import AlreadyExists, AmbiguousName, NoSuchContainer
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .database import Database
+
+
+class ContainerRow(Value):
+    """What lists need of a container, without its JSON columns.
+
+    status: the last one known, or as derived (containers/state.py). Times are in nanoseconds
+    since the epoch, 0 for never. labels: JSON text.
+    """
+
+    id: str
+    name: str
+    pod: str | None
+    image: str
+    image_name: str
+    layer: str
+    storage: str
+    runtime: str
+    status: str
+    pid: int
+    pid_start: int
+    monitor_pid: int
+    monitor_start: int
+    boot: str
+    exit_code: int
+    oom_killed: int
+    restarts: int
+    health: str
+    created: int
+    started: int
+    finished: int
+    command: str
+    ports: str
+    labels: str
+    auto_remove: int
+
+
+class Container(ContainerRow):
+    """A whole row. request, network, extra: JSON text."""
+
+    request: str = "{}"
+    network: str = ""
+    extra: str = "{}"
+
+
+_LISTED = ", ".join(ContainerRow.__fields__)
+_WHOLE = ", ".join(Container.__fields__)
+
+
+def insert(database: Database, row: Container) -> None:
+    """Add a row. Raises AlreadyExists, naming who has the name."""
+    marks = ", ".join("?" * len(Container.__fields__))
+    sql = f"INSERT OR IGNORE INTO containers ({_WHOLE}) VALUES ({marks})"
+    values = row.as_dict()
+    if database.execute(sql, *(values[name] for name in Container.__fields__)) == 0:
+        raise taken(database, row.name)
+
+
+def taken(database: Database, name: str) -> AlreadyExists:
+    """The error for a name that another container has."""
+    other = database.row("SELECT id FROM containers WHERE name = ?", name)
+    return AlreadyExists(
+        f'the container name "{name}" is already in use by {other[0] if other else "another one"}',
+        remedy="You have to remove that container to be able to reuse that name:"
+        " that name is already in use",
+    )
+
+
+def update(database: Database, container: str, **changes: Any) -> bool:
+    """Change columns; whether the row was there."""
+    columns = ", ".join(f"{name} = ?" for name in changes)
+    sql = f"UPDATE containers SET {columns} WHERE id = ?"
+    return database.execute(sql, *changes.values(), container) > 0
+
+
+def delete(database: Database, container: str) -> bool:
+    """Remove a row, with its exec sessions and volume references; whether it was there."""
+    return database.execute("DELETE FROM containers WHERE id = ?", container) > 0
+
+
+def by_id(database: Database, container: str) -> Container | None:
+    """The container of a whole id."""
+    row = database.row(f"SELECT {_WHOLE} FROM containers WHERE id = ?", container)
+    return None if row is None else Container(*row)
+
+
+def find(database: Database, name: str) -> Container:
+    """The container of a name, an id or a unique beginning of an id.
+
+    A whole name wins over an id's beginning. Raises NoSuchContainer, AmbiguousName.
+    """
+    row = database.row(f"SELECT {_WHOLE} FROM containers WHERE name = ? OR id = ?", name, name)
+    if row is not None:
+        return Container(*row)
+    if not name or set(name) - set("0123456789abcdef"):
+        raise NoSuchContainer(name)
+    # A range of the primary key; "g" sorts after all hexadecimal digits.
+    rows = database.rows(
+        f"SELECT {_WHOLE} FROM containers WHERE id >= ? AND id < ? LIMIT 2", name, name + "g"
+    )
+    if not rows:
+        raise NoSuchContainer(name)
+    if len(rows) > 1:
+        raise AmbiguousName(
+            f'more than one result for container name or ID "{name}"',
+            remedy="give more digits of the id, or the name",
+        )
+    return Container(*rows[0])
+
+
+def everything(database: Database) -> list[ContainerRow]:
+    """All rows for lists, oldest first, without those not yet made."""
+    sql = f"SELECT {_LISTED} FROM containers WHERE status != 'creating' ORDER BY created, id"
+    return [ContainerRow(*row) for row in database.rows(sql)]
+
+
+def unfinished(database: Database) -> list[Container]:
+    """Containers whose creation or removal was begun and has not ended."""
+    sql = f"SELECT {_WHOLE} FROM containers WHERE status IN ('creating', 'removing')"
+    return [Container(*row) for row in database.rows(sql)]
+
+
+def add_volume(database: Database, container: str, volume: str, destination: str) -> None:
+    """Note that a container uses a volume."""
+    database.execute(
+        "INSERT OR REPLACE INTO container_volumes (container, volume, destination)"
+        " VALUES (?, ?, ?)",
+        container,
+        volume,
+        destination,
+    )
+
+
+def volumes(database: Database, container: str) -> list[tuple[str, str, bool]]:
+    """(volume, destination, whether anonymous) of a container, by destination."""
+    return [
+        (volume, destination, bool(anonymous))
+        for volume, destination, anonymous in database.rows(
+            "SELECT volume, destination, anonymous FROM container_volumes"
+            " JOIN volumes ON volumes.name = volume WHERE container = ? ORDER BY destination",
+            container,
+        )
+    ]
+
+
+# --- exec sessions
+
+
+def add_session(database: Database, session: str, container: str, now: int, config: str) -> None:
+    """Add a session that is about to start. config: JSON."""
+    database.execute(
+        "INSERT INTO exec_sessions (id, container, created, config) VALUES (?, ?, ?, ?)",
+        session,
+        container,
+        now,
+        config,
+    )
+
+
+def update_session(database: Database, session: str, **changes: Any) -> None:
+    """Change columns of a session."""
+    columns = ", ".join(f"{name} = ?" for name in changes)
+    database.execute(f"UPDATE exec_sessions SET {columns} WHERE id = ?", *changes.values(), session)
+
+
+def delete_session(database: Database, session: str) -> None:
+    """Forget a session."""
+    database.execute("DELETE FROM exec_sessions WHERE id = ?", session)
+
+
+def sessions(database: Database, container: str) -> list[tuple[str, int, int, int | None]]:
+    """(id, pid, start time of pid, exit code or None) of a container's sessions."""
+    return [
+        (str(name), int(pid), int(started), code)
+        for name, pid, started, code in database.rows(
+            "SELECT id, pid, pid_start, exit_code FROM exec_sessions WHERE container = ?"
+            " ORDER BY created",
+            container,
+        )
+    ]
