@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rundlet.core.cgroups import container
-from rundlet.core.cgroups.layout import CgroupLayout, layout
+from rundlet.core.cgroups.layout import CgroupLayout, choose_manager, layout
 from rundlet.core.errors import InvalidArgument
 
 
@@ -24,7 +24,7 @@ def tree(tmp_path: Path) -> Path:
 def detect(tmp_path: Path, text: str, **options: str) -> CgroupLayout:
     path = tmp_path / "mountinfo"
     path.write_text("22 1 0:1 / /proc rw - proc proc rw\n" + text)
-    options.setdefault("systemd", str(tmp_path / "no-systemd"))
+    options.setdefault("run", str(tmp_path / "run"))
     return layout(mountinfo=str(path), **options)
 
 
@@ -79,9 +79,14 @@ def test_mount_points_are_unescaped(tmp_path: Path) -> None:
 
 def test_manager(tmp_path: Path) -> None:
     text = line(30, "/x", "cgroup2", "rw")
-    (tmp_path / "systemd").mkdir()
-    assert detect(tmp_path, text, systemd=str(tmp_path / "systemd")).manager == "systemd"
-    assert detect(tmp_path, text, manager="systemd").manager == "systemd"
+    run = tmp_path / "run"
+    (run / "systemd/system").mkdir(parents=True)
+    assert detect(tmp_path, text).manager == "cgroupfs"
+    (run / "dbus").mkdir()
+    (run / "dbus/system_bus_socket").touch()
+    assert detect(tmp_path, text).manager == "systemd"
+    assert detect(tmp_path, text, manager="cgroupfs").manager == "cgroupfs"
+    assert choose_manager("systemd", "/nowhere") == "systemd"
     with pytest.raises(InvalidArgument, match="openrc"):
         detect(tmp_path, text, manager="openrc")
 

@@ -50,25 +50,35 @@ def layout(
     manager: str = "",
     *,
     mountinfo: str = "/proc/self/mountinfo",
-    systemd: str = "/run/systemd/system",
+    run: str = "/run",
 ) -> CgroupLayout:
     """Find out the layout.
 
-    manager: the configured manager, or "" to take systemd where it is the init system
-        (sd_booted(3): /run/systemd/system exists). Raises InvalidArgument for an unknown one.
-    mountinfo, systemd: where to look (tests).
+    manager: the configured manager; see `choose_manager`. mountinfo, run: where to look (tests).
     """
-    if manager and manager not in MANAGERS:
-        raise InvalidArgument(
-            f"cgroup manager {manager!r} is not known", remedy="use cgroupfs or systemd"
-        )
-    manager = manager or ("systemd" if os.path.isdir(systemd) else "cgroupfs")
+    manager = choose_manager(manager, run)
     mounts, unified = _hierarchies(mountinfo)
     if not any(not name.startswith("name=") for name in mounts):
         return CgroupLayout("unified", _unified_controllers(unified), EMPTY, unified, manager)
     # On a hybrid machine runtimes use the v1 hierarchies alone: what else cgroup2 has is no help.
     controllers = tuple(sorted(name for name in mounts if not name.startswith("name=")))
     return CgroupLayout("hybrid" if unified else "v1", controllers, mounts, unified, manager)
+
+
+def choose_manager(wanted: str = "", run: str = "/run") -> str:
+    """The cgroup manager: `wanted`, or with "" what this machine has.
+
+    systemd where it is the init system (sd_booted(3)) and the bus on which runtimes ask it
+    for a scope is there; else cgroupfs. Raises InvalidArgument for an unknown one.
+    """
+    if wanted and wanted not in MANAGERS:
+        raise InvalidArgument(
+            f"cgroup manager {wanted!r} is not known", remedy="use cgroupfs or systemd"
+        )
+    if wanted:
+        return wanted
+    booted = os.path.isdir(f"{run}/systemd/system")
+    return "systemd" if booted and os.path.exists(f"{run}/dbus/system_bus_socket") else "cgroupfs"
 
 
 def _hierarchies(mountinfo: str) -> tuple[dict[str, str], str]:

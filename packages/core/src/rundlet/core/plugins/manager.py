@@ -93,6 +93,8 @@ class Plugins:
     def _runtime_config(self, name: str, table: dict[str, Any]) -> RuntimeConfig:
         from pathlib import Path
 
+        from ..cgroups.layout import choose_manager
+
         path = str(table.pop("path", ""))
         arguments = tuple(str(word) for word in table.pop("args", ()))
         root = table.pop("root", "") or f"{self.settings.run_root}/runtimes/{name}"
@@ -101,7 +103,7 @@ class Plugins:
             path=path,
             args=arguments,
             options={"conmon": self.settings.conmon, **table},
-            systemd_cgroup=self.settings.cgroup_manager == "systemd",
+            systemd_cgroup=choose_manager(self.settings.cgroup_manager) == "systemd",
         )
 
     def network(self, name: str) -> NetworkPlugin:
