@@ -71,6 +71,11 @@ class Feed:
         for _ in self.pieces(size):
             pass
 
+    def skip_to(self, offset: int) -> None:
+        """Go on at an offset of a stream that can seek, without reading what lies between."""
+        self.stream.seek(offset)
+        self._buffer, self._at, self._end = b"", 0, offset
+
     def drain(self) -> None:
         """Read to the end, so that whoever counts and hashes below has seen every byte."""
         self._at = len(self._buffer)

@@ -38,8 +38,12 @@ def header(
     major: int = 0,
     minor: int = 0,
     xattrs: Mapping[bytes, bytes] | None = None,
+    size_record: bool = False,
 ) -> bytes:
-    """The blocks before a member's content. mtime: nanoseconds since 1970."""
+    """The blocks before a member's content. mtime: nanoseconds since 1970.
+
+    size_record: give the size in a PAX record too, so that all sizes take the same room.
+    """
     if kind == DIRECTORY and not path.endswith(b"/"):
         path += b"/"
     records: dict[bytes, bytes] = {}
@@ -56,7 +60,7 @@ def header(
         (b"gid", gid, _LARGEST_8),
         (b"size", size, _LARGEST_12),
     ):
-        if value > most:
+        if value > most or (size_record and key == b"size"):
             records[key] = b"%d" % value
     for name, data in (xattrs or {}).items():
         records[pax.SCHILY + name] = data

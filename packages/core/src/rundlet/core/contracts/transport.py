@@ -145,6 +145,17 @@ class ImageDestination(_Closing):
     @abstractmethod
     def commit(self) -> None: ...
 
+    def another(self, location: Location) -> ImageDestination:
+        """A destination for one more image in the same archive file, before `commit`.
+
+        Its own `commit` only says that it is complete; this one's makes all of them
+        visible at once. Raises NotSupported where a place holds one image, or where
+        images are written one after another anyway.
+        """
+        from ..errors import NotSupported
+
+        raise NotSupported(f"{self.location.transport}: takes one image at a time")
+
 
 class ImageTransport(ABC):
     """Base of all transports. Constructed as `Transport()`; settings come with each call."""

@@ -1,0 +1,189 @@
+"""`dir:path`: one image as plain files, for looking at and for tests.
+
+Format: containers/image directory transport 1.1: `version`, `manifest.json`, blobs
+named by the hex digits of their digests, manifests of instances as `HEX.manifest.json`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from ..archive.remove import remove_tree
+from ..content.verify import Verified
+from ..contracts.transport import (
+    ImageDestination,
+    ImageSource,
+    ImageTransport,
+    Location,
+    ManifestBytes,
+)
+from ..errors import AlreadyExists, Corrupt, InvalidArgument, NoSuchImage, NotFound
+from ..hookspecs import hookimpl
+from ..images.descriptor import digest_parts
+from . import layout
+from .files import PIECE, NewFile, failing, hidden_name
+from .oci import DirectoryFiles
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ..contracts.transport import TransportSettings
+    from ..images.descriptor import Descriptor
+
+_VERSION = b"Directory Transport Version: 1.1\n"
+_VERSION_PREFIX = b"Directory Transport Version: "
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@hookimpl
+def rundlet_image_transport(name: str) -> ImageTransport | None:
+    """The transport of this module."""
+    return DirectoryTransport() if name == DirectoryTransport.name else None
+
+
+class DirectorySource(ImageSource):
+    """The image of a directory, opened for reading."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._files = DirectoryFiles(location.path)
+        try:
+            self._top = self._files.read("manifest.json", layout.MOST_MANIFEST_BYTES)
+        except NotFound:
+            raise NoSuchImage(f"{location} (no manifest.json there)") from None
+
+    def manifest(self, digest: str = "") -> ManifestBytes:
+        data = self._top
+        if digest:
+            name = f"{digest_parts(digest)[1]}.manifest.json"
+            try:
+                data = self._files.read(name, layout.MOST_MANIFEST_BYTES)
+            except NotFound:
+                raise NotFound(f"{self.location}: manifest {digest} is missing") from None
+        return ManifestBytes(data, layout.media_type(data))
+
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+        try:
+            return self._files.open(digest_parts(descriptor.digest)[1], offset)
+        except NotFound:
+            raise NotFound(f"{self.location}: blob {descriptor.digest} is missing") from None
+
+
+class DirectoryDestination(ImageDestination):
+    """An image being written beside its place, and put there at `commit`."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self._path = location.path
+        self._complete = False
+        _refuse_strangers(self._path)
+        with failing(self._path, "making"):
+            self._work = hidden_name(self._path)
+            os.makedirs(self._work, mode=0o755)
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        if not descriptor.digest:
+            return False
+        return os.path.isfile(os.path.join(self._work, digest_parts(descriptor.digest)[1]))
+
+    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+        what = f"blob {descriptor.digest or '(new)'} for {self.location}"
+        checked = Verified(stream, descriptor, what)
+        with failing(self._work, "writing to"):
+            new = NewFile(os.path.join(self._work, "new"))
+            try:
+                while piece := checked.read(PIECE):
+                    new.write(piece)
+                encoded = digest_parts(checked.descriptor.digest)[1]
+                new.publish(os.path.join(self._work, encoded))
+            finally:
+                new.close()
+        return checked.descriptor
+
+    def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
+        name = f"{digest_parts(digest)[1]}.manifest.json" if digest else "manifest.json"
+        self._write(name, manifest.data)
+        self._complete = self._complete or not digest
+
+    def commit(self) -> None:
+        if not self._complete:
+            raise InvalidArgument(f"{self.location}: committed without a manifest")
+        self._write("version", _VERSION)
+        _refuse_strangers(self._path)
+        with failing(self._path, "writing to"):
+            try:
+                os.rename(self._work, self._path)  # nothing there, or an empty directory
+            except OSError:
+                _exchange(self._work, self._path)
+                self.close()
+            self._work = ""
+
+    def close(self) -> None:
+        if not self._work:
+            return
+        parent, name = os.path.split(self._work)
+        descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            remove_tree(os.fsencode(name), descriptor)
+        finally:
+            os.close(descriptor)
+        self._work = ""
+
+    def _write(self, name: str, data: bytes) -> None:
+        with failing(self._work, "writing to"):
+            new = NewFile(os.path.join(self._work, name))
+            try:
+                new.write(data)
+                new.publish()
+            finally:
+                new.close()
+
+
+class DirectoryTransport(ImageTransport):
+    """An image in a directory of plain files."""
+
+    name = "dir"
+
+    def parse(self, text: str) -> Location:
+        if not text or "\0" in text:
+            raise InvalidArgument(f"dir:{text}: expected dir:PATH")
+        return Location(self.name, os.path.abspath(text))
+
+    def source(self, location: Location, settings: TransportSettings) -> ImageSource:
+        return DirectorySource(location)
+
+    def destination(self, location: Location, settings: TransportSettings) -> ImageDestination:
+        return DirectoryDestination(location)
+
+
+def _refuse_strangers(path: str) -> None:
+    """Only an empty directory, or an image that this transport wrote, may be replaced."""
+    with failing(path):
+        try:
+            if not os.listdir(path):
+                return
+        except FileNotFoundError:
+            return
+    try:
+        version = DirectoryFiles(path).read("version", 100)
+    except (NotFound, Corrupt):
+        version = b""
+    if not version.startswith(_VERSION_PREFIX):
+        raise AlreadyExists(
+            f"dir:{path} is a directory with other things in it",
+            remedy="choose an empty directory or a new one",
+        )
+
+
+def _exchange(one: str, other: str) -> None:
+    """Let two paths change places at once: renameat2(2)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.renameat2(
+        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE
+    )
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), other)
