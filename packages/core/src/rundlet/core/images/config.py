@@ -1,0 +1,85 @@
+"""Image configs: what an image says about the containers made from it.
+
+OCI image-spec config.md; Docker's config has the same fields and more (Healthcheck, Shell,
+OnBuild), which are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from ..errors import Corrupt, InvalidArgument
+from ..value import EMPTY, Value
+from .descriptor import digest_parts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class ImageConfig(Value):
+    """A parsed config.
+
+    config: the `config` object (Env, Cmd, Entrypoint, User, WorkingDir, Labels, ...), {} if none.
+    diff_ids: "sha256:..." of the uncompressed layers, lowest first.
+    history: the raw entries. created: seconds since the epoch, 0 unknown.
+    """
+
+    config: Mapping[str, Any]
+    diff_ids: tuple[str, ...]
+    history: tuple[Mapping[str, Any], ...] = ()
+    created: float = 0
+    os: str = "linux"
+    architecture: str = ""
+    variant: str = ""
+    author: str = ""
+    document: Mapping[str, Any] = EMPTY
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return dict(self.config.get("Labels") or {})
+
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        return tuple(self.config.get("Volumes") or ())
+
+    @property
+    def exposed_ports(self) -> tuple[str, ...]:
+        return tuple(self.config.get("ExposedPorts") or ())
+
+
+def parse(data: bytes) -> ImageConfig:
+    """Parse the bytes of a config. Raises Corrupt for what is none."""
+    try:
+        document = json.loads(data)
+        rootfs = document.get("rootfs") or {}
+        diff_ids = tuple(rootfs.get("diff_ids") or ())
+        for diff_id in diff_ids:
+            digest_parts(diff_id)
+        return ImageConfig(
+            config=document.get("config") or {},
+            diff_ids=diff_ids,
+            history=tuple(document.get("history") or ()),
+            created=timestamp(document.get("created") or ""),
+            os=str(document.get("os") or "linux"),
+            architecture=str(document.get("architecture") or ""),
+            variant=str(document.get("variant") or ""),
+            author=str(document.get("author") or ""),
+            document=document,
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError, InvalidArgument) as error:
+        raise Corrupt(f"malformed image config: {error}") from None
+
+
+def timestamp(text: str) -> float:
+    """Seconds since the epoch of an RFC 3339 time; 0 for "" and Go's zero time."""
+    if not text:
+        return 0
+    head, dot, fraction = text.partition(".")
+    if dot:  # Python takes 6 digits, Go writes up to 9
+        digits = fraction.rstrip("Zz").partition("+")[0].partition("-")[0]
+        text = f"{head}.{digits[:6]:0<6}{fraction[len(digits) :]}"
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return 0 if moment.year < 1970 else moment.timestamp()

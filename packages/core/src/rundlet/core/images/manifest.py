@@ -1,0 +1,239 @@
+"""Manifests: OCI image manifest and index, Docker v2 schema 2 and manifest list.
+
+Parsed strictly, for they come from outside: a manifest that is not what its media type
+promises is Corrupt. (OCI image-spec manifest.md, image-index.md; distribution's
+manifest-v2-2.md.)
+"""
+
+from __future__ import annotations
+
+import json
+
+from ..contracts.transport import Platform
+from ..errors import Corrupt, InvalidArgument, NotFound
+from ..value import EMPTY, Value
+from .descriptor import Descriptor, digest_parts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_SCHEMA1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+MANIFESTS = (OCI_MANIFEST, DOCKER_MANIFEST)
+INDEXES = (OCI_INDEX, DOCKER_LIST)
+ACCEPTED = (*MANIFESTS, *INDEXES)
+"""What we ask a registry for."""
+
+LARGEST = 4 << 20
+"""Bytes of a manifest: what containers/image and containerd accept."""
+
+
+class Manifest(Value):
+    """One image: its config and its layers, lowest first. `document` is the parsed JSON."""
+
+    media_type: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    annotations: Mapping[str, str] = EMPTY
+    document: Mapping[str, Any] = EMPTY
+
+
+class Index(Value):
+    """Several images, each for a platform. `document` is the parsed JSON."""
+
+    media_type: str
+    manifests: tuple[Descriptor, ...]
+    annotations: Mapping[str, str] = EMPTY
+    document: Mapping[str, Any] = EMPTY
+
+
+def parse(data: bytes, media_type: str = "") -> Manifest | Index:
+    """Parse the bytes of a manifest. The document's own mediaType wins over `media_type`.
+
+    Raises Corrupt for anything that is no image manifest or index, InvalidArgument for
+    schema 1 and artifacts without an image config.
+    """
+    if len(data) > LARGEST:
+        raise Corrupt(f"manifest of {len(data)} bytes: more than {LARGEST}")
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Corrupt(f"manifest is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise Corrupt("manifest is not a JSON object")
+    kind = _kind(document, media_type)
+    try:
+        if kind in INDEXES:
+            manifests = tuple(descriptor(item) for item in _list(document, "manifests"))
+            return Index(kind, manifests, document.get("annotations") or {}, document)
+        config = document.get("config")
+        if not isinstance(config, dict):
+            raise Corrupt("manifest has no config")
+        layers = tuple(descriptor(item) for item in _list(document, "layers"))
+        return Manifest(
+            kind, descriptor(config), layers, document.get("annotations") or {}, document
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise Corrupt(f"malformed manifest: {error}") from None
+
+
+def _kind(document: dict[str, Any], media_type: str) -> str:
+    kind = document.get("mediaType") or media_type.partition(";")[0].strip()
+    if document.get("schemaVersion") == 1 or "fsLayers" in document:
+        raise InvalidArgument(
+            "the image has a Docker schema 1 manifest",
+            remedy="Push it again with a client of this decade: schema 1 is not supported yet.",
+        )
+    if kind in ACCEPTED:
+        if (kind in INDEXES) != ("manifests" in document):
+            raise Corrupt(f"manifest does not have the form of its media type {kind}")
+        return str(kind)
+    if "manifests" in document:
+        return OCI_INDEX
+    if "config" in document and "layers" in document:
+        return OCI_MANIFEST
+    raise Corrupt(f"not an image manifest (media type {kind or 'not given'!r})")
+
+
+def _list(document: Mapping[str, Any], key: str) -> list[Any]:
+    value = document.get(key)
+    if value is None and key == "layers":
+        return []
+    if not isinstance(value, list):
+        raise Corrupt(f"manifest has no list {key!r}")
+    return value
+
+
+def descriptor(document: Mapping[str, Any]) -> Descriptor:
+    """One descriptor object. Raises Corrupt for a bad digest or size."""
+    digest, size = document.get("digest"), document.get("size")
+    if not isinstance(digest, str) or not isinstance(size, int) or size < 0:
+        raise Corrupt(f"malformed descriptor in manifest: digest {digest!r}, size {size!r}")
+    try:
+        digest_parts(digest)
+    except InvalidArgument as error:
+        raise Corrupt(str(error)) from None
+    return Descriptor(
+        digest,
+        size,
+        str(document.get("mediaType") or ""),
+        document.get("annotations") or EMPTY,
+        document.get("platform"),
+        tuple(document.get("urls") or ()),
+        str(document.get("artifactType") or ""),
+    )
+
+
+def as_object(item: Descriptor) -> dict[str, Any]:
+    """A descriptor as JSON object."""
+    found: dict[str, Any] = {
+        "mediaType": item.media_type,
+        "digest": item.digest,
+        "size": item.size,
+    }
+    if item.annotations:
+        found["annotations"] = dict(item.annotations)
+    if item.platform is not None:
+        found["platform"] = dict(item.platform)
+    if item.urls:
+        found["urls"] = list(item.urls)
+    return found
+
+
+def compose(
+    media_type: str, config: Descriptor, layers: Sequence[Descriptor], **more: Any
+) -> bytes:
+    """The bytes of a manifest made here."""
+    document = {
+        "schemaVersion": 2,
+        "mediaType": media_type,
+        "config": as_object(config),
+        "layers": [as_object(item) for item in layers],
+        **more,
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+# --- platforms
+
+_MACHINES = {
+    "x86_64": ("amd64", ""),
+    "aarch64": ("arm64", "v8"),
+    "armv7l": ("arm", "v7"),
+    "armv6l": ("arm", "v6"),
+    "i686": ("386", ""),
+    "ppc64le": ("ppc64le", ""),
+    "s390x": ("s390x", ""),
+    "riscv64": ("riscv64", ""),
+}
+
+
+def native() -> Platform:
+    """The platform of this machine, in Go's words."""
+    import os
+
+    machine = os.uname().machine
+    architecture, variant = _MACHINES.get(machine, (machine, ""))
+    return Platform("linux", architecture, variant)
+
+
+def choose(index: Index, wanted: Platform) -> Descriptor:
+    """The instance for a platform. Raises NotFound naming the platforms that are there.
+
+    An instance with the same variant is preferred to one without, and that to any other.
+    """
+    mine = native()
+    platform = Platform(
+        wanted.os or mine.os,
+        wanted.architecture or mine.architecture,
+        wanted.variant or ("" if wanted.architecture else mine.variant),
+    )
+    best: tuple[int, Descriptor] | None = None
+    for item in index.manifests:
+        score = _score(item.platform or {}, platform)
+        if score and (best is None or score > best[0]):
+            best = (score, item)
+    if best is None:
+        there = sorted({_shown(item.platform or {}) for item in index.manifests})
+        raise NotFound(
+            f"no image for platform {_shown(platform.as_dict())}",
+            remedy=f"The image has: {', '.join(there) or 'none'}.",
+        )
+    return best[1]
+
+
+def _score(offered: Mapping[str, Any], wanted: Platform) -> int:
+    if offered.get("os", "linux") != wanted.os:
+        return 0
+    if offered.get("architecture") != wanted.architecture:
+        return 0
+    variant = offered.get("variant", "")
+    if variant == wanted.variant:
+        return 3
+    return 2 if not variant else 1 if not wanted.variant else 0
+
+
+def _shown(platform: Mapping[str, Any]) -> str:
+    parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
+    return "/".join(str(part) for part in parts if part) or "unknown"
+
+
+def parse_platform(text: str) -> Platform:
+    """`os/arch[/variant]` or `arch`, as --platform takes it. Raises InvalidArgument."""
+    parts = text.split("/")
+    if len(parts) > 3 or not all(parts):
+        raise InvalidArgument(f"invalid platform {text!r}", remedy="Give os/architecture.")
+    if len(parts) == 1:
+        return Platform("linux", _MACHINES.get(parts[0], (parts[0], ""))[0])
+    architecture, variant = _MACHINES.get(parts[1], (parts[1], ""))
+    return Platform(parts[0], architecture, parts[2] if len(parts) == 3 else variant)

@@ -1,0 +1,138 @@
+"""Credentials of registries, as users already have them stored.
+
+containers-auth.json(5), Docker's config.json, and the `docker-credential-*` helpers. Keys are
+a host, or a namespace or repository below it; the most specific one wins.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InvalidArgument
+from ...linux.processes import run
+from ...value import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# Docker Hub's name in config.json, from its first registry's address.
+_HUB = ("index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io")
+
+
+class Credentials(Value):
+    """User and password, or an identity token (OAuth2 refresh token) with user "<token>"."""
+
+    user: str
+    password: str
+    identity_token: str = ""
+
+
+def find(host: str, path: str, auth_file: str = "") -> Credentials | None:
+    """The credentials for a repository, or None. Raises InvalidArgument for a broken file."""
+    for file in _files(auth_file):
+        document = _read(file)
+        for key in _keys(host, path):
+            found = _from_document(document, key)
+            if found is not None:
+                return found
+    return None
+
+
+def _files(auth_file: str) -> Iterator[str]:
+    """Auth files in the order of containers-auth.json(5); only those that are there."""
+    if auth_file:
+        if not os.path.exists(auth_file):
+            raise InvalidArgument(f"auth file {auth_file} does not exist")
+        yield auth_file
+        return
+    environment = os.environ
+    if environment.get("REGISTRY_AUTH_FILE"):
+        places = [environment["REGISTRY_AUTH_FILE"]]
+    else:
+        runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.geteuid()}"
+        if os.geteuid() == 0 and not environment.get("XDG_RUNTIME_DIR"):
+            runtime = "/run"
+        config = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+        docker = environment.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+        places = [
+            f"{runtime}/containers/auth.json",
+            f"/run/containers/{os.geteuid()}/auth.json",
+            f"{config}/containers/auth.json",
+            f"{docker}/config.json",
+        ]
+    yield from (place for place in dict.fromkeys(places) if os.path.exists(place))
+
+
+def _read(file: str) -> dict[str, Any]:
+    try:
+        with open(file, "rb") as stream:
+            document = json.load(stream)
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(f"cannot read the auth file {file}: {error}") from None
+    return document if isinstance(document, dict) else {}
+
+
+def _keys(host: str, path: str) -> Iterator[str]:
+    """host/ns/repo, host/ns, host."""
+    full = f"{host}/{path}"
+    while "/" in full:
+        yield full
+        full = full.rpartition("/")[0]
+    yield host
+    if host == "docker.io":
+        yield from _HUB
+
+
+def _from_document(document: Mapping[str, Any], key: str) -> Credentials | None:
+    helper = (document.get("credHelpers") or {}).get(key)
+    if helper:
+        return _from_helper(str(helper), key)
+    entry = (document.get("auths") or {}).get(key)
+    if entry is None:
+        entry = (document.get("auths") or {}).get(f"https://{key}")
+    if isinstance(entry, dict):
+        found = _decode(entry)
+        if found is not None:
+            return found
+    store = document.get("credsStore")
+    return _from_helper(str(store), key) if store else None
+
+
+def _decode(entry: Mapping[str, Any]) -> Credentials | None:
+    token = str(entry.get("identitytoken") or "")
+    try:
+        text = base64.b64decode(entry.get("auth") or "").decode()
+    except (binascii.Error, ValueError):
+        raise InvalidArgument("an entry of the auth file is not base64") from None
+    user, colon, password = text.partition(":")
+    if not colon and not token:
+        return None
+    return Credentials(user, password.rstrip("\0"), token)
+
+
+def _from_helper(name: str, key: str) -> Credentials | None:
+    """Ask `docker-credential-NAME get` (docker-credential-helpers' protocol)."""
+    program = _which(f"docker-credential-{name}")
+    if program is None:
+        return None
+    done = run([program, "get"], stdin=key.encode())
+    if done.code != 0:
+        return None
+    try:
+        answer = json.loads(done.stdout)
+        user, secret = str(answer["Username"]), str(answer["Secret"])
+    except (ValueError, KeyError, TypeError):
+        raise InvalidArgument(f"{program}: answered with something unexpected") from None
+    return Credentials("", "", secret) if user == "<token>" else Credentials(user, secret)
+
+
+def _which(program: str) -> str | None:
+    for directory in os.environ.get("PATH", "").split(":"):
+        path = os.path.join(directory, program)
+        if directory and os.access(path, os.X_OK):
+            return path
+    return None
