@@ -8,10 +8,13 @@ from .state import derive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from ..contracts.monitor import Streams
     from ..engine import Engine
+    from .exec import ExecRequest, ExecResult
+    from .logs import LogLine, LogOptions
     from .request import ContainerRequest
     from .run import RunResult
 
@@ -68,6 +71,36 @@ class Containers:
     def list(self) -> list[ContainerRow]:
         """All containers in their true state, oldest first."""
         return [derive(self._engine, row) for row in rows.everything(self._engine.database)]
+
+    def attach(self, name: str, streams: Streams, *, sig_proxy: bool = True) -> tuple[str, int]:
+        """Attach to a running container: ("exited", exit code) or ("detached", 0)."""
+        from .attach import attach
+
+        return attach(self._engine, self.get(name), streams, sig_proxy=sig_proxy)
+
+    def exec(self, name: str, request: ExecRequest, streams: Streams | None = None) -> ExecResult:
+        """Run one more command in a running container (containers/exec.py)."""
+        from .exec import execute
+
+        return execute(self._engine, rows.find(self._engine.database, name), request, streams)
+
+    def logs(self, name: str, options: LogOptions | None = None) -> Iterator[LogLine]:
+        """The lines of a container's log (containers/logs.py)."""
+        from .logs import LogOptions, logs
+
+        return logs(self._engine, self.get(name), options or LogOptions())
+
+    def inspect(self, name: str, *, size: bool = False) -> dict[str, Any]:
+        """podman container inspect's document."""
+        from .inspect import inspect
+
+        return inspect(self._engine, self.get(name), size=size)
+
+    def rename(self, name: str, new: str) -> Container:
+        """Give a container another name."""
+        from .rename import rename
+
+        return rename(self._engine, self.get(name), new)
 
     def wait(self, name: str, conditions: Sequence[str] = ("stopped",)) -> int:
         """Wait for one of podman's conditions; the exit code then (-1 while it runs)."""

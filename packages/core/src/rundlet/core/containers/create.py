@@ -15,7 +15,7 @@ from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
 from ..state import containers as rows
 from ..state.containers import Container
-from . import names, notify, volumes
+from . import bundle, names, network, notify, volumes
 from .paths import Paths
 from .source import Source, resolve
 from .state import boot_id
@@ -37,6 +37,7 @@ def create(engine: Engine, request: ContainerRequest) -> Container:
     DriverUnavailable, and what the storage raises; nothing is left then.
     """
     _check(request)
+    request = _without_ports(engine, request)
     source = resolve(engine, request)
     command = _command(request, source)
     runtime = _runtime(engine, request)
@@ -54,16 +55,35 @@ def create(engine: Engine, request: ContainerRequest) -> Container:
     return row
 
 
-def _check(request: ContainerRequest) -> None:
-    if request.name and (not set(request.name) <= _NAME or not request.name[0].isalnum()):
+def valid_name(name: str) -> None:
+    """Raises InvalidArgument for what podman does not take as a name."""
+    if not set(name) <= _NAME or not name[0].isalnum():
         raise InvalidArgument(
-            f'running container create option: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: "'
-            f'{request.name}": invalid argument'
+            f"invalid container name {name!r}:"
+            " names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
         )
+
+
+def _check(request: ContainerRequest) -> None:
+    if request.name:
+        valid_name(request.name)
     if request.auto_remove and request.restart not in ("", "no"):
         raise InvalidArgument(
             'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
         )
+
+
+def _without_ports(engine: Engine, request: ContainerRequest) -> ContainerRequest:
+    """Ports mean nothing without a network of the container's own: podman warns and goes on."""
+    if not request.ports or network.mode(engine, request) == "networks":
+        return request
+    bundle.warn(
+        (
+            "Port mappings have been discarded as one of the Host, Container, Pod, and None"
+            " network modes are in use",
+        )
+    )
+    return request.replace(ports=())
 
 
 def _command(request: ContainerRequest, source: Source) -> str:

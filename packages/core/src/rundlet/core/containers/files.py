@@ -1,6 +1,8 @@
-"""The files that the engine makes for a container: /etc/hostname, hosts, resolv.conf, .containerenv."""
+"""The files that the engine makes for a container: hostname, hosts, resolv.conf, .containerenv."""
 
 from __future__ import annotations
+
+from .paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,8 +10,6 @@ if TYPE_CHECKING:
     from ..state.containers import Container
     from .network import Joined
     from .request import ContainerRequest
-
-from .paths import Paths
 
 
 def write(

@@ -7,44 +7,48 @@ from __future__ import annotations
 
 import os
 
-ADJECTIVES = (
+_ADJECTIVES = (
     "able agile amber ample apt artful azure balmy blithe bold brave breezy bright brisk calm "
     "candid careful cheery civil clear clever cosy crafty crisp curious daring deft devoted "
-    "dreamy eager earnest easy elated elegant epic exact fair famous fearless festive fine fluent "
-    "focused fond frank fresh friendly gallant gentle gifted glad golden graceful grand grateful "
-    "happy hardy hearty helpful honest hopeful humble ideal jaunty jolly jovial joyful keen kind "
-    "lively logical loving loyal lucid lucky mellow merry mighty mindful modest musing nifty nimble "
-    "noble patient peaceful playful pleasant plucky polite proud prudent quaint quick quiet quirky "
-    "radiant ready relaxed robust rustic serene sharp shiny silent sincere sleek smart snug sober "
-    "solid spry stable steady stoic sturdy subtle sunny sweet swift tender thirsty tidy tranquil "
-    "trusting upbeat valiant vibrant vigilant vivid warm wise witty wonderful zealous zesty"
-).split()
+    "dreamy eager earnest easy elated elegant epic exact fair famous fearless festive fine "
+    "fluent focused fond frank fresh friendly gallant gentle gifted glad golden graceful "
+    "grand grateful happy hardy hearty helpful honest hopeful humble ideal jaunty jolly "
+    "jovial joyful keen kind lively logical loving loyal lucid lucky mellow merry mighty "
+    "mindful modest musing nifty nimble noble patient peaceful playful pleasant plucky polite "
+    "proud prudent quaint quick quiet quirky radiant ready relaxed robust rustic serene sharp "
+    "shiny silent sincere sleek smart snug sober solid spry stable steady stoic sturdy subtle "
+    "sunny sweet swift tender thirsty tidy tranquil trusting upbeat valiant vibrant vigilant "
+    "vivid warm wise witty wonderful zealous zesty"
+)
 
-SURNAMES = (
+_SURNAMES = (
     "abel adleman agnesi alhazen allen ampere archimedes babbage backus banach bardeen bartik "
     "bell berners bernoulli bhaskara blackwell boole borg bose brahmagupta brattain burnell "
-    "carson cauchy cerf chandrasekhar church clarke codd cohen cori curie dahl darwin dijkstra "
-    "dirac easley eckert edison einstein elion engelbart ensmenger erdos euclid euler faraday "
-    "fermat fermi feynman fourier franklin galileo galois gauss germain gibbs goedel goldberg "
-    "goldstine goodall hamilton hamming hawking heaviside hellman hermite hertz hilbert hoare "
-    "hodgkin holberton hopper huffman hypatia iverson jacobi jemison jennings johnson joliot kahn "
-    "karp kay kepler khorana kilby knuth kolmogorov kovalevskaya lagrange lamarr lamport laplace "
-    "leakey leavitt leibniz liskov lovelace lumiere mandelbrot margulis maxwell mayer mccarthy "
-    "mcclintock meitner mendel milner minsky mirzakhani moore morse moser napier nash naur "
-    "neumann newell newton nightingale nobel noether nygaard pascal pasteur perlman planck "
-    "poincare ptolemy raman ramanujan rhodes riemann ritchie rivest robinson roentgen rubin saha "
-    "sammet scott shamir shannon shockley shor sinoussi snyder somerville spence stallman "
-    "stonebraker strachey sutherland swartz tarjan taussig tesla thompson torvalds turing "
-    "varahamihira vaughan villani volhard volta wescoff wiles wilkes williams wing wirth wozniak "
-    "wright wu yalow yao yonath zuse"
-).split()
+    "carson cauchy cerf chandrasekhar church clarke codd cohen cori curie dahl darwin "
+    "dijkstra dirac easley eckert edison einstein elion engelbart ensmenger erdos euclid "
+    "euler faraday fermat fermi feynman fourier franklin galileo galois gauss germain gibbs "
+    "goedel goldberg goldstine goodall hamilton hamming hawking heaviside hellman hermite "
+    "hertz hilbert hoare hodgkin holberton hopper huffman hypatia iverson jacobi jemison "
+    "jennings johnson joliot kahn karp kay kepler khorana kilby knuth kolmogorov kovalevskaya "
+    "lagrange lamarr lamport laplace leakey leavitt leibniz liskov lovelace lumiere "
+    "mandelbrot margulis maxwell mayer mccarthy mcclintock meitner mendel milner minsky "
+    "mirzakhani moore morse moser napier nash naur neumann newell newton nightingale nobel "
+    "noether nygaard pascal pasteur perlman planck poincare ptolemy raman ramanujan rhodes "
+    "riemann ritchie rivest robinson roentgen rubin saha sammet scott shamir shannon shockley "
+    "shor sinoussi snyder somerville spence stallman stonebraker strachey sutherland swartz "
+    "tarjan taussig tesla thompson torvalds turing varahamihira vaughan villani volhard volta "
+    "wescoff wiles wilkes williams wing wirth wozniak wright wu yalow yao yonath zuse"
+)
 
 
 def generate() -> str:
     """A random name; about 25,000 are possible."""
-    first, second = os.urandom(2), os.urandom(2)
-    adjective = ADJECTIVES[int.from_bytes(first, "big") % len(ADJECTIVES)]
-    return f"{adjective}_{SURNAMES[int.from_bytes(second, 'big') % len(SURNAMES)]}"
+    return f"{_pick(_ADJECTIVES)}_{_pick(_SURNAMES)}"
+
+
+def _pick(words: str) -> str:
+    every = words.split()
+    return every[int.from_bytes(os.urandom(4), "big") % len(every)]
 
 
 def identifier() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import DeniedByPolicy, InvalidArgument, NoSuchImage
+from ..errors import DeniedByPolicy, InvalidArgument
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def resolve(engine: Engine, request: ContainerRequest) -> Source:
     config = engine.images.config(image)
     return Source(
         image.id,
-        _display_name(engine, image, request.image),
+        _display_name(image, request.image),
         image.top_layer or "",
         config.config,
     )
@@ -80,9 +80,14 @@ def _admit(engine: Engine, image: Image, name: str) -> None:
             raise DeniedByPolicy(f"{name}: not allowed to run: {reason}")
 
 
-def _display_name(engine: Engine, image: Image, asked: str) -> str:
-    """The name that `ps` shows: the one that was asked for, fully qualified, else the first."""
+def _display_name(image: Image, asked: str) -> str:
+    """The name that `ps` shows: the whole one that was asked for, else any that it has."""
+    fitting = [name for name in image.names if _names(asked, name)]
+    if fitting or asked.startswith(image.id[:12]):
+        return next(iter(fitting or image.names), "")
     return asked
 
 
-__all__ = ["NoSuchImage", "Source", "resolve"]
+def _names(asked: str, name: str) -> bool:
+    """Whether a short name ("nginx", "library/nginx:1") is the end of a whole one."""
+    return any(name == text or name.endswith(f"/{text}") for text in (asked, f"{asked}:latest"))

@@ -36,13 +36,14 @@ def wait(engine: Engine, row: Container, conditions: tuple[str, ...]) -> int:
 
     A container that is removed meanwhile has exited. Raises InvalidArgument.
     """
-    wanted = set()
+    wanted: set[str] = set()
     for name in conditions:
         if name not in CONDITIONS:
             raise InvalidArgument(f"invalid container status {name!r}")
         wanted.update(CONDITIONS[name])
-    if wanted == {"exited"} and has_process(row):
-        return _exit(engine, row)
+    if wanted == {"exited"}:
+        # podman: a container that does not run is not waited for, also one never started.
+        return _exit(engine, row) if has_process(row) else row.exit_code
     return _changes(engine, row, wanted)
 
 

@@ -134,6 +134,10 @@ class StorageDriver(ABC):
     def usage(self, layer: str) -> LayerUsage:
         """Space of the layer alone."""
 
+    def describe(self, layer: str, parents: Sequence[str]) -> dict[str, str]:
+        """Where a layer is, for `inspect`'s GraphDriver.Data (overlay: LowerDir, UpperDir, ...)."""
+        return {}
+
     @abstractmethod
     def remove(self, layer: str) -> None:
         """Delete the layer; the caller knows that nothing stands on it."""

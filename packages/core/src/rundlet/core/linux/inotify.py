@@ -37,7 +37,7 @@ class Watch:
 
     def drain(self) -> list[str]:
         """The names of all events that are there, "" for the path itself; does not block."""
-        names = []
+        names: list[str] = []
         while True:
             try:
                 data = os.read(self.descriptor, 65536)

@@ -1,0 +1,43 @@
+"""Attaching to a container that runs already."""
+
+from __future__ import annotations
+
+from ..contracts.monitor import Streams
+from ..errors import WrongState
+from .paths import Paths
+from .run import after
+from .signals import Forwarding
+from .state import derive
+from .stored import request_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..state.containers import Container
+
+
+def attach(
+    engine: Engine, row: Container, streams: Streams, *, sig_proxy: bool = True
+) -> tuple[str, int]:
+    """Attach to a running container: ("exited", its exit code) or ("detached", 0).
+
+    Raises WrongState when it does not run, or its monitor was killed.
+    """
+    true = derive(engine, row)
+    if true.status != "running":
+        raise WrongState(
+            "you can only attach to running containers",
+            remedy=f"container {row.name} is {true.status}",
+        )
+    request = request_of(row.request)
+    monitor = engine.plugins.runtime(row.runtime).monitor()
+    attached = monitor.attach(Paths(engine, row.id).bundle, row.id, terminal=request.terminal)
+    try:
+        if not request.stdin:
+            streams = streams.replace(stdin=-1)
+        with Forwarding(engine, true, sig_proxy and not streams.terminal):
+            how = attached.pump(streams)
+            code = after(engine, true) if how == "exited" else 0
+    finally:
+        attached.close()
+    return how, code

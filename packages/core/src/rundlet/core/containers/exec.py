@@ -1,0 +1,172 @@
+"""One more process in a running container."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from ..contracts.monitor import ExecJob, Streams
+from ..errors import Corrupt, WrongState
+from ..linux.processes import alive, start_time
+from ..spec.execution import ExecPlan, exec_process
+from ..state import containers as rows
+from ..value import EMPTY, Value
+from . import notify
+from .names import identifier
+from .paths import Paths
+from .remove import remove_tree
+from .state import derive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..contracts.monitor import ExecSession
+    from ..engine import Engine
+    from ..spec.host import Host
+    from ..state.containers import Container
+
+_WRONG_STATE = 255  # podman's exit code for exec in a container that does not run
+
+
+class ExecRequest(Value):
+    """podman-exec(1)'s options. user, workdir: "" are the container's own."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str] = EMPTY
+    user: str = ""
+    workdir: str = ""
+    terminal: bool = False
+    stdin: bool = False
+    privileged: bool = False
+    detach: bool = False
+    preserve_fds: int = 0
+
+
+class ExecResult(Value):
+    """session: its id. how: "exited", "detached". exit_code: 0 while it runs."""
+
+    session: str
+    how: str
+    exit_code: int = 0
+
+
+def execute(
+    engine: Engine, row: Container, request: ExecRequest, streams: Streams | None = None
+) -> ExecResult:
+    """Run a command; with streams, until it ends or the detach keys are typed.
+
+    Raises WrongState for a container that does not run, CommandNotFound, CommandNotExecutable,
+    RuntimeFailed.
+    """
+    true = derive(engine, row)
+    if true.status != "running":
+        error = WrongState(
+            "can only create exec sessions on running containers: container state improper"
+        )
+        error.exit_code = _WRONG_STATE
+        raise error
+    _forget_ended(engine, row.id)
+    session = identifier()
+    directory = f"{Paths(engine, row.id).run}/exec/{session}"
+    os.makedirs(directory, mode=0o700)
+    rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
+    detached = False
+    try:
+        running = _launch(engine, row, request, session, directory, streams)
+        rows.update_session(
+            engine.database, session, pid=running.pid, pid_start=start_time(running.pid)
+        )
+        notify.event(engine, true, "exec", execID=session)
+        if request.detach or streams is None:
+            detached = True
+            return ExecResult(session, "detached")
+        how = running.pump(streams)
+        if how == "detached":
+            detached = True
+            return ExecResult(session, how)
+        code = running.wait()
+        notify.event(engine, true, "exec_died", execID=session, containerExitCode=str(code))
+        return ExecResult(session, how, code)
+    finally:
+        if not detached:
+            rows.delete_session(engine.database, session)
+            remove_tree(directory)
+
+
+def _config(request: ExecRequest) -> str:
+    return json.dumps({"command": list(request.command), "terminal": request.terminal})
+
+
+def _launch(
+    engine: Engine,
+    row: Container,
+    request: ExecRequest,
+    session: str,
+    directory: str,
+    streams: Streams | None,
+) -> ExecSession:
+    spec = specification(engine, row)
+    plan = ExecPlan(
+        spec=spec,
+        rootfs=str(spec["root"]["path"]),
+        command=request.command,
+        user=request.user,
+        env=request.env,
+        workdir=request.workdir,
+        terminal=request.terminal,
+        privileged=request.privileged,
+        console=_console(request, streams),
+        host=_host() if request.privileged else None,
+    )
+    job = ExecJob(
+        container=row.id,
+        session=session,
+        process=exec_process(plan),
+        bundle=directory,
+        run_dir=directory,
+        exit_dir=directory,
+        terminal=request.terminal,
+        stdin=request.stdin,
+        detach=request.detach or streams is None,
+        preserve_fds=request.preserve_fds,
+    )
+    return engine.plugins.runtime(row.runtime).monitor().execute(job)
+
+
+def specification(engine: Engine, row: Container) -> dict[str, Any]:
+    """The container's config.json, as its runtime got it. Raises Corrupt."""
+    path = Paths(engine, row.id).config
+    try:
+        with open(path, encoding="utf-8") as file:
+            spec = json.load(file)
+    except (OSError, ValueError) as error:
+        raise Corrupt(f"{path}: {error}", remedy=f"restart container {row.name}") from error
+    if not isinstance(spec, dict):
+        raise Corrupt(f"{path}: not a JSON object", remedy=f"restart container {row.name}")
+    return spec
+
+
+def _console(request: ExecRequest, streams: Streams | None) -> tuple[int, int]:
+    if not request.terminal or streams is None or not streams.terminal:
+        return 0, 0
+    from ..monitor.terminal import size
+
+    return size(streams.stdout)
+
+
+def _host() -> Host:
+    from ..spec.host import here
+
+    return here()
+
+
+def _forget_ended(engine: Engine, container: str) -> None:
+    """Rows and directories of sessions that ended, or whose client was killed before them."""
+    for session, pid, started, _ in rows.sessions(engine.database, container):
+        if pid == 0 or alive(pid, started):
+            continue
+        rows.delete_session(engine.database, session)
+        remove_tree(f"{Paths(engine, container).run}/exec/{session}")

@@ -1,0 +1,241 @@
+"""podman container inspect's document, key by key (podman 4.3's order)."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from ..errors import Corrupt
+from ..state import containers as rows
+from ..value import Value
+from . import inspect_config, inspect_host
+from .exec import specification
+from .paths import Paths
+from .rootfs import parent
+from .state import has_process
+from .stored import network_of, request_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..contracts.network import InterfaceResult, PortMapping
+    from ..engine import Engine
+    from ..state.containers import Container
+    from .request import ContainerRequest
+    from .stored import Network
+
+NEVER = "0001-01-01T00:00:00Z"
+
+
+class Known(Value):
+    """All that is known of a container, read once. spec: {} when it has never been started."""
+
+    row: Container
+    request: ContainerRequest
+    spec: Mapping[str, Any]
+    image: Mapping[str, Any]
+    network: Network | None
+    volumes: tuple[tuple[str, str, bool], ...]
+
+
+def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, Any]:
+    """The document of one container. size: with SizeRw and SizeRootFs (slow)."""
+    known = _known(engine, row)
+    paths = Paths(engine, row.id)
+    words = _command(known)
+    request, spec = known.request, known.spec
+    process = spec.get("process", {})
+    files = {mount["destination"]: mount["source"] for mount in spec.get("mounts", ())}
+    capabilities = process.get("capabilities", {})
+    document = {
+        "Id": row.id,
+        "Created": rfc3339(row.created),
+        "Path": words[0] if words else "",
+        "Args": words[1:],
+        "State": _state(known),
+        "Image": row.image,
+        "ImageDigest": _image_digest(engine, row),
+        "ImageName": row.image_name,
+        "Rootfs": request.rootfs,
+        "Pod": row.pod or "",
+        "ResolvConfPath": files.get("/etc/resolv.conf", ""),
+        "HostnamePath": files.get("/etc/hostname", ""),
+        "HostsPath": files.get("/etc/hosts", ""),
+        "StaticDir": paths.bundle,
+        "OCIConfigPath": paths.config,
+        "OCIRuntime": row.runtime,
+        "ConmonPidFile": f"{paths.run}/conmon.pid",
+        "PidFile": paths.pid_file,
+        "Name": row.name,
+        "RestartCount": row.restarts,
+        "Driver": row.storage,
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": process.get("apparmorProfile", ""),
+        "EffectiveCaps": sorted(capabilities.get("effective") or ()),
+        "BoundingCaps": sorted(capabilities.get("bounding") or ()),
+        "ExecIDs": [session for session, *_ in rows.sessions(engine.database, row.id)],
+        "GraphDriver": _graph_driver(engine, known),
+    }
+    if size:
+        document["SizeRw"], document["SizeRootFs"] = _sizes(engine, row)
+    return {
+        **document,
+        "Mounts": inspect_host.mounts(known, paths),
+        "Dependencies": _dependencies(request),
+        "NetworkSettings": _network_settings(known),
+        "Namespace": "",
+        "IsInfra": False,
+        "IsService": False,
+        "Config": inspect_config.config(engine, known),
+        "HostConfig": inspect_host.host_config(engine, known, paths),
+    }
+
+
+def _known(engine: Engine, row: Container) -> Known:
+    try:
+        spec = specification(engine, row)
+    except Corrupt:
+        spec = {}  # never started
+    return Known(
+        row,
+        request_of(row.request),
+        spec,
+        json.loads(row.extra).get("image", {}),
+        network_of(row.network),
+        tuple(rows.volumes(engine.database, row.id)),
+    )
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """A time as Go prints it: without trailing zeros of the fraction; NEVER for 0."""
+    if nanoseconds <= 0:
+        return NEVER
+    seconds, fraction = divmod(nanoseconds, 10**9)
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    digits = f"{fraction:09}".rstrip("0")
+    return f"{text}.{digits}Z" if digits else f"{text}Z"
+
+
+def _command(known: Known) -> list[str]:
+    words: list[str] = list(known.spec.get("process", {}).get("args") or ())
+    return words or known.row.command.split()
+
+
+def _state(known: Known) -> dict[str, Any]:
+    row = known.row
+    running = has_process(row) and row.status in ("running", "paused", "stopping")
+    state: dict[str, Any] = {
+        "OciVersion": known.spec.get("ociVersion", ""),
+        "Status": row.status,
+        "Running": running and row.status != "paused",
+        "Paused": row.status == "paused",
+        "Restarting": False,
+        "OOMKilled": bool(row.oom_killed),
+        "Dead": False,
+        "Pid": row.pid if running else 0,
+    }
+    if running and row.monitor_pid:
+        state["ConmonPid"] = row.monitor_pid
+    state |= {
+        "ExitCode": row.exit_code,
+        "Error": "",
+        "StartedAt": rfc3339(row.started),
+        "FinishedAt": rfc3339(row.finished),
+        "Health": {"Status": row.health, "FailingStreak": 0, "Log": None},
+    }
+    if running:
+        state["CgroupPath"] = known.spec.get("linux", {}).get("cgroupsPath", "")
+    return {**state, "CheckpointedAt": NEVER, "RestoredAt": NEVER}
+
+
+def _image_digest(engine: Engine, row: Container) -> str:
+    if not row.image:
+        return ""
+    found = engine.database.row("SELECT manifest FROM images WHERE id = ?", row.image)
+    return str(found[0]) if found else ""
+
+
+def _graph_driver(engine: Engine, known: Known) -> dict[str, Any]:
+    """Where the layer is, as its driver tells."""
+    row = known.row
+    data: dict[str, str] = {}
+    if row.layer:
+        data = engine.layers.driver.describe(row.layer, engine.layers.chain(parent(row)))
+    return {"Name": row.storage, "Data": data}
+
+
+def _sizes(engine: Engine, row: Container) -> tuple[int, int]:
+    if not row.layer:
+        return 0, 0
+    own = engine.layers.usage(row.layer).size
+    found = engine.database.row("SELECT size FROM images WHERE id = ?", row.image)
+    return own, own + (int(found[0]) if found else 0)
+
+
+def _dependencies(request: ContainerRequest) -> list[str]:
+    modes = (request.network, request.pid, request.ipc, request.uts, request.userns)
+    return sorted(
+        {mode.removeprefix("container:") for mode in modes if mode.startswith("container:")}
+    )
+
+
+def ports(published: tuple[PortMapping, ...]) -> dict[str, list[dict[str, str]] | None]:
+    """Container port to where it is published, as NetworkSettings.Ports has it."""
+    found: dict[str, list[dict[str, str]] | None] = {}
+    for port in published:
+        for number in range(port.size):
+            key = f"{port.container_port + number}/{port.protocol}"
+            binding = {"HostIp": port.host_ip, "HostPort": str(port.host_port + number)}
+            found[key] = [*(found.get(key) or []), binding]
+    return found
+
+
+def _network_settings(known: Known) -> dict[str, Any]:
+    result = known.network.result if known.network is not None else None
+    interfaces = result.interfaces if result is not None else ()
+    namespace = known.network.attachment.namespace if known.network is not None else None
+    first = _interface(interfaces[0]) if interfaces else _interface(None)
+    settings = {
+        **first,
+        "Bridge": "",
+        "SandboxID": "",
+        "HairpinMode": False,
+        "LinkLocalIPv6Address": "",
+        "LinkLocalIPv6PrefixLen": 0,
+        "Ports": ports(result.ports if result is not None else ()),
+        "SandboxKey": str(namespace or ""),
+    }
+    if interfaces:
+        settings["Networks"] = {
+            interface.network: {
+                **_interface(interface),
+                "NetworkID": interface.network,
+                "DriverOpts": None,
+                "IPAMConfig": None,
+                "Links": None,
+                "Aliases": list(interface.aliases) or [known.row.id[:12]],
+            }
+            for interface in interfaces
+        }
+    return settings
+
+
+def _interface(interface: InterfaceResult | None) -> dict[str, Any]:
+    addresses = interface.addresses if interface is not None else ()
+    four = next((a for a in addresses if ":" not in a.address), None)
+    six = next((a for a in addresses if ":" in a.address), None)
+    address, _, prefix = (four.address if four else "").partition("/")
+    address6, _, prefix6 = (six.address if six else "").partition("/")
+    return {
+        "EndpointID": "",
+        "Gateway": four.gateway if four else "",
+        "IPAddress": address,
+        "IPPrefixLen": int(prefix or 0),
+        "IPv6Gateway": six.gateway if six else "",
+        "GlobalIPv6Address": address6,
+        "GlobalIPv6PrefixLen": int(prefix6 or 0),
+        "MacAddress": interface.mac if interface is not None else "",
+    }

@@ -1,0 +1,77 @@
+"""The `Config` object of inspect: what runs in the container."""
+
+from __future__ import annotations
+
+from .stop import stop_signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..engine import Engine
+    from .inspect import Known
+
+
+def config(engine: Engine, known: Known) -> dict[str, Any]:
+    """podman container inspect's Config."""
+    request, image, spec = known.request, known.image, known.spec
+    process = spec.get("process", {})
+    entrypoint = request.entrypoint if request.entrypoint is not None else image.get("Entrypoint")
+    words = list(process.get("args") or known.row.command.split())
+    found: dict[str, Any] = {
+        "Hostname": spec.get("hostname", request.hostname or known.row.id[:12]),
+        "Domainname": "",
+        "User": request.user or image.get("User") or "",
+        "AttachStdin": False,
+        "AttachStdout": False,
+        "AttachStderr": False,
+        "Tty": request.terminal,
+        "OpenStdin": request.stdin,
+        "StdinOnce": False,
+        "Env": list(process.get("env") or _environment(known)),
+        "Cmd": _command(request.command, image, words),
+        "Image": known.row.image_name,
+        "Volumes": None,
+        "WorkingDir": process.get("cwd") or request.workdir or image.get("WorkingDir") or "/",
+        "Entrypoint": " ".join(entrypoint or ()),
+        "OnBuild": None,
+        "Labels": _labels(known) or None,
+        "Annotations": dict(spec.get("annotations") or request.annotations) or None,
+        "StopSignal": stop_signal(known.row),
+    }
+    health = request.healthcheck or image.get("Healthcheck")
+    if health:
+        found["Healthcheck"] = dict(health)
+    found["HealthcheckOnFailureAction"] = "none"
+    if request.create_command:
+        found["CreateCommand"] = list(request.create_command)
+    if request.timezone:
+        found["Timezone"] = request.timezone
+    timeout = request.stop_timeout
+    return {
+        **found,
+        "Umask": request.umask or engine.settings.umask,
+        "Timeout": request.timeout,
+        "StopTimeout": engine.settings.stop_timeout if timeout is None else timeout,
+        "Passwd": True,
+        "sdNotifyMode": request.sdnotify,
+    }
+
+
+def _command(command: tuple[str, ...] | None, image: Any, words: list[str]) -> list[str] | None:
+    """What follows the entrypoint: the user's words, else the image's."""
+    return list(command or image.get("Cmd") or ()) or words or None
+
+
+def _environment(known: Known) -> list[str]:
+    return [
+        *(known.image.get("Env") or ()),
+        *(f"{name}={value}" for name, value in known.request.env.items()),
+    ]
+
+
+def _labels(known: Known) -> dict[str, str]:
+    import json
+
+    labels: dict[str, str] = json.loads(known.row.labels)
+    return labels

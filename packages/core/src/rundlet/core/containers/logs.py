@@ -1,0 +1,261 @@
+"""Reading a container's log: the k8s-file format that conmon writes.
+
+    2022-11-23T15:04:05.123456789+00:00 stdout F a whole line
+    2022-11-23T15:04:05.123456789+00:00 stdout P a piece; the rest of the line follows
+
+Pieces are joined, per stream. The end of a long file is found by reading backwards.
+conmon starts the file anew when it is longer than --log-size-max: followers notice.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from ..errors import NotSupported
+from ..value import Value
+from . import ending
+from .paths import Paths
+from .state import derive, has_process
+from .stored import request_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from ..engine import Engine
+    from ..state.containers import Container
+
+_BLOCK = 65536
+
+
+class LogOptions(Value):
+    """tail: how many lines from the end, -1 for all. since, until: ns since the epoch, None: open.
+
+    follow: go on until the container ends.
+    """
+
+    tail: int = -1
+    since: int | None = None
+    until: int | None = None
+    follow: bool = False
+
+
+class LogLine(Value):
+    """time: as conmon wrote it (RFC 3339, ns). stream: "stdout" or "stderr".
+
+    text: without a line end; whole: whether there was one.
+    """
+
+    time: str
+    stream: str
+    text: bytes
+    whole: bool = True
+
+
+def log_path(engine: Engine, row: Container) -> str:
+    """Where the log is. Raises NotSupported for a driver that keeps no file."""
+    request = request_of(row.request)
+    driver = request.log_driver or engine.settings.log_driver
+    if driver in ("none", "passthrough"):
+        raise NotSupported(
+            f"this container is using the {driver!r} log driver, cannot read logs:"
+            " this container is not logging output"
+        )
+    if driver not in ("k8s-file", "json-file"):
+        raise NotSupported(f"logs of the log driver {driver!r} cannot be read here")
+    return request.log_options.get("path") or Paths(engine, row.id).log
+
+
+def logs(engine: Engine, row: Container, options: LogOptions) -> Iterator[LogLine]:
+    """The lines that the options ask for. A container that never ran has none."""
+    path = log_path(engine, row)
+    for line in _lines(engine, row, path, options):
+        if options.since is None and options.until is None:
+            yield line
+            continue
+        when = nanoseconds(line.time)
+        if options.until is not None and when > options.until:
+            return
+        if options.since is None or when >= options.since:
+            yield line
+
+
+def _lines(engine: Engine, row: Container, path: str, options: LogOptions) -> Iterator[LogLine]:
+    joiner = Joiner()
+    try:
+        file = open(path, "rb")  # noqa: SIM115 (replaced while it is followed)
+    except FileNotFoundError:
+        if not options.follow or not has_process(row):
+            return
+        file = open(os.devnull, "rb")  # noqa: SIM115
+    with _Follower(engine, row, path, file) as follower:
+        if options.tail >= 0:
+            yield from tail(file, options.tail, joiner)
+        while True:
+            yield from follower.read(joiner)
+            if not options.follow or not follower.wait():
+                break
+        yield from follower.read(joiner)
+    yield from joiner.rest()
+
+
+def tail(file: BinaryIO, count: int, joiner: Joiner) -> list[LogLine]:
+    """The last `count` lines up to the last line end; the file is left there."""
+    size = file.seek(0, os.SEEK_END)
+    step = _BLOCK
+    while True:
+        start = max(0, size - step)
+        file.seek(start)
+        data = file.read(size - start)
+        # A line begins after the end of the line before: one more is looked for.
+        if start == 0 or _line_ends(data) > count:
+            break
+        step *= 4
+    end = data.rfind(b"\n") + 1
+    file.seek(start + end)
+    begin = data.find(b"\n") + 1 if start > 0 else 0
+    lines = [line for record in data[begin:end].splitlines() for line in joiner.add(record)]
+    wanted = max(0, count - joiner.open_lines())
+    return lines[-wanted:] if wanted else []
+
+
+def _line_ends(data: bytes) -> int:
+    return sum(record.split(b" ", 3)[2:3] == [b"F"] for record in data.splitlines())
+
+
+class Joiner:
+    """Makes lines of records: pieces are kept, per stream, until the line ends."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[str, tuple[str, list[bytes]]] = {}
+
+    def add(self, record: bytes) -> Iterator[LogLine]:
+        """The line that a record completes, if any. What is no record is left out."""
+        parts = record.split(b" ", 3)
+        if len(parts) < 4 or parts[2][:1] not in (b"F", b"P"):
+            if len(parts) != 3 or parts[2][:1] not in (b"F", b"P"):
+                return
+            parts.append(b"")
+        when, stream, text = parts[0].decode("ascii", "replace"), parts[1].decode(), parts[3]
+        if parts[2].startswith(b"P"):
+            self._pieces.setdefault(stream, (when, []))[1].append(text)
+            return
+        before = self._pieces.pop(stream, None)
+        if before is not None:
+            when, text = before[0], b"".join([*before[1], text])
+        yield LogLine(when, stream, text)
+
+    def open_lines(self) -> int:
+        """How many lines have begun and not ended."""
+        return len(self._pieces)
+
+    def rest(self) -> Iterator[LogLine]:
+        """What has begun and will not end any more."""
+        for stream, (when, pieces) in self._pieces.items():
+            yield LogLine(when, stream, b"".join(pieces), whole=False)
+        self._pieces.clear()
+
+
+class _Follower:
+    """Reads to the end of the log, and waits for more, or for the end of the container."""
+
+    def __init__(self, engine: Engine, row: Container, path: str, file: BinaryIO) -> None:
+        self.engine = engine
+        self.row = row
+        self.path = path
+        self.file = file
+        self._unread = b""
+        self._ended = False
+        self._process = -1
+
+    def __enter__(self) -> _Follower:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        if self._process >= 0:
+            os.close(self._process)
+
+    def read(self, joiner: Joiner) -> Iterator[LogLine]:
+        """All complete records up to the end, also of a file that replaced this one."""
+        while True:
+            while data := self.file.read(_BLOCK):
+                records = (self._unread + data).split(b"\n")
+                self._unread = records.pop()
+                for record in records:
+                    yield from joiner.add(record)
+            if not self._replaced():
+                return
+            self.file.close()
+            self.file = open(self.path, "rb")  # noqa: SIM115 (closed in __exit__)
+            self._unread = b""
+
+    def _replaced(self) -> bool:
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        mine = os.fstat(self.file.fileno())
+        if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+            return True
+        return there.st_size < self.file.tell()  # begun again in place
+
+    def wait(self) -> bool:
+        """Sleep until there may be more; False once the container has ended and all was written."""
+        if self._ended:
+            return False
+        from ..linux.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO, Watch
+
+        with Watch(os.path.dirname(self.path), IN_MODIFY | IN_CREATE | IN_MOVED_TO) as watch:
+            if self._more():
+                return True
+            if not self._watch_process():
+                self._end()
+                return True
+            poll = select.poll()
+            poll.register(watch.fileno(), select.POLLIN)
+            poll.register(self._process, select.POLLIN)
+            if any(descriptor == self._process for descriptor, _ in poll.poll()):
+                self._end()
+        return True
+
+    def _more(self) -> bool:
+        """Whether something was written between the last read and the watch."""
+        if self._replaced():
+            return True
+        return os.fstat(self.file.fileno()).st_size > self.file.tell()
+
+    def _watch_process(self) -> bool:
+        if self._process < 0 and has_process(derive(self.engine, self.row)):
+            try:
+                self._process = os.pidfd_open(self.row.pid)
+            except ProcessLookupError:
+                return False
+        return self._process >= 0
+
+    def _end(self) -> None:
+        """The process ended: what the monitor still has to write is there with the exit file."""
+        self._ended = True
+        ending.wait_exit_file(self.engine, self.row)
+
+
+def nanoseconds(text: str) -> int:
+    """Nanoseconds since the epoch of an RFC 3339 time; 0 for nonsense."""
+    from datetime import datetime
+
+    head, _, rest = text.partition(".")
+    digits = ""
+    for character in rest:
+        if not character.isdigit():
+            break
+        digits += character
+    zone = rest[len(digits) :].replace("Z", "+00:00") or "+00:00"
+    if not rest:
+        head = head.replace("Z", "")
+    try:
+        seconds = datetime.fromisoformat(f"{head[:19]}{zone if rest else head[19:] or zone}")
+    except ValueError:
+        return 0
+    return int(seconds.timestamp()) * 10**9 + int((digits + "000000000")[:9])
