@@ -119,7 +119,7 @@ class _Content(io.RawIOBase):
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
-        self._extents = iter(entry.extents or ((0, entry.size),))
+        self._extents = iter(((0, entry.size),) if entry.extents is None else entry.extents)
         self._start, self._stop = 0, 0
         self._at = 0
         self._next_extent()
