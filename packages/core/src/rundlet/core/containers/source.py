@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..engine import Engine
-    from ..images.value import Image
+    from ..state.images import Image
     from .request import ContainerRequest
 
 

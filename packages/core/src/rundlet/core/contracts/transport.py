@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, ClassVar, Self
 
     from ..images.descriptor import Descriptor
+    from ..images.manifest import Manifest
 
 
 class Location(Value):
@@ -125,6 +126,12 @@ class ImageDestination(_Closing):
     location: Location
     accepts: ClassVar[tuple[str, ...]] = ()
     compress: ClassVar[str] = ""
+
+    def expect(self, manifest: Manifest, config: bytes) -> None:  # noqa: B027 (most need not know)
+        """Told before the blobs of an image: its layers in order, and its config.
+
+        A layer's digest is "" where its bytes will change on the way.
+        """
 
     @abstractmethod
     def has_blob(self, descriptor: Descriptor) -> bool:

@@ -237,3 +237,27 @@ def parse_platform(text: str) -> Platform:
         return Platform("linux", _MACHINES.get(parts[0], (parts[0], ""))[0])
     architecture, variant = _MACHINES.get(parts[1], (parts[1], ""))
     return Platform(parts[0], architecture, parts[2] if len(parts) == 3 else variant)
+
+
+# --- layer media types
+
+_SUFFIX = {"": "", "gzip": "+gzip", "zstd": "+zstd"}
+
+
+def compression(media_type: str) -> str:
+    """ "gzip", "zstd" or "" of a layer's media type."""
+    if media_type.endswith(("+gzip", ".gzip")):
+        return "gzip"
+    return "zstd" if media_type.endswith(("+zstd", ".zstd")) else ""
+
+
+def layer_type(manifest_type: str, compressed: str, original: str) -> str:
+    """The media type of a layer in a manifest of this kind; an unknown one is kept."""
+    if "layer" not in original and "rootfs" not in original:
+        return original
+    foreign = "foreign" in original or "nondistributable" in original
+    if manifest_type == OCI_MANIFEST:
+        base = OCI_LAYER.replace("layer.v1", "layer.nondistributable.v1") if foreign else OCI_LAYER
+        return base + _SUFFIX[compressed]
+    base = DOCKER_LAYER.replace("rootfs.diff", "rootfs.foreign.diff") if foreign else DOCKER_LAYER
+    return base + {"": "", "gzip": ".gzip", "zstd": ".zstd"}[compressed]

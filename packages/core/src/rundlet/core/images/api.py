@@ -1,0 +1,249 @@
+"""Images of an engine: `engine.images`."""
+
+from __future__ import annotations
+
+import json
+
+from ..contracts.transport import Platform, TransportSettings
+from ..errors import InUse, NoSuchImage
+from ..state import images as rows
+from ..value import Value
+from . import names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ..engine import Engine
+    from ..state.images import Image
+    from .config import ImageConfig
+    from .progress import Progress
+    from .pull import Pulled
+
+
+class Removed(Value):
+    """What removing an image did: names that are gone, and ids of images that are."""
+
+    untagged: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+
+class ImageSummary(Value):
+    """A row of `images`: times in nanoseconds since the epoch, size in bytes."""
+
+    id: str
+    created: int
+    size: int
+    names: tuple[str, ...] = ()
+    digest: str = ""
+    labels: str = "{}"
+    containers: int = 0
+
+
+class Images:
+    """The images of one graph root."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- looking
+
+    def find(self, name: str) -> Image | None:
+        """The image that a name or id means, or None. Raises AmbiguousName."""
+        return names.find(self._engine.database, name)
+
+    def get(self, name: str) -> Image:
+        """The image that a name or id means. Raises NoSuchImage, AmbiguousName."""
+        found = self.find(name)
+        if found is None:
+            raise NoSuchImage(name)
+        return found
+
+    def exists(self, name: str) -> bool:
+        """Whether a name or id means an image of the store."""
+        return self.find(name) is not None
+
+    def list(self) -> Sequence[ImageSummary]:
+        """All images, newest first: one query, nothing parsed."""
+        found = self._engine.database.rows(
+            "SELECT i.id, i.created, i.size, i.manifest, i.labels,"
+            " (SELECT group_concat(name, char(10)) FROM"
+            "  (SELECT name FROM image_names n WHERE n.image = i.id ORDER BY tagged)),"
+            " (SELECT count(*) FROM containers c WHERE c.image = i.id)"
+            " FROM images i ORDER BY i.created DESC, i.id"
+        )
+        return [
+            ImageSummary(
+                image, created, size, tuple(text.split("\n")) if text else (), digest, labels, used
+            )
+            for image, created, size, digest, labels, text, used in found
+        ]
+
+    def config(self, image: Image) -> ImageConfig:
+        """The image's config. Raises Corrupt when its blob is damaged or gone."""
+        from . import config
+
+        return config.parse(self._engine.blobs.read(f"sha256:{image.id}"))
+
+    def manifest(self, image: Image) -> dict[str, Any]:
+        """The image's manifest, parsed."""
+        document: dict[str, Any] = json.loads(self._engine.blobs.read(image.manifest))
+        return document
+
+    def inspect(self, image: Image) -> dict[str, Any]:
+        """What `podman image inspect` tells, with its keys."""
+        from .inspect import inspect
+
+        return inspect(self._engine, image)
+
+    def history(self, image: Image) -> Sequence[dict[str, Any]]:
+        """What `podman history` tells, newest first."""
+        from .inspect import history
+
+        return history(self._engine, image)
+
+    # --- names
+
+    def tag(self, name: str, *targets: str) -> None:
+        """Give an image more names; a short one is put at localhost/. Raises NoSuchImage."""
+        image = self.get(name)
+        full = [str(names.stored_name(target)) for target in targets]
+        with self._engine.database.transaction():
+            for target in full:
+                rows.set_name(self._engine.database, target, image.id)
+
+    def untag(self, name: str, *targets: str) -> None:
+        """Take names from an image, all of them when none is given. Raises NoSuchImage."""
+        image = self.get(name)
+        for target in targets or image.names:
+            full = target if target in image.names else str(names.stored_name(target))
+            if not rows.drop_name(self._engine.database, full):
+                raise NoSuchImage(target)
+
+    # --- moving
+
+    def pull(
+        self,
+        name: str,
+        *,
+        policy: str = "always",
+        settings: TransportSettings = TransportSettings(),  # noqa: B008 (frozen)
+        platform: Platform | None = None,
+        progress: Progress | None = None,
+    ) -> Image:
+        """Get an image from where its name says, of any transport.
+
+        policy: always | missing | newer | never. platform: of an index; None is this machine.
+        Raises NoSuchImage, DeniedByPolicy, RegistryError, Corrupt and their kin; the store is
+        then as before.
+        """
+        from .pull import pull
+
+        return pull(self._engine, name, policy, settings, platform, progress).image
+
+    def pull_all_tags(
+        self,
+        name: str,
+        *,
+        settings: TransportSettings = TransportSettings(),  # noqa: B008 (frozen)
+        progress: Progress | None = None,
+    ) -> Sequence[Pulled]:
+        """Pull every tag of a repository."""
+        from .pull import pull_all_tags
+
+        return pull_all_tags(self._engine, name, settings, progress)
+
+    def push(
+        self,
+        name: str,
+        destination: str = "",
+        *,
+        settings: TransportSettings = TransportSettings(),  # noqa: B008 (frozen)
+        format: str = "",
+        compression: str = "",
+        progress: Progress | None = None,
+    ) -> str:
+        """Copy an image to `destination` (its own name when ""); the manifest's digest there."""
+        from .push import push
+
+        return push(self._engine, name, destination, settings, format, compression, progress)
+
+    def save(
+        self,
+        images: Sequence[str],
+        output: str,
+        *,
+        format: str = "docker-archive",
+        progress: Progress | None = None,
+    ) -> None:
+        """Write images to a file or directory.
+
+        format: docker-archive | oci-archive | oci-dir | docker-dir; several images only in the
+        first.
+        """
+        from .save import save
+
+        save(self._engine, images, output, format, progress)
+
+    def load(self, path: str, *, progress: Progress | None = None) -> Sequence[str]:
+        """Read images from what `save` or another tool wrote; their names (or ids)."""
+        from .save import load
+
+        return load(self._engine, path, progress)
+
+    def import_(
+        self, source: str, name: str = "", *, changes: Sequence[str] = (), message: str = ""
+    ) -> Image:
+        """Make an image of one layer from a tarball: a path, a URL, or "-" for standard input.
+
+        changes: Containerfile instructions for the config ("CMD /bin/sh").
+        """
+        from .importing import import_tarball
+
+        return import_tarball(self._engine, source, name, changes, message)
+
+    # --- removing
+
+    def remove(self, name: str, *, force: bool = False) -> Removed:
+        """Take a name away, and the image with its last name (podman rmi).
+
+        By id, an image with several names is only removed by force. Raises NoSuchImage, and
+        InUse naming the containers that need it (force removes them too).
+        """
+        image = self.get(name)
+        by_id = image.id.startswith(name.removeprefix("sha256:")) and name not in image.names
+        if not by_id and len(image.names) > 1:
+            full = self._named(image, name)
+            rows.drop_name(self._engine.database, full)
+            return Removed(untagged=(full,))
+        if by_id and len(image.names) > 1 and not force:
+            raise InUse(
+                f"unable to delete image {image.id!r} by ID with more than one tag"
+                f" ({', '.join(image.names)}): please force removal"
+            )
+        self._free(image, force)
+        with self._engine.database.transaction():
+            rows.delete(self._engine.database, image.id)
+        self._engine.layers.collect()
+        return Removed(untagged=image.names, deleted=(image.id,))
+
+    def _named(self, image: Image, name: str) -> str:
+        """Which of an image's names was meant."""
+        text = name.removeprefix("docker://")
+        for full in image.names:
+            if text in (full, full.removesuffix(":latest")):
+                return full
+        bare = text if ":" in text.rpartition("/")[2] else f"{text}:latest"
+        return next((full for full in image.names if full.endswith("/" + bare)), image.names[0])
+
+    def _free(self, image: Image, force: bool) -> None:
+        users = rows.users(self._engine.database, image.id)
+        if users and not force:
+            listed = ", ".join(container for container, _, _ in users)
+            raise InUse(
+                f"image used by {listed}: image is in use by a container: consider listing"
+                " external containers and force-removing image"
+            )
+        for container, _, _ in users:
+            self._engine.containers.remove(container, force=True)

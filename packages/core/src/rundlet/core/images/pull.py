@@ -1,0 +1,216 @@
+"""Pulling: a name to an image of the store, by its transport and the copy engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..contracts.transport import Platform
+from ..errors import (
+    DeniedByPolicy,
+    InvalidArgument,
+    NoSuchImage,
+    NotFound,
+    RegistryError,
+    RundletError,
+)
+from ..state import images as rows
+from ..value import Value
+from . import names, registries_conf
+from . import reference as references
+from .copy import CopyOptions, check_digest, copy, digest_of
+from .progress import SILENT
+from .store_destination import StoreDestination
+
+if TYPE_CHECKING:
+    from ..contracts.transport import ImageSource, Location, TransportSettings
+    from ..engine import Engine
+    from ..state.images import Image
+    from .progress import Progress
+    from .reference import Reference
+
+POLICIES = ("always", "missing", "newer", "never")
+
+
+class Pulled(Value):
+    """An image that was pulled, and the full name it got."""
+
+    image: Image
+    name: str
+
+
+def pull(
+    engine: Engine,
+    name: str,
+    policy: str,
+    settings: TransportSettings,
+    platform: Platform | None,
+    progress: Progress | None,
+) -> Pulled:
+    """Pull one image. See `Images.pull`."""
+    if policy not in POLICIES:
+        raise InvalidArgument(f"unsupported pull policy {policy!r}", remedy=", ".join(POLICIES))
+    local = engine.images.find(name) if policy != "always" else None
+    if policy == "never":
+        return Pulled(engine.images.get(name), name)
+    if policy == "missing" and local is not None:
+        return Pulled(local, name)
+    options = CopyOptions(
+        platform=platform or settings.platform, parallel=engine.settings.image_parallel_copies
+    )
+    told = progress or SILENT
+    try:
+        return _pull(engine, name, settings, options, told, local if policy == "newer" else None)
+    except RegistryError:
+        if policy == "newer" and local is not None:
+            return Pulled(local, name)
+        raise
+
+
+def _pull(
+    engine: Engine,
+    name: str,
+    settings: TransportSettings,
+    options: CopyOptions,
+    progress: Progress,
+    known: Image | None,
+) -> Pulled:
+    split = names.split_transport(engine, name)
+    if split is not None and split[0] != "docker":
+        return _from_transport(engine, *split, settings, options, progress)
+    text = name if split is None else split[1].removeprefix("//")
+    errors: list[RundletError] = []
+    candidates = names.candidates(engine, text)
+    for candidate in candidates:
+        if len(candidates) > 1 or references.is_short(text):
+            progress.message(f"Trying to pull {candidate}...")
+        try:
+            return _from_registry(engine, candidate, settings, options, progress, known)
+        except (NotFound, RegistryError) as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    raise NoSuchImageAnywhere(name, errors)
+
+
+class NoSuchImageAnywhere(NoSuchImage):
+    """A short name that no search registry has; the message has each registry's words."""
+
+    def __init__(self, name: str, errors: list[RundletError]) -> None:
+        super().__init__(name)
+        listed = "".join(f"\n  * {error.message}" for error in errors)
+        self.message = f"{len(errors)} errors occurred while pulling {name}:{listed}"
+
+
+def _from_registry(
+    engine: Engine,
+    name: Reference,
+    settings: TransportSettings,
+    options: CopyOptions,
+    progress: Progress,
+    known: Image | None,
+) -> Pulled:
+    """Try the mirrors of a name, then its registry."""
+    _admit(engine, str(name))
+    conf = registries_conf.load(names.configured(engine))
+    transport = engine.plugins.transport("docker")
+    failure: RundletError | None = None
+    for place in conf.places(name):
+        location = transport.parse(f"//{place.reference}")
+        told = settings
+        if place.insecure and settings.tls_verify is None:
+            told = settings.replace(tls_verify=False)
+        try:
+            with transport.source(location, told) as source:
+                return _into_store(engine, source, name, options, progress, known)
+        except (NotFound, RegistryError) as error:
+            failure = error
+    assert failure is not None
+    raise failure
+
+
+def _into_store(
+    engine: Engine,
+    source: ImageSource,
+    name: Reference,
+    options: CopyOptions,
+    progress: Progress,
+    known: Image | None,
+) -> Pulled:
+    top = source.manifest()
+    check_digest("manifest", top.data, name.digest)
+    digest = digest_of(top.data)
+    if known is not None and any(item.endswith(f"@{digest}") for item in known.digests):
+        return Pulled(known, str(name))
+    keep = (str(name.replace(digest="")),) if name.tag else ()
+    with StoreDestination(engine, keep, (name.repository, digest)) as destination:
+        copy(source, destination, options, progress)
+        image = rows.get(engine.database, destination.image)
+    assert image is not None
+    return Pulled(image, str(name))
+
+
+def _from_transport(
+    engine: Engine,
+    transport_name: str,
+    text: str,
+    settings: TransportSettings,
+    options: CopyOptions,
+    progress: Progress,
+) -> Pulled:
+    transport = engine.plugins.transport(transport_name)
+    location = transport.parse(text)
+    _admit(engine, str(location))
+    with transport.source(location, settings) as source:
+        image = copy_into_store(engine, source, _local_names(location), options, progress)
+    return Pulled(image, str(location))
+
+
+def _local_names(location: Location) -> tuple[str, ...]:
+    if not location.name:
+        return ()
+    try:
+        return (str(names.stored_name(location.name)),)
+    except InvalidArgument:
+        return ()
+
+
+def copy_into_store(
+    engine: Engine,
+    source: ImageSource,
+    full_names: tuple[str, ...],
+    options: CopyOptions,
+    progress: Progress,
+) -> Image:
+    """Copy an opened source into the store under these names."""
+    with StoreDestination(engine, full_names) as destination:
+        copy(source, destination, options, progress)
+        image = rows.get(engine.database, destination.image)
+    assert image is not None
+    return image
+
+
+def _admit(engine: Engine, name: str) -> None:
+    """Ask the admission hooks before anything is fetched."""
+    if not engine.plugins.available("hooks"):
+        return
+    from ..views import ImageView
+
+    for reason in engine.plugins.call("rundlet_admit_image", image=ImageView(name), action="pull"):
+        if reason:
+            raise DeniedByPolicy(f"{name}: not allowed to pull: {reason}")
+
+
+def pull_all_tags(
+    engine: Engine, name: str, settings: TransportSettings, progress: Progress | None
+) -> list[Pulled]:
+    """Pull every tag of a repository. Raises InvalidArgument when the name has a tag."""
+    text = name.removeprefix("docker://")
+    (wanted, *_) = names.candidates(engine, text)
+    if ":" in text.rpartition("/")[2] or "@" in text:
+        raise InvalidArgument(f"--all-tags needs a name without tag or digest, not {name!r}")
+    transport = engine.plugins.transport("docker")
+    location = transport.parse(f"//{wanted.repository}")
+    return [
+        pull(engine, f"{wanted.repository}:{tag}", "always", settings, None, progress)
+        for tag in transport.tags(location, settings)
+    ]

@@ -1,0 +1,66 @@
+"""Pushing: an image of the store to any transport."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidArgument
+from ..state import images as rows
+from . import names
+from . import reference as references
+from .copy import CopyOptions, copy
+from .progress import SILENT
+from .store_source import StoreSource
+
+if TYPE_CHECKING:
+    from ..contracts.transport import Location, TransportSettings
+    from ..engine import Engine
+    from ..state.images import Image
+    from .progress import Progress
+
+
+def push(
+    engine: Engine,
+    name: str,
+    destination: str,
+    settings: TransportSettings,
+    format: str,
+    compression: str,
+    progress: Progress | None,
+) -> str:
+    """Push one image; the digest of the manifest at the destination. See `Images.push`."""
+    image = engine.images.get(name)
+    location = _location(engine, image, name, destination)
+    transport = engine.plugins.transport(location.transport)
+    told = settings
+    if settings.temporary is None:
+        told = settings.replace(temporary=Path(engine.blobs.temporary))
+    options = CopyOptions(
+        format=format, compression=compression, parallel=engine.settings.image_parallel_copies
+    )
+    with (
+        StoreSource(engine, image) as source,
+        transport.destination(location, told) as target,
+    ):
+        copied = copy(source, target, options, progress or SILENT)
+    if location.transport == "docker":
+        repository = references.parse(location.name).repository
+        rows.add_digest(engine.database, image.id, repository, copied.digest)
+    return copied.digest
+
+
+def _location(engine: Engine, image: Image, name: str, destination: str) -> Location:
+    """Where to: a transport, a registry name, or the image's own name."""
+    text = destination
+    if not text:
+        known = [full for full in image.names if name in (full, full.removesuffix(":latest"))]
+        text = known[0] if known else name if not image.id.startswith(name) else ""
+        if not text and image.names:
+            text = image.names[0]
+    if not text:
+        raise InvalidArgument(f"image {name} has no name to push to", remedy="Give a destination.")
+    split = names.split_transport(engine, text)
+    if split is not None:
+        return engine.plugins.transport(split[0]).parse(split[1])
+    return engine.plugins.transport("docker").parse(f"//{text}")

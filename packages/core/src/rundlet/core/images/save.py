@@ -1,0 +1,122 @@
+"""save and load: images to files and back."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..content.compress import decompressed, detect
+from ..contracts.transport import TransportSettings
+from ..errors import Corrupt, InvalidArgument, RundletError
+from .copy import CopyOptions, copy
+from .names import stored_name
+from .progress import SILENT
+from .pull import copy_into_store
+from .store_source import StoreSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..engine import Engine
+    from .progress import Progress
+
+FORMATS = {
+    "docker-archive": "docker-archive",
+    "oci-archive": "oci-archive",
+    "oci-dir": "oci",
+    "docker-dir": "dir",
+}
+"""Formats of `save` and the transport of each."""
+
+
+def save(
+    engine: Engine, images: Sequence[str], output: str, format: str, progress: Progress | None
+) -> None:
+    """See `Images.save`. Raises InvalidArgument for a format that cannot hold several."""
+    if format not in FORMATS:
+        raise InvalidArgument(f"unknown format {format!r}", remedy=", ".join(FORMATS))
+    if len(images) > 1 and format != "docker-archive":
+        raise InvalidArgument(f"format {format} can hold one image only")
+    found = [engine.images.get(name) for name in images]
+    transport = engine.plugins.transport(FORMATS[format])
+    settings = TransportSettings(
+        temporary=Path(engine.blobs.temporary), options={"append": len(found) > 1}
+    )
+    for image, name in zip(found, images, strict=True):
+        names = [full for full in image.names if not image.id.startswith(name)]
+        wanted = next((full for full in names if full.startswith(name) or f"/{name}" in full), "")
+        suffix = f":{wanted or (names[0] if names else '')}".rstrip(":")
+        if format == "docker-dir":
+            suffix = ""
+        location = transport.parse(output + suffix)
+        with (
+            StoreSource(engine, image) as source,
+            transport.destination(location, settings) as target,
+        ):
+            forced = {"docker-dir": "v2s2", "oci-dir": "oci", "oci-archive": "oci"}.get(format, "")
+            copy(source, target, CopyOptions(format=forced), progress or SILENT)
+
+
+def load(engine: Engine, path: str, progress: Progress | None) -> list[str]:
+    """See `Images.load`. Raises Corrupt when it is none of the formats."""
+    if os.path.isdir(path):
+        return _load_directory(engine, path, progress)
+    with open(path, "rb") as file:
+        compression = detect(file.read(8))
+    if not compression:
+        return _load_archive(engine, path, progress)
+    os.makedirs(engine.blobs.temporary, mode=0o700, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=engine.blobs.temporary) as plain:
+        with open(path, "rb") as file, decompressed(file) as stream:
+            while piece := stream.read(1 << 20):
+                plain.write(piece)
+        plain.flush()
+        return _load_archive(engine, plain.name, progress)
+
+
+def _load_directory(engine: Engine, path: str, progress: Progress | None) -> list[str]:
+    if os.path.exists(os.path.join(path, "oci-layout")):
+        return _load_from(engine, "oci", path, progress)
+    return _load_from(engine, "dir", path, progress)
+
+
+def _load_archive(engine: Engine, path: str, progress: Progress | None) -> list[str]:
+    """docker-archive or oci-archive: whichever can be opened."""
+    errors: list[str] = []
+    for transport in ("docker-archive", "oci-archive"):
+        try:
+            return _load_from(engine, transport, path, progress)
+        except (Corrupt, InvalidArgument) as error:
+            errors.append(f"{transport}: {error.message}")
+        except RundletError as error:
+            if error.exit_code != 125 or error.cri_status != "NOT_FOUND":
+                raise
+            errors.append(f"{transport}: {error.message}")
+    raise Corrupt(f"{path} is no image archive", remedy="\n".join(errors))
+
+
+def _load_from(engine: Engine, name: str, path: str, progress: Progress | None) -> list[str]:
+    transport = engine.plugins.transport(name)
+    settings = TransportSettings(temporary=Path(engine.blobs.temporary))
+    loaded = []
+    for suffix, names in _contents(engine, name, path, settings):
+        location = transport.parse(path + suffix)
+        with transport.source(location, settings) as source:
+            image = copy_into_store(engine, source, names, CopyOptions(), progress or SILENT)
+        loaded += list(names) or [f"sha256:{image.id}"]
+    return loaded
+
+
+def _contents(
+    engine: Engine, name: str, path: str, settings: TransportSettings
+) -> list[tuple[str, tuple[str, ...]]]:
+    """(what to append to the path, names to give) of every image in an archive or layout."""
+    if name == "dir":
+        return [("", ())]
+    transport = engine.plugins.transport(name)
+    tags = list(transport.tags(transport.parse(path), settings))
+    if not tags:
+        return [("", ())]
+    return [(f":{tag}", (str(stored_name(tag)),)) for tag in tags]
