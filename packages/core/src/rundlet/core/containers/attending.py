@@ -1,4 +1,4 @@
-"""The lock of the process that starts a container or watches it in the foreground.
+"""The lock of the process that starts a container, watches it in the foreground or ends it.
 
 While it is held, the exit command waits (exit_command.py): the holder cleans up.
 It is a flock, so a killed holder releases it.
@@ -18,23 +18,34 @@ if TYPE_CHECKING:
 
 
 class Attending:
-    """A context that holds the lock. Taken under the container's own lock, kept without it."""
+    """A context that holds the lock.
 
-    def __init__(self, paths: Paths) -> None:
+    starting: for a new run, under the container's own lock. Else for one that is there:
+    where another process holds the lock already, that one attends to the end, and we do not.
+    """
+
+    def __init__(self, paths: Paths, *, starting: bool) -> None:
         self.path = paths.attended
+        self.starting = starting
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        self._descriptor = self._open()
+        try:
+            self._descriptor = self._open()
+        except FileNotFoundError:
+            if self.starting:
+                raise
+            return self  # nothing of a run is left
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            # Held for an earlier run of the container, by one that has not noticed its end:
-            # that one keeps its file, this run has a new one.
-            os.close(self._descriptor)
-            os.unlink(self.path)
-            self._descriptor = self._open()
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            self.__exit__()
+            if self.starting:
+                # Held for an earlier run, by one that has not noticed its end: that one
+                # keeps its file, this run has a new one.
+                os.unlink(self.path)
+                self._descriptor = self._open()
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         return self
 
     def _open(self) -> int:

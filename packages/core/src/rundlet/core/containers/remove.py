@@ -8,8 +8,10 @@ from ..errors import Busy, NoSuchContainer, RundletError, WrongState
 from ..linux.processes import start_time
 from ..state import containers as rows
 from . import cleanup, notify, strays
+from .attending import Attending
 from .paths import Paths
 from .state import derive, has_process
+from .stop import end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,29 +34,32 @@ def remove(
     volumes too. Raises WrongState for a running one without force, NoSuchContainer.
     """
     true = derive(engine, row)
-    if has_process(true):
-        if not force:
-            raise WrongState(
-                f"cannot remove container {row.id} as it is {true.status} -"
-                " running or paused containers cannot be removed without force",
-                remedy="container state improper",
-            )
-        from .stop import end
+    if has_process(true) and not force:
+        raise WrongState(
+            f"cannot remove container {row.id} as it is {true.status} -"
+            " running or paused containers cannot be removed without force",
+            remedy="container state improper",
+        )
+    with Attending(Paths(engine, row.id), starting=False):
+        if has_process(true):
+            end(engine, true, timeout)
+        with engine.locks.hold("container", row.id):
+            _remove(engine, row, force=force, volumes=volumes)
 
-        end(engine, true, timeout)
-    with engine.locks.hold("container", row.id):
-        fresh = rows.by_id(engine.database, row.id)
-        if fresh is None:
-            if force or row.auto_remove:
-                return  # its exit command was faster
-            raise NoSuchContainer(row.name)
-        if has_process(fresh):
-            if not force:
-                raise WrongState(f"container {row.id} was started again meanwhile")
-            engine.plugins.runtime(fresh.runtime).delete(fresh.id, force=True)
-        rows.update(engine.database, row.id, status="removing")
-        _release(engine, fresh, force=force)
-        discard(engine, fresh, volumes=volumes or bool(fresh.auto_remove))
+
+def _remove(engine: Engine, row: Container, *, force: bool, volumes: bool) -> None:
+    fresh = rows.by_id(engine.database, row.id)
+    if fresh is None:
+        if force or row.auto_remove:
+            return  # its exit command was faster
+        raise NoSuchContainer(row.name)
+    if has_process(fresh):
+        if not force:
+            raise WrongState(f"container {row.id} was started again meanwhile")
+        engine.plugins.runtime(fresh.runtime).delete(fresh.id, force=True)
+    rows.update(engine.database, row.id, status="removing")
+    _release(engine, fresh, force=force)
+    discard(engine, fresh, volumes=volumes or bool(fresh.auto_remove))
 
 
 def _release(engine: Engine, row: Container, *, force: bool) -> None:

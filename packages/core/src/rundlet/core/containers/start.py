@@ -81,7 +81,7 @@ def _start(engine: Engine, row: Container, attach: bool, console: tuple[int, int
     with ExitStack() as undo:
         _begin(paths)
         undo.callback(_end, paths)
-        attending = undo.enter_context(Attending(paths))
+        attending = undo.enter_context(Attending(paths, starting=True))
         root = rootfs.mount(engine, row, request)
         undo.callback(rootfs.unmount, engine, row)
         joined = network.attach(engine, row, request)

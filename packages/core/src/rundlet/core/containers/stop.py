@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..errors import InvalidArgument, NotFound, RuntimeFailed, WrongState
 from ..state import containers as rows
 from . import cleanup, ending, notify
+from .attending import Attending
+from .paths import Paths
 from .state import derive, has_process
 from .stored import request_of
 
@@ -28,9 +30,10 @@ def stop(engine: Engine, row: Container, timeout: float | None = None) -> Contai
         raise WrongState(f"container {row.id} is paused", remedy="unpause it first")
     if not has_process(true):
         return cleaned(engine, row)
-    end(engine, true, timeout)
-    notify.event(engine, true, "stop")
-    return cleaned(engine, true)
+    with Attending(Paths(engine, row.id), starting=False):
+        end(engine, true, timeout)
+        notify.event(engine, true, "stop")
+        return cleaned(engine, true)
 
 
 def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
