@@ -1,0 +1,92 @@
+"""Events: what `rundlet events` shows, kept in the state, and told to the hooks."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from ..views import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..plugins.manager import Plugins
+    from .database import Database
+
+_COLUMNS = "time, kind, action, id, name, attributes"
+# Rows that are kept: an event is looked for in hours, and the table must not grow for ever.
+_MOST = 100_000
+_TRIM_EVERY = 1000
+
+
+def record(database: Database, event: Event, plugins: Plugins | None = None) -> Event:
+    """Write an event, and call the hook `rundlet_event` on all listeners of `plugins`.
+
+    The time is now unless it is given. Joins a transaction that is open, so that an
+    event is there exactly when the change it tells of is.
+    """
+    if not event.time:
+        event = event.replace(time=time.time_ns())
+    database.execute(
+        f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+        event.time,
+        event.kind,
+        event.action,
+        event.id,
+        event.name,
+        json.dumps(dict(event.attributes)) if event.attributes else "{}",
+    )
+    _trim(database)
+    if plugins is not None:
+        plugins.call("rundlet_event", event=event)
+    return event
+
+
+def note(
+    database: Database,
+    kind: str,
+    action: str,
+    identity: str,
+    name: str = "",
+    attributes: Mapping[str, str] | None = None,
+    plugins: Plugins | None = None,
+) -> Event:
+    """`record` for an event that is happening now."""
+    return record(database, Event(kind, action, identity, name, 0, attributes or {}), plugins)
+
+
+def between(database: Database, since: int = 0, until: int = 0) -> list[Event]:
+    """Events from `since` to `until` (nanoseconds since the epoch, 0: no bound), oldest first."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM events WHERE time >= ? AND (? = 0 OR time <= ?) ORDER BY sequence",
+        since,
+        until,
+        until,
+    )
+    return [_event(row) for row in rows]
+
+
+def after(database: Database, sequence: int) -> list[tuple[int, Event]]:
+    """(sequence, event) of what came after a sequence number: for `events --follow`."""
+    rows = database.rows(
+        f"SELECT sequence, {_COLUMNS} FROM events WHERE sequence > ? ORDER BY sequence", sequence
+    )
+    return [(row[0], _event(row[1:])) for row in rows]
+
+
+def last(database: Database) -> int:
+    """The newest sequence number, 0 when there is none."""
+    row = database.row("SELECT max(sequence) FROM events")
+    return int(row[0] or 0) if row else 0
+
+
+def _event(row: tuple) -> Event:  # type: ignore[type-arg]
+    when, kind, action, identity, name, attributes = row
+    return Event(kind, action, identity, name, when, json.loads(attributes))
+
+
+def _trim(database: Database) -> None:
+    newest = last(database)
+    if newest % _TRIM_EVERY == 0:
+        database.execute("DELETE FROM events WHERE sequence <= ?", newest - _MOST)
