@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import ENODATA, ENOTSUP
+from errno import EINVAL, ELOOP, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO
 
 from . import entry as kinds
 from .beneath import DIRECTORY_FLAGS
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .ids import IdMaps
     from .whiteouts import Whiteouts
 
+_CHANGED = (ENOENT, ENOTDIR, ELOOP, EINVAL, ENXIO)
+"""What opening says when a name is no longer the kind of thing that it was."""
 _PIECE = 256 * 1024
 _NEVER = (*OVERLAY_XATTRS, b"security.selinux", b"security.evm")
 _KINDS = {
@@ -130,8 +132,10 @@ class _Writer:
                 return self._directory(directory, name, path, wanted)
             if wanted:
                 self._leaf(directory, name, path, status)
-        except FileNotFoundError:
-            self.warnings.append(f"{_text(path)}: vanished while the archive was made")
+        except OSError as error:
+            if error.errno not in _CHANGED:
+                raise
+            self.warnings.append(f"{_text(path)}: replaced while the archive was made; left out")
         return None
 
     def _directory(self, parent: int, name: bytes, path: bytes, wanted: bool) -> int:
@@ -167,6 +171,8 @@ class _Writer:
         descriptor = os.open(name, flags, dir_fd=directory)
         try:
             status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(EINVAL, "no longer a regular file")
             start = self._header(path, status, xattrs=_xattrs(descriptor))
             left = status.st_size
             while left:

@@ -78,7 +78,7 @@ class _Extraction:
         self._layered = whiteouts.delete or bool(whiteouts.xattr)
         self._attributes = attributes
         self._limit = limit
-        self._beneath = Beneath(root, attributes.implicit)
+        self._beneath = Beneath(root, self._implicit)
         # Paths of this archive (style DELETE): its whiteouts hide what parents have, not these.
         self._own: set[tuple[bytes, ...]] = set()
         self._hidden: set[tuple[bytes, ...]] = set()  # whiteouts made so far (overlay styles)
@@ -128,6 +128,11 @@ class _Extraction:
                 make(entry, name, self._beneath.parent(parent_text))
         if self._whiteouts.delete:
             self._note((*components(parent_text), name))
+
+    def _implicit(self, directory: int) -> None:
+        """A directory was made on the way to a member."""
+        self.inodes += 1
+        self._attributes.implicit(directory)
 
     def _file(self, entry: Entry, name: bytes, parent: int) -> None:
         descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)

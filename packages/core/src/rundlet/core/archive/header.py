@@ -52,8 +52,10 @@ def parse(block: bytes, offset: int) -> Entry:
             entry.major = entry.minor = 0
     except ValueError as error:
         raise corrupt(offset, f"bad number in the header: {error}", path) from None
-    if kind in _REGULAR:  # v7 has no flag for directories
-        kind = DIRECTORY if path.endswith(b"/") and not entry.size else FILE
+    if kind == b"\0" and path.endswith(b"/") and not entry.size:
+        kind = DIRECTORY  # v7 has no flag for directories
+    elif kind in _REGULAR:
+        kind = FILE
     entry.kind = kind
     entry.link = link.partition(b"\0")[0]
     entry.uname = uname.rstrip(b"\0")

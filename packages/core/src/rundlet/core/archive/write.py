@@ -64,7 +64,7 @@ def header(
             records[key] = b"%d" % value
     for name, data in (xattrs or {}).items():
         records[pax.SCHILY + name] = data
-    prefix, name = split or (b"", path.decode("utf-8", "replace").encode("ascii", "ignore")[:100])
+    prefix, name = split or (b"", _ascii(path))
     block = _block(
         name, kind, mode, uid, gid, size, max(seconds, 0), link[:100], major, minor, prefix
     )
@@ -81,8 +81,7 @@ def _extended(path: bytes, records: Mapping[bytes, bytes]) -> bytes:
     data = b"".join(_record(key, records[key]) for key in sorted(records))
     parent, _, name = path.rstrip(b"/").rpartition(b"/")
     title = b"/".join(part for part in (parent, b"PaxHeaders.0", name) if part)
-    title = title.decode("utf-8", "replace").encode("ascii", "ignore")[:100].rstrip(b"/")
-    block = _block(title, b"x", 0, 0, 0, len(data), 0, b"", 0, 0, b"")
+    block = _block(_ascii(title), b"x", 0, 0, 0, len(data), 0, b"", 0, 0, b"")
     return block + data + padding(len(data))
 
 
@@ -92,6 +91,11 @@ def _record(key: bytes, value: bytes) -> bytes:
     length = rest + len(str(rest))
     length = rest + len(str(length))
     return b"%d %s=%s\n" % (length, key, value)
+
+
+def _ascii(path: bytes) -> bytes:
+    """What a reader without PAX gets to see of a name that does not fit."""
+    return bytes(byte if byte < 128 else 0x5F for byte in path[:100])
 
 
 def _decimal_time(nanoseconds: int) -> bytes:

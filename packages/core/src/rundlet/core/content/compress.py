@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 PIECE = 256 * 1024
 _LONGEST_MAGIC = 6
 _XZ_MEMORY = 256 * 1024 * 1024
+_LEVELS = {"gzip": range(10), "zstd": range(1, 23), "xz": range(10), "bzip2": range(1, 10)}
 _MAGICS = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -77,7 +78,7 @@ def compressed(stream: BinaryIO, algorithm: str, level: int | None = None) -> Bi
     """A readable stream of the compressed content of `stream`.
 
     algorithm: gzip, zstd, xz, bzip2, or "" (also "none", "uncompressed") for `stream`
-    itself. level: the library's own scale; None is a fast one. The bytes are the same for
+    itself. level: as of the program of that name; None is a fast one. The bytes are the same for
     the same content, level and library release. Raises InvalidArgument.
     """
     if algorithm in ("", "none", "uncompressed"):
@@ -244,28 +245,30 @@ def _decompressor(kind: str) -> _Decompressor:
 
 
 def _compressor(algorithm: str, level: int | None) -> _Compressor:
-    try:
-        if algorithm == "gzip":
-            return _gzip(level)
-        if algorithm == "zstd":
-            import zstandard
+    levels = _LEVELS.get(algorithm)
+    if levels is None:
+        raise InvalidArgument(f"unknown compression {algorithm!r}: use one of {', '.join(_LEVELS)}")
+    if level is not None and level not in levels:
+        raise InvalidArgument(
+            f"compression level {level}: {algorithm} has {levels[0]} to {levels[-1]}"
+        )
+    if algorithm == "gzip":
+        return _gzip(level)
+    if algorithm == "zstd":
+        import zstandard
 
-            return zstandard.ZstdCompressor(level=3 if level is None else level).compressobj()
-        if algorithm == "xz":
-            import lzma
+        return zstandard.ZstdCompressor(level=3 if level is None else level).compressobj()
+    if algorithm == "xz":
+        import lzma
 
-            return lzma.LZMACompressor(preset=level)
-        if algorithm == "bzip2":
-            import bz2
+        return lzma.LZMACompressor(preset=level)
+    import bz2
 
-            return bz2.BZ2Compressor(9 if level is None else level)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgument(f"compression level {level} of {algorithm}: {error}") from None
-    raise InvalidArgument(f"unknown compression {algorithm!r}: use gzip, zstd, xz, bzip2 or none")
+    return bz2.BZ2Compressor(9 if level is None else level)
 
 
 def _gzip(level: int | None) -> _Compressor:
-    """isal when speed is all that is asked; zlib for its own levels (-1 to 9). No time in it."""
+    """isal when speed is all that is asked; zlib for its own levels (0 to 9). No time in it."""
     import zlib
 
     if level is None:
