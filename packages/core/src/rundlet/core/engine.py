@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .secrets.api import Secrets
     from .settings.snapshot import Settings
     from .state.database import Database
+    from .state.leases import Lease
     from .state.locks import Locks
     from .storage.layers import Layers
     from .volumes.api import Volumes
@@ -78,6 +79,15 @@ class Engine:
                 f"{self.settings.run_root}/locks", self.settings.lock_timeout
             )
         return self._parts["locks"]  # type: ignore[return-value]
+
+    @property
+    def leases(self) -> Lease:
+        """What this engine is working on, for others to leave alone."""
+        if "leases" not in self._parts:
+            from .state.leases import Lease
+
+            self._parts["leases"] = Lease(self.database)
+        return self._parts["leases"]  # type: ignore[return-value]
 
     @property
     def plugins(self) -> Plugins:
@@ -147,6 +157,9 @@ class Engine:
 
     def close(self) -> None:
         """Close files. The engine can not be used after."""
+        leases = self._parts.pop("leases", None)
+        if leases is not None:
+            leases.release()  # type: ignore[attr-defined]
         database = self._parts.pop("database", None)
         if database is not None:
             database.close()  # type: ignore[attr-defined]

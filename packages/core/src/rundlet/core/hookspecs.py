@@ -84,7 +84,7 @@ def hookspec(function: F | None = None, *, firstresult: bool = False) -> Any:
 
 @hookspec(firstresult=True)
 def rundlet_storage_driver(
-    name: str, home: Path, options: Mapping[str, Any]
+    name: str, home: str, options: Mapping[str, Any]
 ) -> StorageDriver | None:
     """Make the storage driver `name` (contracts/storage.py)."""
 

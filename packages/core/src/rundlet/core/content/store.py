@@ -1,18 +1,17 @@
 """Blobs by digest: `blobs/sha256/HEX` below the graph root, exactly the bytes received.
 
 A blob is written to a temporary file while it is hashed, made durable, and renamed into
-place; its row is written last. A kill leaves a temporary at most, which `collect` removes.
+place; its row is written last. A kill leaves a temporary at most, whose lease names it:
+`engine.layers.collect` removes it.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
-import secrets
 import time
 
-from ..errors import Corrupt, DigestMismatch, NoSpace, NotFound
+from ..errors import Corrupt, DigestMismatch, InUse, NoSpace, NotFound, StoreError
 from ..images.descriptor import Descriptor, digest_parts
 
 TYPE_CHECKING = False
@@ -23,17 +22,21 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 CHUNK = 1 << 20
+_SMALL = 4 << 20  # what containers/image accepts for manifests and configs
 
 
 class BlobStore:
-    """The blobs of one graph root. Safe to use from several threads and processes."""
+    """The blobs of one graph root. Safe to use from several threads and processes.
+
+    What an engine has put is safe from `collect` until the engine is closed, or calls
+    `collect` itself: by then an image refers to it, or nothing ever will.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.directory = os.path.join(engine.settings.graph_root, "blobs")
-        self.temporary = engine.settings.temporary or os.path.join(
-            engine.settings.graph_root, "tmp"
-        )
+        root = engine.settings.graph_root
+        self.directory = os.path.join(root, "blobs")
+        self.temporary = os.path.join(root, "tmp")  # beside the blobs, for rename(2)
 
     def path(self, digest: str) -> str:
         """Where a blob is or would be. Raises InvalidArgument for what is no digest."""
@@ -41,24 +44,25 @@ class BlobStore:
         return os.path.join(self.directory, algorithm, encoded)
 
     def has(self, digest: str) -> bool:
-        """Whether the blob is there, whole."""
-        return os.path.exists(self.path(digest))
+        """Whether the blob is there, whole. Who holds a lease on it then may rely on that."""
+        row = self._engine.database.row("SELECT 1 FROM blobs WHERE digest = ?", digest)
+        return row is not None and os.path.exists(self.path(digest))
 
     def size(self, digest: str) -> int:
         """Bytes of a blob. Raises NotFound."""
         try:
             return os.stat(self.path(digest)).st_size
         except FileNotFoundError:
-            raise NotFound(f"blob {digest} is not in the store") from None
+            raise _missing(digest) from None
 
     def open(self, digest: str) -> BinaryIO:
         """Open a blob for reading. Raises NotFound."""
         try:
             return open(self.path(digest), "rb")
         except FileNotFoundError:
-            raise NotFound(f"blob {digest} is not in the store") from None
+            raise _missing(digest) from None
 
-    def read(self, digest: str, limit: int = 4 << 20) -> bytes:
+    def read(self, digest: str, limit: int = _SMALL) -> bytes:
         """The whole of a small blob (manifest, config). Raises NotFound, Corrupt when larger."""
         with self.open(digest) as file:
             data = file.read(limit + 1)
@@ -69,7 +73,8 @@ class BlobStore:
     def put(self, stream: BinaryIO, descriptor: Descriptor) -> Descriptor:
         """Store all of a stream; an unknown digest or size is found out.
 
-        Raises DigestMismatch and Corrupt when the bytes are not what the descriptor says.
+        Raises DigestMismatch and Corrupt when the bytes are not what the descriptor says,
+        NoSpace, StoreError.
         """
         with self.writer(descriptor) as writer:
             while chunk := stream.read(CHUNK):
@@ -78,118 +83,148 @@ class BlobStore:
 
     def put_bytes(self, data: bytes, media_type: str = "") -> Descriptor:
         """Store bytes that are made here."""
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        with self.writer(Descriptor(digest, len(data), media_type)) as writer:
+        with self.writer(Descriptor("", len(data), media_type)) as writer:
             writer.write(data)
             return writer.commit()
 
     def writer(self, descriptor: Descriptor) -> BlobWriter:
         """A place to write a blob to, piece by piece."""
-        return BlobWriter(self, descriptor)
-
-    def remember(self, descriptor: Descriptor) -> None:
-        """Write a blob's row. For threads: opens a connection of its own."""
-        database = self._engine.database.again()
-        try:
-            database.execute(
-                "INSERT OR IGNORE INTO blobs (digest, size, media_type, created)"
-                " VALUES (?, ?, ?, ?)",
-                descriptor.digest,
-                descriptor.size,
-                descriptor.media_type,
-                time.time_ns(),
-            )
-        finally:
-            database.close()
+        return BlobWriter(self._engine, self, descriptor)
 
     def remove(self, digest: str) -> None:
-        """Delete a blob; the caller knows that nothing refers to it."""
-        self._engine.database.execute("DELETE FROM blobs WHERE digest = ?", digest)
-        try:
-            os.unlink(self.path(digest))
-        except FileNotFoundError:
-            pass
+        """Delete a blob; no error when it is not there. Raises InUse when something refers to it.
+
+        `engine.layers.collect` deletes those that nothing needs.
+        """
+        with self._engine.locks.hold("blob", digest):
+            database = self._engine.database
+            with database.transaction():
+                user = database.row(_USERS, digest, digest, digest)
+                if user is not None:
+                    raise InUse(f"blob {digest} is used by {user[0]}")
+                database.execute("DELETE FROM blobs WHERE digest = ?", digest)
+            try:
+                os.unlink(self.path(digest))
+            except FileNotFoundError:
+                pass
+
+
+_USERS = """
+SELECT 'image ' || image FROM image_blobs WHERE digest = ?
+UNION ALL SELECT 'layer ' || id FROM layers WHERE blob = ?
+UNION ALL SELECT 'process ' || pid FROM leases WHERE kind = 'blob' AND object = ?
+LIMIT 1
+"""
 
 
 class BlobWriter:
     """A blob being written; discarded unless `commit` is called. Use as a context manager."""
 
-    def __init__(self, store: BlobStore, descriptor: Descriptor) -> None:
+    def __init__(self, engine: Engine, store: BlobStore, descriptor: Descriptor) -> None:
+        import hashlib
+
+        self._engine = engine
         self._store = store
-        self._descriptor = descriptor
-        algorithm = digest_parts(descriptor.digest)[0] if descriptor.digest else "sha256"
-        self._algorithm = algorithm
-        self._hash = hashlib.new(algorithm)
+        self._wanted = descriptor
+        self._algorithm = digest_parts(descriptor.digest)[0] if descriptor.digest else "sha256"
+        self._hash = hashlib.new(self._algorithm)
+        self._what = f"blob {descriptor.digest}" if descriptor.digest else "blob"
         self.size = 0
-        self._path = os.path.join(store.temporary, f"blob-{os.getpid()}-{secrets.token_hex(8)}")
+        self._name = f"blob-{os.urandom(8).hex()}"
+        self._path = os.path.join(store.temporary, self._name)
+        engine.leases.hold("file", (self._name,))
         self._file = self._open()
 
     def _open(self) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
-            return os.open(self._path, flags, 0o600)
-        except FileNotFoundError:
-            os.makedirs(self._store.temporary, mode=0o700, exist_ok=True)
-            return os.open(self._path, flags, 0o600)
+            try:
+                return os.open(self._path, flags, 0o600)
+            except FileNotFoundError:
+                os.makedirs(self._store.temporary, mode=0o700, exist_ok=True)
+                return os.open(self._path, flags, 0o600)
+        except OSError as error:
+            raise self._explained(error) from error
 
     def write(self, data: bytes) -> int:
         """Append. Raises Corrupt as soon as more arrives than the descriptor declares."""
-        self.size += len(data)
-        if 0 <= self._descriptor.size < self.size:
-            raise Corrupt(
-                f"blob {self._descriptor.digest}: more than the declared"
-                f" {self._descriptor.size} bytes"
-            )
+        count = len(data)
+        self.size += count
+        if 0 <= self._wanted.size < self.size:
+            raise Corrupt(f"{self._what}: more than the declared {self._wanted.size} bytes")
         self._hash.update(data)
-        view = memoryview(data)
+        written = 0
         try:
-            while view:
-                view = view[os.write(self._file, view) :]
+            while written < count:
+                written += os.write(self._file, memoryview(data)[written:] if written else data)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise NoSpace(
-                    f"no space left below {self._store.temporary} for blob"
-                    f" {self._descriptor.digest}",
-                    remedy="Free some space: rundlet system prune",
-                ) from None
-            raise
-        return len(data)
+            raise self._explained(error) from error
+        return count
 
     def commit(self) -> Descriptor:
-        """Verify, make durable and visible. Raises DigestMismatch, Corrupt."""
+        """Verify, make durable and visible. Raises DigestMismatch, Corrupt, NoSpace."""
         found = f"{self._algorithm}:{self._hash.hexdigest()}"
-        wanted = self._descriptor
+        wanted = self._wanted
         if 0 <= wanted.size != self.size:
-            raise Corrupt(
-                f"blob {wanted.digest}: {self.size} bytes, the manifest declares {wanted.size}"
-            )
+            raise Corrupt(f"{self._what}: ended after {self.size} of {wanted.size} bytes")
         if wanted.digest and found != wanted.digest:
             raise DigestMismatch("blob", wanted.digest, found)
         done = wanted.replace(digest=found, size=self.size)
-        target = self._store.path(found)
-        os.fsync(self._file)
+        try:
+            os.fsync(self._file)
+            # Ordered with removals: neither a row without a file nor the other way round.
+            with self._engine.locks.hold("blob", found):
+                self._rename(self._store.path(found))
+                self._remember(done)
+        except OSError as error:
+            raise self._explained(error) from error
+        self._close()
+        return done
+
+    def _rename(self, target: str) -> None:
         try:
             os.rename(self._path, target)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(target), mode=0o711, exist_ok=True)
             os.rename(self._path, target)
-        self._store.remember(done)
-        self._close()
-        return done
+
+    def _remember(self, done: Descriptor) -> None:
+        database = self._engine.database
+        with database.transaction():
+            database.execute(
+                "INSERT OR IGNORE INTO blobs (digest, size, media_type, created)"
+                " VALUES (?, ?, ?, ?)",
+                done.digest,
+                done.size,
+                done.media_type,
+                time.time_ns(),
+            )
+            self._engine.leases.hold("blob", (done.digest,))
+            self._engine.leases.drop("file", self._name)
 
     def abort(self) -> None:
         """Discard what was written. No error after `commit`."""
-        if self._file >= 0:
-            try:
-                os.unlink(self._path)
-            except FileNotFoundError:
-                pass
+        if self._file < 0:
+            return
+        try:
+            os.unlink(self._path)
+        except FileNotFoundError:
+            pass
+        self._engine.leases.drop("file", self._name)
         self._close()
 
     def _close(self) -> None:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def _explained(self, error: OSError) -> NoSpace | StoreError:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return NoSpace(
+                f"no space left below {self._store.temporary} for {self._what}",
+                remedy="Free some space: rundlet system prune",
+            )
+        return StoreError(f"cannot store {self._what} below {self._store.directory}: {error}")
 
     def __enter__(self) -> Self:
         return self
@@ -201,3 +236,7 @@ class BlobWriter:
         trace: TracebackType | None,
     ) -> None:
         self.abort()
+
+
+def _missing(digest: str) -> NotFound:
+    return NotFound(f"blob {digest} is not in the store")

@@ -30,7 +30,6 @@ from ..value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
     from typing import Any, BinaryIO, ClassVar, Literal
 
     from .probe import Probe
@@ -88,7 +87,7 @@ class StorageDriver(ABC):
     name: ClassVar[str]
     independent_layers: ClassVar[bool] = False
 
-    def __init__(self, home: Path, options: dict[str, Any] | None = None) -> None:
+    def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         self.home = home
         self.options = options or {}
 
@@ -112,7 +111,7 @@ class StorageDriver(ABC):
         """Whether the layer is there and complete."""
 
     @abstractmethod
-    def mount(self, layer: str, parents: Sequence[str], options: MountOptions) -> Path:
+    def mount(self, layer: str, parents: Sequence[str], options: MountOptions) -> str:
         """Mount the layer over its parents and return the root directory of the result.
 
         Works for more than 100 parents. Raises NoSuchImage never: a missing parent is Corrupt.

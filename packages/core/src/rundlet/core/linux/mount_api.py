@@ -24,7 +24,6 @@ _MOVE_MOUNT_F_EMPTY_PATH = 0x4
 _SET_FLAG = 0  # enum fsconfig_command
 _SET_STRING = 1
 _CMD_CREATE = 6
-MOUNT_ATTR_RDONLY = 0x1
 MOUNT_ATTR_IDMAP = 0x00100000
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -56,6 +55,7 @@ def mount_new(
     """Make and attach a mount: fsopen, fsconfig for each option, fsmount, move_mount.
 
     options: (key, value) pairs in order; None for a flag. Not bound to one page in all.
+    attributes: MOUNT_ATTR_*, whose first four are MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC.
     """
     context = _call(_FSOPEN, kind.encode(), _CLOEXEC)
     try:

@@ -19,6 +19,7 @@ MS_PRIVATE = 0x40000
 MS_SLAVE = 0x80000
 MS_SHARED = 0x100000
 MNT_DETACH = 0x2
+UMOUNT_NOFOLLOW = 0x8
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -28,6 +29,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
+_AT_FDCWD = -100
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -69,3 +71,8 @@ def setns(descriptor: int, flags: int = 0) -> None:
 def syncfs(descriptor: int) -> None:
     """syncfs(2): write all of the file system that holds an open file to its disk."""
     _check(_libc.syncfs(descriptor), None)
+
+
+def exchange(one: str, other: str) -> None:
+    """Swap two directory entries of one file system at once (renameat2(2), RENAME_EXCHANGE)."""
+    _check(_libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), 2), other)

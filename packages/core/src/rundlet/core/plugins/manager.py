@@ -2,17 +2,16 @@
 
 Only the plugin of the driver that is asked for is imported. Its factory hook is called
 directly while it is the only one that could answer; as soon as a `rundlet.hooks` plugin
-is installed, the call goes through pluggy, so that such a plugin can wrap it.
+is installed, the call goes through pluggy, so that such a plugin can wrap it (`relay`).
 """
 
 from __future__ import annotations
 
 import os
 
-from ..contracts.network import NetworkSettings
-from ..contracts.runtime import RuntimeConfig
-from ..errors import PluginError, RundletError
-from .index import KINDS, EntryPoint, index
+from ..errors import PluginError
+from .faults import broken, load
+from .index import KINDS, EntryPoint, entries, index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,30 +19,25 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..contracts.network import NetworkPlugin
-    from ..contracts.runtime import OCIRuntime
+    from ..contracts.runtime import OCIRuntime, RuntimeConfig
     from ..contracts.secrets import SecretDriver
     from ..contracts.storage import StorageDriver
     from ..contracts.transport import ImageTransport
     from ..settings.snapshot import Settings
+    from .relay import Relay
 
 CONTRACT_VERSION = 1
 """The version of all contracts of this release; a plugin made for another is refused."""
 
-_FACTORY = {
-    "storage": "rundlet_storage_driver",
-    "runtime": "rundlet_oci_runtime",
-    "network": "rundlet_network_plugin",
-    "transport": "rundlet_image_transport",
-    "secret": "rundlet_secret_driver",
+FACTORIES = {
+    "storage": ("rundlet_storage_driver", "storage", "StorageDriver"),
+    "runtime": ("rundlet_oci_runtime", "runtime", "OCIRuntime"),
+    "network": ("rundlet_network_plugin", "network", "NetworkPlugin"),
+    "transport": ("rundlet_image_transport", "transport", "ImageTransport"),
+    "secret": ("rundlet_secret_driver", "secrets", "SecretDriver"),
 }
-# What each driver must at least have: a plugin that returns something else is named as broken.
-_MUST_HAVE = {
-    "storage": ("apply", "mount", "probe"),
-    "runtime": ("monitor", "state", "probe"),
-    "network": ("attach", "detach", "probe"),
-    "transport": ("parse", "source", "destination"),
-    "secret": ("store", "lookup", "probe"),
-}
+"""Kind to: its factory hook, the module of its contract, the class that drivers derive from."""
+
 _NETWORK_CONFIG_DIRS = ("/etc/cni/net.d",)
 _NETWORK_PLUGIN_DIRS = (
     "/usr/local/libexec/cni",
@@ -60,48 +54,45 @@ class Plugins:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._drivers: dict[tuple[str, str], object] = {}
-        self._hooks: Any = None
+        self._relay: Relay | None = None
 
     def available(self, kind: str) -> tuple[EntryPoint, ...]:
         """The entry points of a kind that are not disabled, by name."""
         disabled = self.settings.disabled_plugins
-        entries = index().get(KINDS[kind], ())
-        return tuple(e for e in entries if e.name not in disabled)
+        return tuple(e for e in entries(KINDS[kind]) if e.name not in disabled)
 
     # --- drivers, made once per engine
 
     def storage(self, name: str) -> StorageDriver:
         """A storage driver, with its home below the graph root."""
-        from pathlib import Path
-
-        home = Path(self.settings.graph_root, name)
+        home = os.path.join(self.settings.graph_root, name)
         options = dict(self.settings.storage_options.get(name, {}))
         return self._driver("storage", name, home=home, options=options)  # type: ignore[no-any-return]
 
     def runtime(self, name: str) -> OCIRuntime:
-        """An OCI runtime; an absolute path names the binary of the driver of its base name."""
-        config = dict(self.settings.runtimes.get(name, {}))
-        driver = name
+        """An OCI runtime: the name of a driver, of a table in the settings, or a path.
+
+        A table's `kind` says which driver it configures. An absolute path is the binary of
+        the driver of its base name.
+        """
         if name.startswith("/"):
-            driver, config["path"] = os.path.basename(name), name
-            config = {**self.settings.runtimes.get(driver, {}), **config}
-        kind = str(config.get("kind", driver))
-        return self._driver(  # type: ignore[no-any-return]
-            "runtime", kind, called=driver, config=self._runtime_config(driver, config)
-        )
+            driver = os.path.basename(name)
+            table = {**self.settings.runtimes.get(driver, {}), "path": name}
+        else:
+            driver = name
+            table = dict(self.settings.runtimes.get(name, {}))
+        kind = str(table.pop("kind", driver))
+        config = self._runtime_config(driver, table)
+        return self._driver("runtime", kind, called=name, config=config)  # type: ignore[no-any-return]
 
     def _runtime_config(self, name: str, table: dict[str, Any]) -> RuntimeConfig:
-        from pathlib import Path
-
         from ..cgroups.layout import choose_manager
+        from ..contracts.runtime import RuntimeConfig
 
-        path = str(table.pop("path", ""))
-        arguments = tuple(str(word) for word in table.pop("args", ()))
-        root = table.pop("root", "") or f"{self.settings.run_root}/runtimes/{name}"
         return RuntimeConfig(
-            root=Path(root),
-            path=path,
-            args=arguments,
+            path=str(table.pop("path", "")),
+            args=tuple(str(word) for word in table.pop("args", ())),
+            root=table.pop("root", "") or f"{self.settings.run_root}/runtimes/{name}",
             options={"conmon": self.settings.conmon, **table},
             systemd_cgroup=choose_manager(self.settings.cgroup_manager) == "systemd",
         )
@@ -109,6 +100,8 @@ class Plugins:
     def network(self, name: str) -> NetworkPlugin:
         """A network plugin, with its state below the graph root and run root."""
         from pathlib import Path
+
+        from ..contracts.network import NetworkSettings
 
         settings = self.settings
         directories = settings.network_config_dirs or _NETWORK_CONFIG_DIRS
@@ -132,9 +125,7 @@ class Plugins:
 
     def secret(self, name: str) -> SecretDriver:
         """A secret driver, with its home below the graph root."""
-        from pathlib import Path
-
-        home = Path(self.settings.graph_root, "secrets", name)
+        home = os.path.join(self.settings.graph_root, "secrets", name)
         options = dict(self.settings.plugins.get(name, {}))
         return self._driver("secret", name, home=home, options=options)  # type: ignore[no-any-return]
 
@@ -166,23 +157,22 @@ class Plugins:
         raise PluginError(f"there is no {kind} driver {name!r}", remedy=f"Installed here: {known}.")
 
     def _driver(self, kind: str, name: str, *, called: str = "", **arguments: object) -> Any:
-        called = called or name
-        key = (kind, called)
+        key = (kind, called or name)
         if key not in self._drivers:
             entry = self.entry(kind, name)
-            driver = self._make(entry, kind, name=called, **arguments)
+            driver = self._make(entry, kind, name=name, **arguments)
             _check(entry, kind, driver)
             self._drivers[key] = driver
         return self._drivers[key]
 
     def _make(self, entry: EntryPoint, kind: str, **arguments: object) -> object:
-        hook = _FACTORY[kind]
+        hook = FACTORIES[kind][0]
         plugin = load(entry)
+        if self._listened_to():
+            return self._hooks().make(entry, plugin, hook, arguments)
         try:
-            if index().get(KINDS["hooks"]):
-                return self._relay(entry.name, plugin, hook, arguments)
             return call_one(plugin, hook, arguments)
-        except RundletError:
+        except PluginError:
             raise
         except Exception as error:
             raise broken(entry, f"{hook} failed: {error!r}") from error
@@ -192,47 +182,21 @@ class Plugins:
     def call(self, hook: str, **arguments: object) -> list[object]:
         """Call a lifecycle hook on all listeners; their answers that are not None.
 
-        A listener that cannot be imported is left out with a warning; one that raises
-        is a PluginError naming it (an admission that fails must not allow).
+        A listener that cannot be imported is left out with a warning. One that raises is a
+        PluginError naming it where its answer counts (an admission that fails must not
+        allow, a spec must not go unchanged), and a warning where it was only told.
         """
-        if not index().get(KINDS["hooks"]):
-            return []
-        results: list[object] = getattr(self._manager().hook, hook)(**arguments)
-        return results
+        return self._hooks().call(hook, arguments) if self._listened_to() else []
 
-    def _manager(self) -> Any:
-        if self._hooks is None:
-            from .relay import relay
+    def _listened_to(self) -> bool:
+        return KINDS["hooks"] in index() and bool(self.available("hooks"))
 
-            self._hooks = relay(self.available("hooks"))
-        return self._hooks
+    def _hooks(self) -> Relay:
+        if self._relay is None:
+            from .relay import Relay
 
-    def _relay(self, name: str, plugin: object, hook: str, arguments: dict[str, object]) -> object:
-        manager = self._manager()
-        if not manager.is_registered(plugin):
-            manager.register(plugin, name=f"{hook}:{name}")
-        return getattr(manager.hook, hook)(**arguments)
-
-
-def load(entry: EntryPoint) -> object:
-    """Import a plugin. Raises PluginError naming it, its distribution and the reason."""
-    try:
-        return entry.load()
-    except RundletError:
-        raise
-    except BaseException as error:
-        if isinstance(error, (KeyboardInterrupt, MemoryError)):
-            raise
-        raise broken(entry, f"cannot be imported: {error!r}") from error
-
-
-def broken(entry: EntryPoint, why: str) -> PluginError:
-    """The error for a plugin that is at fault itself."""
-    return PluginError(
-        f"plugin {entry.name} ({entry.distribution} {entry.version}, {entry.group}): {why}",
-        remedy=f"Upgrade or uninstall {entry.distribution}, or add {entry.name!r} to"
-        " disabled_plugins in rundlet.toml.",
-    )
+            self._relay = Relay(self.available("hooks"))
+        return self._relay
 
 
 def call_one(plugin: object, hook: str, arguments: dict[str, object]) -> object:
@@ -246,11 +210,17 @@ def call_one(plugin: object, hook: str, arguments: dict[str, object]) -> object:
 
 
 def _check(entry: EntryPoint, kind: str, driver: object) -> None:
+    """What a factory made must be a driver of this contract. Raises PluginError."""
+    hook, module, name = FACTORIES[kind]
     if driver is None:
-        raise broken(entry, f"{_FACTORY[kind]} made no driver for the name {entry.name!r}")
-    missing = [name for name in _MUST_HAVE[kind] if not hasattr(driver, name)]
-    if missing:
-        raise broken(entry, f"made {driver!r}, which has no {', '.join(missing)}")
+        raise broken(entry, f"{hook} made no driver for the name {entry.name!r}")
     version = getattr(driver, "contract_version", None)
     if version != CONTRACT_VERSION:
-        raise broken(entry, f"is made for contract version {version}, not {CONTRACT_VERSION}")
+        raise broken(
+            entry, f"is made for version {version} of the contract, not {CONTRACT_VERSION}"
+        )
+    from importlib import import_module
+
+    contract: type = getattr(import_module(f"rundlet.core.contracts.{module}"), name)
+    if not isinstance(driver, contract):
+        raise broken(entry, f"{hook} made {driver!r}, which is no {name}")

@@ -82,9 +82,19 @@ def _copy_data(source: int, target: int, size: int) -> None:
             raise
         end = os.lseek(source, start, os.SEEK_HOLE)
         while start < end:
-            copied = os.copy_file_range(source, target, end - start, start, start)
-            if not copied:
+            copied = _copy_range(source, target, start, end - start)
+            if not copied:  # it was cut meanwhile
                 break
             start += copied
         offset = end
     os.ftruncate(target, size)
+
+
+def _copy_range(source: int, target: int, offset: int, count: int) -> int:
+    """In the kernel where it can, copy_file_range(2); else through memory."""
+    try:
+        return os.copy_file_range(source, target, count, offset, offset)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+    return os.pwrite(target, os.pread(source, min(count, 1 << 20), offset), offset)

@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import time
 
-from ..contracts.storage import MountOptions
-from ..errors import Corrupt, DigestMismatch, StoreError
-from ..value import Value
+from ..contracts.storage import LayerUsage, MountOptions
+from ..errors import Busy, Corrupt, DigestMismatch, InUse, StoreError
+from ..state import layers as rows
+from ..state import leases
+from ..state.layers import LayerRow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-    from ..contracts.storage import Change, LayerUsage, StorageDriver
+    from ..contracts.storage import Change, StorageDriver
     from ..engine import Engine
-    from ..state.database import Database
 
-_COLUMNS = "id, parent, diff_id, blob, driver, size, inodes, created"
-# How long a process waits for another one that unpacks the same layer.
 _UNPACK_TIMEOUT = 1800.0
-
-
-class LayerRow(Value):
-    """A committed image layer. id: chain ID in hex; blob: digest of its compressed form, or ""."""
-
-    id: str
-    parent: str
-    diff_id: str
-    blob: str
-    driver: str
-    size: int
-    inodes: int
-    created: int
+"""Seconds to wait for another process that unpacks the same layer, or the one below."""
+_GRACE = 5.0
+"""Seconds in which whoever makes the layer below must have begun."""
+_DEFAULT_MOUNT = MountOptions()
 
 
 def chain_id(parent: str, diff_id: str) -> str:
     """The chain ID in hex of a layer on `parent` (image-spec config.md#layer-chainid)."""
     if not parent:
         return diff_id.partition(":")[2]
+    import hashlib
+
     return hashlib.sha256(f"sha256:{parent} {diff_id}".encode()).hexdigest()
 
 
 class Layers:
-    """The layers of one graph root."""
+    """The layers of one graph root. `apply` may be called from several threads at once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -57,108 +49,143 @@ class Layers:
         Raises StoreError when another one is asked for than the store was made with.
         """
         if self._driver is None:
-            plugins = self._engine.plugins
             wanted = self._engine.settings.storage_driver
-            recorded = self._engine.database.row(
-                "SELECT value FROM settings WHERE name = 'storage_driver'"
-            )
-            if recorded is None:
-                self._driver = plugins.choose_storage(wanted)
-                self._engine.database.execute(
-                    "INSERT OR IGNORE INTO settings (name, value) VALUES ('storage_driver', ?)",
-                    self._driver.name,
-                )
-            elif wanted and wanted != recorded[0]:
+            recorded = self._recorded() or self._record(wanted)
+            if wanted and wanted != recorded:
                 raise StoreError(
                     f"the store {self._engine.settings.graph_root} was made with storage driver"
-                    f" {recorded[0]}, not {wanted}",
-                    remedy="Use another --root, or that driver.",
+                    f" {recorded}, not {wanted}",
+                    remedy=f"Use --storage-driver {recorded}, or another --root.",
                 )
-            else:
-                self._driver = plugins.storage(recorded[0])
+            self._driver = self._engine.plugins.storage(recorded)
         return self._driver
+
+    def _recorded(self) -> str:
+        row = self._engine.database.row("SELECT value FROM settings WHERE name = 'storage_driver'")
+        return row[0] if row else ""
+
+    def _record(self, wanted: str) -> str:
+        """Choose by probing, which is done once for a store; another process may be first."""
+        chosen = self._engine.plugins.choose_storage(wanted)
+        self._engine.database.execute(
+            "INSERT OR IGNORE INTO settings (name, value) VALUES ('storage_driver', ?)",
+            chosen.name,
+        )
+        return self._recorded()
 
     # --- image layers
 
-    def get(self, layer: str, database: Database | None = None) -> LayerRow | None:
+    def get(self, layer: str) -> LayerRow | None:
         """The row of a layer, or None."""
-        row = (database or self._engine.database).row(
-            f"SELECT {_COLUMNS} FROM layers WHERE id = ?", layer
-        )
-        if row is None:
-            return None
-        return LayerRow(row[0], row[1] or "", row[2], row[3] or "", *row[4:])
+        return rows.get(self._engine.database, layer)
 
     def chain(self, top: str) -> tuple[str, ...]:
-        """A layer and all below it, topmost first; () for "". Raises Corrupt for a gap."""
+        """A layer and all below it, topmost first; () for "". Raises Corrupt for an unknown one."""
         if not top:
             return ()
-        rows = self._engine.database.rows(
-            "WITH RECURSIVE up(id, parent, depth) AS ("
-            " SELECT id, parent, 0 FROM layers WHERE id = ?"
-            " UNION ALL SELECT l.id, l.parent, depth + 1 FROM layers l, up WHERE l.id = up.parent)"
-            " SELECT id FROM up ORDER BY depth",
-            top,
-        )
-        if not rows:
-            raise Corrupt(f"layer {top} is not in the store")
-        return tuple(row[0] for row in rows)
+        found = rows.chain(self._engine.database, top)
+        if not found:
+            raise Corrupt(
+                f"layer {top} is not in the store",
+                remedy="Remove the images that use it (rmi) and pull them again.",
+            )
+        return found
 
     def apply(
-        self, layer: str, parents: tuple[str, ...], diff_id: str, stream: BinaryIO
+        self, layer: str, parents: Sequence[str], diff_id: str, stream: BinaryIO
     ) -> LayerUsage:
         """Unpack an uncompressed tar as a layer of the driver, if it is not there yet.
 
-        parents: topmost first. The row is not written: `record` does that when all
-        is known to be right. Raises DigestMismatch when the tar is not `diff_id`.
+        parents: chain IDs, topmost first. They may still be on their way, in other threads
+        or processes that have begun: a driver that needs them waits for them.
+        The row is not written: `record` does that, parents first, when all is known to be
+        right. Several processes that apply the same layer: one does, the others wait.
+
+        Raises DigestMismatch when the tar is not `diff_id`, Corrupt, UnsafeArchive, NoSpace.
         """
         driver = self.driver
-        with self._engine.locks.hold("layer", layer, _UNPACK_TIMEOUT):
-            if driver.exists(layer):
-                while stream.read(1 << 20):
-                    pass  # the caller's other readers want all of it
-                return driver.usage(layer)
-            tee = _Hashing(stream)
-            usage = driver.apply(layer, parents, tee)  # type: ignore[arg-type]
-            if tee.digest() != diff_id:
-                driver.remove(layer)
-                raise DigestMismatch("unpacked layer", diff_id, tee.digest())
-            return usage
+        self._engine.leases.hold("layer", (layer,))
+        try:
+            with self._engine.locks.hold("layer", layer, _UNPACK_TIMEOUT):
+                if driver.exists(layer):
+                    while stream.read(1 << 20):
+                        pass  # whoever checks the bytes below must see all of them
+                    known = self.get(layer)
+                    return driver.usage(layer) if known is None else _usage(known)
+                if parents and not driver.independent_layers:
+                    self._wait_for(parents[0])
+                return self._unpack(driver, layer, parents, diff_id, stream)
+        except BaseException:
+            self._engine.leases.drop("layer", layer)
+            raise
+
+    def _unpack(
+        self,
+        driver: StorageDriver,
+        layer: str,
+        parents: Sequence[str],
+        diff_id: str,
+        stream: BinaryIO,
+    ) -> LayerUsage:
+        checked = _Checked(stream, diff_id)
+        try:
+            usage = driver.apply(layer, parents, checked)  # type: ignore[arg-type]
+            checked.finish()  # for a driver that stops at the archive's end mark
+        except DigestMismatch:
+            driver.remove(layer)
+            raise
+        return usage
+
+    def _wait_for(self, parent: str) -> None:
+        """Wait until a layer is there that others are making. Raises StoreError if nobody is."""
+        deadline = time.monotonic() + _UNPACK_TIMEOUT
+        begun = time.monotonic() + _GRACE
+        while not self.driver.exists(parent):
+            now = time.monotonic()
+            worker = self._engine.database.row(
+                "SELECT 1 FROM leases WHERE kind = 'layer' AND object = ?", parent
+            )
+            if now > deadline or (worker is None and now > begun):
+                raise StoreError(f"the layer below, {parent}, is not there and nobody unpacks it")
+            time.sleep(0.005)
 
     def record(self, layer: str, parent: str, diff_id: str, blob: str, usage: LayerUsage) -> None:
         """Write the row of a layer that `apply` made; no error when it is there."""
-        self._engine.database.execute(
-            f"INSERT OR IGNORE INTO layers ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            layer,
-            parent or None,
-            diff_id,
-            blob or None,
-            self.driver.name,
-            usage.size,
-            usage.inodes,
-            time.time_ns(),
+        rows.insert(
+            self._engine.database,
+            LayerRow(layer, parent, diff_id, blob, self.driver.name, usage.size, usage.inodes, 0),
         )
 
     # --- writable layers of containers
 
     def create(self, layer: str, parent: str) -> None:
-        """Make an empty writable layer over the image layer `parent` ("" for none)."""
+        """Make an empty writable layer over the image layer `parent` ("" for none).
+
+        The container's row, written before, owns it.
+        """
         self.driver.create(layer, self.chain(parent))
 
-    def mount(self, layer: str, parent: str, options: MountOptions = MountOptions()) -> str:  # noqa: B008 (frozen)
-        """Mount a writable layer over `parent`; the path of the root directory."""
-        return str(self.driver.mount(layer, self.chain(parent), options))
+    def mount(self, layer: str, parent: str, options: MountOptions = _DEFAULT_MOUNT) -> str:
+        """Mount a layer over `parent`; the path of the root directory."""
+        return self.driver.mount(layer, self.chain(parent), options)
 
     def unmount(self, layer: str) -> None:
         """Undo `mount`; no error when it is not mounted."""
         self.driver.unmount(layer)
 
     def remove(self, layer: str) -> None:
-        """Delete a layer; no error when it is not there."""
-        self.driver.remove(layer)
+        """Delete a layer, mounted or not; no error when it is not there.
+
+        Raises InUse for an image's layer that something stands on.
+        """
+        with self._engine.locks.hold("layer", layer):
+            if self.get(layer) is not None and not rows.delete(self._engine.database, layer):
+                user = rows.user(self._engine.database, layer)
+                raise InUse(f"layer {layer} is used by {user}")
+            self.driver.remove(layer)
 
     def diff(self, layer: str, parent: str, out: BinaryIO) -> None:
-        """Write a layer's own content as a tar."""
+        """Write a layer's own content as an uncompressed tar."""
         self.driver.diff(layer, self.chain(parent), out)
 
     def changes(self, layer: str, parent: str) -> Iterator[Change]:
@@ -172,58 +199,84 @@ class Layers:
     # --- garbage
 
     def collect(self) -> None:
-        """Remove layers and blobs that no image and no container refers to.
+        """Remove what nothing needs: layers, blobs, what killed processes left half done.
 
-        What another process is making is safe: it has no row yet, and its files are in
-        staging directories that name their owner.
+        Safe beside any other process: what it works on is leased or locked. This engine's
+        own leases end here. Cheap when there is nothing to do (some queries and a directory).
         """
         database = self._engine.database
-        with database.transaction():
-            doomed = [row[0] for row in database.rows(_UNUSED_LAYERS)]
-            for layer in doomed:  # children come first
-                database.execute("DELETE FROM layers WHERE id = ?", layer)
-            blobs = [row[0] for row in database.rows(_UNUSED_BLOBS)]
-        for layer in doomed:
-            with self._engine.locks.hold("layer", layer):
-                if self.get(layer) is None:
-                    self.driver.remove(layer)
-        for digest in blobs:
-            self._engine.blobs.remove(digest)
+        self._engine.leases.release()
+        for orphan in leases.dead(database):
+            if orphan.kind == "layer" and self.get(orphan.object) is None:
+                self._discard(orphan.object)
+            elif orphan.kind == "file":
+                _unlink(os.path.join(self._engine.blobs.temporary, os.path.basename(orphan.object)))
+            leases.forget(database, orphan)
+        for layer in rows.unused(database):
+            self._discard(layer)
+        for digest in rows.unused_blobs(database):
+            try:
+                self._engine.blobs.remove(digest)
+            except (Busy, InUse):  # wanted again meanwhile
+                pass
+        if self._recorded():
+            self.driver.collect()
+
+    def _discard(self, layer: str) -> None:
+        """Remove a layer of images, unless someone works on it or has come to need it."""
+        engine = self._engine
+        try:
+            with engine.locks.hold("layer", layer, 0):
+                with engine.database.transaction():
+                    known = self.get(layer) is not None
+                    if known and not rows.delete(engine.database, layer):
+                        return
+                    if not known and layer in leases.held(engine.database, "layer"):
+                        return
+                    engine.leases.hold("layer", (layer,))  # so that a kill now leaves a trace
+                self.driver.remove(layer)
+                engine.leases.drop("layer", layer)
+        except Busy:
+            pass
 
 
-# Layers reachable from no image and no container, deepest children first.
-_UNUSED_LAYERS = """
-WITH RECURSIVE used(id) AS (
-    SELECT top_layer FROM images WHERE top_layer IS NOT NULL
-    UNION SELECT i.top_layer FROM containers c JOIN images i ON i.id = c.image
-    UNION SELECT l.parent FROM layers l JOIN used ON l.id = used.id WHERE l.parent IS NOT NULL
-), depth(id, n) AS (
-    SELECT id, 0 FROM layers WHERE parent IS NULL
-    UNION ALL SELECT l.id, n + 1 FROM layers l JOIN depth d ON l.parent = d.id
-)
-SELECT id FROM depth WHERE id NOT IN (SELECT id FROM used) ORDER BY n DESC
-"""
-_UNUSED_BLOBS = """
-SELECT digest FROM blobs
-WHERE digest NOT IN (SELECT digest FROM image_blobs)
-  AND digest NOT IN (SELECT blob FROM layers WHERE blob IS NOT NULL)
-  AND digest NOT IN (SELECT object FROM leases WHERE kind = 'blob')
-"""
+def _usage(row: LayerRow) -> LayerUsage:
+    return LayerUsage(row.size, row.inodes)
 
 
-class _Hashing:
-    """A reader that hashes what passes through it."""
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._hash = hashlib.sha256()
+
+class _Checked:
+    """A reader whose end raises DigestMismatch when what passed is not what was promised.
+
+    So an archive that is not what it should be never becomes a complete layer.
+    """
+
+    def __init__(self, stream: BinaryIO, diff_id: str) -> None:
+        import hashlib
+
+        self._read = stream.read
+        self._expected = diff_id
+        self._hash = hashlib.new(diff_id.partition(":")[0])
+        self._done = False
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self._hash.update(data)
+        data = self._read(size)
+        if data:
+            self._hash.update(data)
+        elif size and not self._done:
+            self._done = True
+            found = f"{self._hash.name}:{self._hash.hexdigest()}"
+            if found != self._expected:
+                raise DigestMismatch("unpacked layer", self._expected, found)
         return data
 
-    def digest(self) -> str:
+    def finish(self) -> None:
+        """Read what is left, and check."""
         while self.read(1 << 20):
-            pass  # what follows the end of the archive counts too
-        return "sha256:" + self._hash.hexdigest()
+            pass

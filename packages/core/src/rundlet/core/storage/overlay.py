@@ -1,10 +1,11 @@
 """The overlay driver: a directory per layer, stacked by the kernel's overlayfs.
 
     home/ID/diff     the layer's own files, whiteouts in overlayfs' own form
-    home/ID/link     its short name, home/l/NAME -> ../ID/diff: mount(2) takes only a page
+    home/ID/root     empty; there when the layer's archive described the root directory itself
     home/ID/work     workdir of a writable layer
     home/ID/merged   where it is mounted
-    home/staging/    layers being made
+    home/ID/idmap    of a layer whose files were given to other owners: the map (`shifted`)
+    home/staging/    layers being made or removed (staging.py)
 
 (kernel Documentation/filesystems/overlayfs.rst)
 """
@@ -12,240 +13,292 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 from ..archive import whiteouts as styles
-from ..contracts.probe import Probe
-from ..contracts.storage import Change, LayerUsage, StorageDriver
-from ..errors import StoreError
+from ..contracts.storage import MountOptions, StorageDriver
+from ..errors import InvalidArgument, NotSupported
 from ..hookspecs import hookimpl
-from ..linux.syscalls import MNT_DETACH, MS_RDONLY, mount, unmount
-from . import trees
-from .changes import overlay_changes
+from ..linux.syscalls import (
+    MNT_DETACH,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_RDONLY,
+    UMOUNT_NOFOLLOW,
+    unmount,
+)
+from . import staging, trees
+from .overlay_mount import explained, mount_overlay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import Any, BinaryIO
 
-    from ..contracts.storage import MountOptions
+    from ..contracts.probe import Probe
+    from ..contracts.storage import Change, LayerUsage
 
-# mount(2): the data is copied as one page, with a terminating NUL.
-_LONGEST_DATA = 4095
-_SHORT_NAMES = "l"
+_KERNEL_OPTIONS = ("metacopy", "redirect_dir", "index", "xino", "userxattr", "uuid", "volatile")
+_MOUNT_FLAGS = {"nodev": MS_NODEV, "nosuid": MS_NOSUID, "noexec": MS_NOEXEC, "rw": 0}
+_NO_ROOT = 0o3001
+"""Mode of a new layer's root until its archive sets one: no archive has this by accident."""
 
 
 class OverlayDriver(StorageDriver):
-    """Options: `mountopt` ("nodev,metacopy=on"), as containers-storage.conf(5) has it."""
+    """Options, as containers-storage.conf(5) has them.
+
+    mountopt: "metacopy=on,volatile". ignore_chown_errors: "true" leaves files to the caller's
+    user where it may not give them away. `MountOptions.extra` takes "volatile=true" and
+    "mountopt=..." for one mount.
+    """
 
     name = "overlay"
     independent_layers = True
 
-    def __init__(self, home: Path, options: dict[str, Any] | None = None) -> None:
+    def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
-        self._home = str(home)
+        self._home = os.path.abspath(home)
+        self._words = _checked_words(str(self.options.get("mountopt", "")))
+        self._userxattr = "userxattr" in self._words
 
     # --- layers
 
     def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
         from ..archive.extract import extract
 
-        with trees.birth(self._home, layer) as staging:
-            diff = os.path.join(staging, "diff")
-            os.mkdir(diff, 0o755)
-            descriptor = os.open(diff, os.O_RDONLY | os.O_DIRECTORY)
+        with staging.Birth(self._home, layer, durable=True) as path:
+            diff = f"{path}/diff"
+            os.mkdir(diff)
+            os.chmod(diff, _NO_ROOT)
+            descriptor = os.open(diff, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                usage = extract(archive, descriptor, whiteouts=styles.OVERLAY)
+                usage = extract(
+                    archive,
+                    descriptor,
+                    whiteouts=self._style(),
+                    ignore_chown_errors=self._flag("ignore_chown_errors"),
+                )
             finally:
                 os.close(descriptor)
-            self._name(staging, layer)
+            if os.stat(diff).st_mode & 0o7777 == _NO_ROOT:
+                os.chmod(diff, 0o755)
+            else:
+                os.mkdir(f"{path}/root", 0o700)
         return usage
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
-        path = os.path.join(self._home, layer)
-        staging = os.path.join(self._home, trees.STAGING)
-        temporary = os.path.join(staging, f"{layer}-{os.getpid()}-{secrets.token_hex(4)}")
-        os.makedirs(temporary, mode=0o700)
-        for name in ("diff", "work", "merged"):
-            os.mkdir(os.path.join(temporary, name), 0o755)
-        if parents:
-            self._inherit_root(os.path.join(temporary, "diff"), parents[0])
-        self._name(temporary, layer)
-        os.rename(temporary, path)
+        with staging.Birth(self._home, layer) as path:
+            for name in ("diff", "work", "merged"):
+                os.mkdir(f"{path}/{name}", 0o700)
+            self._inherit_root(f"{path}/diff", parents)
 
-    def _inherit_root(self, diff: str, parent: str) -> None:
-        """The upper root is what the container sees as /: give it the parent's mode and owner."""
-        try:
-            info = os.stat(self._diff(parent))
-        except FileNotFoundError:
-            return
-        os.chmod(diff, info.st_mode & 0o7777)
-        os.chown(diff, info.st_uid, info.st_gid)
-
-    def _name(self, directory: str, layer: str) -> None:
-        """Give the layer a short name to be mounted by."""
-        short = secrets.token_hex(6)
-        links = os.path.join(self._home, _SHORT_NAMES)
-        target = f"../{layer}/diff"
-        try:
-            os.symlink(target, os.path.join(links, short))
-        except FileNotFoundError:
-            os.makedirs(links, mode=0o700, exist_ok=True)
-            os.symlink(target, os.path.join(links, short))
-        with open(os.path.join(directory, "link"), "w", encoding="ascii") as file:
-            file.write(short)
+    def _inherit_root(self, diff: str, parents: Sequence[str]) -> None:
+        """What a container sees as / is the upper root: it takes after the image's."""
+        for parent in parents:
+            if os.path.exists(f"{self._home}/{parent}/root"):
+                info = os.stat(self._diff(parent))
+                os.chown(diff, info.st_uid, info.st_gid)
+                os.chmod(diff, info.st_mode & 0o7777)
+                return
+        os.chmod(diff, 0o755)
 
     def exists(self, layer: str) -> bool:
         return os.path.isdir(self._diff(layer))
 
     def remove(self, layer: str) -> None:
         self.unmount(layer)
-        try:
-            os.unlink(os.path.join(self._home, _SHORT_NAMES, self._short(layer)))
-        except (FileNotFoundError, StoreError):
-            pass
-        path = os.path.join(self._home, layer)
-        if os.path.isdir(path):
-            # Renamed first: a kill in between leaves no layer that looks complete.
-            doomed = os.path.join(self._home, trees.STAGING, f"{layer}-{os.getpid()}-removed")
-            os.makedirs(os.path.dirname(doomed), mode=0o700, exist_ok=True)
-            os.rename(path, doomed)
-            trees.remove(doomed)
+        staging.bury(self._home, layer)
 
     def layers(self) -> Iterator[str]:
         try:
             names = sorted(os.listdir(self._home))
         except FileNotFoundError:
             return
-        for name in names:
-            if name not in (_SHORT_NAMES, trees.STAGING) and self.exists(name):
-                yield name
+        yield from (name for name in names if self.exists(name))
 
     def collect(self) -> None:
-        trees.collect(self._home)
-        links = os.path.join(self._home, _SHORT_NAMES)
-        if os.path.isdir(links):
-            for short in os.listdir(links):
-                path = os.path.join(links, short)
-                if not os.path.exists(path):
-                    os.unlink(path)
+        staging.collect(self._home)
 
     # --- mounting
 
-    def mount(self, layer: str, parents: Sequence[str], options: MountOptions) -> Path:
-        from pathlib import Path
-
-        merged = os.path.join(self._home, layer, "merged")
+    def mount(self, layer: str, parents: Sequence[str], options: MountOptions) -> str:
+        merged = f"{self._home}/{layer}/merged"
         if os.path.ismount(merged):
-            return Path(merged)
-        trees.require_directory(self._diff(layer), f"layer {layer}")
-        os.makedirs(merged, exist_ok=True)
-        lowers = [self._lower(parent) for parent in parents]
-        if options.read_only:
-            lowers.insert(0, self._lower(layer))
-            words = [
-                f"lowerdir={':'.join(lowers if len(lowers) > 1 else [*lowers, self._empty()])}"
-            ]
-        else:
-            lower = ":".join(lowers) or self._empty()
-            words = [f"lowerdir={lower}", f"upperdir={layer}/diff", f"workdir={layer}/work"]
-        words += self._mount_options(options)
-        self._mount(merged, ",".join(words), MS_RDONLY if options.read_only else 0)
-        return Path(merged)
+            return merged
+        words = self._mount_words(layer, options)
+        if not (options.uid_map or options.gid_map):
+            self._mount(self._home, layer, parents, words, options.read_only)
+            return merged
+        trees.require_all(self._home, "diff", (layer, *parents))
+        if not self._mount_mapped(layer, parents, words, options):
+            from .shifted import shift_overlay
 
-    def _mount_options(self, options: MountOptions) -> list[str]:
-        words = [word for word in str(self.options.get("mountopt", "")).split(",") if word]
-        known = ("metacopy", "redirect_dir", "volatile", "index", "xino", "userxattr", "uuid")
-        words = [word for word in words if word.partition("=")[0] in known]
+            shift_overlay(self._home, layer, parents, options)
+            self._mount(self._home, layer, parents, words, options.read_only)
+        # The container's root, who is nobody here, must be able to get there.
+        for directory in (self._home, f"{self._home}/{layer}"):
+            os.chmod(directory, 0o711)
+        return merged
+
+    def _mount(
+        self, base: str, layer: str, parents: Sequence[str], words: list[str], read_only: bool
+    ) -> None:
+        """Mount with the layers as they are seen below `base`."""
+        target = f"{self._home}/{layer}/merged"
+        lowers = [f"{base}/{parent}/diff" for parent in parents]
+        upper, work = f"{base}/{layer}/diff", f"{base}/{layer}/work"
+        if read_only:
+            lowers.insert(0, upper)
+            upper = work = ""
+        while len(lowers) + bool(upper) < 2:
+            lowers.append(f"{base}/{self._empty()}")
+        flags = MS_RDONLY if read_only else 0
+        for word in words:
+            flags |= _MOUNT_FLAGS.get(word, 0)
+        kernel_words = [word for word in words if word not in _MOUNT_FLAGS]
+        try:
+            try:
+                mount_overlay(target, lowers, upper, work, kernel_words, flags)
+            except FileNotFoundError:
+                self._complete(layer, parents)
+                mount_overlay(target, lowers, upper, work, kernel_words, flags)
+        except OSError as error:
+            raise explained(error, target, kernel_words) from error
+
+    def _complete(self, layer: str, parents: Sequence[str]) -> None:
+        """Make what only a first mount of an image layer needs. Raises Corrupt for a gap."""
+        trees.require_all(self._home, "diff", (layer, *parents))
+        for name in ("work", "merged"):
+            os.makedirs(f"{self._home}/{layer}/{name}", 0o700, exist_ok=True)
+
+    def _mount_mapped(
+        self, layer: str, parents: Sequence[str], words: list[str], options: MountOptions
+    ) -> bool:
+        """Mount over an idmapped view of the whole home; False where that cannot be.
+
+        The files stay the image's owners' on disk, also those that the container writes.
+        """
+        from .idmap import mount_mapped
+
+        if os.path.exists(f"{self._home}/{layer}/idmap"):
+            return False
+        view = f"{self._home}/{layer}/view"
+        os.makedirs(view, 0o700, exist_ok=True)
+        self._empty()
+        if not mount_mapped(self._home, view, options):
+            return False
+        try:
+            self._complete(layer, parents)
+            self._mount(view, layer, parents, words, options.read_only)
+        finally:
+            unmount(view, MNT_DETACH)  # the overlay keeps its own clones
+        return True
+
+    def _mount_words(self, layer: str, options: MountOptions) -> list[str]:
+        """The driver's options, then the mount's own."""
+        words = list(self._words)
+        for extra in options.extra:
+            key, _, value = extra.removeprefix("overlay.").partition("=")
+            if key == "mountopt":
+                words += _checked_words(value)
+            elif key == "volatile":
+                words += ["volatile"] if value in ("", "true", "1") else []
+            else:
+                raise NotSupported(f"storage driver {self.name} has no option {extra!r}")
         if options.label:
             words.append(f'context="{options.label}"')
+        if options.read_only:
+            return [word for word in words if word != "volatile"]
+        if "volatile" in words:
+            # overlayfs refuses a second mount, for what a power cut may have torn. A kill
+            # tears nothing, and whoever asks for `volatile` does not mind the rest.
+            staging.delete(f"{self._home}/{layer}/work/work/incompat")
         return words
 
     def _empty(self) -> str:
-        """An empty directory: overlayfs needs a lower one."""
-        path = os.path.join(self._home, "empty")
-        os.makedirs(path, mode=0o755, exist_ok=True)
+        """An empty directory in home: overlayfs needs two layers."""
+        os.makedirs(f"{self._home}/empty", mode=0o755, exist_ok=True)
         return "empty"
 
-    def _mount(self, merged: str, data: str, flags: int) -> None:
-        """Mount with paths relative to home, in a child: the working directory is the process'."""
-        if len(data) > _LONGEST_DATA:
-            raise StoreError(f"too many layers for one overlay mount: {data.count(':') + 1}")
-        pid = os.fork()
-        if pid == 0:
-            code = 0
-            try:
-                os.chdir(self._home)
-                mount("overlay", merged, "overlay", flags, data)
-            except OSError as error:
-                code = error.errno or 255
-            finally:
-                os._exit(code)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if code:
-            raise StoreError(f"cannot mount overlay on {merged}: {os.strerror(code)}")
-
     def unmount(self, layer: str) -> None:
-        merged = os.path.join(self._home, layer, "merged")
-        while os.path.ismount(merged):
-            unmount(merged, MNT_DETACH)
+        merged = f"{self._home}/{layer}/merged"
+        try:
+            while True:
+                unmount(merged, MNT_DETACH | UMOUNT_NOFOLLOW)
+        except OSError:  # EINVAL: not mounted (any more); ENOENT: never was
+            if os.path.ismount(merged):
+                raise
 
     # --- content
 
     def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
         from ..archive.create import write_tree
 
-        write_tree(self._diff(layer), out, whiteouts=styles.OVERLAY)
+        trees.require_all(self._home, "diff", (layer,))
+        if self._is_native(layer):
+            write_tree(self._diff(layer), out, whiteouts=self._style())
+        else:
+            from .shifted import overlay_diff
+
+            overlay_diff(self, self._home, layer, parents, out)
 
     def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
-        return overlay_changes(self._diff(layer), [self._diff(parent) for parent in parents])
+        trees.require_all(self._home, "diff", (layer,))
+        if self._is_native(layer):
+            from .changes import overlay_changes
+
+            below = [self._diff(parent) for parent in parents]
+            opaque = self._style().xattr.decode()
+            return overlay_changes(self._diff(layer), below, opaque)
+        from .shifted import overlay_changes_by_trees
+
+        return iter(overlay_changes_by_trees(self, self._home, layer, parents))
 
     def usage(self, layer: str) -> LayerUsage:
+        trees.require_all(self._home, "diff", (layer,))
         return trees.usage(self._diff(layer))
 
-    # --- paths
+    def _is_native(self, layer: str) -> bool:
+        """Whether the upper directory says all: no redirects, no metadata-only copies."""
+        redirects = any(
+            word in ("metacopy=on", "redirect_dir=on") or word.startswith("redirect_dir=f")
+            for word in self._words
+        )
+        return not redirects and not os.path.exists(f"{self._home}/{layer}/idmap")
+
+    # --- small things
 
     def _diff(self, layer: str) -> str:
-        return os.path.join(self._home, layer, "diff")
+        return f"{self._home}/{layer}/diff"
 
-    def _short(self, layer: str) -> str:
-        try:
-            with open(os.path.join(self._home, layer, "link"), encoding="ascii") as file:
-                return file.read().strip()
-        except FileNotFoundError:
-            raise StoreError(
-                f"layer {layer} is missing from the store",
-                remedy="Run rundlet system check, then pull the image again.",
-            ) from None
+    def _style(self) -> styles.Whiteouts:
+        return styles.OVERLAY_USER if self._userxattr else styles.OVERLAY
 
-    def _lower(self, layer: str) -> str:
-        return f"{_SHORT_NAMES}/{self._short(layer)}"
-
-    # --- whether it works here
+    def _flag(self, name: str) -> bool:
+        return str(self.options.get(name, "")).lower() in ("true", "1", "yes")
 
     def probe(self) -> Probe:
-        """Mounts an overlay below home once, and looks through it."""
-        base = os.path.join(
-            self._home, trees.STAGING, f"probe-{os.getpid()}-{secrets.token_hex(4)}"
-        )
-        try:
-            for part in ("lower", "upper", "work", "merged"):
-                os.makedirs(os.path.join(base, part))
-            data = f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work"
-            mount("overlay", f"{base}/merged", "overlay", 0, data)
-            unmount(f"{base}/merged", MNT_DETACH)
-        except OSError as error:
-            return Probe(False, f"overlayfs cannot be used below {self._home}: {error.strerror}")
-        finally:
-            if os.path.isdir(base):
-                trees.remove(base)
-        return Probe(True)
+        """Mounts an overlay near home once, changes it, and looks at what that left on disk."""
+        from .overlay_probe import probe
+
+        return probe(self._home, self._words)
+
+
+def _checked_words(text: str) -> list[str]:
+    """The words of `mountopt`. Raises InvalidArgument for one that overlayfs does not know."""
+    words = [word for word in text.split(",") if word]
+    for word in words:
+        if word not in _MOUNT_FLAGS and word.partition("=")[0] not in _KERNEL_OPTIONS:
+            raise InvalidArgument(
+                f"storage option overlay.mountopt: unknown word {word!r}",
+                remedy=f"Known: {', '.join((*_KERNEL_OPTIONS, *_MOUNT_FLAGS))}.",
+            )
+    return words
 
 
 @hookimpl
 def rundlet_storage_driver(
-    name: str, home: Path, options: Mapping[str, Any]
+    name: str, home: str, options: Mapping[str, Any]
 ) -> StorageDriver | None:
     """Make the driver."""
     return OverlayDriver(home, dict(options)) if name == "overlay" else None

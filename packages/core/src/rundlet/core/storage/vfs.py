@@ -4,7 +4,9 @@ Slow and large, but it needs nothing of the kernel: for file systems and machine
 overlayfs does not work.
 
     home/ID/tree     the whole root directory
-    home/staging/    layers being made
+    home/ID/merged   its idmapped mount, for a container with a user namespace
+    home/ID/idmap    of a layer whose files were given to other owners instead (`shifted`)
+    home/staging/    layers being made or removed (staging.py)
 """
 
 from __future__ import annotations
@@ -13,106 +15,134 @@ import os
 
 from ..archive import whiteouts as styles
 from ..contracts.probe import Probe
-from ..contracts.storage import Change, LayerUsage, StorageDriver
+from ..contracts.storage import LayerUsage, MountOptions, StorageDriver
+from ..errors import NotSupported
 from ..hookspecs import hookimpl
-from . import trees
+from ..linux.syscalls import MNT_DETACH, UMOUNT_NOFOLLOW, unmount
+from . import staging, trees
 from .changes import tree_changes
 from .copy import copy_tree
+from .shifted import recorded, shift_tree, write_changes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
     from typing import Any, BinaryIO
 
-    from ..contracts.storage import MountOptions
+    from ..contracts.storage import Change
 
 
 class VfsDriver(StorageDriver):
-    """No options."""
+    """Option: ignore_chown_errors, as containers-storage.conf(5) has it."""
 
     name = "vfs"
     independent_layers = False
 
-    def __init__(self, home: Path, options: dict[str, Any] | None = None) -> None:
+    def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
-        self._home = str(home)
+        self._home = os.path.abspath(home)
 
     def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
         from ..archive.extract import extract
 
-        with trees.birth(self._home, layer) as staging:
-            tree = self._copy(staging, parents)
-            descriptor = os.open(tree, os.O_RDONLY | os.O_DIRECTORY)
+        ignore = str(self.options.get("ignore_chown_errors", "")).lower() in ("true", "1", "yes")
+        with staging.Birth(self._home, layer, durable=True) as path:
+            tree = self._copy(path, parents)
+            descriptor = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
-                usage = extract(archive, descriptor, whiteouts=styles.DELETE)
+                usage = extract(
+                    archive, descriptor, whiteouts=styles.DELETE, ignore_chown_errors=ignore
+                )
             finally:
                 os.close(descriptor)
         return usage
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
-        with trees.birth(self._home, layer) as staging:
-            self._copy(staging, parents)
+        with staging.Birth(self._home, layer) as path:
+            self._copy(path, parents)
 
-    def _copy(self, staging: str, parents: Sequence[str]) -> str:
-        tree = os.path.join(staging, "tree")
+    def _copy(self, directory: str, parents: Sequence[str]) -> str:
+        tree = f"{directory}/tree"
         if parents:
-            trees.require_directory(self._tree(parents[0]), f"layer {parents[0]}")
+            trees.require_all(self._home, "tree", parents[:1])
             copy_tree(self._tree(parents[0]), tree)
         else:
-            os.mkdir(tree, 0o755)
+            os.mkdir(tree)
+            os.chmod(tree, 0o755)
         return tree
 
     def exists(self, layer: str) -> bool:
         return os.path.isdir(self._tree(layer))
 
-    def mount(self, layer: str, parents: Sequence[str], options: MountOptions) -> Path:
-        from pathlib import Path
+    def mount(self, layer: str, parents: Sequence[str], options: MountOptions) -> str:
+        for extra in options.extra:
+            if extra.partition("=")[0] not in ("volatile", "vfs.volatile"):
+                raise NotSupported(f"storage driver {self.name} has no option {extra!r}")
+        trees.require_all(self._home, "tree", (layer, *parents[:1]))
+        if not (options.uid_map or options.gid_map):
+            return self._tree(layer)
+        for directory in (self._home, f"{self._home}/{layer}"):
+            os.chmod(directory, 0o711)  # the container's root, who is nobody here, must get in
+        merged = f"{self._home}/{layer}/merged"
+        if os.path.ismount(merged) or self._mount_mapped(layer, merged, options):
+            return merged
+        shift_tree(self._home, layer, options)
+        os.chmod(f"{self._home}/{layer}", 0o711)
+        return self._tree(layer)
 
-        trees.require_directory(self._tree(layer), f"layer {layer}")
-        return Path(self._tree(layer))
+    def _mount_mapped(self, layer: str, merged: str, options: MountOptions) -> bool:
+        from .idmap import mount_mapped
+
+        if recorded(f"{self._home}/{layer}") is not None:
+            return False
+        os.makedirs(merged, 0o700, exist_ok=True)
+        return mount_mapped(self._tree(layer), merged, options)
 
     def unmount(self, layer: str) -> None:
-        return None  # nothing is ever mounted
+        merged = f"{self._home}/{layer}/merged"
+        try:
+            while True:
+                unmount(merged, MNT_DETACH | UMOUNT_NOFOLLOW)
+        except OSError:  # EINVAL: not mounted (any more); ENOENT: never was
+            pass
 
     def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
-        from ..archive.create import write_tree
-
-        found = list(self.changes(layer, parents))
-        write_tree(
-            self._tree(layer),
-            out,
-            whiteouts=styles.DELETE,
-            only=[change.path.lstrip("/") for change in found if change.kind != "D"],
-            removed=[change.path.lstrip("/") for change in found if change.kind == "D"],
+        trees.require_all(self._home, "tree", (layer, *parents[:1]))
+        write_changes(
+            self._tree(layer), self._below(parents), out, recorded(f"{self._home}/{layer}")
         )
 
     def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
-        return tree_changes(self._tree(layer), self._tree(parents[0]) if parents else None)
+        trees.require_all(self._home, "tree", (layer, *parents[:1]))
+        ids = recorded(f"{self._home}/{layer}")
+        return tree_changes(self._tree(layer), self._below(parents), ids)
+
+    def _below(self, parents: Sequence[str]) -> str | None:
+        return self._tree(parents[0]) if parents else None
+
+    def describe(self, layer: str, parents: Sequence[str]) -> dict[str, str]:
+        return {"dir": self._tree(layer)}
 
     def usage(self, layer: str) -> LayerUsage:
+        trees.require_all(self._home, "tree", (layer,))
         return trees.usage(self._tree(layer))
 
     def remove(self, layer: str) -> None:
-        if not self.exists(layer):
-            return
-        doomed = os.path.join(self._home, trees.STAGING, f"{layer}-{os.getpid()}-removed")
-        os.makedirs(os.path.dirname(doomed), mode=0o700, exist_ok=True)
-        os.rename(os.path.join(self._home, layer), doomed)
-        trees.remove(doomed)
+        self.unmount(layer)
+        staging.bury(self._home, layer)
 
     def layers(self) -> Iterator[str]:
         try:
             names = sorted(os.listdir(self._home))
         except FileNotFoundError:
             return
-        yield from (name for name in names if name != trees.STAGING and self.exists(name))
+        yield from (name for name in names if self.exists(name))
 
     def collect(self) -> None:
-        trees.collect(self._home)
+        staging.collect(self._home)
 
     def _tree(self, layer: str) -> str:
-        return os.path.join(self._home, layer, "tree")
+        return f"{self._home}/{layer}/tree"
 
     def probe(self) -> Probe:
         return Probe(True)
@@ -120,7 +150,7 @@ class VfsDriver(StorageDriver):
 
 @hookimpl
 def rundlet_storage_driver(
-    name: str, home: Path, options: Mapping[str, Any]
+    name: str, home: str, options: Mapping[str, Any]
 ) -> StorageDriver | None:
     """Make the driver."""
     return VfsDriver(home, dict(options)) if name == "vfs" else None

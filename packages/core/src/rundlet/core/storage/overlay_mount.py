@@ -1,0 +1,120 @@
+"""Mounting an overlay over any number of layers.
+
+mount(2) takes its options as text of one page, which some 40 absolute paths fill. So, in
+this order: the plain paths where they fit and contain no separator; Linux 6.8's
+`lowerdir+` of fsconfig(2), one layer at a time; else names of open descriptors.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..errors import NotSupported, StoreError
+from ..linux import syscalls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONGEST_DATA = 4095  # a page, with a terminating NUL
+_SEPARATORS = ",:\\"
+_LONGEST_VALUE = 255  # fsconfig(2)
+_TOO_OLD = (errno.ENOSYS, errno.EINVAL, errno.EPERM)
+
+
+def mount_overlay(
+    target: str,
+    lowers: Sequence[str],
+    upper: str = "",
+    work: str = "",
+    words: Sequence[str] = (),
+    flags: int = 0,
+) -> None:
+    """Mount `lowers` (topmost first, at least one) below `upper`, or two without an upper.
+
+    words: further overlayfs options. flags: MS_RDONLY, MS_NODEV, MS_NOSUID, MS_NOEXEC.
+    Raises OSError as mount(2) does, NotSupported for more layers than this kernel takes.
+    """
+    paths = [*lowers, upper, work]
+    data = _data(lowers, upper, work, words)
+    plain = not any(character in path for path in paths for character in _SEPARATORS)
+    if plain and len(os.fsencode(data)) <= _LONGEST_DATA:
+        syscalls.mount("overlay", target, "overlay", flags, data)
+        return
+    if not (plain and all(len(os.fsencode(path)) <= _LONGEST_VALUE for path in paths)) or (
+        not _mount_one_by_one(target, lowers, upper, work, words, flags)
+    ):
+        _mount_by_descriptors(target, lowers, upper, work, words, flags)
+
+
+def _data(lowers: Sequence[str], upper: str, work: str, words: Sequence[str]) -> str:
+    parts = [f"lowerdir={':'.join(lowers)}"]
+    if upper:
+        parts += [f"upperdir={upper}", f"workdir={work}"]
+    return ",".join([*parts, *words])
+
+
+def _mount_one_by_one(
+    target: str,
+    lowers: Sequence[str],
+    upper: str,
+    work: str,
+    words: Sequence[str],
+    flags: int,
+) -> bool:
+    """False where the kernel has no `lowerdir+`."""
+    from ..linux.mount_api import mount_new
+
+    options: list[tuple[str, str | None]] = [("lowerdir+", lower) for lower in lowers]
+    if upper:
+        options += [("upperdir", upper), ("workdir", work)]
+    for word in words:
+        key, equals, value = word.partition("=")
+        options.append((key, value if equals else None))
+    try:
+        mount_new("overlay", target, options, flags)
+    except OSError as error:
+        if error.errno in _TOO_OLD:
+            return False
+        raise
+    return True
+
+
+def _mount_by_descriptors(
+    target: str, lowers: Sequence[str], upper: str, work: str, words: Sequence[str], flags: int
+) -> None:
+    """With `/proc/self/fd/N` for paths: short, and free of separators."""
+    opened: list[int] = []
+
+    def name(path: str) -> str:
+        opened.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        return f"/proc/self/fd/{opened[-1]}"
+
+    try:
+        short = [name(path) for path in lowers]
+        uppers = (name(upper), name(work)) if upper else ("", "")
+        data = _data(short, *uppers, words)
+        if len(data) > _LONGEST_DATA:
+            raise NotSupported(
+                f"{len(lowers)} layers are more than this kernel can mount at once",
+                remedy="Linux 6.8 or later can; or squash the image into fewer layers.",
+            )
+        syscalls.mount("overlay", target, "overlay", flags, data)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def explained(error: OSError, target: str, words: Sequence[str]) -> StoreError:
+    """What a refused mount means."""
+    remedies = {
+        errno.EPERM: "Mounting needs root (CAP_SYS_ADMIN).",
+        errno.ENODEV: "This kernel has no overlayfs: load the module, or use --storage-driver vfs.",
+        errno.EINVAL: f"See the kernel's log (dmesg); mount options: {','.join(words) or 'none'}.",
+        errno.ESTALE: "The directory belonged to another set of layers before.",
+    }
+    return StoreError(
+        f"cannot mount an overlay on {target}: {error.strerror}",
+        remedy=remedies.get(error.errno or 0, ""),
+    )
