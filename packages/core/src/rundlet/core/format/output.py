@@ -1,0 +1,70 @@
+"""Printing a list of rows the way `--format`, `--noheading` and `--quiet` ask for."""
+
+from __future__ import annotations
+
+from .table import table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+_ESCAPES = {"\\t": "\t", "\\n": "\n"}
+
+
+def rows(
+    found: Sequence[Mapping[str, Any]],
+    form: str,
+    *,
+    headings: Mapping[str, str] | None = None,
+    heading: bool = True,
+) -> str:
+    """Rows by a Go template, "json" or "table TEMPLATE". Raises InvalidArgument.
+
+    headings: field names to titles for the first line of a table; else the upper-cased name.
+    """
+    if form == "json":
+        return pretty(list(found)) + "\n"
+    from .template import Template
+
+    is_table = form.startswith("table")
+    text = form.removeprefix("table").strip() if is_table else form
+    for written, meant in _ESCAPES.items():
+        text = text.replace(written, meant)
+    template = Template(text)
+    lines = [template.render(row) for row in found]
+    if not is_table:
+        return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    cells = [line.rstrip("\n").split("\t") for line in lines]
+    if heading:
+        cells.insert(0, _heading(text, headings or {}))
+    return table(cells)
+
+
+def _heading(text: str, headings: Mapping[str, str]) -> list[str]:
+    """The first line: each column's fields by their titles."""
+    import re
+
+    columns = []
+    for column in text.split("\t"):
+        names = re.findall(r"\.([A-Za-z]\w*)", column)
+        columns.append(" ".join(headings.get(name, _title(name)) for name in names))
+    return columns
+
+
+def _title(name: str) -> str:
+    """ "ImageID" to "IMAGE ID"."""
+    out = ""
+    for number, letter in enumerate(name):
+        before = name[number - 1] if number else ""
+        if letter.isupper() and before.islower():
+            out += " "
+        out += letter.upper()
+    return out
+
+
+def pretty(value: Any, indent: int = 4) -> str:
+    """Indented JSON, as podman prints documents."""
+    import json
+
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=str)

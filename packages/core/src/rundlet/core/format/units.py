@@ -1,0 +1,76 @@
+"""Sizes and durations for people, in podman's words (docker/go-units)."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument
+
+_DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+_FACTORS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+
+
+def size(count: float, digits: int = 3) -> str:
+    """Bytes in decimal units with so many significant digits: "2.13 MB" (podman images)."""
+    return _scaled(count, 1000.0, _DECIMAL, digits)
+
+
+def binary_size(count: float) -> str:
+    """Bytes in binary units: "15.99MiB" (podman stats)."""
+    return _scaled(count, 1024.0, _BINARY, 4).replace(" ", "")
+
+
+def _scaled(count: float, base: float, units: tuple[str, ...], digits: int) -> str:
+    number, unit = float(count), 0
+    while number >= base and unit < len(units) - 1:
+        number /= base
+        unit += 1
+    return f"{number:.{digits}g} {units[unit]}"
+
+
+def parse_size(text: str) -> int:
+    """Bytes of "64m", "1.5GiB", "1024" (binary multiples); -1 is passed through.
+
+    Raises InvalidArgument.
+    """
+    word = text.strip().lower().removesuffix("ib")
+    if word[-1:] == "b" and word[-2:-1] in _FACTORS:
+        word = word[:-1]
+    factor = _FACTORS.get(word[-1:], 0)
+    try:
+        return int(float(word[:-1]) * factor) if factor else int(word)
+    except ValueError:
+        raise InvalidArgument(f"invalid size: '{text}'") from None
+
+
+def duration(seconds: float) -> str:
+    """How long, roughly: "About a minute", "3 weeks" (go-units HumanDuration)."""
+    whole = int(seconds)
+    if whole < 1:
+        return "Less than a second"
+    if whole == 1:
+        return "1 second"
+    if whole < 60:
+        return f"{whole} seconds"
+    minutes = whole // 60
+    if minutes == 1:
+        return "About a minute"
+    if minutes < 60:
+        return f"{minutes} minutes"
+    hours = int(seconds / 3600 + 0.5)
+    if hours == 1:
+        return "About an hour"
+    if hours < 48:
+        return f"{hours} hours"
+    days = hours // 24
+    if hours < 24 * 7 * 2:
+        return f"{days} days"
+    if hours < 24 * 30 * 2:
+        return f"{days // 7} weeks"
+    if hours < 24 * 365 * 2:
+        return f"{days // 30} months"
+    return f"{hours // 24 // 365} years"
+
+
+def ago(then: int, now: int) -> str:
+    """ "2 minutes ago" for two times in nanoseconds."""
+    return f"{duration((now - then) / 1e9)} ago"
