@@ -105,7 +105,7 @@ def rundlet_image_transport(name: str) -> ImageTransport | None:
 
 
 @hookspec(firstresult=True)
-def rundlet_secret_driver(name: str, home: Path, options: Mapping[str, str]) -> SecretDriver | None:
+def rundlet_secret_driver(name: str, home: str, options: Mapping[str, str]) -> SecretDriver | None:
     """Make the secret driver `name` (contracts/secrets.py)."""
 
 

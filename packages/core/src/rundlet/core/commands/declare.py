@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 
 
 class Flag(Value):
-    """A switch: `--all`, `-a`, `--all=false`. `hidden` ones are parsed, not shown."""
+    """A switch: `--all`, `-a`, `--all=false`. `hidden` ones are parsed, not shown.
+
+    local: of a program's options, one that is not understood after the verb (`--version`).
+    """
 
     name: str
     short: str = ""
     help: str = ""
     default: bool = False
     hidden: bool = False
+    local: bool = False
 
 
 class Option(Value):
@@ -45,7 +49,7 @@ class Option(Value):
     many: may be repeated; the value is a list. Else the last one counts.
     split: with `many`, a comma separates values too (pflag's StringSlice).
     optional: the value that a bare `--name` stands for (then only `--name=X` sets another).
-    kind: "str" | "int" | "float" | "duration" (a Go duration, or seconds; float seconds).
+    kind: "str" | "int" | "uint" | "float" | "duration" (a Go duration or seconds; float seconds).
     choices: the only values allowed, or () for any.
     completes: what names to complete: "containers" | "images" | "networks" | "volumes" | "files".
     """

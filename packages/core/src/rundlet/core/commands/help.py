@@ -9,20 +9,27 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
+from ..errors import PluginError
+from ..plugins.faults import skipped
 from .declare import Flag, Group, Option, Program, Verb
-from .dispatch import Verbs
+from .verbs import Verbs, programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+_OPTIONS_METAVAR = "[options]"
+_ELSEWHERE = "Programs on PATH"
+
 
 def show(program: Program, words: Sequence[str]) -> int:
-    """Print the help of the program, a group or a verb, as typer renders it."""
+    """Print the help of the program, a group or a verb, as typer renders it.
+
+    Raises UsageError for words that name nothing.
+    """
     command = get_command(application(program, words))
-    path = [*words, "--help"]
     try:
-        command.main(path, prog_name=program.name, standalone_mode=False)
+        command.main([*words, "--help"], prog_name=program.name, standalone_mode=False)
     except SystemExit as end:
         return int(end.code or 0)
     sys.stdout.flush()
@@ -34,37 +41,79 @@ def application(program: Program, words: Sequence[str] = ()) -> typer.Typer:
     verbs = Verbs(program)
     app = _typer(program.summary)
     app.callback()(_function(program.options, program.summary))
-    _fill(app, verbs, "", list(words))
+    _fill(app, verbs, [], list(words))
+    if not words:
+        for name, path in sorted(programs(program).items()):
+            if name not in verbs.names():
+                app.command(name, help=f"{path}", rich_help_panel=_ELSEWHERE)(lambda: None)
     return app
 
 
-def _fill(app: typer.Typer, verbs: Verbs, below: str, words: list[str]) -> None:
-    for name in verbs.names(below):
+def _fill(app: typer.Typer, verbs: Verbs, below: list[str], words: list[str]) -> None:
+    """Add what is right below a group; deeper only along `words`."""
+    names = verbs.names(".".join(below))
+    if words and words[0] not in names:
+        raise verbs.unknown(words[0], below)
+    for name in names:
         if words and name != words[0]:
             continue
-        path = f"{below}.{name}" if below else name
-        declared = verbs.get(path)
+        declared = _declaration(verbs, ".".join((*below, name)), asked=bool(words))
         if isinstance(declared, Group):
-            group = _typer(declared.summary)
-            _fill(group, verbs, path, words[1:])
-            app.add_typer(group, name=name, hidden=declared.hidden, help=declared.summary)
+            group = _typer(_text(declared.summary, declared.description))
+            group.callback()(_function((), declared.summary))
+            if words:
+                _fill(group, verbs, [*below, name], words[1:])
+            else:
+                group.command("-")(lambda: None)  # only named at this level, not listed
+            app.add_typer(group, name=name, hidden=declared.hidden, short_help=declared.summary)
         elif isinstance(declared, Verb):
-            _add(app, name, declared)
+            alias = not words and _is_alias(name, declared, names)
+            _add(app, name, declared, hidden=declared.hidden or alias)
 
 
-def _typer(summary: str) -> typer.Typer:
-    return typer.Typer(help=summary, add_completion=False, no_args_is_help=False)
+def _declaration(verbs: Verbs, name: str, *, asked: bool) -> Verb | Group | None:
+    """A broken one is left out of a list and said aloud; asked for by name it is an error."""
+    try:
+        return verbs.get(name)
+    except PluginError as error:
+        if asked:
+            raise
+        skipped(error)
+        return None
 
 
-def _add(app: typer.Typer, name: str, verb: Verb) -> None:
-    parts = [verb.summary, verb.description]
-    parts += ["**Examples:**", *(f"`{example}`" for example in verb.examples)] * bool(verb.examples)
+def _is_alias(name: str, verb: Verb, names: Sequence[str]) -> bool:
+    """Whether this is a second name of a verb that is listed under its own."""
+    own = verb.name.rpartition(" ")[2]
+    return own != name and own in names
+
+
+def _typer(text: str) -> typer.Typer:
+    return typer.Typer(
+        help=text,
+        add_completion=False,
+        no_args_is_help=False,
+        options_metavar=_OPTIONS_METAVAR,
+        subcommand_metavar="COMMAND",
+        rich_markup_mode="markdown",
+        context_settings={"max_content_width": 120},
+    )
+
+
+def _text(summary: str, description: str, examples: Sequence[str] = ()) -> str:
+    parts = [summary, description]
+    if examples:
+        parts += ["**Examples:**", *(f"`{example}`" for example in examples)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _add(app: typer.Typer, name: str, verb: Verb, *, hidden: bool) -> None:
     app.command(
         name,
-        help="\n\n".join(part for part in parts if part),
+        help=_text(verb.summary, verb.description, verb.examples),
         short_help=verb.summary,
         options_metavar=verb.usage,
-        hidden=verb.hidden,
+        hidden=hidden,
     )(_function(verb.options, verb.summary))
 
 
@@ -74,35 +123,37 @@ def _function(options: Sequence[Flag | Option], summary: str) -> Callable[..., N
     def function(**values: object) -> None:
         return None
 
-    parameters = []
-    for number, option in enumerate(options):
-        if option.hidden:
-            continue
-        parameters.append(_parameter(f"option_{number}", option))
+    shown = [option for option in options if not option.hidden]
+    parameters = [_parameter(f"option_{number}", one) for number, one in enumerate(shown)]
     function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    function.__annotations__ = {p.name: p.annotation for p in parameters}
+    function.__annotations__ = {one.name: one.annotation for one in parameters}
     function.__doc__ = summary
     return function
 
 
 def _parameter(name: str, option: Flag | Option) -> inspect.Parameter:
     words = [f"--{option.name}", *([f"-{option.short}"] if option.short else [])]
+    kind: Any
+    default: object
     if isinstance(option, Flag):
-        kind: Any = bool
+        kind, default = bool, option.default
         info = typer.Option(*words, help=option.help, show_default=option.default)
-        default: object = option.default
     else:
+        words[1:1] = [f"--{alias}" for alias in option.aliases]
         kind = list[str] if option.many else str
+        default = [] if option.many else (option.default or "")
         info = typer.Option(
             *words,
-            help=option.help,
+            help=_with_choices(option),
             metavar=option.metavar,
-            show_default=bool(option.default),
+            show_default=option.default or False,
         )
-        default = [] if option.many else (option.default or "")
     return inspect.Parameter(
-        name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=default,
-        annotation=Annotated[kind, info],
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
     )
+
+
+def _with_choices(option: Option) -> str:
+    return f"{option.help} ({', '.join(option.choices)})" if option.choices else option.help
+
+

@@ -16,5 +16,5 @@ ENGINE_OPTIONS = (
         default="warn",
         choices=("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
     ),
-    Flag("version", "v", help="Print the version and exit"),
+    Flag("version", "v", help="Print the version and exit", local=True),
 )

@@ -1,7 +1,9 @@
 """The fast parser: pflag's grammar (podman's), over declarations, without imports.
 
-`--name=value`, `--name value`, `-n value`, `-nvalue`, `-it`, `--flag=false`, `--` ends the
-options; a verb that is not interspersed stops at its first argument. Messages are pflag's.
+`--name=value`, `--name value`, `-n value`, `-nvalue`, `-n=value`, `-it`, `--flag=false`; `--`
+ends the options; a verb that is not interspersed stops at its first argument. Options of the
+program are also understood after the verb (cobra's persistent flags), unless the verb has one
+of the same name. Messages are pflag's (spf13/pflag flag.go, errors of strconv and time).
 """
 
 from __future__ import annotations
@@ -14,57 +16,149 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from .declare import Arguments, Program, Verb
+    from .declare import Arguments, Verb
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "\u00b5s": 1e-6,
+    "\u03bcs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+}
+# kind of number: what Go calls its parser, smallest and largest value
+_INTEGERS = {
+    "int": ("strconv.ParseInt", -(1 << 63), (1 << 63) - 1),
+    "uint": ("strconv.ParseUint", 0, (1 << 64) - 1),
+}
 
 
 class HelpWanted(Exception):
-    """`--help` or `-h` was typed where the verb declares no such option."""
+    """`--help` or `-h` was typed where no such option is declared."""
 
 
-class _Options:
-    """The declared options of one level, by name and shorthand, and the values found."""
+class Options:
+    """The declared options of one level, by name and shorthand, and the values found.
 
-    def __init__(self, declared: Iterable[Flag | Option]) -> None:
+    above: the options of the program, which may be typed after the verb too.
+    """
+
+    def __init__(self, declared: Iterable[Flag | Option], above: Options | None = None) -> None:
         self.long: dict[str, Flag | Option] = {}
         self.short: dict[str, Flag | Option] = {}
         self.values: dict[str, object] = {}
         self.given: set[str] = set()
-        self._replaced: set[str] = set()
+        self._above = above
         for option in declared:
             self.long[option.name] = option
             if option.short:
                 self.short[option.short] = option
-            for alias in getattr(option, "aliases", ()):
+            if isinstance(option, Flag):
+                self.values[option.name] = option.default
+                continue
+            for alias in option.aliases:
                 self.long[alias] = option
-            self.values[option.name] = _default(option)
+            if option.default is not None:
+                self.values[option.name] = convert(option, option.name, option.default)
+            else:
+                self.values[option.name] = () if option.many else None
 
-    def set(self, option: Flag | Option, typed: str, text: str) -> None:
-        """Take one value. `typed` is how the option was written, for messages."""
-        self.given.add(option.name)
+    def parse(self, words: Sequence[str], *, interspersed: bool = True) -> list[str]:
+        """Take the options out of `words`; returns the arguments that are left.
+
+        Raises UsageError for what pflag refuses, HelpWanted for an undeclared --help or -h.
+        """
+        left: list[str] = []
+        rest = list(reversed(words))
+        while rest:
+            word = rest.pop()
+            if word == "--":
+                break
+            if word.startswith("--"):
+                self._long(word, rest)
+            elif word.startswith("-") and word != "-":
+                self._shorts(word[1:], rest)
+            else:
+                left.append(word)
+                if not interspersed:
+                    break
+        left += reversed(rest)
+        return left
+
+    def parsed(self, arguments: Sequence[str] = ()) -> Parsed:
+        """What was found so far, as verbs read it."""
+        return Parsed(self.values, arguments, frozenset(self.given))
+
+    def _find(self, name: str, *, short: bool = False) -> tuple[Options, Flag | Option] | None:
+        option = (self.short if short else self.long).get(name)
+        if option is not None:
+            return self, option
+        found = self._above._find(name, short=short) if self._above else None
+        return None if found is None or getattr(found[1], "local", False) else found
+
+    def _long(self, word: str, rest: list[str]) -> None:
+        name, equals, text = word[2:].partition("=")
+        if not name or name.startswith("-"):
+            raise UsageError(f"bad flag syntax: {word}")
+        found = self._find(name)
+        if found is None:
+            if name == "help":
+                raise HelpWanted
+            raise UsageError(f"unknown flag: --{name}")
+        level, option = found
+        bare = "true" if isinstance(option, Flag) else option.optional
+        if not equals:
+            if bare is not None:
+                text = bare
+            elif rest:
+                text = rest.pop()
+            else:
+                raise UsageError(f"flag needs an argument: {word}")
+        level._set(option, text)
+
+    def _shorts(self, cluster: str, rest: list[str]) -> None:
+        while cluster:
+            letter = cluster[0]
+            found = self._find(letter, short=True)
+            if found is None:
+                if letter == "h":
+                    raise HelpWanted
+                raise UsageError(f"unknown shorthand flag: '{letter}' in -{cluster}")
+            level, option = found
+            bare = "true" if isinstance(option, Flag) else option.optional
+            if len(cluster) > 2 and cluster[1] == "=":
+                return level._set(option, cluster[2:])
+            if bare is not None:
+                level._set(option, bare)
+                cluster = cluster[1:]
+                continue
+            if len(cluster) > 1:
+                return level._set(option, cluster[1:])
+            if not rest:
+                raise UsageError(f"flag needs an argument: '{letter}' in -{cluster}")
+            return level._set(option, rest.pop())
+        return None
+
+    def _set(self, option: Flag | Option, text: str) -> None:
+        name = option.name
+        typed = f"-{option.short}, --{name}" if option.short else f"--{name}"
         if isinstance(option, Flag):
-            self.values[option.name] = _boolean(typed, text)
-            return
-        value = convert(option, typed, text)
-        if not option.many:
-            self.values[option.name] = value
-            return
-        # The first typed value replaces the default (pflag's slices).
-        before = self.values[option.name] if option.name in self._replaced else ()
-        assert isinstance(before, tuple) and isinstance(value, tuple)
-        self._replaced.add(option.name)
-        self.values[option.name] = before + value
+            self.values[name] = _boolean(typed, text)
+        elif option.many:
+            # The first typed value replaces the default (pflag's slices).
+            before = self.values[name] if name in self.given else ()
+            self.values[name] = (*before, *split(option, typed, text))  # type: ignore[misc]
+        else:
+            self.values[name] = convert(option, typed, text)
+        self.given.add(name)
 
 
-def _default(option: Flag | Option) -> object:
-    if isinstance(option, Flag):
-        return option.default
-    if option.default is None:
-        return () if option.many else None
-    return convert(option, f"--{option.name}", option.default)
+def _refused(typed: str, text: str, why: str) -> UsageError:
+    return UsageError(f'invalid argument "{text}" for "{typed}" flag: {why}')
 
 
 def _boolean(typed: str, text: str) -> bool:
@@ -72,145 +166,129 @@ def _boolean(typed: str, text: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise UsageError(
-        f'invalid argument "{text}" for "{typed}" flag:'
-        f' strconv.ParseBool: parsing "{text}": invalid syntax'
-    )
+    raise _refused(typed, text, f'strconv.ParseBool: parsing "{text}": invalid syntax')
+
+
+def split(option: Option, typed: str, text: str) -> tuple[str, ...]:
+    """The values in one text of a repeated option: a line of CSV where `split` is declared."""
+    if not option.split:
+        return (text,)
+    if not text:
+        return ()
+    if '"' not in text:
+        return tuple(text.split(","))
+    import csv
+
+    try:
+        return tuple(next(csv.reader([text], strict=True)))
+    except csv.Error as error:
+        raise _refused(typed, text, f"parse error: {error}") from None
 
 
 def convert(option: Option, typed: str, text: str) -> object:
     """The typed value of an option's text. Raises UsageError with pflag's message."""
     if option.many:
-        return tuple(text.split(",")) if option.split and text else (text,)
-    try:
-        if option.kind == "int":
-            return int(text, 0)
-        if option.kind == "float":
+        return split(option, typed, text)
+    kind = option.kind
+    if kind in _INTEGERS:
+        return _integer(kind, typed, text)
+    if kind == "float":
+        try:
+            if "_" in text or text.strip() != text:  # Python's own liberties
+                raise ValueError
             return float(text)
-        if option.kind == "duration":
+        except ValueError:
+            why = f'strconv.ParseFloat: parsing "{text}": invalid syntax'
+            raise _refused(typed, text, why) from None
+    if kind == "duration":
+        try:
             return duration(text)
-    except ValueError:
-        raise UsageError(
-            f'invalid argument "{text}" for "{typed}" flag: parsing "{text}": invalid syntax'
-        ) from None
+        except ValueError:
+            raise _refused(typed, text, f'time: invalid duration "{text}"') from None
     if option.choices and text not in option.choices:
-        raise UsageError(
-            f'invalid argument "{text}" for "{typed}" flag: choose one of'
-            f" {', '.join(option.choices)}"
-        )
+        choices = ", ".join(option.choices)
+        raise _refused(typed, text, f'"{text}" is not a valid value.  Choose from: "{choices}"')
     return text
+
+
+def _integer(kind: str, typed: str, text: str) -> int:
+    """As Go's strconv reads integers of base 0: decimal, 0x, 0o, 0b, and octal as 010."""
+    function, smallest, largest = _INTEGERS[kind]
+    digits = text.lstrip("+-")
+    octal = len(digits) > 1 and digits[0] == "0" and digits.isdigit()
+    try:
+        if text.strip() != text or (kind == "uint" and digits != text):
+            raise ValueError
+        number = int(text, 8 if octal else 0)
+    except ValueError:
+        raise _refused(typed, text, f'{function}: parsing "{text}": invalid syntax') from None
+    if not smallest <= number <= largest:
+        raise _refused(typed, text, f'{function}: parsing "{text}": value out of range')
+    return number
 
 
 def duration(text: str) -> float:
     """Seconds of a Go duration ("1h5m", "300ms") or of a plain number. Raises ValueError."""
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    sign, rest = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
+    sign, rest = (-1.0, text[1:]) if text.startswith("-") else (1.0, text.removeprefix("+"))
+    if _is_decimal(rest):
+        return sign * float(rest)
     total = 0.0
     while rest:
-        number = ""
-        while rest and (rest[0].isdigit() or rest[0] == "."):
-            number, rest = number + rest[0], rest[1:]
-        unit = ""
-        while rest and not (rest[0].isdigit() or rest[0] == "."):
-            unit, rest = unit + rest[0], rest[1:]
-        if unit not in _UNITS:
+        end = 0
+        while end < len(rest) and rest[end] in "0123456789.":
+            end += 1
+        number, rest = rest[:end], rest[end:]
+        end = 0
+        while end < len(rest) and rest[end] not in "0123456789.":
+            end += 1
+        unit, rest = rest[:end], rest[end:]
+        if unit not in _UNITS or not _is_decimal(number):
             raise ValueError(text)
         total += float(number) * _UNITS[unit]
+    if not text.strip("+-"):
+        raise ValueError(text)
     return sign * total
+
+
+def _is_decimal(text: str) -> bool:
+    """Digits with at most one point among them, as Go's durations have."""
+    digits = text.replace(".", "", 1)
+    return digits.isascii() and digits.isdigit()
 
 
 def parse(
     declared: Iterable[Flag | Option], words: Sequence[str], *, interspersed: bool = True
 ) -> tuple[Parsed, list[str]]:
-    """Parse one level; returns the options and the arguments left.
+    """Parse one level; returns the options and the arguments left. Raises as Options.parse."""
+    options = Options(declared)
+    left = options.parse(words, interspersed=interspersed)
+    return options.parsed(left), left
 
-    Raises UsageError for what pflag refuses, HelpWanted for an undeclared --help or -h.
+
+def parse_verb(
+    verb: Verb, words: Sequence[str], path: str, above: Options | None = None
+) -> Parsed:
+    """Parse what follows a verb's name, and check how many arguments there are.
+
+    path: the program and the verb as typed, for messages. above: the program's options.
     """
-    options = _Options(declared)
-    left: list[str] = []
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word == "--":
-            left += rest
-            break
-        if word.startswith("--"):
-            _long(options, word, rest)
-        elif word.startswith("-") and word != "-":
-            _shorts(options, word, rest)
-        else:
-            left.append(word)
-            if not interspersed:
-                left += rest
-                break
-    return Parsed(options.values, left, frozenset(options.given)), left
+    options = Options(verb.options, above)
+    try:
+        left = options.parse(words, interspersed=verb.arguments.interspersed)
+    except UsageError as error:
+        raise UsageError(error.message, remedy=f"See '{path} --help'") from None
+    _count(verb.arguments, len(left), path)
+    return options.parsed(left)
 
 
-def _long(options: _Options, word: str, rest: list[str]) -> None:
-    name, equals, text = word[2:].partition("=")
-    option = options.long.get(name)
-    if option is None:
-        if name == "help":
-            raise HelpWanted
-        raise UsageError(f"unknown flag: --{name}")
-    typed = f"--{option.name}" if not option.short else f"-{option.short}, --{option.name}"
-    options.set(option, typed, _value(option, word, bool(equals), text, rest))
-
-
-def _shorts(options: _Options, word: str, rest: list[str]) -> None:
-    cluster = word[1:]
-    while cluster:
-        letter, cluster = cluster[0], cluster[1:]
-        option = options.short.get(letter)
-        if option is None:
-            if letter == "h":
-                raise HelpWanted
-            raise UsageError(f"unknown shorthand flag: '{letter}' in {word}")
-        typed = f"-{letter}, --{option.name}"
-        if cluster.startswith("="):
-            options.set(option, typed, cluster[1:])
-            return
-        if isinstance(option, Flag) or option.optional is not None:
-            options.set(option, typed, _value(option, word, False, "", rest))
-            continue
-        if cluster:
-            options.set(option, typed, cluster)
-            return
-        if not rest:
-            raise UsageError(f"flag needs an argument: '{letter}' in {word}")
-        options.set(option, typed, rest.pop(0))
-
-
-def _value(option: Flag | Option, word: str, equals: bool, text: str, rest: list[str]) -> str:
-    if equals:
-        return text
-    if isinstance(option, Flag):
-        return "true"
-    if option.optional is not None:
-        return option.optional
-    if not rest:
-        raise UsageError(f"flag needs an argument: {word}")
-    return rest.pop(0)
-
-
-def parse_verb(verb: Verb, words: Sequence[str], program: Program) -> Parsed:
-    """Parse what follows a verb's name, and check how many arguments there are."""
-    interspersed = verb.arguments.interspersed
-    parsed, left = parse(verb.options, words, interspersed=interspersed)
-    _count(verb.arguments, len(left), left, f"{program.name} {verb.name}")
-    return parsed
-
-
-def _count(arguments: Arguments, count: int, left: Sequence[str], path: str) -> None:
+def _count(arguments: Arguments, count: int, path: str) -> None:
     """cobra's messages for a wrong number of arguments."""
-    if arguments.maximum == 0 and count:
-        raise UsageError(f'"{path}" takes no arguments, got {count}: {left[0]}')
-    if arguments.minimum == arguments.maximum != count:
-        raise UsageError(f"accepts {arguments.minimum} arg(s), received {count}")
-    if count < arguments.minimum:
-        raise UsageError(f"requires at least {arguments.minimum} arg(s), only received {count}")
-    if arguments.maximum >= 0 and count > arguments.maximum:
-        raise UsageError(f"accepts at most {arguments.maximum} arg(s), received {count}")
+    minimum, maximum = arguments.minimum, arguments.maximum
+    if maximum == 0 and count:
+        raise UsageError(f"`{path}` takes no arguments")
+    if minimum == maximum != count:
+        raise UsageError(f"accepts {minimum} arg(s), received {count}")
+    if count < minimum:
+        raise UsageError(f"requires at least {minimum} arg(s), only received {count}")
+    if maximum >= 0 and count > maximum:
+        raise UsageError(f"accepts at most {maximum} arg(s), received {count}")

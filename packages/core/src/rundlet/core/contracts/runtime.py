@@ -45,7 +45,7 @@ class RuntimeConfig(Value):
     options: all other keys of its table.
     """
 
-    root: Path
+    root: Path | str
     path: str = ""
     args: tuple[str, ...] = ()
     options: Mapping[str, Any] = EMPTY

@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from typing import ClassVar
 
     from .probe import Probe
@@ -25,7 +24,7 @@ class SecretDriver(ABC):
     contract_version: ClassVar[int] = 1
     name: ClassVar[str]
 
-    def __init__(self, home: Path, options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, home: str, options: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.options = dict(options or {})
 

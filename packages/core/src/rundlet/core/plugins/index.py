@@ -1,23 +1,23 @@
 """All entry points of `rundlet.*` groups, from a cache that hot commands can afford.
 
-Scanning installed distributions costs 50 to 100 ms; stevedore's own cache still imports
-importlib.metadata. Here the result of one stevedore scan is kept as a marshal file, valid
-while the modification times of all sys.path directories are as they were: installing or
-removing any distribution changes one of them.
+Scanning installed distributions costs 50 to 100 ms. Here the result of one scan by stevedore
+is kept, valid while the modification times of all sys.path directories are as they were:
+installing or removing any distribution, as wheel or editable, changes one of them.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
 import sys
+import time
 
 from .. import __version__
 from ..value import Value
+from . import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
     from typing import Any
 
 KINDS = {
@@ -37,7 +37,8 @@ GROUPS = (
     "rundlet.build_commands",
     "rundlet.cri_commands",
 )
-_FORMAT = 1
+_FORMAT = 2
+_RACY = 5.0  # seconds
 
 
 class EntryPoint(Value):
@@ -63,23 +64,30 @@ class EntryPoint(Value):
         return f"{self.name} = {self.value} ({self.distribution} {self.version})"
 
 
-Index = dict[str, tuple[EntryPoint, ...]]
-_memory: Index | None = None
+# A row is (name, value, distribution, version).
+Rows = dict[str, list[tuple[str, str, str, str]]]
+_memory: Rows | None = None
 
 
-def index() -> Index:
-    """Entry points by group. A cache that is stale, damaged or not ours is made anew."""
+def index() -> Rows:
+    """Rows by group. A cache that is stale, damaged or not ours is made anew."""
     global _memory
     if _memory is None:
-        key = _key()
-        rows = _read(key)
-        if rows is None:
-            rows = _scan()
-            _write(key, rows)
-        _memory = {}
-        for group, *rest in rows:
-            _memory[group] = (*_memory.get(group, ()), EntryPoint(group, *rest))
+        key, newest = _key()
+        path = _path()
+        _memory = cache.read(path, key)
+        if _memory is None:
+            _memory = scan()
+            # A directory changed a moment ago may be changing still (pip at work), and may
+            # do so without its time moving on: not to be remembered yet.
+            if not 0 <= time.time() - newest < _RACY:
+                cache.write(path, key, _memory)
     return _memory
+
+
+def entries(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group, by name."""
+    return tuple(EntryPoint(group, *row) for row in index().get(group, ()))
 
 
 def forget() -> None:
@@ -88,86 +96,81 @@ def forget() -> None:
     _memory = None
 
 
-Row = tuple[str, str, str, str, str]
+def _key() -> tuple[tuple[Any, ...], float]:
+    """What the cache depends on, and the newest time in it (seconds).
 
-
-def _key() -> tuple[Any, ...]:
-    """What the cache depends on: this release, the interpreter, and sys.path with its times."""
+    This release, the interpreter, and sys.path with the times of its directories.
+    """
     places = []
+    newest = 0
     for path in sys.path:
         try:
-            places.append((path, os.stat(path or ".").st_mtime_ns))
+            changed = os.stat(path or ".").st_mtime_ns
         except OSError:
             continue
-    return (_FORMAT, __version__, sys.version, tuple(places))
+        places.append((path, changed))
+        newest = max(newest, changed)
+    return (_FORMAT, __version__, sys.version, tuple(places)), newest / 1e9
 
 
-def _path(environment: Mapping[str, str] = os.environ) -> str:
-    """The cache file: in a directory that only this user can write to."""
-    if os.geteuid() == 0:
-        return "/run/rundlet/cache/entry-points"
-    home = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return f"{home}/rundlet/entry-points"
-
-
-def _read(key: tuple[Any, ...]) -> list[Row] | None:
-    try:
-        with open(f"{_path()}-{_suffix()}", "rb") as file:
-            if os.fstat(file.fileno()).st_uid != os.geteuid():
-                return None  # somebody else's: not to be unmarshalled
-            saved, rows = marshal.loads(file.read())
-    except (OSError, ValueError, EOFError, TypeError):
-        return None
-    return rows if saved == key else None
-
-
-def _write(key: tuple[Any, ...], rows: list[Row]) -> None:
-    """Keep it, or do without: the cache only saves time."""
-    path = f"{_path()}-{_suffix()}"
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(marshal.dumps((key, rows)))
-        os.replace(temporary, path)
-    except OSError:
-        return
-
-
-def _suffix() -> str:
+def _path() -> str:
     """One file per environment: several virtual environments do not fight over one."""
-    import zlib
+    words = "\0".join((sys.prefix, *sys.path)).encode(errors="surrogateescape")
+    mark = int.from_bytes(words, "big") % (2**61 - 1)  # a hash without an import
+    return f"{cache.directory()}/entry-points-{mark:x}"
 
-    return f"{zlib.crc32(repr((sys.prefix, sys.path)).encode()):08x}"
 
-
-def _scan() -> list[Row]:
+def scan() -> Rows:
     """All entry points of our groups, found by stevedore; nothing of them is imported."""
+    owners = _owners()
+    try:
+        found = _by_stevedore()
+    except Exception:
+        # One distribution with unreadable metadata must not take every command down:
+        # _owners has read them one by one, and warned.
+        found = set(owners)
+    rows: Rows = {}
+    for group, name, value in sorted(found):
+        owner = owners.get((group, name, value), ("", ""))
+        rows.setdefault(group, []).append((name, value, *owner))
+    return rows
+
+
+def _by_stevedore() -> set[tuple[str, str, str]]:
     from stevedore import NamedExtensionManager
 
-    owners = _owners()
-    rows: set[Row] = set()
+    found = set()
     for group in GROUPS:
         # No names: the manager loads none of them, but knows all.
         manager: NamedExtensionManager[Any] = NamedExtensionManager(
             group, names=[], warn_on_missing_entrypoint=False
         )
         for entry in manager.list_entry_points():
-            owner = owners.get((group, entry.name, entry.value), ("", ""))
-            rows.add((group, entry.name, entry.value, *owner))
-    return sorted(rows)
+            found.add((group, entry.name, entry.value))
+    return found
 
 
 def _owners() -> dict[tuple[str, str, str], tuple[str, str]]:
-    """Name and version of the distribution of each entry point: stevedore's cache drops them."""
+    """Name and version of the distribution of each entry point: stevedore's cache drops them.
+
+    The first distribution of a name on sys.path is the one in force.
+    """
     from importlib.metadata import distributions
 
-    return {
-        (entry.group, entry.name, entry.value): (
-            distribution.metadata["Name"] or "",
-            distribution.version,
-        )
-        for distribution in distributions()
-        for entry in distribution.entry_points
-        if entry.group in GROUPS
-    }
+    owners: dict[tuple[str, str, str], tuple[str, str]] = {}
+    seen = set()
+    for distribution in distributions():
+        try:
+            name, version = distribution.metadata["Name"] or "", distribution.version or ""
+            if name in seen:
+                continue
+            seen.add(name)
+            points: Iterable[Any] = distribution.entry_points
+            ours = [(p.group, p.name, p.value) for p in points if p.group in GROUPS]
+        except Exception as error:
+            where = getattr(distribution, "_path", distribution)
+            sys.stderr.write(f"WARN[0000] skipped: {where}: unreadable metadata: {error!r}\n")
+            continue
+        for key in ours:
+            owners.setdefault(key, (name, version))
+    return owners

@@ -76,7 +76,7 @@ class Plugins:
         the driver of its base name.
         """
         if name.startswith("/"):
-            driver = os.path.basename(name)
+            driver = self._family(os.path.basename(name))
             table = {**self.settings.runtimes.get(driver, {}), "path": name}
         else:
             driver = name
@@ -84,6 +84,11 @@ class Plugins:
         kind = str(table.pop("kind", driver))
         config = self._runtime_config(driver, table)
         return self._driver("runtime", kind, called=name, config=config)  # type: ignore[no-any-return]
+
+    def _family(self, binary: str) -> str:
+        """The driver for a binary: of its name, or the longest that it begins with (crun-1.20)."""
+        known = [entry.name for entry in self.available("runtime") if binary.startswith(entry.name)]
+        return max(known, key=len, default=binary)
 
     def _runtime_config(self, name: str, table: dict[str, Any]) -> RuntimeConfig:
         from ..cgroups.layout import choose_manager

@@ -1,0 +1,62 @@
+"""The quick start of the installed programs: `python -I -S launch.py MODULE ARGUMENT...`.
+
+Python's `site` costs 3 to 8 ms, more than most verbs. In a plain virtual environment all it
+does for us is to add one directory to sys.path, so the scripts in bin/ start Python
+without it, and this does that. Where the environment is not plain (.pth files: editable
+installs; system packages included), the whole of `site` runs as ever.
+"""
+
+import sys
+
+_SUFFIX = "/rundlet/core/commands/launch.py"
+# Written by virtualenv and setuptools, of no use for programs that are installed already.
+_HARMLESS = ("_virtualenv.pth", "distutils-precedence.pth")
+
+
+def prepare(packages):
+    """Make the distributions in the directory `packages` importable."""
+    import posix
+
+    plain = True
+    for name in posix.listdir(packages):
+        if name.endswith(".pth") and name not in _HARMLESS:
+            plain = False
+    try:
+        with open(packages.rpartition("/lib/")[0] + "/pyvenv.cfg", encoding="utf-8") as file:
+            for line in file:
+                key, _, value = line.partition("=")
+                if key.strip() == "include-system-site-packages" and value.strip() != "false":
+                    plain = False
+    except OSError:
+        plain = False
+    if plain:
+        sys.path.append(packages)
+    else:
+        import site
+
+        site.main()
+
+
+def finish(code):
+    """Exit at once: tearing the interpreter down costs 2 ms and frees what the kernel frees.
+
+    Only while nothing has asked to be told of the exit (threads, atexit).
+    """
+    if "threading" in sys.modules or "atexit" in sys.modules:
+        sys.exit(code)
+    import os
+
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        pass
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    prepare(sys.argv[0].removesuffix(_SUFFIX))
+    module = sys.argv[1]
+    del sys.argv[1]
+    __import__(module)
+    finish(sys.modules[module].main())

@@ -1,0 +1,66 @@
+"""Errors that no part has turned into a typed one: the machine's, or defects of ours."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .declare import Program
+
+# What the machine may say at any point of any verb; everything else is a defect.
+_MACHINE = {
+    errno.ENOSPC: "Free some space and run it again.",
+    errno.EDQUOT: "Free some space or raise the quota, and run it again.",
+    errno.EROFS: "See --root and --runroot.",
+    errno.EACCES: "Run as root.",
+    errno.EPERM: "Run as root.",
+    errno.EMFILE: "Raise the limit of open files (ulimit -n).",
+    errno.ENFILE: "Close some programs, and run it again.",
+    errno.ENOMEM: "Close some programs, and run it again.",
+    errno.EIO: "A disk or file system is failing: see dmesg.",
+}
+
+
+def report(program: Program, error: Exception, *, debug: bool) -> int:
+    """Say it in a line or two; the exit code. The traceback goes to a file, or is shown."""
+    if debug:
+        _show(error)
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        what = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"Error: {what}{error.strerror}\n{_MACHINE[error.errno]}\n")
+    elif isinstance(error, MemoryError):
+        sys.stderr.write(f"Error: out of memory\n{_MACHINE[errno.ENOMEM]}\n")
+    else:
+        sys.stderr.write(f"Error: {_one_line(error)}\n")
+        if not debug:
+            _keep(program, error)
+    return 125
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _show(error: Exception) -> None:
+    import traceback
+
+    sys.stderr.write("".join(traceback.format_exception(error)))
+
+
+def _keep(program: Program, error: Exception) -> None:
+    import tempfile
+    import traceback
+
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix=f"{program.name}-error-", suffix=".txt", delete=False
+        ) as file:
+            file.write(f"{sys.argv}\n{sys.version}\n")
+            file.write("".join(traceback.format_exception(error)))
+    except OSError:
+        sys.stderr.write("Run again with --log-level=debug to see where it happened.\n")
+        return
+    sys.stderr.write(f"This is a defect of {program.name}; details are in {file.name}\n")
