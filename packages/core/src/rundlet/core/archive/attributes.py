@@ -10,7 +10,7 @@ import os
 import stat
 from errno import ENOTSUP
 
-from .entry import SYMLINK
+from .entry import FILE, SYMLINK
 from .whiteouts import OVERLAY_XATTRS
 
 TYPE_CHECKING = False
@@ -39,13 +39,8 @@ class Attributes:
 
     def owner_and_xattrs(self, entry: Entry, descriptor: int) -> None:
         """Owner, mode (of a file) and extended attributes, of an open file or directory."""
-        uid, gid = self._owner(entry.uid, entry.gid)
-        try:
-            os.fchown(descriptor, uid, gid)
-        except PermissionError:
-            if not self._ignore_chown:
-                raise
-        if entry.kind != b"5":
+        self._chown(descriptor, self._owner(entry.uid, entry.gid))
+        if entry.kind == FILE:
             os.fchmod(descriptor, entry.mode)
         if entry.xattrs:
             self._set_xattrs(entry, descriptor, True)
@@ -72,12 +67,7 @@ class Attributes:
 
     def implicit(self, descriptor: int) -> None:
         """A directory that no member describes: root's, 0755, as containers/storage makes it."""
-        uid, gid = self._owner(0, 0)
-        try:
-            os.fchown(descriptor, uid, gid)
-        except PermissionError:
-            if not self._ignore_chown:
-                raise
+        self._chown(descriptor, self._owner(0, 0))
         os.fchmod(descriptor, 0o755)
 
     def in_user_namespace(self) -> bool:
@@ -94,6 +84,13 @@ class Attributes:
         if found is None:
             found = self._owners[uid, gid] = self._ids.to_host(uid, gid)
         return found
+
+    def _chown(self, descriptor: int, owner: tuple[int, int]) -> None:
+        try:
+            os.fchown(descriptor, *owner)
+        except PermissionError:
+            if not self._ignore_chown:
+                raise
 
     def _chmod(self, path: bytes, mode: int) -> None:
         """chmod(2) without following the last name: through a descriptor that only names it."""

@@ -31,19 +31,17 @@ class Entry:
     path, link: the raw bytes of the archive (link: target of a symbolic or hard link).
     kind: the type flag; regular files are FILE whatever flag they had.
     size: bytes of content as a file (holes included). mtime: nanoseconds since 1970.
+    stored: bytes of content in the archive. left: of those, not yet taken.
     xattrs: name to value, or None. offset: of the header in the archive.
     extents: of a sparse file, its (offset, length) pieces with content; else None.
     """
 
     __slots__ = (
-        "_at",
-        "_data",
         "_feed",
-        "_left",
         "extents",
         "gid",
-        "gname",
         "kind",
+        "left",
         "link",
         "major",
         "minor",
@@ -54,7 +52,6 @@ class Entry:
         "size",
         "stored",
         "uid",
-        "uname",
         "xattrs",
     )
 
@@ -64,18 +61,16 @@ class Entry:
     uid: int
     gid: int
     size: int
-    stored: int  # bytes of content in the archive
+    stored: int
+    left: int
     mtime: int
     link: bytes
-    uname: bytes
-    gname: bytes
     major: int
     minor: int
     xattrs: dict[bytes, bytes] | None
     offset: int
     extents: tuple[tuple[int, int], ...] | None
     _feed: Feed
-    _left: int  # bytes of stored content not yet taken
 
     @property
     def name(self) -> str:
@@ -90,17 +85,17 @@ class Entry:
     def pieces(self) -> Iterator[memoryview | bytes]:
         """The stored content (of a sparse file: only what lies in `extents`). Once."""
         feed = self._feed
-        while self._left:
-            piece = feed.piece(self._left)
-            self._left -= len(piece)
+        while self.left:
+            piece = feed.piece(self.left)
+            self.left -= len(piece)
             yield piece
 
     def take(self, most: int) -> memoryview | bytes:
         """Up to `most` bytes of stored content; b"" when there are no more."""
-        if not self._left or not most:
+        if not self.left or not most:
             return b""
-        piece = self._feed.piece(min(most, self._left))
-        self._left -= len(piece)
+        piece = self._feed.piece(min(most, self.left))
+        self.left -= len(piece)
         return piece
 
     def read(self, limit: int = SMALL) -> bytes:

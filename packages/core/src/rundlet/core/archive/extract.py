@@ -138,20 +138,17 @@ class _Extraction:
         descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)
         try:
             self.inodes += 1
-            self._count(entry)
+            self.size += entry.stored
+            if self._limit is not None and self.size > self._limit:
+                raise Corrupt(f"{entry.name}: the archive unpacks to over {self._limit} bytes")
             if entry.extents is None:
-                while piece := entry.take(1 << 30):
-                    _write(descriptor, piece)
+                while entry.left:
+                    _write(descriptor, entry.take(entry.left))
             else:
                 _write_sparse(descriptor, entry)
             self._attributes.file(entry, descriptor)
         finally:
             os.close(descriptor)
-
-    def _count(self, entry: Entry) -> None:
-        self.size += entry.stored
-        if self._limit is not None and self.size > self._limit:
-            raise Corrupt(f"archive unpacks to more than {self._limit} bytes (at {entry.name})")
 
     def _link(self, entry: Entry, name: bytes, parent: int) -> None:
         target = components(entry.link)

@@ -20,7 +20,7 @@ SCHILY = b"SCHILY.xattr."
 _LIBARCHIVE = b"LIBARCHIVE.xattr."
 SPARSE = b"GNU.sparse."
 _LONGEST_NUMBER = 40
-_TEXTS = {b"path": "path", b"linkpath": "link", b"uname": "uname", b"gname": "gname"}
+_TEXTS = {b"path": "path", b"linkpath": "link"}
 _SPARSE_PAIRS = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
 
 

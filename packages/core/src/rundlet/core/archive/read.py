@@ -66,14 +66,14 @@ class TarReader:
                 return None
             entry = special
         entry._feed = feed
-        entry._left = entry.stored
+        entry.left = entry.stored
         self._current = entry
         return entry
 
     def _finish(self, entry: Entry) -> None:
         """Pass over what is left of an entry's content, and its padding."""
-        left = entry._left + (-entry.stored & (BLOCK - 1))
-        entry._left = 0
+        left = entry.left + (-entry.stored & (BLOCK - 1))
+        entry.left = 0
         if left:
             self._feed.skip(left)
 

@@ -135,8 +135,8 @@ class _Skipping(TarReader):
         return self._feed.offset
 
     def _finish(self, entry: Entry) -> None:
-        end = self._feed.offset + entry._left + (-entry.stored & 511)
-        entry._left = 0
+        end = self._feed.offset + entry.left + (-entry.stored & 511)
+        entry.left = 0
         if end > self._length:
             raise Corrupt(f"tar: truncated in {entry.name}")
         if end - self._feed.offset > PIECE:
