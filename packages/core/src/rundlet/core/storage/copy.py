@@ -10,8 +10,8 @@ import stat
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks, where the file system can (btrfs, xfs)
 
 
-def copy_tree(source: str, target: str) -> None:
-    """Copy `source` to `target`, which must not exist. Raises OSError."""
+def copy_tree(source: str, target: str, *, exists: bool = False) -> None:
+    """Copy `source` to `target`, which must not exist (with `exists`: be empty). Raises OSError."""
     links: dict[tuple[int, int], str] = {}
     directories: list[tuple[str, str, os.stat_result]] = []
     stack = [(source, target)]
@@ -19,7 +19,8 @@ def copy_tree(source: str, target: str) -> None:
         here, there = stack.pop()
         info = os.lstat(here)
         if stat.S_ISDIR(info.st_mode):
-            os.mkdir(there, 0o700)
+            if not (exists and there == target):
+                os.mkdir(there, 0o700)
             directories.append((here, there, info))
             with os.scandir(here) as found:
                 stack += [(item.path, os.path.join(there, item.name)) for item in found]
@@ -30,10 +31,10 @@ def copy_tree(source: str, target: str) -> None:
                 os.link(first, there, follow_symlinks=False)
                 continue
         _copy_file(here, there, info)
-        _attributes(here, there, info)
+        copy_attributes(here, there, info)
     # Last and from the bottom: what is put into a directory changes its times.
     for here, there, info in reversed(directories):
-        _attributes(here, there, info)
+        copy_attributes(here, there, info)
 
 
 def _copy_file(here: str, there: str, info: os.stat_result) -> None:
@@ -45,13 +46,18 @@ def _copy_file(here: str, there: str, info: os.stat_result) -> None:
         os.mknod(there, info.st_mode, info.st_rdev)
 
 
-def _attributes(here: str, there: str, info: os.stat_result) -> None:
+def copy_attributes(here: str, there: str, info: os.stat_result) -> None:
+    """Owner, mode, extended attributes and times (`info`: what they were at `here`)."""
     os.chown(there, info.st_uid, info.st_gid, follow_symlinks=False)
     if not stat.S_ISLNK(info.st_mode):
         os.chmod(there, info.st_mode & 0o7777)
     for name in os.listxattr(here, follow_symlinks=False):
         value = os.getxattr(here, name, follow_symlinks=False)
-        os.setxattr(there, name, value, follow_symlinks=False)
+        try:
+            os.setxattr(there, name, value, follow_symlinks=False)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:  # another file system, with fewer kinds
+                raise
     os.utime(there, ns=(info.st_atime_ns, info.st_mtime_ns), follow_symlinks=False)
 
 

@@ -204,13 +204,15 @@ class Layers:
         Safe beside any other process: what it works on is leased or locked. This engine's
         own leases end here. Cheap when there is nothing to do (some queries and a directory).
         """
+        from .staging import delete
+
         database = self._engine.database
         self._engine.leases.release()
         for orphan in leases.dead(database):
             if orphan.kind == "layer" and self.get(orphan.object) is None:
                 self._discard(orphan.object)
             elif orphan.kind == "file":
-                _unlink(os.path.join(self._engine.blobs.temporary, os.path.basename(orphan.object)))
+                delete(os.path.join(self._engine.blobs.temporary, os.path.basename(orphan.object)))
             leases.forget(database, orphan)
         for layer in rows.unused(database):
             self._discard(layer)
@@ -242,13 +244,6 @@ class Layers:
 
 def _usage(row: LayerRow) -> LayerUsage:
     return LayerUsage(row.size, row.inodes)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 class _Checked:

@@ -1,0 +1,292 @@
+"""Volumes: directories that outlive containers. What `engine.volumes` is."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..errors import (
+    AlreadyExists,
+    AmbiguousName,
+    InUse,
+    InvalidArgument,
+    NoSuchVolume,
+    NotSupported,
+)
+from ..state import volumes as rows
+from ..state.volumes import Volume
+from ..value import EMPTY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..engine import Engine
+
+_OPTIONS = ("type", "device", "o", "copy", "nocopy")
+_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class Volumes:
+    """The volumes of one graph root: `GRAPH/volumes/NAME/_data`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._directory = os.path.join(engine.settings.graph_root, "volumes")
+
+    # --- making and finding
+
+    def create(
+        self,
+        name: str = "",
+        *,
+        driver: str = "local",
+        labels: Mapping[str, str] = EMPTY,
+        options: Mapping[str, str] = EMPTY,
+        anonymous: bool = False,
+    ) -> Volume:
+        """Make a volume; without a name it gets a random one.
+
+        options: podman volume create's: type, device, o (mount(8)), copy, nocopy.
+        Raises AlreadyExists, InvalidArgument for a bad name or option, NotSupported.
+        """
+        name = name or os.urandom(32).hex()
+        _check(name, driver, options)
+        volume = Volume(
+            name, driver, anonymous, time.time_ns(), dict(labels), dict(options),
+            copied_up="nocopy" in options,
+        )  # fmt: skip
+        with self._engine.locks.hold("volume", name):
+            if not rows.insert(self._engine.database, volume):
+                raise AlreadyExists(
+                    f"volume with name {name} already exists: volume already exists"
+                )
+            self._make_directory(volume)
+        return volume
+
+    def ensure(self, name: str, *, anonymous: bool = False) -> bool:
+        """Make a volume where there is none of this name; whether it was made."""
+        if rows.get(self._engine.database, name) is not None:
+            return False
+        try:
+            self.create(name, anonymous=anonymous)
+        except AlreadyExists:  # another process was first
+            return False
+        return True
+
+    def get(self, name: str) -> Volume:
+        """By name, or the beginning of one. Raises NoSuchVolume, AmbiguousName."""
+        exact = rows.get(self._engine.database, name)
+        if exact is not None:
+            return exact
+        found = rows.starting_with(self._engine.database, name) if name else []
+        if len(found) > 1:
+            raise AmbiguousName(
+                f'more than one result for volume name "{name}": volume already exists'
+            )
+        if not found:
+            raise NoSuchVolume(name)
+        return found[0]
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a volume of exactly this name."""
+        return rows.get(self._engine.database, name) is not None
+
+    def list(self) -> tuple[Volume, ...]:
+        """All, by name."""
+        return tuple(rows.starting_with(self._engine.database, ""))
+
+    def users(self, name: str) -> tuple[str, ...]:
+        """Ids of the containers that use a volume."""
+        return tuple(rows.users(self._engine.database, name))
+
+    def path(self, name: str) -> str:
+        """Where a volume's content is; see `mount`."""
+        return os.path.join(self._directory, name, "_data")
+
+    def inspect(self, volume: Volume) -> dict[str, Any]:
+        """What `podman volume inspect` prints."""
+        data: dict[str, Any] = {
+            "Name": volume.name,
+            "Driver": volume.driver,
+            "Mountpoint": self.path(volume.name),
+            "CreatedAt": _timestamp(volume.created),
+            "Labels": dict(volume.labels),
+            "Scope": "local",
+            "Options": dict(volume.options),
+        }
+        owner = _owner(volume.options)
+        data |= {name: number for name, number in zip(("UID", "GID"), owner, strict=True) if number}
+        if volume.anonymous:
+            data["Anonymous"] = True
+        data["MountCount"] = int(os.path.ismount(self.path(volume.name)))
+        data["NeedsCopyUp"] = data["NeedsChown"] = not volume.copied_up
+        return data
+
+    # --- using
+
+    def mount(self, name: str) -> str:
+        """The directory to bind into a container; a file system of the volume's is mounted.
+
+        Raises NoSuchVolume, StoreError when mount(8) fails.
+        """
+        volume = rows.get(self._engine.database, name)
+        if volume is None:
+            raise NoSuchVolume(name)
+        path = self.path(name)
+        if not os.path.isdir(path):  # a kill came between its row and its directory
+            self._make_directory(volume)
+        if _is_mounted_by_us(volume.options):
+            from .mounting import mount
+
+            with self._engine.locks.hold("volume", name):
+                mount(volume, path)
+        return path
+
+    def unmount(self, name: str) -> None:
+        """Undo `mount`, for the last container that runs with it. Not mounted is no error."""
+        from .mounting import unmount
+
+        unmount(self.path(name))
+
+    def copy_up(
+        self, name: str, rootfs: str, destination: str, owner: tuple[int, int] | None = None
+    ) -> None:
+        """Fill a new, empty volume with what the image has at `destination`.
+
+        As podman does: once for each volume; content, owners, modes, xattrs and links; the
+        volume's own directory takes after the image's, or belongs to `owner` where the image
+        has none. Links in `destination` are followed inside of `rootfs` only.
+        """
+        volume = rows.get(self._engine.database, name)
+        if volume is None:
+            raise NoSuchVolume(name)
+        if volume.copied_up:
+            return
+        from .copy_up import copy_up
+
+        with self._engine.locks.hold("volume", name):
+            volume = self.get(name)
+            if not volume.copied_up:
+                given = _owner(volume.options)
+                fixed = given if any(number is not None for number in given) else None
+                copy_up(self.path(name), rootfs, destination, owner, fixed)
+                rows.mark_copied_up(self._engine.database, name)
+
+    # --- removing
+
+    def remove(self, name: str, *, force: bool = False) -> str:
+        """Remove a volume and its content; returns its whole name.
+
+        Raises NoSuchVolume, and InUse while containers use it; force removes them too.
+        """
+        volume = self.get(name)
+        using = self.users(volume.name)
+        if using and not force:
+            raise InUse(
+                f"volume {volume.name} is being used by the following container(s):"
+                f" {', '.join(using)}: volume is being used"
+            )
+        for container in using:
+            self._engine.containers.remove(container, force=True)
+        self._remove(volume.name)
+        return volume.name
+
+    def prune(self) -> tuple[str, ...]:
+        """Remove every volume that no container uses; their names."""
+        removed = []
+        for volume in rows.unused(self._engine.database):
+            try:
+                self._remove(volume.name)
+            except (InUse, NoSuchVolume):  # taken into use, or removed, meanwhile
+                continue
+            removed.append(volume.name)
+        return tuple(removed)
+
+    def _remove(self, name: str) -> None:
+        from ..storage.staging import delete
+        from .mounting import unmount
+
+        engine = self._engine
+        with engine.locks.hold("volume", name):
+            doomed = f"volume-{os.urandom(8).hex()}"
+            engine.leases.hold("file", (doomed,))
+            with engine.database.transaction():
+                if self.users(name):
+                    raise InUse(f"volume {name} is being used: volume is being used")
+                if not self.exists(name):
+                    raise NoSuchVolume(name)
+                rows.delete(engine.database, name)
+                # In here: a kill leaves the volume, or at worst an empty one, never stale content.
+                unmount(self.path(name))
+                self._move_away(name, doomed)
+            delete(os.path.join(engine.blobs.temporary, doomed))
+            engine.leases.drop("file", doomed)
+
+    def _move_away(self, name: str, doomed: str) -> None:
+        temporary = self._engine.blobs.temporary
+        os.makedirs(temporary, mode=0o700, exist_ok=True)
+        try:
+            os.rename(os.path.join(self._directory, name), os.path.join(temporary, doomed))
+        except FileNotFoundError:
+            pass
+
+    def _make_directory(self, volume: Volume) -> None:
+        path = self.path(volume.name)
+        for directory in (self._directory, os.path.dirname(path)):
+            # Passable for a container's root in a user namespace; the names cannot be listed.
+            os.makedirs(directory, mode=0o711, exist_ok=True)
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, 0o755)
+        uid, gid = _owner(volume.options)
+        if uid is not None or gid is not None:
+            os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
+
+
+def _check(name: str, driver: str, options: Mapping[str, str]) -> None:
+    if name[0] not in _FIRST or name.strip(_FIRST + "_.-"):
+        raise InvalidArgument(
+            f"volume name {name!r}: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
+        )
+    if driver != "local":
+        raise NotSupported(f"volume driver {driver!r}: only the driver local is there")
+    for key in options:
+        if key not in _OPTIONS:
+            raise InvalidArgument(f"invalid mount option {key} for driver 'local'")
+    _owner(options)
+    if "size" in options.get("o", "") and options.get("type") != "tmpfs":
+        raise NotSupported(
+            "volume options size and inodes not supported."
+            " Filesystem does not support Project Quota"
+        )
+
+
+def _owner(options: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The `uid=` and `gid=` among the `o` options. Raises InvalidArgument."""
+    found: dict[str, int] = {}
+    for word in options.get("o", "").split(","):
+        key, _, value = word.partition("=")
+        if key in ("uid", "gid"):
+            if not value.isdecimal():
+                raise InvalidArgument(f"volume option {word!r}: a number is needed")
+            found[key] = int(value)
+    return found.get("uid"), found.get("gid")
+
+
+def _is_mounted_by_us(options: Mapping[str, str]) -> bool:
+    """Whether there is more to mount than an owner."""
+    if "type" in options or "device" in options:
+        return True
+    words = (word.partition("=")[0] for word in options.get("o", "").split(",") if word)
+    return any(word not in ("uid", "gid") for word in words)
+
+
+def _timestamp(nanoseconds: int) -> str:
+    """RFC 3339 in local time, as podman prints it."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    local = time.localtime(seconds)
+    zone = time.strftime("%z", local)
+    zone = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
+    fraction = f".{rest:09}".rstrip("0").rstrip(".")
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + fraction + zone

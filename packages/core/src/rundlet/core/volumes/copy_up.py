@@ -1,0 +1,75 @@
+"""Filling a new volume with what the image has where it is mounted.
+
+The content is copied beside the volume first, then moved into it name by name: a kill at any
+moment leaves an empty volume, or one that the next start goes on to fill.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..archive.beneath import Beneath
+from ..errors import UnsafeArchive
+from ..storage import staging
+from ..storage.copy import copy_attributes, copy_tree
+
+
+def copy_up(
+    data: str,
+    rootfs: str,
+    destination: str,
+    owner: tuple[int, int] | None,
+    fixed: tuple[int | None, int | None] | None,
+) -> None:
+    """Copy `destination` of a mounted root file system into the empty directory `data`.
+
+    owner: whom `data` belongs to where the image has no such directory. fixed: owners that
+    the volume's options give, which win.
+    """
+    base = os.path.dirname(data)
+    copying, copied = os.path.join(base, "_copying"), os.path.join(base, "_copied")
+    staging.delete(copying)
+    if os.path.isdir(copied):  # a kill came while it was moved
+        _move(copied, data)
+        return
+    if os.listdir(data):
+        return
+    source = _inside(rootfs, destination)
+    if source < 0:
+        if owner is not None and fixed is None:
+            os.chown(data, *owner)
+        return
+    try:
+        path = f"/proc/self/fd/{source}/."
+        if os.path.ismount(data):  # nothing can be moved there from beside
+            copy_tree(path, data, exists=True)
+        else:
+            copy_tree(path, copying)
+            os.rename(copying, copied)
+            _move(copied, data)
+    finally:
+        os.close(source)
+    if fixed is not None:
+        os.chown(data, *(-1 if number is None else number for number in fixed))
+
+
+def _move(copied: str, data: str) -> None:
+    info = os.lstat(copied)  # moving changes its times
+    for name in os.listdir(copied):
+        os.rename(os.path.join(copied, name), os.path.join(data, name))
+    copy_attributes(copied, data, info)
+    os.rmdir(copied)
+
+
+def _inside(rootfs: str, destination: str) -> int:
+    """A descriptor of a directory in the root file system, or -1 when it is not one."""
+    root = os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    beneath = Beneath(root, lambda made: None)
+    try:
+        names = [os.fsencode(name) for name in destination.split("/") if name not in ("", ".")]
+        return os.dup(beneath.directory(names, make=False))
+    except (OSError, UnsafeArchive):
+        return -1
+    finally:
+        beneath.close()
+        os.close(root)

@@ -1,0 +1,49 @@
+"""File systems of volumes: `podman volume create -o type=... -o device=... -o o=...`."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import StoreError
+from ..linux.processes import run
+from ..linux.syscalls import MNT_DETACH
+from ..linux.syscalls import unmount as unmount_call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..state.volumes import Volume
+
+_PROGRAMS = ("/usr/bin/mount", "/bin/mount", "/sbin/mount", "/usr/sbin/mount")
+
+
+def mount(volume: Volume, path: str) -> None:
+    """Mount a volume's file system on its directory, by mount(8), unless it is there.
+
+    mount(8) rather than mount(2): it knows the helpers of nfs, cifs and their like.
+    """
+    if os.path.ismount(path):
+        return
+    program = next((name for name in _PROGRAMS if os.access(name, os.X_OK)), "")
+    if not program:
+        raise StoreError(f"volume {volume.name} needs mount(8), which is not installed")
+    options = volume.options
+    words = [
+        word
+        for word in options.get("o", "").split(",")
+        if word and word.partition("=")[0] not in ("uid", "gid")
+    ]
+    argv = [program]
+    if kind := options.get("type", ""):
+        argv += ["-t", kind]
+    if words:
+        argv += ["-o", ",".join(words)]
+    done = run([*argv, "--", options.get("device") or kind or "none", path])
+    if done.code:
+        said = done.stderr.decode(errors="replace").strip()
+        raise StoreError(f"cannot mount volume {volume.name}: {said or f'exit code {done.code}'}")
+
+
+def unmount(path: str) -> None:
+    """Unmount a volume's file system, lazily when busy; nothing mounted is no error."""
+    while os.path.ismount(path):
+        unmount_call(path, MNT_DETACH)

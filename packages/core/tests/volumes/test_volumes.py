@@ -1,0 +1,233 @@
+"""Volumes: names, options, copy-up, use and removal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rundlet.core import Engine
+from rundlet.core.errors import (
+    AlreadyExists,
+    AmbiguousName,
+    InUse,
+    InvalidArgument,
+    NoSuchVolume,
+    NotSupported,
+)
+from rundlet.core.settings.snapshot import Settings
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(
+        Settings(graph_root=str(tmp_path / "graph"), run_root=str(tmp_path / "run"))
+    ) as engine:
+        yield engine
+        for volume in engine.volumes.list():
+            engine.volumes.unmount(volume.name)
+
+
+@pytest.fixture
+def rootfs(tmp_path: Path) -> Path:
+    """What an image has at /srv/data, and a link to it at /data."""
+    root = tmp_path / "rootfs"
+    data = root / "srv/data"
+    data.mkdir(parents=True)
+    (root / "data").symlink_to("/srv/data")
+    (data / "file").write_text("content")
+    os.link(data / "file", data / "again")
+    (data / "link").symlink_to("file")
+    (data / "sub").mkdir(0o2750)
+    (data / "sub").chmod(0o2750)
+    os.setxattr(data / "file", "user.note", b"kept")
+    os.chown(data / "file", 12, 34)
+    (data / "file").chmod(0o4755)
+    os.chown(data, 7, 8)
+    data.chmod(0o1770)
+    os.utime(data, (1, 1))
+    return root
+
+
+def use(engine: Engine, volume: str, container: str = "c" * 64) -> None:
+    engine.database.execute(
+        "INSERT INTO containers (id, name, runtime, status, created, request)"
+        " VALUES (?, ?, '', 'created', 0, '{}')",
+        container,
+        container[:8],
+    )
+    engine.database.execute(
+        "INSERT INTO container_volumes VALUES (?, ?, '/data')", container, volume
+    )
+
+
+def test_create_get_list_inspect(engine: Engine) -> None:
+    made = engine.volumes.create("one", labels={"a": "b"})
+    assert engine.volumes.get("one") == made
+    assert engine.volumes.get("on") == made
+    assert [volume.name for volume in engine.volumes.list()] == ["one"]
+    found = engine.volumes.inspect(made)
+    assert json.loads(json.dumps(found)) == {
+        "Name": "one",
+        "Driver": "local",
+        "Mountpoint": engine.volumes.path("one"),
+        "CreatedAt": found["CreatedAt"],
+        "Labels": {"a": "b"},
+        "Scope": "local",
+        "Options": {},
+        "MountCount": 0,
+        "NeedsCopyUp": True,
+        "NeedsChown": True,
+    }
+    pattern = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+    assert re.fullmatch(pattern, found["CreatedAt"])
+    assert Path(engine.volumes.path("one")).stat().st_mode & 0o777 == 0o755
+
+
+def test_anonymous_ones_have_random_names(engine: Engine) -> None:
+    volume = engine.volumes.create(anonymous=True)
+    assert re.fullmatch("[0-9a-f]{64}", volume.name)
+    assert engine.volumes.inspect(volume)["Anonymous"] is True
+
+
+def test_ensure_makes_once(engine: Engine) -> None:
+    assert engine.volumes.ensure("one") is True
+    assert engine.volumes.ensure("one") is False
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ".hidden", "-x", "a b", "ä"])
+def test_bad_names(engine: Engine, name: str) -> None:
+    with pytest.raises(InvalidArgument, match="names must match"):
+        engine.volumes.create(name)
+
+
+def test_errors(engine: Engine) -> None:
+    engine.volumes.create("one")
+    engine.volumes.create("other")
+    with pytest.raises(AlreadyExists, match="volume with name one already exists"):
+        engine.volumes.create("one")
+    with pytest.raises(NoSuchVolume, match='no volume with name "nope" found'):
+        engine.volumes.get("nope")
+    with pytest.raises(AmbiguousName):
+        engine.volumes.get("o")
+    with pytest.raises(InvalidArgument, match="invalid mount option foo"):
+        engine.volumes.create("x", options={"foo": "bar"})
+    with pytest.raises(NotSupported, match="size"):
+        engine.volumes.create("x", options={"o": "size=1m"})
+    with pytest.raises(NotSupported, match="driver"):
+        engine.volumes.create("x", driver="nfs")
+    assert not engine.volumes.exists("x")
+
+
+def test_removal_and_use(engine: Engine) -> None:
+    engine.volumes.create("used")
+    engine.volumes.create("free")
+    (Path(engine.volumes.path("free")) / "file").write_text("x")
+    use(engine, "used")
+    assert engine.volumes.users("used") == ("c" * 64,)
+    with pytest.raises(InUse, match=r"volume used is being used by the following container\(s\)"):
+        engine.volumes.remove("used")
+    assert engine.volumes.prune() == ("free",)
+    assert not Path(engine.volumes.path("free")).parent.exists()
+    assert os.listdir(engine.blobs.temporary) == []
+    assert engine.volumes.exists("used")
+    engine.database.execute("DELETE FROM containers")
+    assert engine.volumes.remove("us") == "used"
+    with pytest.raises(NoSuchVolume):
+        engine.volumes.remove("used")
+
+
+def test_a_file_system_of_its_own(engine: Engine) -> None:
+    engine.volumes.create(
+        "memory", options={"type": "tmpfs", "device": "tmpfs", "o": "size=1m,uid=5,nodev"}
+    )
+    path = engine.volumes.mount("memory")
+    assert os.path.ismount(path)
+    assert engine.volumes.mount("memory") == path
+    assert engine.volumes.inspect(engine.volumes.get("memory"))["MountCount"] == 1
+    engine.volumes.remove("memory")
+    assert not os.path.exists(path)
+
+
+def test_owner_options(engine: Engine) -> None:
+    engine.volumes.create("owned", options={"o": "uid=5,gid=6"})
+    info = Path(engine.volumes.mount("owned")).stat()
+    assert (info.st_uid, info.st_gid) == (5, 6)
+
+
+@pytest.mark.parametrize("destination", ["/srv/data", "/data", "/srv//data/."])
+def test_copy_up(engine: Engine, rootfs: Path, destination: str) -> None:
+    engine.volumes.create("one")
+    engine.volumes.copy_up("one", str(rootfs), destination)
+    data = Path(engine.volumes.path("one"))
+    assert sorted(os.listdir(data)) == ["again", "file", "link", "sub"]
+    top, file = data.stat(), (data / "file").stat()
+    assert (top.st_uid, top.st_gid, top.st_mode & 0o7777, top.st_mtime) == (7, 8, 0o1770, 1)
+    assert (file.st_uid, file.st_gid, file.st_mode & 0o7777) == (12, 34, 0o4755)
+    assert (data / "sub").stat().st_mode & 0o7777 == 0o2750
+    assert os.getxattr(data / "file", "user.note") == b"kept"
+    assert (data / "again").stat().st_ino == file.st_ino
+    assert os.listdir(data.parent) == ["_data"]
+    (data / "file").unlink()
+    engine.volumes.copy_up("one", str(rootfs), destination)
+    assert not (data / "file").exists()
+
+
+def test_copy_up_happens_only_into_empty_volumes(engine: Engine, rootfs: Path) -> None:
+    engine.volumes.create("one")
+    data = Path(engine.volumes.path("one"))
+    (data / "mine").write_text("x")
+    engine.volumes.copy_up("one", str(rootfs), "/srv/data")
+    assert os.listdir(data) == ["mine"]
+    engine.volumes.create("plain", options={"nocopy": ""})
+    engine.volumes.copy_up("plain", str(rootfs), "/srv/data")
+    assert os.listdir(engine.volumes.path("plain")) == []
+
+
+def test_copy_up_without_such_a_directory(engine: Engine, rootfs: Path) -> None:
+    engine.volumes.create("one")
+    engine.volumes.copy_up("one", str(rootfs), "/no/such", owner=(11, 12))
+    info = Path(engine.volumes.path("one")).stat()
+    assert (info.st_uid, info.st_gid) == (11, 12)
+    assert engine.volumes.get("one").copied_up
+
+
+def test_copy_up_does_not_leave_the_root(engine: Engine, rootfs: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("x")
+    (rootfs / "escape").symlink_to(outside)
+    (rootfs / "dots").symlink_to("../outside")
+    for name in ("escape", "dots"):
+        engine.volumes.create(name)
+        engine.volumes.copy_up(name, str(rootfs), f"/{name}")
+        assert os.listdir(engine.volumes.path(name)) == []
+
+
+@pytest.mark.parametrize("stage", ["copying", "moving"])
+def test_a_killed_copy_up_goes_on(engine: Engine, rootfs: Path, stage: str) -> None:
+    engine.volumes.create("one")
+    data = Path(engine.volumes.path("one"))
+    base = data.parent
+    if stage == "copying":
+        (base / "_copying/half").mkdir(parents=True)
+    else:
+        (base / "_copied").mkdir()
+        (base / "_copied/rest").write_text("x")
+        (data / "first").write_text("x")
+    engine.volumes.copy_up("one", str(rootfs), "/srv/data")
+    expected = ["again", "file", "link", "sub"] if stage == "copying" else ["first", "rest"]
+    assert sorted(os.listdir(data)) == expected
+    assert os.listdir(base) == ["_data"]
+
+
+def test_copy_up_into_a_mounted_file_system(engine: Engine, rootfs: Path) -> None:
+    engine.volumes.create("memory", options={"type": "tmpfs", "device": "tmpfs"})
+    path = engine.volumes.mount("memory")
+    engine.volumes.copy_up("memory", str(rootfs), "/srv/data")
+    assert sorted(os.listdir(path)) == ["again", "file", "link", "sub"]
+    assert (Path(path) / "file").read_text() == "content"
