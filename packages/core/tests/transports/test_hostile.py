@@ -25,7 +25,6 @@ from rundlet.core.testing.transport import OCI_MANIFEST, SampleImage, described,
 from rundlet.core.transports import layout
 from rundlet.core.transports.directory import DirectoryTransport
 from rundlet.core.transports.docker_archive import DockerArchiveTransport
-from rundlet.core.transports.names import normal
 from rundlet.core.transports.oci import OciTransport
 from rundlet.core.transports.oci_archive import OciArchiveTransport
 
@@ -98,8 +97,9 @@ def test_bad_references(text: str) -> None:
         ("docker.io/busybox", "docker.io/library/busybox:latest"),
     ],
 )
-def test_normal_names(name: str, full: str) -> None:
-    assert normal(name) == full == normal(full)
+def test_docker_archive_names(name: str, full: str) -> None:
+    location = DockerArchiveTransport().parse(f"/a.tar:{name}")
+    assert (location.path, location.name) == (f"/a.tar:{full}", full)
 
 
 # --- layouts

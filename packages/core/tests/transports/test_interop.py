@@ -161,11 +161,9 @@ def test_several_images_in_one_archive(image_layout: Path, tmp_path: Path) -> No
     config = json.dumps({"os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}).encode()
     other = config + b"\n"
     with transport.destination(transport.parse(f"{path}:a:1"), SETTINGS) as first:
-        for out, data in (
-            (first, config),
-            (first.another(transport.parse(f"{path}:b:2")), config),
-            (first.another(transport.parse(f"{path}:c:3")), other),
-        ):
+        outs = [first, *(first.another(transport.parse(f"{path}:{n}")) for n in ("b:2", "c:3"))]
+        for out, data in zip(outs, (config, config, other), strict=True):
+            assert not Path(path).exists()
             found = out.put_blob(Descriptor("", media_type=CONFIG), io.BytesIO(data))
             manifest = {
                 "config": {"digest": found.digest, "size": found.size, "mediaType": CONFIG},
@@ -174,10 +172,7 @@ def test_several_images_in_one_archive(image_layout: Path, tmp_path: Path) -> No
                 "schemaVersion": 2,
             }
             out.put_manifest(ManifestBytes(json.dumps(manifest).encode(), manifest["mediaType"]))
-            if out is not first:
-                out.commit()
-        assert not Path(path).exists()
-        first.commit()
+            out.commit()
     listed = json.loads(skopeo("list-tags", f"docker-archive:{path}"))["Tags"]
     assert listed == [f"docker.io/library/{name}" for name in ("a:1", "b:2", "c:3")]
     assert len(json.loads(run("tar", "xOf", path, "manifest.json"))) == 2

@@ -153,11 +153,12 @@ class ImageDestination(_Closing):
     def commit(self) -> None: ...
 
     def another(self, location: Location) -> ImageDestination:
-        """A destination for one more image in the same archive file, before `commit`.
+        """A destination for one more image in the same archive file.
 
-        Its own `commit` only says that it is complete; this one's makes all of them
-        visible at once. Raises NotSupported where a place holds one image, or where
-        images are written one after another anyway.
+        Asked for before the first `commit`. The file appears, with all of them, when
+        each has been committed; closing this one without that discards all. Raises
+        NotSupported where a place holds one image, or where images are written one
+        after another anyway.
         """
         from ..errors import NotSupported
 

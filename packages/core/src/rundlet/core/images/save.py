@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from .store_source import StoreSource
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..contracts.transport import ImageDestination
     from ..engine import Engine
     from .progress import Progress
 
@@ -39,24 +41,26 @@ def save(
         raise InvalidArgument(f"unknown format {format!r}", remedy=", ".join(FORMATS))
     if len(images) > 1 and format != "docker-archive":
         raise InvalidArgument(f"format {format} can hold one image only")
-    found = [engine.images.get(name) for name in images]
     transport = engine.plugins.transport(FORMATS[format])
-    settings = TransportSettings(
-        temporary=Path(engine.blobs.temporary), options={"append": len(found) > 1}
+    settings = TransportSettings(temporary=Path(engine.blobs.temporary))
+    options = CopyOptions(
+        format={"docker-dir": "v2s2", "oci-dir": "oci", "oci-archive": "oci"}.get(format, "")
     )
-    for image, name in zip(found, images, strict=True):
-        names = [full for full in image.names if not image.id.startswith(name)]
-        wanted = next((full for full in names if full.startswith(name) or f"/{name}" in full), "")
-        suffix = f":{wanted or (names[0] if names else '')}".rstrip(":")
-        if format == "docker-dir":
-            suffix = ""
-        location = transport.parse(output + suffix)
-        with (
-            StoreSource(engine, image) as source,
-            transport.destination(location, settings) as target,
-        ):
-            forced = {"docker-dir": "v2s2", "oci-dir": "oci", "oci-archive": "oci"}.get(format, "")
-            copy(source, target, CopyOptions(format=forced), progress or SILENT)
+    found = [engine.images.get(name) for name in images]
+    with ExitStack() as stack:
+        targets: list[ImageDestination] = []
+        for image, name in zip(found, images, strict=True):
+            names = [full for full in image.names if not image.id.startswith(name)]
+            wanted = next((n for n in names if n.startswith(name) or f"/{name}" in n), "")
+            suffix = f":{wanted or (names[0] if names else '')}".rstrip(":")
+            location = transport.parse(output if format == "docker-dir" else output + suffix)
+            if targets:  # the file appears when the last of them is committed
+                targets.append(targets[0].another(location))
+            else:
+                targets.append(stack.enter_context(transport.destination(location, settings)))
+        for image, target in zip(found, targets, strict=True):
+            with StoreSource(engine, image) as source:
+                copy(source, target, options, progress or SILENT)
 
 
 def load(engine: Engine, path: str, progress: Progress | None) -> list[str]:
@@ -119,4 +123,5 @@ def _contents(
     tags = list(transport.tags(transport.parse(path), settings))
     if not tags:
         return [("", ())]
-    return [(f":{tag}", (str(stored_name(tag)),)) for tag in tags]
+    # "@N" is how a transport calls an image without a name.
+    return [(f":{tag}", () if tag.startswith("@") else (str(stored_name(tag)),)) for tag in tags]

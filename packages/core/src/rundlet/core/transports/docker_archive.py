@@ -25,8 +25,8 @@ from ..contracts.transport import (
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..hookspecs import hookimpl
 from ..images.descriptor import Descriptor, digest_parts
+from ..images.reference import parse as parse_name
 from . import layout
-from .names import normal
 from .tarball import TarIndex, TarOutput
 
 TYPE_CHECKING = False
@@ -160,6 +160,7 @@ class DockerArchiveDestination(ImageDestination):
         self._name = name
         self._first = first
         self._item: dict[str, Any] | None = None
+        self._committed: dict[str, Any] | None = None
         self._images = [self]
         self._output: TarOutput = first._output if first is not None else TarOutput(path)
         self._files: dict[str, str] = first._files if first is not None else {}  # by digest
@@ -199,14 +200,13 @@ class DockerArchiveDestination(ImageDestination):
     def commit(self) -> None:
         if self._item is None:
             raise InvalidArgument(f"{self.location}: committed without a manifest")
-        if self._first is not None:
-            return
+        self._committed = self._item
         items: dict[str, dict[str, Any]] = {}
-        for image in self._images:
-            if image._item is None:
-                raise InvalidArgument(f"{image.location}: committed without a manifest")
-            known = items.setdefault(image._item["Config"], image._item)
-            known["RepoTags"] = sorted({*known["RepoTags"], *image._item["RepoTags"]})
+        for image in (self._first or self)._images:
+            if image._committed is None:
+                return  # the last one finishes the file
+            known = items.setdefault(image._committed["Config"], image._committed)
+            known["RepoTags"] = sorted({*known["RepoTags"], *image._committed["RepoTags"]})
         data = json.dumps(list(items.values()), separators=(",", ":")).encode()
         self._output.add_bytes("manifest.json", data)
         self._output.commit()
@@ -232,7 +232,7 @@ class DockerArchiveTransport(ImageTransport):
             if not reference[1:].isdecimal():
                 raise InvalidArgument(f"{self.name}:{text}: images have no digests there")
             return Location(self.name, f"{canonical}:{reference}")
-        name = normal(reference)
+        name = str(parse_name(reference).tagged())
         return Location(self.name, f"{canonical}:{name}", name)
 
     def source(self, location: Location, settings: TransportSettings) -> ImageSource:
@@ -290,10 +290,18 @@ def _select(images: list[_Image], wanted: str, location: Location) -> _Image:
     elif wanted.startswith("@"):
         images = images[int(wanted[1:]) :][:1]
     else:
-        images = [item for item in images if wanted in map(normal, item.names)]
+        images = [item for item in images if wanted in map(_full, item.names)]
     if not images:
         raise NoSuchImage(str(location))
     return images[0]
+
+
+def _full(name: str) -> str:
+    """A name with registry and tag; one that is no name at all stays as it is."""
+    try:
+        return str(parse_name(name).tagged())
+    except InvalidArgument:
+        return name
 
 
 def _file_name(descriptor: Descriptor, digest: str) -> str:

@@ -52,6 +52,7 @@ class OciArchiveDestination(ImageDestination):
         self._first = first
         self._output: TarOutput
         self._top: Descriptor | None = None
+        self._committed: Descriptor | None = None
         self._images = [self]
         if first is not None:
             self._output = first._output
@@ -86,13 +87,13 @@ class OciArchiveDestination(ImageDestination):
     def commit(self) -> None:
         if self._top is None:
             raise InvalidArgument(f"{self.location}: committed without a manifest")
-        if self._first is not None:
-            return
+        self._committed = self._top
+        images = (self._first or self)._images
         index = layout.new_index()
-        for image in self._images:
-            if image._top is None:
-                raise InvalidArgument(f"{image.location}: committed without a manifest")
-            index = layout.with_manifest(index, image._top, image._name)
+        for image in images:
+            if image._committed is None:
+                return  # the last one finishes the file
+            index = layout.with_manifest(index, image._committed, image._name)
         self._output.add_bytes("index.json", json.dumps(index, separators=(",", ":")).encode())
         self._output.add_bytes("oci-layout", layout.LAYOUT)
         self._output.commit()
