@@ -1,134 +1,331 @@
-"""registries.conf(5), version 2: search registries, short-name aliases, mirrors, blocks.
+"""registries.conf: where names lead to, which registries are mirrored, blocked or insecure.
 
-Files: CONTAINERS_REGISTRIES_CONF, or ~/.config/containers/registries.conf, or
-/etc/containers/registries.conf with its drop-ins in registries.conf.d (later ones win).
+containers-registries.conf(5), version 2, with the older version 1 still read. The main file is
+followed by its drop-ins (`registries.conf.d/*.conf`), the later ones winning; aliases also
+come from the `short-name-aliases.conf` that tools write when a user has chosen.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import DeniedByPolicy, SettingsError
+from ..errors import DeniedByPolicy, InvalidArgument, SettingsError
 from ..value import EMPTY, Value
+from . import reference as references
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from .reference import Reference
 
+DEFAULT_PATH = "/etc/containers/registries.conf"
+_ALIASES_OF_ROOT = "/var/cache/containers/short-name-aliases.conf"
+_ALIASES_OF_USER = ".cache/containers/short-name-aliases.conf"
+_MODES = ("enforcing", "permissive", "disabled")
+_MIRROR_USES = ("all", "digest-only", "tag-only")
+
+
+class Mirror(Value):
+    """Another place that has the same images. use: "all" | "digest-only" | "tag-only"."""
+
+    location: str
+    insecure: bool = False
+    use: str = "all"
+
+
+class Registry(Value):
+    """One `[[registry]]`: names that begin with `prefix` are found at `location`.
+
+    prefix: host, host/namespace, host/repository, or "*.domain". location "": as named.
+    """
+
+    prefix: str
+    location: str = ""
+    insecure: bool = False
+    blocked: bool = False
+    mirrors: tuple[Mirror, ...] = ()
+
 
 class Place(Value):
-    """Where to ask for an image: a reference with the real location, and whether TLS counts."""
+    """One place to try: the reference to ask for there, and whether TLS is not verified."""
 
     reference: Reference
     insecure: bool = False
+    mirror: bool = False
 
 
 class RegistriesConf(Value):
-    """The merged configuration. registries: the [[registry]] tables, aliases: short to full."""
+    """The whole configuration. Origins name the file that an entry came from.
 
+    aliases: short name to repository ("host/path"). search: unqualified-search-registries.
+    helpers: `credential-helpers`, () when not configured.
+    """
+
+    path: str = DEFAULT_PATH
     search: tuple[str, ...] = ()
+    search_origin: str = DEFAULT_PATH
     aliases: Mapping[str, str] = EMPTY
-    registries: tuple[Mapping[str, Any], ...] = ()
+    alias_origins: Mapping[str, str] = EMPTY
+    registries: tuple[Registry, ...] = ()
+    short_name_mode: str = "permissive"
+    helpers: tuple[str, ...] = ()
 
-    def places(self, reference: Reference) -> list[Place]:
-        """Mirrors, then the registry itself. Raises DeniedByPolicy for a blocked one."""
-        table = self._table(reference)
-        if table is None:
-            return [Place(reference)]
-        prefix = str(table.get("prefix") or table.get("location"))
-        if table.get("blocked"):
-            raise DeniedByPolicy(
-                f"registry {prefix} is blocked in registries.conf: cannot pull {reference}"
-            )
-        places = []
-        for mirror in table.get("mirror", ()):
-            if _mirror_applies(mirror, table, reference):
-                rewritten = _rewrite(reference, prefix, str(mirror["location"]))
-                places.append(Place(rewritten, bool(mirror.get("insecure"))))
-        own = _rewrite(reference, prefix, str(table.get("location") or prefix))
-        places.append(Place(own, bool(table.get("insecure"))))
-        return places
+    def registry(self, reference: Reference) -> Registry | None:
+        """The entry with the longest prefix that a name falls under, or None."""
+        name = str(reference)
+        matching = [item for item in self.registries if _matched(name, item.prefix)]
+        return max(matching, key=lambda item: len(item.prefix), default=None)
 
-    def _table(self, reference: Reference) -> Mapping[str, Any] | None:
-        """The table with the longest prefix that fits."""
-        best: tuple[int, Mapping[str, Any]] | None = None
-        for table in self.registries:
-            prefix = str(table.get("prefix") or table.get("location") or "")
-            if prefix and _fits(prefix, reference) and (best is None or len(prefix) > best[0]):
-                best = (len(prefix), table)
-        return best[1] if best else None
+    def places(self, reference: Reference) -> tuple[Place, ...]:
+        """Where to pull a name from: its mirrors in order, then its own place.
 
-
-def _fits(prefix: str, reference: Reference) -> bool:
-    if prefix.startswith("*."):
-        return reference.host.endswith(prefix[1:])
-    full = str(reference)
-    return full == prefix or (full.startswith(prefix) and full[len(prefix)] in "/:@")
-
-
-def _rewrite(reference: Reference, prefix: str, location: str) -> Reference:
-    from .reference import parse
-
-    if prefix.startswith("*."):
-        return (
-            reference
-            if not location or location == prefix
-            else parse(f"{location}{str(reference)[len(reference.host) :]}")
+        Raises DeniedByPolicy when it is blocked, SettingsError when a rewritten name is none.
+        """
+        own = self.own_place(reference)
+        entry = self.registry(reference)
+        if entry is None:
+            return (own,)
+        kind = "digest-only" if reference.digest else "tag-only"
+        mirrors = tuple(
+            Place(self._moved(reference, entry.prefix, mirror.location), mirror.insecure, True)
+            for mirror in entry.mirrors
+            if mirror.use in ("all", kind)
         )
-    return parse(location + str(reference)[len(prefix) :])
+        return (*mirrors, own)
+
+    def own_place(self, reference: Reference) -> Place:
+        """Where a name itself leads to, without mirrors: where to push. Raises as `places`."""
+        entry = self.registry(reference)
+        if entry is None:
+            return Place(reference)
+        if entry.blocked:
+            raise DeniedByPolicy(
+                f"registry {entry.prefix} is blocked in {self.path} or"
+                f" {_drop_in_directory(self.path)}"
+            )
+        return Place(self._moved(reference, entry.prefix, entry.location), entry.insecure)
+
+    def _moved(self, reference: Reference, prefix: str, location: str) -> Reference:
+        """The reference with its matched prefix replaced by a location."""
+        if not location:
+            return reference
+        text = str(reference)
+        moved = location + text[_matched(text, prefix) :]
+        try:
+            return references.parse(moved)
+        except InvalidArgument as error:
+            raise SettingsError(
+                f"{self.path}: prefix {prefix!r} with location {location!r} turns {text} into"
+                f" {moved}: {error.message}"
+            ) from None
 
 
-def _mirror_applies(mirror: Mapping[str, Any], table: Mapping[str, Any], wanted: Reference) -> bool:
-    which = mirror.get("pull-from-mirror", "all")
-    if table.get("mirror-by-digest-only") or which == "digest-only":
-        return bool(wanted.digest)
-    return not (which == "tag-only" and wanted.digest)
+def _matched(name: str, prefix: str) -> int:
+    """How many characters of a name a prefix covers; 0 when it does not match.
+
+    It ends at a boundary of the name: "example.com/a" does not cover "example.com/ab".
+    """
+    if prefix.startswith("*."):
+        host = name.partition("/")[0]
+        at = host.find(prefix[1:].partition("/")[0])
+        end = at + len(prefix) - 1
+        if at < 1 or name[at:end] != prefix[1:]:
+            return 0
+    elif name.startswith(prefix):
+        end = len(prefix)
+    else:
+        return 0
+    return end if end == len(name) or name[end] in ":/@" else 0
 
 
-def load(path: str = "") -> RegistriesConf:
-    """The configuration of this machine and user. Raises SettingsError naming the file."""
-    search: list[str] = []
-    aliases: dict[str, str] = {}
-    registries: dict[str, Mapping[str, Any]] = {}
-    for file in _files(path):
-        document = _read(file)
-        if "unqualified-search-registries" in document:
-            search = [str(host) for host in document["unqualified-search-registries"]]
-        elif "registries" in document:  # version 1
-            search = list(document["registries"].get("search", {}).get("registries", ()))
-        aliases.update(document.get("aliases") or {})
-        for table in document.get("registry") or ():
-            registries[str(table.get("prefix") or table.get("location"))] = table
-    return RegistriesConf(tuple(search), aliases, tuple(registries.values()))
+# --- reading
 
 
-def _files(path: str) -> list[str]:
-    override = os.environ.get("CONTAINERS_REGISTRIES_CONF")
-    if override:
-        return [override]
-    home = os.path.expanduser("~/.config/containers")
-    base = path or "/etc/containers/registries.conf"
-    if os.geteuid() != 0 and os.path.exists(f"{home}/registries.conf"):
-        base = f"{home}/registries.conf"
-    found = [base] if os.path.exists(base) else []
-    directories = [f"{base}.d"] if path else ["/etc/containers/registries.conf.d"]
-    if os.geteuid() != 0:
-        directories.append(f"{home}/registries.conf.d")
+def load(path: str = "", environment: Mapping[str, str] | None = None) -> RegistriesConf:
+    """Read the configuration. A missing file is an empty one.
+
+    path: as configured. Unless it is, CONTAINERS_REGISTRIES_CONF and the user's own file
+    (`~/.config/containers`) come before /etc. Raises SettingsError naming file and key.
+    """
+    environment = os.environ if environment is None else environment
+    main = _main_file(path, environment)
+    conf = _Merged(main)
+    for file in (main, *_drop_ins(main)):
+        conf.add(file)
+    home = environment.get("HOME", "")
+    for aliases in (
+        _ALIASES_OF_ROOT if os.geteuid() == 0 else "",
+        f"{home}/{_ALIASES_OF_USER}" if home else "",
+    ):
+        if aliases and os.path.exists(aliases):
+            conf.add_aliases(aliases, _toml(aliases))
+    return conf.value()
+
+
+def _main_file(path: str, environment: Mapping[str, str]) -> str:
+    if path and path != DEFAULT_PATH:
+        return path
+    if environment.get("CONTAINERS_REGISTRIES_CONF"):
+        return environment["CONTAINERS_REGISTRIES_CONF"]
+    config = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '')}/.config"
+    own = f"{config}/containers/registries.conf"
+    return own if os.path.exists(own) else DEFAULT_PATH
+
+
+def _drop_in_directory(main: str) -> str:
+    return f"{main}.d"
+
+
+def _drop_ins(main: str) -> Iterator[str]:
+    """The drop-ins of a file; a user's file has the system's drop-ins before its own."""
+    directories = [_drop_in_directory(main)]
+    if main.endswith("/containers/registries.conf") and main != DEFAULT_PATH:
+        directories.insert(0, _drop_in_directory(DEFAULT_PATH))
     for directory in directories:
-        if os.path.isdir(directory):
-            names = sorted(name for name in os.listdir(directory) if name.endswith(".conf"))
-            found += [f"{directory}/{name}" for name in names]
-    return found
+        try:
+            names = sorted(os.listdir(directory))
+        except OSError:
+            continue
+        yield from (f"{directory}/{name}" for name in names if name.endswith(".conf"))
 
 
-def _read(file: str) -> dict[str, Any]:
+def _toml(path: str) -> dict[str, Any]:
     try:
-        with open(file, "rb") as stream:
-            return tomllib.load(stream)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: {error}") from None
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"cannot read {path}: {error}") from None
+
+
+class _Merged:
+    """Files being laid over each other."""
+
+    def __init__(self, path: str) -> None:
+        self._values: dict[str, Any] = {"path": path, "search_origin": path}
+        self._registries: dict[str, Registry] = {}
+        self._aliases: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
+
+    def value(self) -> RegistriesConf:
+        return RegistriesConf(
+            **self._values,
+            aliases=self._aliases,
+            alias_origins=self._origins,
+            registries=tuple(self._registries.values()),
+        )
+
+    def add(self, file: str) -> None:
+        document = _toml(file)
+        if "registries" in document:
+            document = _from_version_1(document, file)
+        search = _strings(document, "unqualified-search-registries", file)
+        if search is not None:
+            self._values.update(search=search, search_origin=file)
+        helpers = _strings(document, "credential-helpers", file)
+        if helpers is not None:
+            self._values["helpers"] = helpers
+        mode = document.get("short-name-mode")
+        if mode:
+            if mode not in _MODES:
+                raise _wrong(file, "short-name-mode", mode, f"one of {', '.join(_MODES)}")
+            self._values["short_name_mode"] = mode
+        for item in _tables(document, "registry", file):
+            registry = _registry(item, file)
+            self._registries[registry.prefix] = registry
+        self.add_aliases(file, document)
+
+    def add_aliases(self, file: str, document: Mapping[str, Any]) -> None:
+        table = document.get("aliases") or {}
+        if not isinstance(table, dict):
+            raise _wrong(file, "aliases", table, "a table")
+        for name, target in table.items():
+            if target == "":  # a later file may take an alias back
+                self._aliases.pop(name, None)
+                continue
+            try:
+                found = references.parse(str(target))
+            except InvalidArgument as error:
+                raise SettingsError(f"{file}: alias {name!r}: {error.message}") from None
+            if references.is_short(str(target)) or found.tag or found.digest:
+                raise _wrong(file, f"aliases.{name}", target, "host/repository without a tag")
+            self._aliases[name] = found.repository
+            self._origins[name] = file
+
+
+def _registry(table: Mapping[str, Any], file: str) -> Registry:
+    location = _text(table, "location", file).rstrip("/")
+    prefix = _text(table, "prefix", file).rstrip("/") or location
+    if not prefix:
+        raise SettingsError(f"{file}: a [[registry]] has neither location nor prefix")
+    if "*" in prefix[1:] or (prefix.startswith("*") and not prefix.startswith("*.")):
+        raise _wrong(file, "prefix", prefix, "host[/path], or *.domain[/path]")
+    if not location and not prefix.startswith("*."):
+        location = prefix
+    only_digests = bool(table.get("mirror-by-digest-only", False))
+    mirrors = tuple(_mirror(item, file, only_digests) for item in _tables(table, "mirror", file))
+    return Registry(
+        prefix, location, bool(table.get("insecure")), bool(table.get("blocked")), mirrors
+    )
+
+
+def _mirror(table: Mapping[str, Any], file: str, only_digests: bool) -> Mirror:
+    location = _text(table, "location", file).rstrip("/")
+    if not location:
+        raise SettingsError(f"{file}: a [[registry.mirror]] has no location")
+    use = _text(table, "pull-from-mirror", file) or ("digest-only" if only_digests else "all")
+    if use not in _MIRROR_USES:
+        raise _wrong(file, "pull-from-mirror", use, f"one of {', '.join(_MIRROR_USES)}")
+    return Mirror(location, bool(table.get("insecure")), use)
+
+
+def _from_version_1(document: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """`[registries.search|insecure|block] registries = [...]` in the words of version 2."""
+    tables = document["registries"]
+    if "registry" in document or "unqualified-search-registries" in document:
+        raise SettingsError(f"{file}: mixes version 1 and version 2 of its format")
+    if not isinstance(tables, dict):
+        raise _wrong(file, "registries", tables, "a table")
+
+    def names(kind: str) -> list[str]:
+        return list(_strings(tables.get(kind) or {}, "registries", file) or ())
+
+    insecure, blocked = names("insecure"), names("block")
+    return {
+        "unqualified-search-registries": names("search"),
+        "registry": [
+            {"location": name, "insecure": name in insecure, "blocked": name in blocked}
+            for name in dict.fromkeys(insecure + blocked)
+        ],
+    }
+
+
+def _text(table: Mapping[str, Any], key: str, file: str) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        raise _wrong(file, key, value, "text")
+    return value
+
+
+def _strings(table: Mapping[str, Any], key: str, file: str) -> tuple[str, ...] | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _wrong(file, key, value, "a list of text")
+    return tuple(value)
+
+
+def _tables(table: Mapping[str, Any], key: str, file: str) -> list[dict[str, Any]]:
+    value = table.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise _wrong(file, key, value, "a list of tables")
+    return value
+
+
+def _wrong(file: str, key: str, value: object, expected: str) -> SettingsError:
+    return SettingsError(f"{file}: {key} is {value!r}, expected {expected}")

@@ -78,10 +78,12 @@ def dead(database: Database) -> list[Orphan]:
     """The leases of processes that are gone."""
     living: dict[tuple[int, int], bool] = {}
     found = []
-    for identity, kind, name, *owner in database.rows(
+    for identity, kind, name, pid, started in database.rows(
         "SELECT id, kind, object, pid, pid_start FROM leases"
     ):
-        if not living.setdefault((owner[0], owner[1]), alive(*owner)):
+        if (pid, started) not in living:
+            living[pid, started] = alive(pid, started)
+        if not living[pid, started]:
             found.append(Orphan(identity, kind, name))
     return found
 

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from ...errors import RegistryError, Unauthorized
 from ...value import Value
+from .endpoint import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .credentials import Credentials
 
 _PARAMETER = re.compile(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+_SCHEME = re.compile(r"(?i)(?:^|,)\s*(bearer|basic)\s+")
 # A token is not used in its last seconds: the request still has to get there.
 _MARGIN = 10
 _SHORTEST = 60
@@ -39,7 +41,8 @@ class Challenge(Value):
 def parse(header: str) -> Challenge | None:
     """The strongest challenge we can answer, or None."""
     found: dict[str, Challenge] = {}
-    for scheme, rest in re.findall(r"(?i)\b(bearer|basic)\s+([^\n]*)", header):
+    _, *parts = _SCHEME.split(header)
+    for scheme, rest in zip(parts[::2], parts[1::2], strict=True):
         fields = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
         found.setdefault(
             scheme.lower(),
@@ -57,6 +60,7 @@ class Authenticator:
     """The Authorization header for one registry, renewed when it is refused or expires.
 
     request: how to ask a token server: (method, url, headers, body) to (status, body).
+    token: to send always. plain: credentials may go over HTTP, as to an insecure registry.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class Authenticator:
         credentials: Credentials | None,
         request: Callable[[str, str, dict[str, str], bytes | None], tuple[int, bytes]],
         token: str = "",
+        *,
+        plain: bool = False,
     ) -> None:
         self._host = host
         self._credentials = credentials
@@ -72,6 +78,7 @@ class Authenticator:
         self._lock = threading.Lock()
         self._challenge: Challenge | None = None
         self._fixed = token
+        self._plain = plain
         self._tokens: dict[str, tuple[str, float]] = {}
 
     def header(self, scope: str) -> str:
@@ -117,13 +124,14 @@ class Authenticator:
             query = [("service", challenge.service)] if challenge.service else []
             query += [("scope", part) for part in scope.split(" ") if part]
             headers = {"Authorization": self._basic()} if self._credentials else {}
-            url = f"{challenge.realm}?{urlencode(query)}"
+            separator = "&" if "?" in challenge.realm else "?"
+            url = f"{challenge.realm}{separator}{urlencode(query)}"
             status, body = self._request("GET", url, headers, None)
         if status in (401, 403):
             raise Unauthorized(
                 f"{self._host}: access to {scope or 'the registry'} was denied by"
                 f" {challenge.realm}",
-                remedy=f"Log in: rundlet login {self._host}",
+                remedy=f"Log in to {self._host}, or give --creds.",
             )
         if status != 200:
             raise RegistryError(f"{self._host}: token server {challenge.realm} answered {status}")
@@ -132,9 +140,8 @@ class Authenticator:
     def _check_realm(self, realm: str) -> None:
         """Credentials go to the token server: never in the clear to another machine."""
         parts = urlsplit(realm)
-        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        clear = parts.scheme == "http" and (local or self._credentials is None)
-        if parts.scheme != "https" and not clear:
+        allowed = not self._credentials or self._plain or is_loopback(parts.netloc)
+        if parts.scheme != "https" and not (parts.scheme == "http" and allowed):
             raise RegistryError(
                 f"{self._host}: refusing to send credentials to the token server {realm!r}"
             )

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tempfile
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
+from ...content.verify import Verified
 from ...contracts.transport import ImageDestination
-from ...errors import DigestMismatch, NotFound, RegistryError
-from ...images.descriptor import Descriptor
+from ...errors import InvalidArgument, NotFound, RegistryError
 from ...images.manifest import ACCEPTED
+from . import failures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from ...contracts.transport import Location, ManifestBytes, TransportSettings
+    from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
 
-_IN_MEMORY = 4 << 20
+_PIECE = 1 << 18
 
 
 class DockerDestination(ImageDestination):
-    """A repository and tag to push to."""
+    """A repository, and a tag in it, to push to.
+
+    A tag appears with the top manifest, which the registry takes at once; there is nothing
+    left for `commit` to do.
+    """
 
     accepts = ACCEPTED
     compress = "gzip"
@@ -39,74 +44,56 @@ class DockerDestination(ImageDestination):
         self.location = location
         self._reference = reference
         self._client = client
-        self._settings = settings
+        self._known = settings.options.get("blob_locations", {})
         self._scope = f"repository:{reference.path}:pull,push"
 
     def has_blob(self, descriptor: Descriptor) -> bool:
+        if not descriptor.digest:
+            return False
         path = f"{self._reference.path}/blobs/{descriptor.digest}"
         try:
-            response = self._client.request("HEAD", path, scope=self._scope)
+            self._client.request("HEAD", path, scope=self._scope).release_conn()
         except NotFound:
             return self._mount(descriptor)
-        response.release_conn()
         return True
 
     def _mount(self, descriptor: Descriptor) -> bool:
-        """Ask the registry to link the blob from a repository of its own, if one is known."""
-        known = self._settings.options.get("blob_locations", {}).get(descriptor.digest, ())
-        for repository in known:
+        """Ask the registry to link the blob from a repository of its own that has it."""
+        for repository in self._known.get(descriptor.digest, ()):
             host, _, path = repository.partition("/")
             if host != self._reference.host or path == self._reference.path:
                 continue
             query = urlencode({"mount": descriptor.digest, "from": path})
-            response = self._client.request(
-                "POST",
-                f"{self._reference.path}/blobs/uploads/?{query}",
-                scope=f"{self._scope} repository:{path}:pull",
-                headers={"Content-Length": "0"},
-                expect=(201, 202),
-            )
+            try:
+                response = self._client.request(
+                    "POST",
+                    f"{self._reference.path}/blobs/uploads/?{query}",
+                    scope=f"{self._scope} repository:{path}:pull",
+                    headers={"Content-Length": "0"},
+                    expect=(201, 202),
+                )
+            except (NotFound, RegistryError):
+                return False  # not allowed to read there, or gone: it is uploaded then
             response.release_conn()
             if response.status == 201:
                 return True
             self._cancel(response.headers.get("Location", ""))
         return False
 
-    def _cancel(self, location: str) -> None:
-        try:
-            url = urljoin(self._client.base, location)
-            self._client.request(
-                "DELETE", url, scope=self._scope, expect=(200, 202, 204)
-            ).release_conn()
-        except (RegistryError, NotFound):
-            pass  # the registry forgets unfinished uploads by itself
-
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
-        if descriptor.digest and descriptor.size >= 0:
-            self._upload(descriptor, stream)
-            return descriptor
-        return self._spool(descriptor, stream)
+        checked = Verified(stream, descriptor, f"blob for {self.location}")
+        session = self._begin()
+        try:
+            session = self._stream(session, descriptor, checked)
+            found = checked.finish()
+            self._finish(session, found)
+        except BaseException:
+            self._cancel(session)
+            raise
+        return found
 
-    def _spool(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
-        """A blob whose digest is not known yet: written to a file first, then sent."""
-        directory = str(self._settings.temporary) if self._settings.temporary else None
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=directory) as file:
-            sha256, size = hashlib.sha256(), 0
-            while piece := stream.read(1 << 20):
-                sha256.update(piece)
-                size += len(piece)
-                file.write(piece)
-            found = "sha256:" + sha256.hexdigest()
-            if descriptor.digest and descriptor.digest != found:
-                raise DigestMismatch("blob to push", descriptor.digest, found)
-            done = descriptor.replace(digest=found, size=size)
-            file.seek(0)
-            if not self.has_blob(done):
-                self._upload(done, file)  # type: ignore[arg-type]
-            return done
-
-    def _upload(self, descriptor: Descriptor, stream: BinaryIO) -> None:
-        """POST, then one PUT with all the bytes (distribution-spec, monolithic upload)."""
+    def _begin(self) -> str:
+        """Open an upload session; its URL."""
         response = self._client.request(
             "POST",
             f"{self._reference.path}/blobs/uploads/",
@@ -114,26 +101,65 @@ class DockerDestination(ImageDestination):
             headers={"Content-Length": "0"},
             expect=(202,),
         )
-        location = urljoin(self._client.base, response.headers.get("Location", ""))
         response.release_conn()
-        separator = "&" if "?" in location else "?"
-        response = self._client.request(
-            "PUT",
-            f"{location}{separator}{urlencode({'digest': descriptor.digest})}",
-            scope=self._scope,
-            headers={
-                "Content-Length": str(descriptor.size),
-                "Content-Type": "application/octet-stream",
-            },
-            body=_body(stream, descriptor.size),
-            expect=(201,),
+        return self._location(self._client.url(""), response.headers.get("Location", ""))
+
+    def _stream(self, session: str, descriptor: Descriptor, checked: Verified) -> str:
+        """Send all bytes in one PATCH, of unknown length if need be; where to go on."""
+        headers = {"Content-Type": "application/octet-stream"}
+        if descriptor.size >= 0:
+            headers["Content-Length"] = str(descriptor.size)
+            if descriptor.size:
+                headers["Content-Range"] = f"0-{descriptor.size - 1}"
+        response = self._client.send(
+            "PATCH", session, _pieces(checked), scope=self._scope, headers=headers
         )
-        response.release_conn()
+        if response.status not in (202, 204):
+            if response.status >= 500:
+                text = f"{self.location}: the upload of a blob broke off: {response.status}"
+                response.drain_conn()
+                raise failures.BrokeOff(text)
+            raise failures.answered(self._client.endpoint.host, "uploading a blob", response)
+        response.drain_conn()
+        return self._location(session, response.headers.get("Location", ""))
+
+    def _finish(self, session: str, found: Descriptor) -> None:
+        separator = "&" if "?" in session else "?"
+        response = self._client.send(
+            "PUT",
+            f"{session}{separator}{urlencode({'digest': found.digest})}",
+            b"",
+            scope=self._scope,
+            headers={"Content-Length": "0"},
+        )
+        if response.status not in (201, 204):
+            raise failures.answered(self._client.endpoint.host, "finishing a blob", response)
+        response.drain_conn()
+
+    def _cancel(self, session: str) -> None:
+        """Let the registry forget an upload; it does so by itself some day."""
+        if not session:
+            return
+        try:
+            url = urljoin(self._client.url(""), session)
+            self._client.send("DELETE", url, b"", scope=self._scope, headers={}).drain_conn()
+        except (RegistryError, NotFound):
+            pass
+
+    def _location(self, base: str, header: str) -> str:
+        if not header:
+            raise RegistryError(f"{self.location}: the registry does not say where to upload to")
+        return urljoin(base, header)
 
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
-        where = digest or self._reference.tag
-        if not where:
-            where = "sha256:" + hashlib.sha256(manifest.data).hexdigest()
+        own = "sha256:" + hashlib.sha256(manifest.data).hexdigest()
+        wanted = digest or self._reference.digest
+        if wanted.startswith("sha256:") and wanted != own:
+            raise InvalidArgument(
+                f"{self.location}: the manifest to be written has digest {own}",
+                remedy="Push to a tag.",
+            )
+        where = digest or self._reference.tag or own
         response = self._client.request(
             "PUT",
             f"{self._reference.path}/manifests/{where}",
@@ -142,38 +168,18 @@ class DockerDestination(ImageDestination):
             body=manifest.data,
             expect=(200, 201, 202),
         )
-        response.release_conn()
+        response.drain_conn()
+        told = response.headers.get("Docker-Content-Digest", own)
+        if told.startswith("sha256:") and told != own:
+            raise RegistryError(f"{self.location}: the registry changed the manifest to {told}")
 
     def commit(self) -> None:
-        return None  # the tag was set with the manifest, which the registry does atomically
+        return None
 
     def close(self) -> None:
         self._client.close()
 
 
-def _body(stream: BinaryIO, size: int) -> BinaryIO | bytes:
-    """What to send: small blobs as bytes, so that an empty one has a body too."""
-    return stream.read() if size <= 1 << 16 else _Plain(stream)  # type: ignore[return-value]
-
-
-class _Plain(io.RawIOBase):
-    """A stream as http.client wants it: big pieces, and seek(0) only where it can."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._started = False
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        self._started = True
-        return self._stream.read(1 << 20 if size < 0 or size < 1 << 20 else size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if self._started:
-            if not self._stream.seekable():
-                raise RegistryError("the upload broke off and cannot be repeated")
-            self._started = False
-            return self._stream.seek(offset, whence)
-        return 0
+def _pieces(stream: BinaryIO | Verified) -> Iterator[bytes]:
+    while piece := stream.read(_PIECE):
+        yield piece

@@ -1,15 +1,19 @@
-"""Reading an image from a registry."""
+"""Reading an image from a registry, or from the mirrors of one."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
 
 from ...contracts.transport import ImageSource, ManifestBytes
-from ...errors import Corrupt, NoSuchImage, NotFound, RegistryError
-from ...images.manifest import ACCEPTED, LARGEST
+from ...errors import Corrupt, DigestMismatch, NoSuchImage, NotFound, RegistryError, TimedOut
+from ...images.descriptor import digest_parts
+from ...images.manifest import ACCEPTED, DOCKER_SCHEMA1, LARGEST
+from . import failures
+from .tags import list_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,119 +22,189 @@ if TYPE_CHECKING:
     import urllib3
 
     from ...contracts.transport import Location
+    from ...errors import RundletError
     from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
 
 _RESUMES = 5
+_ACCEPT = ", ".join((*ACCEPTED, DOCKER_SCHEMA1))
 
 
 class DockerSource(ImageSource):
-    """An image of a repository."""
+    """An image of a repository.
 
-    def __init__(self, location: Location, reference: Reference, client: Client) -> None:
+    places: references and clients in order of preference: mirrors, then the registry
+    itself. The first that has the manifest serves the blobs too.
+    """
+
+    def __init__(self, location: Location, places: Sequence[tuple[Reference, Client]]) -> None:
         self.location = location
-        self._reference = reference
-        self._client = client
-        self._scope = f"repository:{reference.path}:pull"
+        self._places = list(places)
+        self._chosen: tuple[Reference, Client] | None = None
 
     def manifest(self, digest: str = "") -> ManifestBytes:
-        wanted = digest or self._reference.digest or self._reference.tag
-        try:
-            response = self._client.request(
-                "GET",
-                f"{self._reference.path}/manifests/{wanted}",
-                scope=self._scope,
-                headers={"Accept": ", ".join(ACCEPTED)},
-            )
-        except NotFound as error:
-            raise _unknown(self._reference, error) from None
-        data = response.read(LARGEST + 1) or b""
-        response.release_conn()
-        if len(data) > LARGEST:
-            raise Corrupt(f"{self._reference}: manifest is larger than {LARGEST} bytes")
-        return ManifestBytes(data, response.headers.get("Content-Type", ""))
+        if self._chosen is not None:
+            return _manifest(*self._chosen, digest)
+        failure: RundletError | None = None
+        for reference, client in self._places:
+            try:
+                found = _manifest(reference, client, digest)
+            except (NotFound, RegistryError, TimedOut) as error:
+                failure = error  # the last one is of the registry itself: that one counts
+            else:
+                self._chosen = reference, client
+                return found
+        assert failure is not None
+        raise failure
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
-        raw = _Resuming(self, descriptor, offset)
-        return io.BufferedReader(raw, 1 << 18)
-
-    def open_blob(self, descriptor: Descriptor, offset: int) -> urllib3.BaseHTTPResponse:
-        """One GET of a blob, from `offset` on."""
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        response = self._client.request(
-            "GET",
-            f"{self._reference.path}/blobs/{descriptor.digest}",
-            scope=self._scope,
-            headers=headers,
-            expect=(200, 206),
-        )
-        if offset and response.status == 200:  # ranges are not honoured: skip what we have
-            left = offset
-            while left:
-                piece = response.read(min(left, 1 << 20))
-                if not piece:
-                    break
-                left -= len(piece)
-        return response
+        reference, client = self._chosen or self._places[-1]
+        return ResumingBlob(reference, client, descriptor, offset)  # type: ignore[return-value]
 
     def tags(self) -> Sequence[str]:
-        from .transport import list_tags
-
-        return list_tags(self._client, self._reference)
+        reference, client = self._places[-1]
+        return list_tags(client, reference)
 
     def close(self) -> None:
-        self._client.close()
+        for _, client in self._places:
+            client.close()
 
 
-class _Resuming(io.RawIOBase):
+def _manifest(reference: Reference, client: Client, digest: str) -> ManifestBytes:
+    wanted = digest or reference.digest or reference.tag
+    try:
+        response = client.request(
+            "GET",
+            f"{reference.path}/manifests/{wanted}",
+            scope=f"repository:{reference.path}:pull",
+            headers={"Accept": _ACCEPT},
+        )
+    except failures.MissingInRegistry as error:
+        raise _unknown(reference, wanted, error) from None
+    try:
+        data = response.read(LARGEST + 1) or b""
+    except HTTPError as error:
+        raise failures.unreachable(f"reading manifest {wanted} of {reference}", error) from None
+    response.release_conn()
+    if len(data) > LARGEST:
+        raise Corrupt(f"{reference}: manifest is larger than {LARGEST} bytes")
+    if wanted != reference.tag:
+        check(f"manifest of {reference.repository}", data, wanted)
+    return ManifestBytes(data, response.headers.get("Content-Type", ""))
+
+
+def check(what: str, data: bytes, digest: str) -> None:
+    """Raise DigestMismatch when bytes do not hash to a digest."""
+    algorithm, encoded = digest_parts(digest)
+    found = hashlib.new(algorithm, data).hexdigest()
+    if found != encoded:
+        raise DigestMismatch(what, digest, f"{algorithm}:{found}")
+
+
+class ResumingBlob(io.RawIOBase):
     """A blob's bytes; a broken connection is taken up again where it broke."""
 
-    def __init__(self, source: DockerSource, descriptor: Descriptor, offset: int) -> None:
-        self._source = source
+    def __init__(
+        self, reference: Reference, client: Client, descriptor: Descriptor, offset: int
+    ) -> None:
+        self._reference = reference
+        self._client = client
         self._descriptor = descriptor
         self._offset = offset
         self._resumes = 0
-        self._response = source.open_blob(descriptor, offset)
+        self._interrupted = False
+        self._response = self._open()
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return self.readall()
         while True:
             try:
-                data = self._response.read(len(buffer)) or b""
-            except HTTPError as error:
+                data = self._response.read(size) or b""
+            except (HTTPError, OSError, ValueError) as error:  # ValueError: shut down meanwhile
                 self._resume(error)
                 continue
-            if not data and 0 <= self._offset < self._descriptor.size:
+            if not data and size and 0 <= self._offset < self._descriptor.size:
                 self._resume(None)
                 continue
-            buffer[: len(data)] = data
             self._offset += len(data)
-            return len(data)
+            return data
 
-    def _resume(self, error: HTTPError | None) -> None:
-        self._response.close()
-        self._resumes += 1
-        if self._resumes > _RESUMES:
-            raise RegistryError(
-                f"{self._source.location}: blob {self._descriptor.digest} broke off at byte"
-                f" {self._offset} again: {error or 'connection closed'}"
-            )
-        self._response = self._source.open_blob(self._descriptor, self._offset)
+    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def interrupt(self) -> None:
+        """Make a `read` that waits in another thread end now, with an error."""
+        self._interrupted = True
+        try:
+            self._response.shutdown()
+        except (RuntimeError, ValueError, OSError):
+            pass  # it was just done
 
     def close(self) -> None:
         if not self.closed:
             self._response.close()
         super().close()
 
+    def _open(self) -> urllib3.BaseHTTPResponse:
+        """One GET from where we are on. Raises NotFound, RegistryError."""
+        offset = self._offset
+        response = self._client.request(
+            "GET",
+            f"{self._reference.path}/blobs/{self._descriptor.digest}",
+            scope=f"repository:{self._reference.path}:pull",
+            headers={"Range": f"bytes={offset}-"} if offset else {},
+            expect=(200, 206),
+        )
+        if offset and response.status == 206:
+            begins = response.headers.get("Content-Range", "").removeprefix("bytes ")
+            if not begins.startswith(f"{offset}-"):
+                response.close()
+                raise Corrupt(
+                    f"{self._reference}: asked for bytes from {offset}, got {begins or 'others'}"
+                )
+        elif offset:  # ranges are not honoured: skip what we have
+            _skip(response, offset)
+        return response
 
-def _unknown(reference: Reference, error: NotFound) -> NoSuchImage:
+    def _resume(self, error: BaseException | None) -> None:
+        self._response.close()
+        why = failures.reason(error) if error is not None else "connection closed"
+        text = (
+            f"{self._reference}: blob {self._descriptor.digest} broke off at byte {self._offset}"
+            f" of {self._descriptor.size}: {why}"
+        )
+        if self._interrupted:
+            raise RegistryError(text)
+        self._resumes += 1
+        if self._resumes > _RESUMES:
+            raise failures.BrokeOff(text)
+        try:
+            self._response = self._open()
+        except HTTPError as again:
+            raise failures.BrokeOff(f"{text}; {failures.reason(again)}") from None
+
+
+def _skip(response: urllib3.BaseHTTPResponse, count: int) -> None:
+    while count > 0:
+        piece = response.read(min(count, 1 << 18))
+        if not piece:
+            return
+        count -= len(piece)
+
+
+def _unknown(reference: Reference, wanted: str, error: failures.MissingInRegistry) -> NotFound:
+    """podman's words for what a registry does not have."""
+    if "NAME_UNKNOWN" in error.codes:
+        text = f"reading manifest {wanted} in {reference.repository}: name unknown"
+    else:
+        text = f"reading manifest {wanted} in {reference.repository}: manifest unknown"
     found = NoSuchImage(str(reference))
-    found.args = (
-        f"reading manifest {reference.tag or reference.digest} in {reference.repository}:"
-        f" manifest unknown",
-    )
-    found.message = str(found.args[0])
+    found.message, found.args = text, (text,)
     return found

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from ...contracts.transport import ImageTransport, Location
-from ...errors import Corrupt, InvalidArgument, NotFound
+from ...errors import InvalidArgument, NoSuchImage
 from ...images import reference as references
+from ...images import registries_conf
 from ...images.manifest import ACCEPTED
 from .client import Client
 from .credentials import Credentials, find
 from .destination import DockerDestination
 from .endpoint import endpoint
+from .failures import MissingInRegistry
 from .source import DockerSource
+from .tags import list_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...contracts.transport import ImageDestination, ImageSource, TransportSettings
     from ...images.reference import Reference
-
-_MOST_PAGES = 10_000
+    from ...images.registries_conf import Place
 
 
 class DockerTransport(ImageTransport):
-    """`docker://host/repository[:tag][@digest]`."""
+    """`docker://host/repository[:tag][@digest]`.
+
+    Of `TransportSettings.options` it knows: registries_conf (a path), certs_dirs,
+    blob_locations ({digest: ["host/repository", ...]}, to mount blobs from).
+    """
 
     name = "docker"
 
@@ -36,48 +41,65 @@ class DockerTransport(ImageTransport):
         return Location("docker", f"//{reference}", str(reference))
 
     def source(self, location: Location, settings: TransportSettings) -> ImageSource:
-        reference = references.parse(location.path[2:]).tagged()
-        return DockerSource(location, reference, _client(reference, settings))
+        reference = _reference(location)
+        places = _conf(settings).places(reference)
+        return DockerSource(
+            location, [(place.reference, _client(place, settings)) for place in places]
+        )
 
     def destination(self, location: Location, settings: TransportSettings) -> ImageDestination:
-        reference = references.parse(location.path[2:]).tagged()
-        return DockerDestination(location, reference, _client(reference, settings), settings)
+        place = _conf(settings).own_place(_reference(location))
+        return DockerDestination(location, place.reference, _client(place, settings), settings)
 
     def delete(self, location: Location, settings: TransportSettings) -> None:
-        reference = references.parse(location.path[2:]).tagged()
-        client = _client(reference, settings)
+        """Delete the manifest, with every tag that points to it. Raises NoSuchImage."""
+        place = _conf(settings).own_place(_reference(location))
+        reference = place.reference
+        client = _client(place, settings)
         try:
+            digest = reference.digest or _digest(client, reference)
             client.request(
                 "DELETE",
-                f"{reference.path}/manifests/{_digest(client, reference)}",
+                f"{reference.path}/manifests/{digest}",
                 scope=f"repository:{reference.path}:*",
                 expect=(200, 202),
-            ).release_conn()
+            ).drain_conn()
+        except MissingInRegistry as error:
+            raise NoSuchImage(str(reference)) from error
         finally:
             client.close()
 
     def tags(self, location: Location, settings: TransportSettings) -> Sequence[str]:
-        reference = references.parse(location.path[2:])
-        client = _client(reference, settings)
+        place = _conf(settings).own_place(_reference(location))
+        client = _client(place, settings)
         try:
-            return list_tags(client, reference)
+            return list_tags(client, place.reference)
         finally:
             client.close()
 
 
-def _client(reference: Reference, settings: TransportSettings) -> Client:
+def _reference(location: Location) -> Reference:
+    return references.parse(location.path[2:]).tagged()
+
+
+def _conf(settings: TransportSettings) -> registries_conf.RegistriesConf:
+    return registries_conf.load(str(settings.options.get("registries_conf", "")))
+
+
+def _client(place: Place, settings: TransportSettings) -> Client:
+    reference = place.reference
     credentials: Credentials | None = None
     if settings.credentials is not None:
-        credentials = Credentials(*settings.credentials)
+        user, password = settings.credentials
+        credentials = Credentials(user, password) if user or password else None
     elif not settings.bearer_token:
         file = str(settings.auth_file) if settings.auth_file else ""
         credentials = find(reference.host, reference.path, file)
-    return Client(endpoint(reference.host, settings), settings, credentials)
+    where = endpoint(reference.host, settings, insecure=place.insecure)
+    return Client(where, settings, credentials)
 
 
 def _digest(client: Client, reference: Reference) -> str:
-    if reference.digest:
-        return reference.digest
     response = client.request(
         "HEAD",
         f"{reference.path}/manifests/{reference.tag}",
@@ -87,24 +109,5 @@ def _digest(client: Client, reference: Reference) -> str:
     response.release_conn()
     digest = response.headers.get("Docker-Content-Digest", "")
     if not digest:
-        raise NotFound(f"{reference}: the registry does not tell its digest")
+        raise NoSuchImage(f"{reference} (the registry does not tell its digest)")
     return str(digest)
-
-
-def list_tags(client: Client, reference: Reference) -> list[str]:
-    """All tags of a repository, page by page (distribution-spec, listing tags)."""
-    tags: list[str] = []
-    path = f"{reference.path}/tags/list"
-    for _ in range(_MOST_PAGES):
-        response = client.request("GET", path, scope=f"repository:{reference.path}:pull")
-        data = response.read(16 << 20) or b""
-        link = response.headers.get("Link", "")
-        response.release_conn()
-        try:
-            tags += [str(tag) for tag in json.loads(data).get("tags") or ()]
-        except (ValueError, AttributeError, TypeError):
-            raise Corrupt(f"{reference.repository}: the tag list is not JSON") from None
-        if 'rel="next"' not in link:
-            return tags
-        path = link.partition("<")[2].partition(">")[0].partition("/v2/")[2]
-    return tags

@@ -1,0 +1,143 @@
+"""What went wrong with a registry, in words that name the host, the request and the reason."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+from urllib3 import exceptions as http
+
+from ...errors import NotFound, RegistryError, TimedOut, Unauthorized
+
+if TYPE_CHECKING:
+    import urllib3
+
+    from ...errors import RundletError
+
+_MOST_OF_A_MESSAGE = 1 << 16
+_LOGIN_STATUS = (401, 403)
+_REASONS = {
+    401: "unauthorized: authentication required",
+    403: "denied: requested access to the resource is denied",
+    404: "not found",
+    429: "toomanyrequests: the registry limits how often it may be asked",
+}
+
+
+class BrokeOff(RegistryError):
+    """A transfer that broke in the middle: doing all of it again may help."""
+
+    transient = True
+
+
+class MissingInRegistry(NotFound):
+    """A 404. codes: of the registry's error document ("MANIFEST_UNKNOWN", ...)."""
+
+    def __init__(self, message: str, codes: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.codes = codes
+
+
+def answered(host: str, request: str, response: urllib3.BaseHTTPResponse) -> RundletError:
+    """The error for a response that says no; reads and releases it."""
+    try:
+        data = response.read(_MOST_OF_A_MESSAGE) or b""
+    except http.HTTPError:
+        data = b""
+    response.release_conn()
+    errors = _errors(data)
+    status = response.status
+    text = "; ".join(_words(code, message) for code, message in errors)
+    message = f"{host}: {request}: {text or _REASONS.get(status) or f'status {status}'}"
+    if status == 404:
+        return MissingInRegistry(message, tuple(code for code, _ in errors))
+    if status in _LOGIN_STATUS:
+        return Unauthorized(message, remedy=f"Log in to {host}, or give --creds.")
+    if status == 429:
+        return RegistryError(message, remedy="Wait a while, or log in for a higher limit.")
+    return RegistryError(message)
+
+
+def _errors(data: bytes) -> list[tuple[str, str]]:
+    """(code, message) pairs of an error document (distribution-spec, "Error Codes")."""
+    try:
+        return [
+            (str(item.get("code") or ""), str(item.get("message") or ""))
+            for item in json.loads(data)["errors"]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _words(code: str, message: str) -> str:
+    """As podman prints them: "manifest unknown: manifest unknown"."""
+    return ": ".join(part for part in (code.lower().replace("_", " "), message) if part)[:500]
+
+
+def unreachable(what: str, error: BaseException) -> RundletError:
+    """The error for no answer at all."""
+    if isinstance(_cause(error), (TimeoutError, http.TimeoutError)):
+        return TimedOut(f"{what}: {reason(error)}")
+    remedy = ""
+    if isinstance(_cause(error), ssl.SSLCertVerificationError):
+        remedy = (
+            "Put the registry's CA certificate in /etc/containers/certs.d/HOST:PORT/ca.crt, or use"
+            " --tls-verify=false."
+        )
+    elif is_not_tls(error):
+        remedy = "If the registry speaks plain HTTP, use --tls-verify=false."
+    return RegistryError(f"{what}: {reason(error)}", remedy=remedy)
+
+
+def is_not_tls(error: BaseException) -> bool:
+    """Whether the other side does not speak TLS at all (rather than having a bad certificate)."""
+    cause = _cause(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return False
+    return isinstance(cause, ssl.SSLError) and cause.reason in (
+        "WRONG_VERSION_NUMBER",
+        "RECORD_LAYER_FAILURE",
+        "HTTP_REQUEST",
+        "UNEXPECTED_EOF_WHILE_READING",
+    )
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether trying again may help: broken connections do, refused ones and bad TLS do not."""
+    cause = _cause(error)
+    if isinstance(cause, (ssl.SSLCertVerificationError, socket.gaierror, ConnectionRefusedError)):
+        return False
+    if isinstance(error, (http.LocationValueError, http.LocationParseError)):
+        return False
+    return not is_not_tls(error)
+
+
+def reason(error: BaseException) -> str:
+    """The reason in plain words, without addresses of Python objects."""
+    cause = _cause(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"certificate is not trusted: {cause.verify_message}"
+    if isinstance(cause, socket.gaierror):
+        return "no such host"
+    if isinstance(cause, (TimeoutError, http.TimeoutError)):
+        return "timed out"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror[:1].lower() + cause.strerror[1:]
+    return str(cause).rpartition(">: ")[2] or type(cause).__name__
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The innermost error that a library's wrappers hide."""
+    seen = {id(error)}
+    while True:
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = error.__cause__ or error.__context__
+        if inner is None and error.args and isinstance(error.args[-1], BaseException):
+            inner = error.args[-1]
+        if inner is None or id(inner) in seen:
+            return error
+        seen.add(id(inner))
+        error = inner
