@@ -1,0 +1,1 @@
+"""Rows of lists: their fields for `--format`, filters and sorting."""

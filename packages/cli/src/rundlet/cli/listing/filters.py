@@ -1,0 +1,202 @@
+"""`--filter` of lists of containers and images (podman-ps(1), podman-images(1))."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+from rundlet.core.commands.parse import duration
+from rundlet.core.errors import InvalidArgument, NoSuchImage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rundlet.core.engine import Engine
+    from rundlet.core.images.api import ImageSummary
+    from rundlet.core.state.containers import ContainerRow
+
+    Test = Callable[[ContainerRow, str], bool]
+
+
+def split(filters: Iterable[str]) -> dict[str, list[str]]:
+    """ "key=value" by key. Raises InvalidArgument for one without "=": podman's words."""
+    found: dict[str, list[str]] = {}
+    for text in filters:
+        key, equals, value = text.partition("=")
+        if key.endswith("!"):
+            key = key[:-1] + "!"
+        if not equals:
+            raise InvalidArgument(f"invalid filter {text!r}: must be in the format of filter=value")
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def containers(
+    engine: Engine, rows: Sequence[ContainerRow], filters: Iterable[str]
+) -> list[ContainerRow]:
+    """The rows that pass: any value of one key, all keys. Raises InvalidArgument."""
+    left = list(rows)
+    for key, values in split(filters).items():
+        if key in ("label", "label!"):
+            wanted = key == "label"
+            left = [
+                row
+                for row in left
+                if all(has_label(row.labels, value) for value in values) == wanted
+            ]
+            continue
+        test = _container_test(engine, key, rows)
+        left = [row for row in left if any(test(row, value) for value in values)]
+    return left
+
+
+def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> Test:
+    tests: dict[str, Test] = {
+        "id": lambda row, value: _matches(row.id, value),
+        "name": lambda row, value: re.search(value, row.name) is not None,
+        "status": _status,
+        "exited": lambda row, value: row.status == "exited" and row.exit_code == int(value),
+        "ancestor": lambda row, value: _ancestor(engine, row, value),
+        "before": lambda row, value: row.created < _one(engine, value).created,
+        "since": lambda row, value: row.created > _one(engine, value).created,
+        "until": lambda row, value: row.created < moment(value),
+        "volume": lambda row, value: _volume(engine, row, value),
+        "network": lambda row, value: _network(engine, row, value),
+        "pod": lambda row, value: bool(row.pod) and str(row.pod).startswith(value),
+        "health": lambda row, value: (row.health or "none") == value,
+        "restart-policy": lambda row, value: _restart(engine, row) == value,
+        "command": lambda row, value: row.command.partition(" ")[0] == value,
+    }
+    if key not in tests:
+        raise InvalidArgument(f"{key} is an invalid filter")
+    return tests[key]
+
+
+def _matches(identity: str, value: str) -> bool:
+    if value.strip("0123456789abcdef"):
+        return re.search(value, identity) is not None
+    return identity.startswith(value)
+
+
+def _status(row: ContainerRow, value: str) -> bool:
+    known = ("created", "initialized", "running", "stopped", "paused", "exited", "removing",
+             "stopping", "unknown")  # fmt: skip
+    if value not in known:
+        raise InvalidArgument(f"{value} is not a valid status")
+    return row.status == ("exited" if value == "stopped" else value)
+
+
+def _one(engine: Engine, name: str) -> ContainerRow:
+    return engine.containers.get(name)
+
+
+def _ancestor(engine: Engine, row: ContainerRow, value: str) -> bool:
+    try:
+        return row.image == engine.images.get(value).id
+    except NoSuchImage:
+        return value in (row.image_name, row.image_name.removesuffix(":latest"))
+
+
+def _request(engine: Engine, row: ContainerRow) -> dict[str, object]:
+    document: dict[str, object] = json.loads(engine.containers.get(row.id).request)
+    return document
+
+
+def _volume(engine: Engine, row: ContainerRow, value: str) -> bool:
+    used = engine.database.rows(
+        "SELECT volume, destination FROM container_volumes WHERE container = ?", row.id
+    )
+    if any(value in pair for pair in used):
+        return True
+    mounts = _request(engine, row).get("mounts") or ()
+    return any(value in (m.get("source"), m.get("destination")) for m in mounts)  # type: ignore[attr-defined]
+
+
+def _network(engine: Engine, row: ContainerRow, value: str) -> bool:
+    text = engine.containers.get(row.id).network
+    if not text:
+        return False
+    return f'"network": "{value}"' in text or f'"network":"{value}"' in text
+
+
+def _restart(engine: Engine, row: ContainerRow) -> str:
+    return str(_request(engine, row).get("restart") or "no").partition(":")[0]
+
+
+def has_label(labels: str, wanted: str) -> bool:
+    """Whether labels (JSON text) have "key" or "key=value"."""
+    key, equals, value = wanted.partition("=")
+    found = json.loads(labels)
+    return key in found and (not equals or found[key] == value)
+
+
+def moment(text: str) -> int:
+    """Nanoseconds since the epoch of a time or of how long ago. Raises InvalidArgument."""
+    from datetime import datetime
+
+    try:
+        return time.time_ns() - int(duration(text) * 1e9)
+    except ValueError:
+        pass
+    try:
+        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1e9)
+    except ValueError:
+        raise InvalidArgument(f"invalid time {text!r}", remedy="Give 10m, or RFC 3339.") from None
+
+
+def images(
+    engine: Engine, rows: Sequence[ImageSummary], filters: Iterable[str]
+) -> list[ImageSummary]:
+    """The images that pass. Raises InvalidArgument."""
+    left = list(rows)
+    for key, values in split(filters).items():
+        for value in values:
+            left = [row for row in left if _image(engine, row, key, value)]
+    return left
+
+
+def _image(engine: Engine, row: ImageSummary, key: str, value: str) -> bool:
+    if key in ("label", "label!"):
+        return has_label(row.labels, value) == (key == "label")
+    if key == "dangling":
+        return (not row.names) == _boolean(value)
+    if key in ("before", "since", "after"):
+        other = engine.images.get(value)
+        return row.created < other.created if key == "before" else row.created > other.created
+    if key == "until":
+        return row.created < moment(value)
+    if key == "id":
+        return row.id.startswith(value.removeprefix("sha256:"))
+    if key == "digest":
+        return row.digest.startswith(value)
+    if key == "reference":
+        return any(reference_matches(name, value) for name in row.names)
+    if key == "containers":
+        return (row.containers > 0) == _boolean(value)
+    if key == "readonly":
+        return not _boolean(value)
+    if key == "intermediate":
+        return not _boolean(value)
+    raise InvalidArgument(f"unsupported image filter {key!r}")
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("1", "t", "true"):
+        return True
+    if text.lower() in ("0", "f", "false"):
+        return False
+    raise InvalidArgument(f"non-boolean value {text!r} in a filter")
+
+
+def reference_matches(name: str, pattern: str) -> bool:
+    """Whether an image name fits a pattern: whole, without host or tag, with shell globs."""
+    from fnmatch import fnmatchcase
+
+    repository = name.rpartition(":")[0]
+    forms = [name, repository]
+    while "/" in repository:
+        repository = repository.partition("/")[2]
+        forms += [repository, f"{repository}:{name.rpartition(':')[2]}"]
+    return any(fnmatchcase(form, pattern) for form in forms)

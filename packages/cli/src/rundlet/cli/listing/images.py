@@ -1,0 +1,81 @@
+"""The fields of `images` for `--format`, and its JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from rundlet.core.format.output import pretty
+from rundlet.core.format.output import rows as formatted
+
+from .containers import stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from rundlet.core.commands.context import Parsed
+    from rundlet.core.engine import Engine
+    from rundlet.core.images.api import ImageSummary
+
+_HEADINGS = {"ID": "IMAGE ID", "CreatedSince": "CREATED", "Id": "IMAGE ID"}
+
+
+def show(engine: Engine, rows: Sequence[ImageSummary], arguments: Parsed) -> str:
+    """The list by a template or as JSON."""
+    form = arguments.text("format")
+    if form == "json":
+        return pretty([document(engine, row) for row in rows]) + "\n"
+    whole = arguments.flag("no-trunc")
+    found = [line for row in rows for line in fields(row, whole)]
+    heading = not arguments.flag("noheading")
+    return formatted(found, form, headings=_HEADINGS, heading=heading)
+
+
+def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
+    """What a template may name, for each name of the image."""
+    from ..verbs.images import cells
+
+    for repository, tag, digest, identity, since, size in cells(row, time.time_ns(), whole):
+        yield {
+            "Repository": repository,
+            "Tag": tag,
+            "Digest": digest,
+            "ID": identity,
+            "Id": row.id,
+            "CreatedSince": since,
+            "Created": since,
+            "CreatedAt": stamp(row.created),
+            "CreatedTime": stamp(row.created),
+            "Size": size,
+            "VirtualSize": row.size,
+            "Names": list(row.names),
+            "Labels": json.loads(row.labels),
+            "Containers": row.containers,
+            "Dangling": not row.names,
+            "ReadOnly": False,
+            "History": "",
+        }
+
+
+def document(engine: Engine, row: ImageSummary) -> dict[str, Any]:
+    """One element of `images --format json`."""
+    image = engine.images.get(row.id)
+    seconds = row.created // 1_000_000_000
+    return {
+        "Id": row.id,
+        "ParentId": "",
+        "RepoTags": None,
+        "RepoDigests": list(image.digests),
+        "Size": row.size,
+        "SharedSize": 0,
+        "VirtualSize": row.size,
+        "Labels": json.loads(row.labels) or None,
+        "Containers": row.containers,
+        "Names": list(row.names),
+        "Digest": row.digest,
+        "History": list(row.names),
+        "Created": seconds,
+        "CreatedAt": stamp(row.created).replace(" +0000 UTC", "Z").replace(" ", "T"),
+    }

@@ -1,0 +1,231 @@
+"""The whole request of `run` and `create`."""
+
+from __future__ import annotations
+
+import sys
+
+from rundlet.core.containers.request import ContainerRequest
+from rundlet.core.contracts.network import NetworkRequest
+from rundlet.core.contracts.storage import IdMap
+from rundlet.core.errors import InvalidArgument, NotSupported, UsageError
+
+from . import environment
+from .mounts import device, mounts
+from .options import NOT_YET
+from .ports import port_mappings
+from .resources import resources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rundlet.core.commands.context import Parsed
+
+_PULL = {"true": "always", "false": "missing", "ifnotexists": "missing", "ifnewer": "newer"}
+_MODES = ("none", "host", "bridge", "private", "pasta", "slirp4netns")
+
+
+def build(arguments: Parsed) -> ContainerRequest:
+    """What the words ask for. Raises UsageError, InvalidArgument, NotSupported."""
+    _refuse(arguments)
+    image, *command = arguments.arguments
+    rootfs = arguments.flag("rootfs")
+    network, networks = _networks(arguments)
+    pull = arguments.text("pull")
+    healthcheck = None
+    if any(name.startswith("health-") or name == "no-healthcheck" for name in arguments.given):
+        from .health import healthcheck as made
+
+        healthcheck = made(arguments)
+    return ContainerRequest(
+        image="" if rootfs else image,
+        rootfs=_absolute(image) if rootfs else "",
+        command=tuple(command) or None,
+        entrypoint=_entrypoint(arguments),
+        env=environment.environment(arguments),
+        unset_env=("*",) if arguments.flag("unsetenv-all") else arguments.texts("unsetenv"),
+        workdir=arguments.text("workdir"),
+        user=arguments.text("user"),
+        group_add=arguments.texts("group-add"),
+        umask=arguments.text("umask"),
+        timezone=arguments.text("tz"),
+        terminal=arguments.flag("tty"),
+        stdin=arguments.flag("interactive"),
+        init=arguments.flag("init"),
+        name=arguments.text("name"),
+        hostname=arguments.text("hostname"),
+        labels=environment.labels(arguments),
+        annotations=environment.key_values(arguments.texts("annotation"), "annotation"),
+        runtime=str(arguments.values.get("runtime") or ""),
+        restart=arguments.text("restart"),
+        auto_remove=arguments.flag("rm") or bool(arguments.values.get("rmi")),
+        stop_signal=arguments.text("stop-signal"),
+        stop_timeout=arguments.number("stop-timeout"),
+        timeout=arguments.number("timeout") or 0,
+        log_driver=arguments.text("log-driver"),
+        log_options=environment.key_values(arguments.texts("log-opt"), "log-opt"),
+        pid=arguments.text("pid"),
+        ipc=arguments.text("ipc"),
+        uts=arguments.text("uts"),
+        cgroup=arguments.text("cgroupns"),
+        userns=arguments.text("userns"),
+        uid_map=_maps(arguments.texts("uidmap")),
+        gid_map=_maps(arguments.texts("gidmap")),
+        network=network,
+        networks=networks,
+        ports=port_mappings(arguments.texts("publish")),
+        publish_all=arguments.flag("publish-all"),
+        expose=arguments.texts("expose"),
+        dns=arguments.texts("dns"),
+        dns_search=arguments.texts("dns-search"),
+        dns_options=(*arguments.texts("dns-option"), *arguments.texts("dns-opt")),
+        add_hosts=arguments.texts("add-host"),
+        no_hosts=arguments.flag("no-hosts"),
+        mounts=mounts(arguments),
+        volumes_from=arguments.texts("volumes-from"),
+        image_volumes=_image_volumes(arguments),
+        read_only=arguments.flag("read-only"),
+        read_only_tmpfs=arguments.flag("read-only-tmpfs"),
+        shm_size=_shm_size(arguments),
+        devices=tuple(device(text) for text in arguments.texts("device")),
+        privileged=arguments.flag("privileged"),
+        cap_add=arguments.texts("cap-add"),
+        cap_drop=arguments.texts("cap-drop"),
+        security_options=arguments.texts("security-opt"),
+        sysctls=environment.key_values(arguments.texts("sysctl"), "sysctl"),
+        ulimits=arguments.texts("ulimit"),
+        oom_score_adj=arguments.number("oom-score-adj"),
+        cgroup_parent=arguments.text("cgroup-parent"),
+        cgroups=arguments.text("cgroups"),
+        resources=resources(arguments),
+        healthcheck=healthcheck,
+        systemd=arguments.text("systemd"),
+        preserve_fds=int(arguments.values.get("preserve-fds") or 0),  # type: ignore[call-overload]
+        sdnotify=arguments.text("sdnotify"),
+        pidfile=arguments.text("pidfile"),
+        cidfile=arguments.text("cidfile"),
+        create_command=tuple(sys.argv),
+        pull=_PULL.get(pull, pull),
+        platform=platform(arguments),
+    )
+
+
+def _refuse(arguments: Parsed) -> None:
+    """What cannot be done yet, and what contradicts itself."""
+    for name in NOT_YET:
+        if name in arguments.given:
+            raise NotSupported(f"--{name} is not supported yet")
+    if arguments.flag("rm") and arguments.text("restart") not in ("", "no"):
+        raise UsageError("the --rm option conflicts with --restart")
+    restart = arguments.text("restart").partition(":")[0]
+    if restart not in ("", "no", "never"):
+        raise NotSupported("--restart is not supported yet", remedy="Only --restart=no is.")
+
+
+def _absolute(path: str) -> str:
+    import os
+
+    return os.path.abspath(path)
+
+
+def _entrypoint(arguments: Parsed) -> tuple[str, ...] | None:
+    """A JSON list, or one word; "" clears the image's."""
+    if "entrypoint" not in arguments.given:
+        return None
+    text = arguments.text("entrypoint")
+    if text.startswith("["):
+        import json
+
+        try:
+            words = json.loads(text)
+        except ValueError:
+            return (text,)
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return tuple(words)
+    return (text,) if text else ()
+
+
+def _networks(arguments: Parsed) -> tuple[str, tuple[NetworkRequest, ...]]:
+    """The mode, or the networks with their options: `--network name:ip=..,mac=..`."""
+    static = {
+        "ips": tuple(a for a in (arguments.text("ip"), arguments.text("ip6")) if a),
+        "mac": arguments.text("mac-address"),
+        "aliases": arguments.texts("network-alias"),
+    }
+    texts = arguments.texts("network")
+    if len(texts) == 1:
+        mode, colon, _ = texts[0].partition(":")
+        if mode in ("none", "host", "private") or (colon and mode in ("container", "ns")):
+            if any(static.values()):
+                raise InvalidArgument(
+                    "networks and static ip/mac address can only be used with Bridge mode"
+                    " networking"
+                )
+            return texts[0], ()
+    if not texts and not any(static.values()):
+        return "", ()
+    names = [_network(text, static) for text in texts or ("bridge",)]
+    if len(names) > 1 and any(static[key] for key in ("ips", "mac")):
+        raise InvalidArgument("--ip and --mac-address can only be set for a single network")
+    return "", tuple(names)
+
+
+def _network(text: str, static: dict[str, Any]) -> NetworkRequest:
+    name, _, options = text.partition(":")
+    ips, mac, aliases, interface = list(static["ips"]), static["mac"], list(static["aliases"]), ""
+    more: dict[str, str] = {}
+    for word in options.split(",") if options else ():
+        key, _, value = word.partition("=")
+        if key in ("ip", "ip6"):
+            ips.append(value)
+        elif key == "mac":
+            mac = value
+        elif key == "alias":
+            aliases.append(value)
+        elif key == "interface_name":
+            interface = value
+        else:
+            more[key] = value
+    return NetworkRequest(
+        "" if name in ("bridge", "default") else name,
+        interface,
+        tuple(ips),
+        mac,
+        tuple(aliases),
+        more,
+    )
+
+
+def _maps(texts: tuple[str, ...]) -> tuple[IdMap, ...]:
+    found = []
+    for text in texts:
+        parts = text.split(":")
+        if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts):
+            raise InvalidArgument(f"invalid id map {text!r}: must be container:host:size")
+        found.append(IdMap(int(parts[0]), int(parts[1]), int(parts[2]) if parts[2:] else 1))
+    return tuple(found)
+
+
+def _image_volumes(arguments: Parsed) -> str:
+    mode = arguments.text("image-volume") or "anonymous"
+    mode = "anonymous" if mode == "bind" else mode
+    if mode not in ("anonymous", "tmpfs", "ignore"):
+        raise InvalidArgument(f"invalid --image-volume {mode!r}: bind, tmpfs or ignore")
+    return mode
+
+
+def _shm_size(arguments: Parsed) -> int | None:
+    from rundlet.core.format.units import parse_size
+
+    text = arguments.text("shm-size")
+    return parse_size(text) if text else None
+
+
+def platform(arguments: Parsed) -> str:
+    """`--platform`, or what --os, --arch and --variant say; "" for this machine's."""
+    if arguments.text("platform"):
+        return arguments.text("platform")
+    if arguments.text("arch") or arguments.text("os") or arguments.text("variant"):
+        parts = (arguments.text("os") or "linux", arguments.text("arch"), arguments.text("variant"))
+        return "/".join(part for part in parts if part)
+    return ""

@@ -1,0 +1,131 @@
+"""`--volume`, `--mount`, `--tmpfs`, `--device` (podman-run(1))."""
+
+from __future__ import annotations
+
+import os
+
+from rundlet.core.containers.request import Device, Mount
+from rundlet.core.errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.commands.context import Parsed
+
+_KINDS = ("bind", "volume", "tmpfs", "image", "devpts", "glob")
+_SOURCE = ("src", "source", "volume-source")
+_TARGET = ("dst", "destination", "target", "volume-target")
+
+
+def mounts(arguments: Parsed) -> tuple[Mount, ...]:
+    """All mounts asked for. Raises InvalidArgument for two at one place."""
+    found = [volume(text) for text in arguments.texts("volume")]
+    found += [mount(text) for text in arguments.texts("mount")]
+    found += [tmpfs(text) for text in arguments.texts("tmpfs")]
+    taken: set[str] = set()
+    for item in found:
+        if item.destination in taken:
+            raise InvalidArgument(f"{item.destination}: duplicate mount destination")
+        taken.add(item.destination)
+    return tuple(found)
+
+
+def volume(text: str) -> Mount:
+    """`[[source:]destination[:options]]`: a path is bound, a name is a volume."""
+    parts = text.split(":")
+    if len(parts) > 3 or not parts[-1 if len(parts) == 1 else 1]:
+        raise InvalidArgument(
+            f"incorrect volume format {text!r}, should be [host-dir:]ctr-dir[:option]"
+        )
+    if len(parts) == 1:
+        return Mount("volume", clean(parts[0]))
+    options = tuple(word for word in parts[2].split(",") if word) if len(parts) == 3 else ()
+    source, destination = parts[0], clean(parts[1])
+    if source.startswith(("/", ".")):
+        return Mount("bind", destination, os.path.abspath(source), options)
+    return Mount("volume", destination, source, options)
+
+
+def mount(text: str) -> Mount:
+    """`type=bind,src=/a,dst=/b,ro`."""
+    kind, source, destination = "volume", "", ""
+    options: list[str] = []
+    for word in _split(text):
+        key, equals, value = word.partition("=")
+        if key == "type":
+            kind = value
+        elif key in _SOURCE and equals:
+            source = value
+        elif key in _TARGET and equals:
+            destination = clean(value)
+        elif key in ("readonly", "ro", "rw"):
+            off = value.lower() in ("false", "0")
+            options.append(("rw" if off else "ro") if key != "rw" else ("ro" if off else "rw"))
+        elif key == "tmpfs-size":
+            options.append(f"size={value}")
+        elif key == "tmpfs-mode":
+            options.append(f"mode={value}")
+        elif key == "bind-propagation":
+            options.append(value)
+        elif key == "relabel":
+            options.append({"shared": "z", "private": "Z"}.get(value, value))
+        elif key in ("U", "chown"):
+            options += ["U"] * (value.lower() not in ("false", "0"))
+        else:
+            options.append(word)
+    return _checked(text, Mount(kind, destination, source, tuple(options)))
+
+
+def _checked(text: str, made: Mount) -> Mount:
+    if made.kind not in _KINDS:
+        raise InvalidArgument(f"invalid filesystem type {made.kind!r}")
+    if made.kind == "glob" and not made.destination:
+        return made
+    if not made.destination:
+        raise InvalidArgument(f"--mount {text}: must set volume destination")
+    if made.kind in ("bind", "image", "glob") and not made.source:
+        raise InvalidArgument(f"--mount {text}: must set source")
+    if made.kind == "bind":
+        return made.replace(source=os.path.abspath(made.source))
+    return made
+
+
+def _split(text: str) -> list[str]:
+    """At commas, but not within double quotes (CSV)."""
+    words, word, quoted = [], "", False
+    for letter in text:
+        if letter == '"':
+            quoted = not quoted
+        elif letter == "," and not quoted:
+            words.append(word)
+            word = ""
+        else:
+            word += letter
+    return [item for item in (*words, word) if item]
+
+
+def tmpfs(text: str) -> Mount:
+    """`/path[:options]`."""
+    path, _, options = text.partition(":")
+    return Mount("tmpfs", clean(path), "", tuple(word for word in options.split(",") if word))
+
+
+def clean(path: str) -> str:
+    """A destination: absolute, without double slashes and dots."""
+    if not path.startswith("/"):
+        raise InvalidArgument(f"invalid container path {path!r}, must be an absolute path")
+    return os.path.normpath(path)
+
+
+def device(text: str) -> Device:
+    """`host[:container][:rwm]`."""
+    parts = text.split(":")
+    source, destination, permissions = parts[0], "", "rwm"
+    if len(parts) == 2 and set(parts[1]) <= set("rwm"):
+        permissions = parts[1]
+    elif len(parts) >= 2:
+        destination = parts[1]
+    if len(parts) == 3:
+        permissions = parts[2]
+    if len(parts) > 3 or not source or not permissions or not set(permissions) <= set("rwm"):
+        raise InvalidArgument(f"invalid device specification: {text}")
+    return Device(source, destination, permissions)

@@ -1,0 +1,93 @@
+"""`rundlet images`: list images (podman-images(1)). Hot: imports next to nothing."""
+
+from __future__ import annotations
+
+import time
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rundlet.core.commands.context import Context, Parsed
+    from rundlet.core.images.api import ImageSummary
+
+VERB = Verb(
+    name="images",
+    summary="List images in local storage",
+    usage="[options] [IMAGE]",
+    run="rundlet.cli.verbs.images:run",
+    options=(
+        Flag("all", "a", help="Show all images (default hides intermediate images)"),
+        Flag("digests", help="Show digests"),
+        Option("filter", "f", help="Filter output based on conditions provided", many=True),
+        Option("format", help="Change the output format to JSON or a Go template"),
+        Flag("history", help="Display the image name history"),
+        Flag("no-trunc", help="Do not truncate output"),
+        Flag("noheading", "n", help="Do not print column headings"),
+        Flag("quiet", "q", help="Display only image IDs"),
+        Option(
+            "sort",
+            help="Sort by",
+            default="created",
+            choices=("created", "id", "repository", "size", "tag"),
+        ),
+    ),
+    arguments=Arguments(maximum=1, completes="images"),
+    aliases=("image.ls", "image.list"),
+)
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Print the list."""
+    rows = list(context.engine.images.list())
+    filters = list(arguments.texts("filter"))
+    if arguments.arguments:
+        filters.append(f"reference={arguments.arguments[0]}")
+    if filters:
+        from ..listing.filters import images
+
+        rows = images(context.engine, rows, filters)
+    form = arguments.text("format")
+    if form:
+        from ..listing.images import show
+
+        context.print(show(context.engine, rows, arguments), end="")
+        return 0
+    whole = arguments.flag("no-trunc")
+    if arguments.flag("quiet"):
+        ids = dict.fromkeys(f"sha256:{row.id}" if whole else row.id[:12] for row in rows)
+        context.print("".join(f"{identity}\n" for identity in ids), end="")
+        return 0
+    now = time.time_ns()
+    lines = [line for row in rows for line in cells(row, now, whole)]
+    _sort(lines, rows, arguments.text("sort"))
+    digests = arguments.flag("digests")
+    if not arguments.flag("noheading"):
+        lines.insert(0, ("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE"))
+    if not digests:
+        lines = [(line[0], line[1], *line[3:]) for line in lines]
+    from rundlet.core.format.table import table
+
+    context.print(table(lines), end="")
+    return 0
+
+
+def cells(row: ImageSummary, now: int, whole: bool = False) -> Iterator[tuple[str, ...]]:
+    """A line per name of the image: repository, tag, digest, id, age, size."""
+    from rundlet.core.format.units import ago, size
+
+    identity = f"sha256:{row.id}" if whole else row.id[:12]
+    for name in row.names or ("<none>:<none>",):
+        repository, _, tag = name.rpartition(":")
+        yield repository, tag, row.digest, identity, ago(row.created, now), size(row.size)
+
+
+def _sort(lines: list[tuple[str, ...]], rows: list[ImageSummary], key: str) -> None:
+    if key in ("repository", "tag", "id"):
+        column = {"repository": 0, "tag": 1, "id": 3}[key]
+        lines.sort(key=lambda line: line[column])
+    elif key == "size":
+        sizes = {row.id[:12]: row.size for row in rows}
+        lines.sort(key=lambda line: sizes.get(line[3].removeprefix("sha256:")[:12], 0))
