@@ -1,4 +1,4 @@
-"""The `rundlet` console script."""
+"""The `rundlet` program's entry: `bin/rundlet` runs `main` (scripts/rundlet says how)."""
 
 from __future__ import annotations
 

@@ -1,30 +1,70 @@
-"""The `rundlet` program: podman's global options."""
+"""The `rundlet` program: podman's global options (podman(1)).
+
+Those that this release cannot honour are declared too, hidden: they are refused by name
+and with the reason (`settings/refused.py` of core), not as unknown flags.
+"""
 
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option, Program
 from rundlet.core.commands.options import ENGINE_OPTIONS
 
+_HONOURED = (
+    Option("cgroup-manager", help="Cgroup manager to use", choices=("cgroupfs", "systemd")),
+    Option("conmon", help="Path of the conmon binary", completes="files"),
+    Option(
+        "events-backend",
+        help="Events backend to use",
+        choices=("sqlite", "file", "journald", "none"),
+    ),
+    Option(
+        "hooks-dir",
+        help="Set the OCI hooks directory path (may be set multiple times)",
+        metavar="strings",
+        many=True,
+        completes="files",
+    ),
+    Option("module", help="Load the containers.conf(5) module", many=True, metavar="stringArray"),
+    Option(
+        "network-config-dir",
+        help="Path of the configuration directory for networks",
+        completes="files",
+    ),
+    Option("out", help="Send output (stdout) to a file", completes="files"),
+    Option(
+        "runtime-flag",
+        help="Add global flags for the container runtime",
+        metavar="stringArray",
+        many=True,
+    ),
+    Option("tmpdir", help="Path to the directory of large temporary files", completes="files"),
+    Option(
+        "registries-conf",
+        help="Path to a registries.conf to use for image processing",
+        hidden=True,
+    ),
+)
+# Of no effect by themselves: CDI devices and rootless networks say that they are not supported.
+_IDLE = (
+    Option("cdi-spec-dir", many=True, hidden=True),
+    Option("network-cmd-path", hidden=True),
+    Flag("syslog", help="Output logging information to syslog as well as the console", hidden=True),
+    Option("ssh", hidden=True),
+    Option("identity", hidden=True),
+)
+_REFUSED = (
+    Option("connection", "c", hidden=True),
+    Flag("remote", "r", hidden=True),
+    Option("url", hidden=True),
+    Option("imagestore", hidden=True),
+    Option("namespace", hidden=True),
+    Flag("transient-store", hidden=True),
+    Option("volumepath", hidden=True),
+)
+
 PROGRAM = Program(
     name="rundlet",
-    summary="Manage containers, images, volumes and networks",
+    summary="Manage pods, containers and images",
     group="rundlet.commands",
-    options=(
-        *ENGINE_OPTIONS,
-        Option(
-            "cgroup-manager",
-            help="Cgroup manager to use",
-            choices=("cgroupfs", "systemd"),
-        ),
-        Option("conmon", help="Path of the conmon binary", completes="files"),
-        Option(
-            "events-backend",
-            help="Events backend to use",
-            choices=("sqlite", "file", "journald", "none"),
-        ),
-        Option("network-config-dir", help="Path of the configuration directory for networks"),
-        Option("runtime-flag", help="Global flags for the OCI runtime", many=True),
-        Option("tmpdir", help="Path to the temporary directory of large files"),
-        Flag("syslog", help="Output logging information to syslog as well", hidden=True),
-    ),
+    options=(*ENGINE_OPTIONS, *_HONOURED, *_IDLE, *_REFUSED),
 )

@@ -60,8 +60,9 @@ def _run(program: Program, options: Options, words: list[str]) -> int:
 
         print(f"{program.name} version {__version__}")
         return 0
-    if rest and rest[0] == "help":
-        return _help(program, rest[1:])
+    if rest and rest[0] in ("help", "__complete", "__completeNoDesc"):
+        return _answer(program, rest)
+    _redirect(options)
     if not rest:
         return _incomplete(program, [])
     return _verb(program, options, rest)
@@ -109,6 +110,34 @@ def _become(path: str, words: list[str]) -> None:
         os.execv(path, [path, *words[1:]])
     except OSError as error:
         raise CommandNotExecutable(f"cannot run {path}: {error.strerror}") from error
+
+
+def _answer(program: Program, words: list[str]) -> int:
+    """What the program itself answers: help, and what shells ask for completion."""
+    if words[0] == "help":
+        return _help(program, words[1:])
+    from .complete import answer
+
+    text = answer(program, words[1:])
+    if words[0] == "__completeNoDesc":
+        text = "".join(line.partition("\t")[0].rstrip("\n") + "\n" for line in text.splitlines())
+    sys.stdout.write(text)
+    return 0
+
+
+def _redirect(options: Options) -> None:
+    """`--out FILE`: standard output goes there."""
+    path = options.values.get("out")
+    if not path:
+        return
+    try:
+        file = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    except OSError as error:
+        raise UsageError(
+            f"unable to create file for standard output: {path}: {error.strerror}"
+        ) from error
+    os.dup2(file, 1)
+    os.close(file)
 
 
 def _help(program: Program, words: Sequence[str]) -> int:

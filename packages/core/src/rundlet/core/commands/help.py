@@ -155,5 +155,3 @@ def _parameter(name: str, option: Flag | Option) -> inspect.Parameter:
 
 def _with_choices(option: Option) -> str:
     return f"{option.help} ({', '.join(option.choices)})" if option.choices else option.help
-
-

@@ -13,7 +13,7 @@ _SUFFIX = "/rundlet/core/commands/launch.py"
 _HARMLESS = ("_virtualenv.pth", "distutils-precedence.pth")
 
 
-def prepare(packages):
+def prepare(packages: str) -> None:
     """Make the distributions in the directory `packages` importable."""
     import posix
 
@@ -37,7 +37,7 @@ def prepare(packages):
         site.main()
 
 
-def finish(code):
+def finish(code: int) -> None:
     """Exit at once: tearing the interpreter down costs 2 ms and frees what the kernel frees.
 
     Only while nothing has asked to be told of the exit (threads, atexit).

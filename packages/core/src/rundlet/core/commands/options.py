@@ -1,18 +1,35 @@
-"""Global options that every program over the engine has."""
+"""Global options that every program over the engine has; `settings.load.from_options` obeys."""
 
 from __future__ import annotations
 
 from .declare import Flag, Option
 
 ENGINE_OPTIONS = (
-    Option("root", help="Where images, containers and state are kept", completes="files"),
-    Option("runroot", help="Where things that do not outlive a reboot are kept", completes="files"),
-    Option("storage-driver", help="Storage driver of a new store"),
-    Option("storage-opt", help="Storage driver option", many=True, metavar="stringArray"),
-    Option("runtime", help="OCI runtime, by name or path"),
+    Option(
+        "root",
+        help="Path to the root directory in which data, including images, is stored",
+        completes="files",
+    ),
+    Option(
+        "runroot",
+        help="Path to the 'run directory' where all state information is stored",
+        completes="files",
+    ),
+    Option(
+        "storage-driver",
+        help="Select which storage driver is used to manage storage of images and containers",
+        completes="storage",
+    ),
+    Option(
+        "storage-opt",
+        help="Used to pass an option to the storage driver",
+        many=True,
+        metavar="stringArray",
+    ),
+    Option("runtime", help="OCI runtime, by name or path of its binary", completes="runtime"),
     Option(
         "log-level",
-        help="Log messages at and above this level",
+        help="Log messages above specified level",
         default="warn",
         choices=("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
     ),

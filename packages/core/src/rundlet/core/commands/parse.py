@@ -93,6 +93,23 @@ class Options:
         """What was found so far, as verbs read it."""
         return Parsed(self.values, arguments, frozenset(self.given))
 
+    def declared(self, name: str, *, short: bool = False) -> Flag | Option | None:
+        """An option that may be typed here, by name or shorthand."""
+        found = self._find(name, short=short)
+        return None if found is None else found[1]
+
+    def listed(self) -> list[tuple[str, str]]:
+        """All that may be typed here as `--name`, with their help, for completion."""
+        own = [one for name, one in self.long.items() if not one.hidden and name == one.name]
+        found = [(f"--{one.name}", one.help) for one in own]
+        above = self._above.listed() if self._above else [("--help", "Show the help")]
+        names = {name for name, _ in found}
+        return found + [one for one in above if one[0] not in names]
+
+    def outermost(self) -> Options:
+        """The options of the program."""
+        return self._above.outermost() if self._above else self
+
     def _find(self, name: str, *, short: bool = False) -> tuple[Options, Flag | Option] | None:
         option = (self.short if short else self.long).get(name)
         if option is not None:
@@ -265,9 +282,7 @@ def parse(
     return options.parsed(left), left
 
 
-def parse_verb(
-    verb: Verb, words: Sequence[str], path: str, above: Options | None = None
-) -> Parsed:
+def parse_verb(verb: Verb, words: Sequence[str], path: str, above: Options | None = None) -> Parsed:
     """Parse what follows a verb's name, and check how many arguments there are.
 
     path: the program and the verb as typed, for messages. above: the program's options.

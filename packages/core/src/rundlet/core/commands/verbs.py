@@ -50,14 +50,17 @@ class Verbs:
         rows = self._rows.get(name)
         if rows is None:
             return None
-        first, *others = sorted(rows, key=lambda row: not _is_ours(row))
+        found = [EntryPoint(self.program.group, *row) for row in rows]
+        if len(found) == 1:
+            return found[0]
+        first, *others = sorted(found, key=lambda entry: not entry.shipped)
         for other in others:
-            if other[1] != first[1]:
+            if other.value != first.value:
                 sys.stderr.write(
-                    f"WARN[0000] verb {name!r} of {other[2]} {other[3]} is hidden by"
-                    f" that of {first[2]}\n"
+                    f"WARN[0000] verb {name!r} of {other.distribution} {other.version} is hidden"
+                    f" by that of {first.distribution}\n"
                 )
-        return EntryPoint(self.program.group, *first)
+        return first
 
     def get(self, name: str) -> Verb | Group | None:
         """Import a declaration. Raises PluginError when its distribution is broken."""
@@ -103,11 +106,6 @@ class Verbs:
             f"unrecognized command `{path} {word}`",
             remedy=f"{hint}Try '{path} --help' for more information",
         )
-
-
-def _is_ours(row: tuple[str, str, str, str]) -> bool:
-    """Whether an entry point is of a shipped package: those win."""
-    return row[2].startswith("rundlet-") and row[1].startswith("rundlet.")
 
 
 def suggestions(word: str, names: Sequence[str]) -> list[str]:

@@ -32,7 +32,7 @@ def directory(environment: Mapping[str, str] | None = None) -> str:
     return f"{home}/rundlet"
 
 
-def read(path: str, key: object) -> Any:
+def read(path: str, key: Any) -> Any:
     """What `write` kept under an equal key, or None."""
     try:
         with open(path, "rb") as file:
@@ -45,7 +45,7 @@ def read(path: str, key: object) -> Any:
     return content if saved == key else None
 
 
-def write(path: str, key: object, content: object) -> None:
+def write(path: str, key: Any, content: Any) -> None:
     """Keep plain values (marshal's) under a key, whole or not at all. Fails silently."""
     temporary = f"{path}.{os.getpid()}"
     try:

@@ -17,7 +17,6 @@ from . import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
 KINDS = {
@@ -37,7 +36,10 @@ GROUPS = (
     "rundlet.build_commands",
     "rundlet.cri_commands",
 )
-_FORMAT = 2
+BROKEN = "rundlet.broken"
+"""Not a group: distributions that want to be in one, but whose metadata cannot be read."""
+
+_FORMAT = 3
 _RACY = 5.0  # seconds
 
 
@@ -49,6 +51,11 @@ class EntryPoint(Value):
     value: str
     distribution: str = ""
     version: str = ""
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is of one of Rundlet's own distributions: those win a clash of names."""
+        return self.distribution.startswith("rundlet-") and self.value.startswith("rundlet.")
 
     def load(self) -> object:
         """Import what it names. Raises whatever the import raises."""
@@ -122,14 +129,13 @@ def _path() -> str:
 
 def scan() -> Rows:
     """All entry points of our groups, found by stevedore; nothing of them is imported."""
-    owners = _owners()
+    owners, rows = _owners()
     try:
         found = _by_stevedore()
     except Exception:
         # One distribution with unreadable metadata must not take every command down:
-        # _owners has read them one by one, and warned.
+        # _owners has read them one by one.
         found = set(owners)
-    rows: Rows = {}
     for group, name, value in sorted(found):
         owner = owners.get((group, name, value), ("", ""))
         rows.setdefault(group, []).append((name, value, *owner))
@@ -150,27 +156,33 @@ def _by_stevedore() -> set[tuple[str, str, str]]:
     return found
 
 
-def _owners() -> dict[tuple[str, str, str], tuple[str, str]]:
-    """Name and version of the distribution of each entry point: stevedore's cache drops them.
+def _owners() -> tuple[dict[tuple[str, str, str], tuple[str, str]], Rows]:
+    """Name and version of the distribution of each entry point (stevedore's cache drops them).
 
-    The first distribution of a name on sys.path is the one in force.
+    Also the rows of distributions that cannot be read. The first distribution of a name on
+    sys.path is the one in force.
     """
     from importlib.metadata import distributions
 
     owners: dict[tuple[str, str, str], tuple[str, str]] = {}
+    failed: Rows = {}
     seen = set()
     for distribution in distributions():
         try:
+            if "rundlet." not in (distribution.read_text("entry_points.txt") or ""):
+                continue
             name, version = distribution.metadata["Name"] or "", distribution.version or ""
             if name in seen:
                 continue
             seen.add(name)
-            points: Iterable[Any] = distribution.entry_points
-            ours = [(p.group, p.name, p.value) for p in points if p.group in GROUPS]
+            ours = [(p.group, p.name, p.value) for p in distribution.entry_points]
         except Exception as error:
-            where = getattr(distribution, "_path", distribution)
-            sys.stderr.write(f"WARN[0000] skipped: {where}: unreadable metadata: {error!r}\n")
+            where = os.path.basename(str(getattr(distribution, "_path", distribution)))
+            why = f"its metadata cannot be read: {error!r}"
+            failed.setdefault(BROKEN, []).append((where, why, where, ""))
+            sys.stderr.write(f"WARN[0000] skipped: {where}: {why}\n")
             continue
         for key in ours:
-            owners.setdefault(key, (name, version))
-    return owners
+            if key[0] in GROUPS:
+                owners.setdefault(key, (name, version))
+    return owners, failed

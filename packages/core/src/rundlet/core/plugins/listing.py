@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from ..errors import RundletError
-from ..value import Value
-from .index import KINDS
-from .manager import load
+from ..value import EMPTY, Value
+from .faults import broken, load
+from .index import BROKEN, KINDS, EntryPoint, entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from .index import EntryPoint
     from .manager import Plugins
 
 
 class Listed(Value):
-    """One plugin. works: None where there is nothing to probe (hooks, commands, transports)."""
+    """One plugin. works: None where there is nothing to probe (hooks, commands, transports).
+
+    reason: why it does not work, or how it does where that is remarkable.
+    shipped: whether it is of one of Rundlet's own distributions.
+    """
 
     kind: str
     name: str
@@ -24,27 +27,56 @@ class Listed(Value):
     version: str
     works: bool | None
     reason: str = ""
+    details: Mapping[str, str] = EMPTY
+    shipped: bool = False
 
 
 def listing(plugins: Plugins) -> Iterator[Listed]:
-    """All plugins by kind and name; broken ones with their error in place of a probe."""
-    for kind in KINDS:
-        for entry in plugins.available(kind):
-            works, reason = _look(plugins, kind, entry)
-            yield Listed(kind, entry.name, entry.distribution, entry.version, works, reason)
+    """All plugins by kind and name; broken and disabled ones with the reason."""
+    for entry in entries(BROKEN):
+        yield _listed("broken", entry, False, entry.value)
+    for kind, group in KINDS.items():
+        winners: dict[str, EntryPoint] = {}
+        for entry in sorted(entries(group), key=lambda entry: (entry.name, not entry.shipped)):
+            first = winners.setdefault(entry.name, entry)
+            if entry is not first:
+                yield _listed(kind, entry, False, f"hidden by that of {first.distribution}")
+            elif entry.name in plugins.settings.disabled_plugins:
+                yield _listed(kind, entry, False, "disabled by disabled_plugins")
+            else:
+                yield _look(plugins, kind, entry)
 
 
-def _look(plugins: Plugins, kind: str, entry: EntryPoint) -> tuple[bool | None, str]:
+def _listed(
+    kind: str,
+    entry: EntryPoint,
+    works: bool | None,
+    reason: str = "",
+    details: Mapping[str, str] = EMPTY,
+) -> Listed:
+    reason = " ".join(reason.split())
+    place = (entry.distribution, entry.version)
+    return Listed(kind, entry.name, *place, works, reason, details, entry.shipped)
+
+
+def _look(plugins: Plugins, kind: str, entry: EntryPoint) -> Listed:
+    """Import it, make its driver and ask it. Whatever goes wrong is its reason."""
     try:
-        if kind in ("hooks", "command"):
+        if kind == "command":
+            from ..commands.declare import Group, Verb
+
+            if not isinstance(load(entry), (Verb, Group)):
+                raise broken(entry, "names no Verb or Group")
+            return _listed(kind, entry, None)
+        if kind == "hooks":
             load(entry)
-            return None, ""
+            return _listed(kind, entry, None)
         driver = getattr(plugins, kind)(entry.name)
         if kind == "transport":
-            return None, ""
+            return _listed(kind, entry, None)
         probe = driver.probe()
-        return bool(probe.works), str(probe.reason)
+        return _listed(kind, entry, bool(probe.works), str(probe.reason), dict(probe.details))
     except RundletError as error:
-        return False, error.message
+        return _listed(kind, entry, False, error.message)
     except Exception as error:
-        return False, f"probe failed: {error!r}"
+        return _listed(kind, entry, False, f"probe failed: {error!r}")

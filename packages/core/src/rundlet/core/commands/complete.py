@@ -1,0 +1,210 @@
+"""Shell completion: what may stand where the cursor is, from the same declarations.
+
+The scripts that `completion bash|zsh|fish` prints call `PROGRAM __complete WORD...`, the last
+word being the one under the cursor. A line of the answer is a candidate, a tab and its help;
+the one line `:files` means the names of files.
+"""
+
+from __future__ import annotations
+
+from ..errors import RundletError
+from .context import Context
+from .declare import Flag, Group
+from .parse import HelpWanted, Options
+from .verbs import Verbs, programs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from .declare import Option, Program
+
+    Candidate = tuple[str, str]
+
+FILES = ":files"
+_SHELLS = ("bash", "zsh", "fish")
+
+
+def answer(program: Program, words: Sequence[str]) -> str:
+    """The lines for the words typed so far. Never fails: no answer completes nothing."""
+    try:
+        found = _candidates(program, list(words[:-1]), words[-1] if words else "")
+        lines = [f"{text}\t{help}" if help else text for text, help in found]
+    except (RundletError, OSError):
+        return ""
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _candidates(program: Program, before: list[str], word: str) -> Iterable[Candidate]:
+    level = _Level(Options(program.options), before, interspersed=False)
+    if level.waits_for is not None or not level.arguments:
+        return level.here(program, word) or _fitting(_top(program), word)
+    verbs = Verbs(program)
+    try:
+        found = verbs.find([*level.arguments, *level.rest], level.options)
+    except HelpWanted:
+        return ()
+    if found is None:
+        return [(FILES, "")]
+    declared = found.declared
+    if isinstance(declared, Group):
+        return _fitting(_names(verbs, found.named), word)
+    options = Options(declared.options, level.options)
+    level = _Level(options, found.rest, interspersed=declared.arguments.interspersed)
+    here = level.here(program, word)
+    if here is not None:
+        return here
+    if level.rest or (level.arguments and not declared.arguments.interspersed):
+        return [(FILES, "")]  # the command inside the container: as good as anything
+    if 0 <= declared.arguments.maximum <= len(level.arguments):
+        return ()
+    return _named(program, options, declared.arguments.completes, word)
+
+
+class _Level:
+    """The words of one level, as far as they are typed.
+
+    waits_for: the option whose value comes next. rest: all after the first argument, where
+    options end there.
+    """
+
+    def __init__(self, options: Options, words: list[str], *, interspersed: bool) -> None:
+        self.options = options
+        self.arguments: list[str] = []
+        self.rest: list[str] = []
+        self.ended = False
+        self.waits_for: Option | None = None
+        for number, word in enumerate(words):
+            if self.waits_for is not None:
+                self._take(self.waits_for, word)
+                self.waits_for = None
+            elif word == "--":
+                self.ended, self.rest = True, words[number + 1 :]
+                return
+            elif word.startswith("-") and word != "-":
+                self.waits_for = self._option(word)
+            else:
+                self.arguments.append(word)
+                if not interspersed:
+                    self.ended, self.rest = True, words[number + 1 :]
+                    return
+
+    def _take(self, option: Option, text: str) -> None:
+        """--root and the like count: names are completed from the store they name."""
+        try:
+            self.options.parse([f"--{option.name}={text}"])
+        except RundletError:
+            pass
+
+    def _option(self, word: str) -> Option | None:
+        if "=" in word:
+            try:
+                self.options.parse([word])
+            except (RundletError, HelpWanted):
+                pass
+            return None
+        if word.startswith("--"):
+            option = self.options.declared(word[2:])
+            return None if option is None or isinstance(option, Flag) or option.optional else option
+        for number, letter in enumerate(word[1:], 2):
+            option = self.options.declared(letter, short=True)
+            if option is None:
+                return None
+            if not isinstance(option, Flag) and option.optional is None:
+                return option if number == len(word) else None
+        return None
+
+    def here(self, program: Program, word: str) -> Iterable[Candidate] | None:
+        """Values or names of options, if that is what the cursor is at."""
+        if self.waits_for is not None:
+            return _values(program, self.options, self.waits_for, word)
+        if self.ended or not word.startswith("-"):
+            return None
+        name, equals, text = word.partition("=")
+        if not equals:
+            return _fitting(self.options.listed(), word)
+        option = self.options.declared(name.removeprefix("--"))
+        if option is None:
+            return ()
+        if isinstance(option, Flag):
+            return _fitting([(f"{name}={value}", "") for value in ("true", "false")], word)
+        found = _values(program, self.options, option, text)
+        return [(one if one == FILES else f"{name}={one}", help) for one, help in found]
+
+
+def _values(program: Program, options: Options, option: Option, word: str) -> Iterable[Candidate]:
+    if option.choices:
+        return _fitting([(choice, "") for choice in option.choices], word)
+    return _named(program, options, option.completes, word)
+
+
+def _fitting(candidates: Iterable[Candidate], word: str) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate[0].startswith(word)]
+
+
+def _top(program: Program) -> list[Candidate]:
+    verbs = Verbs(program)
+    found = [*_names(verbs, []), ("help", "Show the help of a command")]
+    found += [(name, path) for name, path in programs(program).items()]
+    return sorted({name: (name, help) for name, help in reversed(found)}.values())
+
+
+def _names(verbs: Verbs, below: Sequence[str]) -> list[Candidate]:
+    found = []
+    for name in verbs.names(".".join(below)):
+        try:
+            declared = verbs.get(".".join((*below, name)))
+        except RundletError:
+            continue
+        if declared is not None and not declared.hidden:
+            found.append((name, declared.summary))
+    return found
+
+
+def _named(program: Program, options: Options, what: str, word: str) -> Iterable[Candidate]:
+    """Names of things in the store that the global options name."""
+    if what in ("", "files"):
+        return [(FILES, "")]
+    if what == "shells":
+        return _fitting([(shell, "") for shell in _SHELLS], word)
+    query = _QUERIES.get(what)
+    if query is None:
+        return ()
+    context = Context(program, options.outermost().parsed())
+    try:
+        return _fitting([(name, "") for name in query(context)], word)
+    finally:
+        context.close()
+
+
+def _containers(context: Context) -> list[str]:
+    return [row.name for row in context.engine.containers.list()]
+
+
+def _images(context: Context) -> list[str]:
+    sql = "SELECT name FROM image_names ORDER BY name"
+    return [row[0] for row in context.engine.database.rows(sql)]
+
+
+def _volumes(context: Context) -> list[str]:
+    sql = "SELECT name FROM volumes ORDER BY name"
+    return [row[0] for row in context.engine.database.rows(sql)]
+
+
+def _networks(context: Context) -> list[str]:
+    sql = "SELECT name FROM networks ORDER BY name"
+    return [row[0] for row in context.engine.database.rows(sql)]
+
+
+def _drivers(kind: str) -> Callable[[Context], list[str]]:
+    return lambda context: [entry.name for entry in context.engine.plugins.available(kind)]
+
+
+_QUERIES: dict[str, Callable[[Context], list[str]]] = {
+    "containers": _containers,
+    "images": _images,
+    "volumes": _volumes,
+    "networks": _networks,
+    "runtime": _drivers("runtime"),
+    "storage": _drivers("storage"),
+}
