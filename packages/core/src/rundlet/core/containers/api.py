@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .logs import LogLine, LogOptions
     from .request import ContainerRequest
     from .run import RunResult
+    from .source import Pulling
 
 
 class Containers:
@@ -25,13 +26,13 @@ class Containers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def create(self, request: ContainerRequest) -> Container:
+    def create(self, request: ContainerRequest, *, pulling: Pulling | None = None) -> Container:
         """Make a container (containers/create.py)."""
         from .create import create
         from .remove import collect
 
         collect(self._engine)
-        return create(self._engine, request)
+        return create(self._engine, request, pulling)
 
     def start(self, name: str) -> Container:
         """Start a container in the background; one that runs already stays as it is."""
@@ -56,13 +57,14 @@ class Containers:
         streams: Streams | None = None,
         *,
         sig_proxy: bool = True,
+        pulling: Pulling | None = None,
     ) -> RunResult:
         """Create and start; with streams, attached until it ends (containers/run.py)."""
         from .remove import collect
         from .run import run
 
         collect(self._engine)
-        return run(self._engine, request, streams, sig_proxy=sig_proxy)
+        return run(self._engine, request, streams, sig_proxy=sig_proxy, pulling=pulling)
 
     def get(self, name: str) -> Container:
         """The container of a name, in its true state. Raises NoSuchContainer, AmbiguousName."""

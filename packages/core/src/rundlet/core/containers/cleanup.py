@@ -11,9 +11,8 @@ import os
 import time
 
 from ..errors import NoSuchContainer, RundletError
-from ..linux import syscalls
 from ..state import containers as rows
-from . import ending, network, notify, rootfs
+from . import ending, network, notify, rootfs, volumes
 from .paths import Paths
 from .state import LIVE, derive, has_process
 
@@ -123,7 +122,4 @@ def _detach(engine: Engine, row: Container, paths: Paths) -> None:
 
 def _unmount(engine: Engine, row: Container, paths: Paths) -> None:
     rootfs.unmount(engine, row)
-    try:
-        syscalls.unmount(paths.shm, syscalls.MNT_DETACH)
-    except OSError:
-        pass  # not mounted
+    volumes.unmount(engine, row.id)

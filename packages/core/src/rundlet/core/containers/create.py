@@ -17,7 +17,7 @@ from ..state import containers as rows
 from ..state.containers import Container
 from . import bundle, names, network, notify, volumes
 from .paths import Paths
-from .source import Source, resolve
+from .source import Pulling, Source, resolve
 from .state import boot_id
 from .stored import request_text
 
@@ -30,15 +30,15 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _ATTEMPTS = 50
 
 
-def create(engine: Engine, request: ContainerRequest) -> Container:
-    """Make a container that can be started.
+def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = None) -> Container:
+    """Make a container that can be started. pulling: how to get an image that is not here.
 
     Raises InvalidArgument, AlreadyExists for the name, NoSuchImage, DeniedByPolicy,
     DriverUnavailable, and what the storage raises; nothing is left then.
     """
     _check(request)
     request = _without_ports(engine, request)
-    source = resolve(engine, request)
+    source = resolve(engine, request, pulling or Pulling())
     command = _command(request, source)
     runtime = _runtime(engine, request)
     with ExitStack() as undo:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 
+from ..state import events
 from ..views import ContainerView
 from .paths import Paths
 from .stored import request_of
@@ -31,14 +31,14 @@ def view(engine: Engine, row: Container, pid: int = 0) -> ContainerView:
 
 def event(engine: Engine, row: Container, action: str, **attributes: str) -> None:
     """Add a line to `rundlet events`: a container's, with podman's attribute names."""
-    engine.database.execute(
-        "INSERT INTO events (time, kind, action, id, name, attributes) VALUES (?, ?, ?, ?, ?, ?)",
-        time.time_ns(),
+    events.note(
+        engine.database,
         "container",
         action,
         row.id,
         row.name,
-        json.dumps({"image": row.image_name, **attributes}),
+        {"image": row.image_name, **attributes},
+        engine.plugins,
     )
 
 

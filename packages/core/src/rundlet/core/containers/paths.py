@@ -28,5 +28,4 @@ class Paths:
         self.attended = f"{self.run}/attended"
         self.oom = f"{self.run}/oom"
         self.exit_file = f"{self.exits}/{container}"
-        self.shm = f"{self.run}/shm"
         self.netns = f"{settings.run_root}/netns/{container}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..state.containers import Container
     from .request import ContainerRequest
+    from .source import Pulling
     from .start import Started
 
 EXITED = "exited"
@@ -37,6 +38,7 @@ def run(
     streams: Streams | None = None,
     *,
     sig_proxy: bool = True,
+    pulling: Pulling | None = None,
 ) -> RunResult:
     """Create and start a container.
 
@@ -44,7 +46,7 @@ def run(
     runs it in the background. sig_proxy: signals that we get are passed on meanwhile.
     With auto_remove the container is removed when it ends, and also when it cannot be started.
     """
-    row = create.create(engine, request)
+    row = create.create(engine, request, pulling)
     return foreground(engine, row, streams, sig_proxy=sig_proxy, created=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import DeniedByPolicy, InvalidArgument
+from ..errors import DeniedByPolicy, InvalidArgument, NoSuchImage
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ..contracts.transport import Platform, TransportSettings
     from ..engine import Engine
+    from ..images.progress import Progress
     from ..state.images import Image
     from .request import ContainerRequest
 
@@ -29,7 +31,14 @@ class Source(Value):
     config: Mapping[str, Any] = EMPTY
 
 
-def resolve(engine: Engine, request: ContainerRequest) -> Source:
+class Pulling(Value):
+    """How to pull, where that is needed: settings of the transport, and who is told how far."""
+
+    settings: TransportSettings | None = None
+    progress: Progress | None = None
+
+
+def resolve(engine: Engine, request: ContainerRequest, pulling: Pulling) -> Source:
     """Find, or pull, and admit what the request names.
 
     Raises NoSuchImage, DeniedByPolicy, InvalidArgument, and what a pull raises.
@@ -40,7 +49,7 @@ def resolve(engine: Engine, request: ContainerRequest) -> Source:
         return Source()
     if not request.image:
         raise InvalidArgument("an image or --rootfs is needed")
-    image = _image(engine, request)
+    image = _image(engine, request, pulling)
     _admit(engine, image, request.image)
     config = engine.images.config(image)
     return Source(
@@ -51,15 +60,37 @@ def resolve(engine: Engine, request: ContainerRequest) -> Source:
     )
 
 
-def _image(engine: Engine, request: ContainerRequest) -> Image:
+def _image(engine: Engine, request: ContainerRequest, pulling: Pulling) -> Image:
     policy = request.pull or engine.settings.pull_policy
-    if policy == "never":
-        return engine.images.get(request.image)
-    if policy == "missing":
+    if policy in ("missing", "never") and not request.platform:
         found = engine.images.find(request.image)
         if found is not None:
             return found
-    return engine.images.pull(request.image, policy=policy)
+    if policy == "never":
+        raise NoSuchImage(request.image)
+    from ..contracts.transport import TransportSettings
+
+    return engine.images.pull(
+        request.image,
+        policy=policy,
+        settings=pulling.settings or TransportSettings(),
+        platform=_platform(request.platform),
+        progress=pulling.progress,
+    )
+
+
+def _platform(text: str) -> Platform | None:
+    """Of "os/arch[/variant]", or an architecture alone."""
+    from ..contracts.transport import Platform
+
+    if not text:
+        return None
+    parts = text.split("/")
+    if len(parts) == 1:
+        return Platform(architecture=parts[0])
+    if len(parts) > 3:
+        raise InvalidArgument(f"invalid platform {text!r}", remedy="give os/arch[/variant]")
+    return Platform(parts[0], *parts[1:])
 
 
 def _admit(engine: Engine, image: Image, name: str) -> None:

@@ -52,7 +52,18 @@ def _volume(engine: Engine, row: Container, mount: Mount, undo: ExitStack) -> Mo
         return mount
     name = mount.source or identifier()
     made = engine.volumes.ensure(name, anonymous=not mount.source)
-    if made:
-        undo.callback(engine.volumes.remove, name)
     rows.add_volume(engine.database, row.id, name, mount.destination)
+    if made:
+        undo.callback(_undo_volume, engine, row, name)
     return mount.replace(source=name)
+
+
+def _undo_volume(engine: Engine, row: Container, name: str) -> None:
+    rows.drop_volume(engine.database, row.id, name)
+    engine.volumes.remove(name)
+
+
+def unmount(engine: Engine, container: str) -> None:
+    """Unmount volumes with a file system of their own that no other running container uses."""
+    for name in rows.idle_volumes(engine.database, container):
+        engine.volumes.unmount(name)

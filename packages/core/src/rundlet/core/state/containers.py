@@ -142,6 +142,28 @@ def add_volume(database: Database, container: str, volume: str, destination: str
     )
 
 
+def drop_volume(database: Database, container: str, volume: str) -> None:
+    """Note that a container does not use a volume any more."""
+    database.execute(
+        "DELETE FROM container_volumes WHERE container = ? AND volume = ?", container, volume
+    )
+
+
+def idle_volumes(database: Database, container: str) -> list[str]:
+    """Volumes of a container that have options (and may be mounted), used by no other live one."""
+    return [
+        str(name)
+        for (name,) in database.rows(
+            "SELECT DISTINCT v.name FROM container_volumes u JOIN volumes v ON v.name = u.volume"
+            " WHERE u.container = ? AND v.options != '{}' AND NOT EXISTS ("
+            "  SELECT 1 FROM container_volumes o JOIN containers c ON c.id = o.container"
+            "  WHERE o.volume = v.name AND c.id != u.container"
+            "  AND c.status IN ('initialized', 'running', 'paused', 'stopping'))",
+            container,
+        )
+    ]
+
+
 def volumes(database: Database, container: str) -> list[tuple[str, str, bool]]:
     """(volume, destination, whether anonymous) of a container, by destination."""
     return [
