@@ -1,5 +1,6 @@
 """Archives of trees: unpacked again they are the same tree, and others can read them."""
 
+import errno
 import io
 import os
 import socket
@@ -22,7 +23,7 @@ from rundlet.core.archive.ids import IdMaps
 from rundlet.core.archive.read import entries
 from rundlet.core.archive.whiteouts import DELETE, OVERLAY, OVERLAY_USER, PLAIN, Whiteouts
 from rundlet.core.contracts.storage import IdMap
-from rundlet.core.errors import StoreError
+from rundlet.core.errors import NoSpace, StoreError
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: owners and devices")
 
@@ -326,6 +327,18 @@ def test_sparse_content_is_plain(tree: Path) -> None:
         file.truncate(3_000_000)
     (entry,) = entries(io.BytesIO(pack(tree)))
     assert (entry.size, entry.extents) == (3_000_000, None)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(errno.ENOSPC, NoSpace), (errno.EIO, StoreError)])
+def test_failing_output(tree: Path, number: int, expected: type[Exception]) -> None:
+    class Failing(io.RawIOBase):
+        def write(self, data: Any, /) -> int:
+            raise OSError(number, os.strerror(number))
+
+    (tree / "file").touch()
+    out: Any = Failing()
+    with pytest.raises(expected, match="file: "):
+        write_tree(str(tree), out, whiteouts=PLAIN)
 
 
 def test_large_sizes(tree: Path) -> None:

@@ -192,6 +192,14 @@ def test_closing_closes_below() -> None:
     assert source.closed
 
 
+def test_forgetting_does_not_close_below() -> None:
+    for data in (b"plain", squeezed(DATA, "gzip"), squeezed(DATA, "zstd")):
+        source = io.BytesIO(data)
+        decompressed(source).read(1)
+        compressed(source, "gzip").read(1)
+        assert not source.closed
+
+
 def test_unknown_algorithm_and_level() -> None:
     with pytest.raises(InvalidArgument, match="unknown compression 'lz4'"):
         compressed(io.BytesIO(), "lz4")

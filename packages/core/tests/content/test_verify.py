@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rundlet.core.content.verify import Verified
+from rundlet.core.content.verify import Verified, verified
 from rundlet.core.errors import Corrupt, DigestMismatch, InvalidArgument
 from rundlet.core.images.descriptor import Descriptor
 
@@ -99,6 +99,15 @@ def test_not_read_to_its_end() -> None:
 def test_bad_digest() -> None:
     with pytest.raises(InvalidArgument):
         reader(DATA, Descriptor("md5:00"))
+
+
+def test_nothing_is_hashed_twice() -> None:
+    stream: Any = reader(DATA)
+    assert verified(stream, Descriptor(RIGHT.digest), "again") is stream
+    for other in (Descriptor(""), RIGHT.replace(size=5), RIGHT.replace(digest=digest(b"other"))):
+        assert verified(stream, other, "again") is not stream
+    stream.read(1)  # not what starts with the first byte any more
+    assert verified(stream, RIGHT, "again") is not stream
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300), st.lists(st.integers(1, 100)))

@@ -15,6 +15,7 @@ from errno import EINVAL, ELOOP, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO
 
 from . import entry as kinds
 from .beneath import DIRECTORY_FLAGS
+from .failures import unwritten
 from .whiteouts import OPAQUE_NAME, OVERLAY_XATTRS, PREFIX
 from .write import END, header, padding
 
@@ -55,16 +56,21 @@ def write_tree(
     entries). only: exactly these paths (relative, "etc/passwd"), not what is below them.
     removed: paths to write whiteouts for, besides. ids: from owners on disk.
 
-    Returns warnings: files that changed meanwhile, sockets left out. Raises OSError of
-    reading and writing, StoreError for an owner outside of `ids`.
+    Returns warnings: files that changed meanwhile, sockets left out. Raises NoSpace where
+    `out` is full, BrokenPipeError, and StoreError for all else: what cannot be read, an
+    owner outside of `ids`.
     """
     writer = _Writer(out, whiteouts, only, removed, ids)
     descriptor = os.open(root, DIRECTORY_FLAGS & ~os.O_NOFOLLOW)
     try:
         writer.tree(descriptor)
+        out.write(END)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritten(error, writer.path) from error
     finally:
         os.close(descriptor)
-    out.write(END)
     return tuple(writer.warnings)
 
 
@@ -80,6 +86,7 @@ class _Writer:
         ids: IdMaps | None,
     ) -> None:
         self.warnings: list[str] = []
+        self.path = b""  # of the member in work
         self._out = out
         self._opaque_xattr = whiteouts.xattr
         self._only = None if only is None else _Selection(only)
@@ -122,7 +129,7 @@ class _Writer:
 
     def _member(self, directory: int, prefix: bytes, name: bytes) -> int | None:
         """Write one member; the descriptor of a directory that is to be walked."""
-        path = prefix + name
+        path = self.path = prefix + name
         if self._only is not None and not self._only.near(path):
             return None
         try:

@@ -1,4 +1,4 @@
-"""What a failing system call means for someone who unpacks an archive."""
+"""What a failing system call means for someone who unpacks or makes an archive."""
 
 from __future__ import annotations
 
@@ -25,3 +25,11 @@ def explained(error: OSError, entry: Entry) -> RundletError:
     if error.errno in _HOSTILE:
         return UnsafeArchive(f"archive member {name[:200]!r}: {error.strerror}")
     return StoreError(f"cannot unpack {name}: {error.strerror or error}")
+
+
+def unwritten(error: OSError, path: bytes) -> RundletError:
+    """The typed error of an OSError that making an archive ran into, at a member."""
+    name = path.decode("utf-8", "backslashreplace")
+    if error.errno in _FULL:
+        return NoSpace(f"no space left while archiving {name}: {error.strerror}")
+    return StoreError(f"cannot archive {name}: {error.strerror or error}")

@@ -130,6 +130,12 @@ class Stream(io.RawIOBase):
             super().close()
             self._source.close()
 
+    def __del__(self) -> None:
+        """Only `close` closes the source, which belongs to the caller until then.
+
+        IOBase would close both when the last reference to this one goes.
+        """
+
 
 class _Rejoined(Stream):
     """A stream whose beginning was already read."""

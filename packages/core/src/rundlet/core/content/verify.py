@@ -18,6 +18,16 @@ _UNKNOWN = "sha256"
 """What an unknown digest is found out as: the algorithm that every tool takes."""
 
 
+def verified(stream: BinaryIO, descriptor: Descriptor, what: str) -> Verified:
+    """`stream` checked against a descriptor: itself when that is what it does already.
+
+    A copy checks what it reads, and a destination what it is given: nothing is hashed twice.
+    """
+    if isinstance(stream, Verified) and stream.checks(descriptor):
+        return stream
+    return Verified(stream, descriptor, what)
+
+
 class Verified(Stream):
     """Bytes of `stream`, hashed and counted while they pass.
 
@@ -41,6 +51,13 @@ class Verified(Stream):
         self._failure: RundletError | None = None
         self.verified = False
 
+    def checks(self, descriptor: Descriptor) -> bool:
+        """Whether this is just what checks against `descriptor` from the first byte on."""
+        mine = self._descriptor
+        if self._count or not mine.digest or mine.digest != descriptor.digest:
+            return False
+        return descriptor.size in (-1, mine.size)
+
     @property
     def descriptor(self) -> Descriptor:
         """The descriptor with digest and size as found. Only once `verified`."""
@@ -49,6 +66,11 @@ class Verified(Stream):
         return self._descriptor.replace(
             digest=f"{self._algorithm}:{self._hash.hexdigest()}", size=self._count
         )
+
+    def complete(self, descriptor: Descriptor) -> Descriptor:
+        """`descriptor` with digest and size as found. Only once `verified`."""
+        found = self.descriptor
+        return descriptor.replace(digest=found.digest, size=found.size)
 
     @property
     def count(self) -> int:

@@ -10,7 +10,7 @@ import ctypes
 import os
 
 from ..archive.remove import remove_tree
-from ..content.verify import Verified
+from ..content.verify import verified
 from ..contracts.transport import (
     ImageDestination,
     ImageSource,
@@ -91,7 +91,7 @@ class DirectoryDestination(ImageDestination):
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
-        checked = Verified(stream, descriptor, what)
+        checked = verified(stream, descriptor, what)
         with failing(self._work, "writing to"):
             new = NewFile(os.path.join(self._work, "new"))
             try:
@@ -101,7 +101,7 @@ class DirectoryDestination(ImageDestination):
                 new.publish(os.path.join(self._work, encoded))
             finally:
                 new.close()
-        return checked.descriptor
+        return checked.complete(descriptor)
 
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
         name = f"{digest_parts(digest)[1]}.manifest.json" if digest else "manifest.json"

@@ -14,7 +14,7 @@ import json
 import os
 
 from ..content.compress import PIECE, decompressed, detect
-from ..content.verify import Verified
+from ..content.verify import verified
 from ..contracts.transport import (
     ImageDestination,
     ImageSource,
@@ -172,10 +172,10 @@ class DockerArchiveDestination(ImageDestination):
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
-        checked = Verified(stream, descriptor, what)
+        checked = verified(stream, descriptor, what)
         name = self._output.add(checked, lambda: _file_name(descriptor, checked.descriptor.digest))
         self._files[checked.descriptor.digest] = name
-        return checked.descriptor
+        return checked.complete(descriptor)
 
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
         try:

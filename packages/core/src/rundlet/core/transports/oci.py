@@ -13,7 +13,7 @@ import json
 import os
 from contextlib import contextmanager
 
-from ..content.verify import Verified
+from ..content.verify import verified
 from ..contracts.transport import ImageDestination, ImageTransport, Location
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..hookspecs import hookimpl
@@ -82,13 +82,13 @@ class OciDestination(ImageDestination):
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
-        checked = Verified(stream, descriptor, what)
+        checked = verified(stream, descriptor, what)
         with failing(self._path, "writing to"):
             new = NewFile(os.path.join(self._path, "blobs", "new"))
             try:
                 while piece := checked.read(PIECE):
                     new.write(piece)
-                found = checked.descriptor
+                found = checked.complete(descriptor)
                 path = self._blob_path(found.digest)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 new.publish(path)

@@ -6,7 +6,7 @@ import io
 import json
 import os
 
-from ..content.verify import Verified
+from ..content.verify import verified
 from ..contracts.transport import ImageDestination, ImageTransport
 from ..errors import InvalidArgument, NoSuchImage, NotFound
 from ..hookspecs import hookimpl
@@ -67,9 +67,9 @@ class OciArchiveDestination(ImageDestination):
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
-        checked = Verified(stream, descriptor, what)
+        checked = verified(stream, descriptor, what)
         self._output.add(checked, lambda: layout.blob_name(checked.descriptor.digest))
-        return checked.descriptor
+        return checked.complete(descriptor)
 
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
         descriptor = Descriptor(digest, len(manifest.data), manifest.media_type)
