@@ -29,9 +29,11 @@ def conditions(engine: Engine) -> tuple[Condition, Condition]:
 
 def _runtime(engine: Engine) -> Condition:
     try:
-        engine.plugins.choose_runtime()
+        probe = engine.plugins.choose_runtime().probe()
     except RundletError as error:
         return Condition("RuntimeReady", False, "NoRuntime", str(error))
+    if not probe.works:  # one that is configured by name is taken without asking it
+        return Condition("RuntimeReady", False, "RuntimeNotReady", probe.reason)
     return Condition("RuntimeReady", True)
 
 

@@ -1,0 +1,1 @@
+"""The verbs of `rundlet-build`, a module each."""
