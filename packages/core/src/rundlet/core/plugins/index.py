@@ -148,9 +148,7 @@ def _by_stevedore() -> set[tuple[str, str, str]]:
     found = set()
     for group in GROUPS:
         # No names: the manager loads none of them, but knows all.
-        manager: NamedExtensionManager[Any] = NamedExtensionManager(
-            group, names=[], warn_on_missing_entrypoint=False
-        )
+        manager: NamedExtensionManager[Any] = NamedExtensionManager(group, names=[])
         for entry in manager.list_entry_points():
             found.add((group, entry.name, entry.value))
     return found
