@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -237,6 +238,48 @@ def test_no_descriptor_is_left(root: Path) -> None:
     with pytest.raises(UnsafeArchive):
         unpack(root, data)
     assert os.listdir("/proc/self/fd") == before
+
+
+CONFINED = """
+import os, sys
+from rundlet.core.archive.extract import extract
+from rundlet.core.archive.whiteouts import OVERLAY_USER
+root = os.open(sys.argv[2], os.O_RDONLY)
+with open(sys.argv[1], "rb") as file:
+    extract(file, root, whiteouts=OVERLAY_USER, ignore_chown_errors=sys.argv[3] == "ignore")
+"""
+
+
+@pytest.mark.parametrize("ignore", ["", "ignore"])
+def test_in_a_user_namespace(root: Path, tmp_path: Path, ignore: str) -> None:
+    """One id only: no devices (as podman rootless), owners refused with a remedy or ignored."""
+    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("user namespaces are not allowed here")
+    archive = tmp_path / "a.tar"
+    archive.write_bytes(
+        packed(
+            member("file", b"x", mode=0o644),
+            member("device", b"", tarfile.CHRTYPE, devmajor=1, devminor=3),
+            xattr_member("dir", D, trusted__a=b"b", user__c=b"d"),
+            member("dir/.wh.gone", b""),
+            member("theirs", b"x", uid=1000, gid=1000),
+            member("link", b"", S, "x", uid=1000),
+        )
+    )
+    done = subprocess.run(
+        ["unshare", "-Ur", sys.executable, "-c", CONFINED, archive, root, ignore],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ignore:
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sorted(os.listdir(root)) == ["dir", "file", "link", "theirs"]
+        assert is_whiteout(root / "dir/gone")
+        assert os.listxattr(root / "dir") == ["user.c"]
+    else:
+        assert "StoreError: may not give files to 1000:1000" in done.stderr
+        assert "/etc/subuid" in done.stderr
 
 
 # --- attacks

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import ENOTSUP
+from errno import EINVAL, ENOTSUP, EPERM
 
+from ..errors import StoreError
 from .entry import FILE, SYMLINK
 from .whiteouts import OVERLAY_XATTRS
 
@@ -47,12 +48,7 @@ class Attributes:
 
     def other(self, entry: Entry, name: bytes, parent: int) -> None:
         """Everything, of a link, device or fifo just made, which cannot be opened."""
-        uid, gid = self._owner(entry.uid, entry.gid)
-        try:
-            os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
-        except PermissionError:
-            if not self._ignore_chown:
-                raise
+        self._chown(name, self._owner(entry.uid, entry.gid), parent)
         path = b"/proc/self/fd/%d/%s" % (parent, name)
         if entry.kind != SYMLINK:
             self._chmod(path, entry.mode)
@@ -85,12 +81,24 @@ class Attributes:
             found = self._owners[uid, gid] = self._ids.to_host(uid, gid)
         return found
 
-    def _chown(self, descriptor: int, owner: tuple[int, int]) -> None:
+    def _chown(
+        self, target: int | bytes, owner: tuple[int, int], parent: int | None = None
+    ) -> None:
+        """Give away an open file, or a name below `parent`."""
         try:
-            os.fchown(descriptor, *owner)
-        except PermissionError:
-            if not self._ignore_chown:
+            if parent is None:
+                os.chown(target, *owner)
+            else:
+                os.chown(target, *owner, dir_fd=parent, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in (EPERM, EINVAL):
                 raise
+            if not self._ignore_chown:
+                raise StoreError(
+                    f"may not give files to {owner[0]}:{owner[1]} here",
+                    remedy="run as root, or give the user namespace more ids"
+                    " (/etc/subuid, /etc/subgid), or set ignore_chown_errors in storage.conf",
+                ) from error
 
     def _chmod(self, path: bytes, mode: int) -> None:
         """chmod(2) without following the last name: through a descriptor that only names it."""
