@@ -2,34 +2,130 @@
 
 from __future__ import annotations
 
+import os
+
+from ..networks import files as texts
+from ..state import containers as rows
 from .paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..contracts.network import AttachResult
     from ..engine import Engine
     from ..state.containers import Container
     from .network import Joined
     from .request import ContainerRequest
 
+CONTAINERENV = "/run/.containerenv"
+HOSTNAME = "/etc/hostname"
+HOSTS = "/etc/hosts"
+RESOLV_CONF = "/etc/resolv.conf"
+
 
 def write(
-    engine: Engine, row: Container, request: ContainerRequest, joined: Joined, rootfs: str
+    engine: Engine, row: Container, request: ContainerRequest, joined: Joined
 ) -> dict[str, str]:
     """Write them to the run directory; destination in the container to path on the host.
 
-    Where the user mounts something at one of these places, that is used instead.
+    Where the user mounts something at one of these places, that is used instead. One that
+    joins the network of another container sees the hosts and resolv.conf of that one.
     """
-    paths = Paths(engine, row.id)
-    contents = {"/run/.containerenv": ""}
-    if request.uts != "host":
-        contents["/etc/hostname"] = f"{joined.hostname}\n"
+    run = Paths(engine, row.id).run
     taken = {mount.destination.rstrip("/") for mount in request.mounts}
-    made = {}
-    for destination, content in contents.items():
-        if destination in taken:
-            continue
-        path = f"{paths.run}/{destination.rpartition('/')[2].lstrip('.')}"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(content)
-        made[destination] = path
-    return made
+    made = _shared(engine, request)
+    for destination, content in _contents(engine, row, request, joined).items():
+        if destination not in taken and destination not in made:
+            made[destination] = path = f"{run}/{destination.rpartition('/')[2].lstrip('.')}"
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(content)
+    return {place: path for place, path in made.items() if place not in taken}
+
+
+def _shared(engine: Engine, request: ContainerRequest) -> dict[str, str]:
+    if not request.network.startswith("container:"):
+        return {}
+    other = rows.find(engine.database, request.network.removeprefix("container:"))
+    run = Paths(engine, other.id).run
+    files = {HOSTS: f"{run}/hosts", RESOLV_CONF: f"{run}/resolv.conf"}
+    return {place: path for place, path in files.items() if os.path.exists(path)}
+
+
+def _contents(
+    engine: Engine, row: Container, request: ContainerRequest, joined: Joined
+) -> dict[str, str]:
+    contents = {CONTAINERENV: _containerenv(row, request)}
+    if request.uts != "host":
+        contents[HOSTNAME] = f"{joined.hostname}\n"
+    if not request.no_hosts:
+        contents[HOSTS] = _hosts(engine, row, request, joined)
+    # Without a network there is no one to ask: the image's resolv.conf stays, as with podman.
+    if joined.namespace != "" and request.dns != ("none",):
+        contents[RESOLV_CONF] = _resolv_conf(engine, request, joined)
+    return contents
+
+
+def _containerenv(row: Container, request: ContainerRequest) -> str:
+    """What a privileged container is told of itself; others only see that the file is there."""
+    if not request.privileged:
+        return ""
+    return (
+        f'engine="rundlet"\nname="{row.name}"\nid="{row.id}"\n'
+        f'image="{row.image_name}"\nimageid="{row.image}"\nrootless=0\n'
+    )
+
+
+def _hosts(engine: Engine, row: Container, request: ContainerRequest, joined: Joined) -> str:
+    return texts.hosts(
+        texts.read(HOSTS),
+        request.add_hosts,
+        _own_entries(row, joined),
+        _host_address(engine, joined.result),
+    )
+
+
+def _own_entries(row: Container, joined: Joined) -> Sequence[tuple[str, Sequence[str]]]:
+    """The container's names at each of its addresses; without a network, at its loopback."""
+    names = list(dict.fromkeys((joined.hostname, row.name)))
+    if joined.namespace == "":
+        return [("127.0.0.1", names)]
+    if joined.result is None:
+        return []
+    return [
+        (address.address.partition("/")[0], names)
+        for interface in joined.result.interfaces
+        for address in interface.addresses
+    ]
+
+
+def _host_address(engine: Engine, result: AttachResult | None) -> str:
+    """As configured ("none" for no entry), the first IPv4 gateway, or what the host uses."""
+    configured = engine.settings.host_containers_internal_ip
+    if configured:
+        return "" if configured == "none" else configured
+    for interface in result.interfaces if result is not None else ():
+        for address in interface.addresses:
+            if address.gateway and ":" not in address.gateway:
+                return address.gateway
+    return texts.host_address()
+
+
+def _resolv_conf(engine: Engine, request: ContainerRequest, joined: Joined) -> str:
+    settings = engine.settings
+    result = joined.result
+    private = joined.namespace is not None
+    return texts.resolv_conf(
+        texts.host_resolv_conf(private),
+        # A network with a server of its own asks the others for names that it does not know.
+        nameservers=(result.nameservers if result is not None else ())
+        or request.dns
+        or settings.dns_servers,
+        search=request.dns_search
+        or settings.dns_searches
+        or (result.search if result is not None else ()),
+        options=request.dns_options
+        or settings.dns_options
+        or (result.dns_options if result is not None else ()),
+        private=private,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..contracts.network import Attachment, AttachResult, NetworkRequest
+from ..networks.namespace import create_namespace, remove_namespace
 from ..state import containers as rows
 from ..value import Value
 from .joined import path_of
@@ -40,8 +41,8 @@ def mode(engine: Engine, request: ContainerRequest) -> str:
 
 def attach(engine: Engine, row: Container, request: ContainerRequest) -> Joined:
     """Give the container its network. Raises NetworkError, leaving nothing."""
-    hostname = _hostname(row, request)
     chosen = mode(engine, request)
+    hostname = _hostname(row, request, chosen)
     if chosen == "host":
         return Joined(None, hostname)
     if chosen == "none":
@@ -57,14 +58,13 @@ def attach(engine: Engine, row: Container, request: ContainerRequest) -> Joined:
 def _attach(engine: Engine, row: Container, request: ContainerRequest, hostname: str) -> Joined:
     from pathlib import Path
 
-    from ..networks.namespace import create_namespace, remove_namespace
-
-    path = Paths(engine, row.id).netns
-    plugin = engine.plugins.choose_network().name
+    driver = engine.plugins.choose_network()
+    plugin = driver.name
+    path = Paths(engine, row.id).netns if driver.own_namespace else None
     attachment = Attachment(
         container=row.id,
         name=row.name,
-        namespace=Path(path),
+        namespace=Path(path) if path is not None else None,
         networks=_networks(request),
         ports=request.ports,
         hostname=hostname,
@@ -73,11 +73,13 @@ def _attach(engine: Engine, row: Container, request: ContainerRequest, hostname:
     )
     # Noted before it is done: what a killed process leaves half attached can be detached.
     _note(engine, row, Network(plugin, attachment))
-    create_namespace(path)
     try:
+        if path is not None:
+            create_namespace(path)
         result = engine.networks.attach(attachment, plugin)
     except BaseException:
-        remove_namespace(path)
+        if path is not None:
+            remove_namespace(path)
         rows.update(engine.database, row.id, network="")
         raise
     _note(engine, row, Network(plugin, attachment, result))
@@ -95,8 +97,8 @@ def _networks(request: ContainerRequest) -> tuple[NetworkRequest, ...]:
     return tuple(NetworkRequest(name) for name in names) or (NetworkRequest(),)
 
 
-def _hostname(row: Container, request: ContainerRequest) -> str:
-    if request.uts == "host":
+def _hostname(row: Container, request: ContainerRequest, chosen: str) -> str:
+    if "host" in (request.uts, chosen):
         import os
 
         return request.hostname or os.uname().nodename
@@ -112,8 +114,6 @@ def detach(engine: Engine, container: str) -> None:
     network = network_of(row.network) if row is not None else None
     if network is None:
         return
-    from ..networks.namespace import remove_namespace
-
     result = network.result or AttachResult()
     engine.networks.detach(network.attachment, result, network.plugin)
     if network.attachment.namespace is not None:

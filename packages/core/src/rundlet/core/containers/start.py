@@ -86,7 +86,7 @@ def _start(engine: Engine, row: Container, attach: bool, console: tuple[int, int
         undo.callback(rootfs.unmount, engine, row)
         joined = network.attach(engine, row, request)
         undo.callback(network.detach, engine, row.id)
-        made = files.write(engine, row, request, joined, root)
+        made = files.write(engine, row, request, joined)
         warnings = bundle.write(engine, row, request, runtime, root, joined, made, console)
         monitored = _create(engine, row, request, runtime, paths)
         undo.callback(_undo_create, engine, row, runtime)
