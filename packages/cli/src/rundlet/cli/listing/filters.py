@@ -132,12 +132,18 @@ def has_label(labels: str, wanted: str) -> bool:
     return key in found and (not equals or found[key] == value)
 
 
-def moment(text: str) -> int:
-    """Nanoseconds since the epoch of a time or of how long ago. Raises InvalidArgument."""
+def moment(text: str, *, ahead: bool = False) -> int:
+    """Nanoseconds since the epoch of a time, or of how long ago (or `ahead`).
+
+    A number of more than nine digits is seconds since the epoch. Raises InvalidArgument.
+    """
     from datetime import datetime
 
+    if text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) > 9:
+        return int(float(text) * 1e9)
     try:
-        return time.time_ns() - int(duration(text) * 1e9)
+        distance = int(duration(text) * 1e9)
+        return time.time_ns() + (distance if ahead else -distance)
     except ValueError:
         pass
     try:

@@ -37,7 +37,7 @@ def event(engine: Engine, row: Container, action: str, **attributes: str) -> Non
         action,
         row.id,
         row.name,
-        {"image": row.image_name, **attributes},
+        {"image": row.image_name, **json.loads(row.labels), **attributes},
         engine.plugins,
     )
 

@@ -9,7 +9,7 @@ from ..views import Event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ..plugins.manager import Plugins
     from .database import Database
@@ -73,6 +73,29 @@ def after(database: Database, sequence: int) -> list[tuple[int, Event]]:
         f"SELECT sequence, {_COLUMNS} FROM events WHERE sequence > ? ORDER BY sequence", sequence
     )
     return [(row[0], _event(row[1:])) for row in rows]
+
+
+def follow(database: Database, sequence: int, until: int = 0) -> Iterator[Event]:
+    """Events after a sequence number as they happen, up to a time (ns since the epoch, 0: none).
+
+    Every process writes to the log file beside the state, which is watched.
+    """
+    import select
+
+    from ..linux.inotify import IN_MODIFY, Watch
+
+    with Watch(database.graph_root, IN_MODIFY) as watch:
+        while True:
+            for number, event in after(database, sequence):
+                sequence = number
+                if until and event.time > until:
+                    return
+                yield event
+            left = (until - time.time_ns()) / 1e9 if until else None
+            if left is not None and left <= 0:
+                return
+            if select.select([watch], [], [], left)[0]:
+                watch.drain()
 
 
 def last(database: Database) -> int:
