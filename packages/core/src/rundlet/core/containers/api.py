@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..contracts.monitor import Streams
+    from ..contracts.network import NetworkRequest
     from ..engine import Engine
     from .exec import ExecRequest, ExecResult
     from .logs import LogLine, LogOptions
@@ -103,6 +104,26 @@ class Containers:
         from .rename import rename
 
         return rename(self._engine, self.get(name), new)
+
+    def connect(self, name: str, network: NetworkRequest) -> None:
+        """Join one more network (containers/connect.py)."""
+        from .connect import connect
+
+        connect(self._engine, self.get(name), network)
+
+    def disconnect(self, name: str, network: str, *, force: bool = False) -> None:
+        """Leave a network."""
+        from .connect import disconnect
+
+        disconnect(self._engine, self.get(name), network, force=force)
+
+    def reload_network(self, name: str) -> Container:
+        """Make a running container's interfaces and rules anew."""
+        from .connect import reload
+
+        row = self.get(name)
+        reload(self._engine, row)
+        return row
 
     def wait(self, name: str, conditions: Sequence[str] = ("stopped",)) -> int:
         """Wait for one of podman's conditions; the exit code then (-1 while it runs)."""

@@ -65,7 +65,7 @@ def _attach(engine: Engine, row: Container, request: ContainerRequest, hostname:
         container=row.id,
         name=row.name,
         namespace=Path(path) if path is not None else None,
-        networks=_networks(request),
+        networks=wished(request),
         ports=request.ports,
         hostname=hostname,
         dns=request.dns,
@@ -90,11 +90,20 @@ def _note(engine: Engine, row: Container, network: Network) -> None:
     rows.update(engine.database, row.id, network=network_text(network))
 
 
-def _networks(request: ContainerRequest) -> tuple[NetworkRequest, ...]:
+def wished(request: ContainerRequest) -> tuple[NetworkRequest, ...]:
+    """The networks to join, in order; an empty name is the default network."""
     if request.networks:
         return request.networks
     names = [name for name in request.network.split(",") if name not in ("", "bridge", "default")]
     return tuple(NetworkRequest(name) for name in names) or (NetworkRequest(),)
+
+
+def names(engine: Engine, request: ContainerRequest) -> tuple[str, ...]:
+    """The networks that a container joins when it runs; () for other modes."""
+    if mode(engine, request) != "networks":
+        return ()
+    default = engine.settings.default_network
+    return tuple(network.network or default for network in wished(request))
 
 
 def _hostname(row: Container, request: ContainerRequest, chosen: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contracts.network import AttachResult
-from ..errors import NetworkError, PluginError, RundletError
+from ..errors import AmbiguousName, InUse, NetworkError, NoSuchNetwork, PluginError, RundletError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ class Networks:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._plugins = engine.plugins
 
     def attach(self, attachment: Attachment, plugin: str = "") -> AttachResult:
@@ -72,9 +73,84 @@ class Networks:
         """Why containers cannot be attached now; empty when they can."""
         return self._plugin(plugin).status()
 
-    def list(self, plugin: str = "") -> Sequence[Network]:
-        """The networks that the plugin knows, the default first."""
-        return self._plugin(plugin).networks()
+    # --- named networks
+
+    def list(self) -> Sequence[Network]:
+        """The networks of the plugin that is used here, the default first."""
+        return self._plugin("").networks()
+
+    def get(self, name: str) -> Network:
+        """The network of a name, an id or a unique beginning of an id.
+
+        Raises NoSuchNetwork, AmbiguousName.
+        """
+        everything = self.list()
+        for network in everything:
+            if name in (network.name, network.id):
+                return network
+        found = [network for network in everything if name and network.id.startswith(name)]
+        if not found:
+            raise NoSuchNetwork(name)
+        if len(found) > 1:
+            raise AmbiguousName(f"more than one result for network ID {name}")
+        return found[0]
+
+    def create(self, network: Network) -> Network:
+        """Define a network; empty fields are filled in. An empty name is generated.
+
+        Raises AlreadyExists, InvalidArgument, NotSupported.
+        """
+        if not network.name:
+            network = network.replace(name=self._free_name())
+        made = self._plugin("").create_network(network)
+        self._note("create", made)
+        return made
+
+    def _free_name(self) -> str:
+        taken = {network.name for network in self.list()}
+        number = 1
+        while f"podman{number}" in taken:
+            number += 1
+        return f"podman{number}"
+
+    def remove(self, name: str) -> Network:
+        """Remove a network that no container uses. Raises NoSuchNetwork, InUse."""
+        network = self.get(name)
+        if network.name == self._engine.settings.default_network:
+            raise InUse(f"default network {network.name} cannot be removed")
+        users = self.users(network.name)
+        if users:
+            raise InUse(
+                f'"{network.name}" has associated containers with it. Use -f to forcibly delete'
+                " containers and pods: network is being used"
+            )
+        self._plugin("").remove_network(network.name)
+        self._note("remove", network)
+        return network
+
+    def users(self, name: str) -> Sequence[str]:
+        """Ids of all containers, running or not, that join a network."""
+        from ..containers.network import names
+        from ..containers.stored import request_of
+
+        rows = self._engine.database.rows("SELECT id, request FROM containers ORDER BY created")
+        return [
+            str(container)
+            for container, request in rows
+            if name in names(self._engine, request_of(request))
+        ]
+
+    def _note(self, action: str, network: Network) -> None:
+        from ..state import events
+
+        events.note(
+            self._engine.database,
+            "network",
+            action,
+            network.id,
+            network.name,
+            plugins=self._plugins,
+        )
 
     def _plugin(self, name: str) -> NetworkPlugin:
         if name:

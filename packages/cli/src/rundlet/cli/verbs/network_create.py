@@ -1,0 +1,100 @@
+"""`rundlet network create`: define a network (podman-network-create(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rundlet.core.commands.context import Context, Parsed
+
+VERB = Verb(
+    name="network create",
+    summary="Create networks for containers and pods",
+    usage="[options] [NAME]",
+    run="rundlet.cli.verbs.network_create:run",
+    options=(
+        Flag("disable-dns", help="Disable name resolution between containers"),
+        Option("dns", help="DNS servers of this network", many=True, split=True),
+        Option("driver", "d", help="Driver to manage the network", default="bridge",
+               choices=("bridge", "macvlan", "ipvlan")),
+        Option("gateway", help="IPv4 or IPv6 gateway for the subnet", many=True, split=True),
+        Flag("ignore", help="Don't fail if the network already exists"),
+        Option("interface-name", help="Name of the interface on the host"),
+        Flag("internal", help="Restrict external access from this network"),
+        Option("ip-range", help="Allocate container IP from range", many=True),
+        Option("ipam-driver", help="IP address management driver", default="host-local",
+               choices=("host-local", "dhcp", "none")),
+        Flag("ipv6", help="Enable IPv6 networking"),
+        Option("label", help="Set metadata on a network", many=True),
+        Option("opt", "o", help="Set driver specific options", many=True),
+        Option("route", help="Static routes (destination,gateway[,metric])", many=True),
+        Option("subnet", help="Subnets in CIDR format", many=True),
+    ),
+    arguments=Arguments(maximum=1),
+    examples=("rundlet network create web", "rundlet network create --subnet 10.5.0.0/24 db"),
+)  # fmt: skip
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Define it and print its name."""
+    from rundlet.core.contracts.network import Network
+    from rundlet.core.errors import AlreadyExists
+
+    name = arguments.arguments[0] if arguments.arguments else ""
+    wanted = Network(
+        name=name,
+        driver=arguments.text("driver"),
+        interface=arguments.text("interface-name"),
+        subnets=_subnets(arguments),
+        internal=arguments.flag("internal"),
+        ipv6=arguments.flag("ipv6"),
+        dns_enabled=not arguments.flag("disable-dns"),
+        labels=_pairs(arguments, "label"),
+        options={**_pairs(arguments, "opt"), **_extra(arguments)},
+    )
+    try:
+        context.print(context.engine.networks.create(wanted).name)
+    except AlreadyExists:
+        if not arguments.flag("ignore"):
+            raise
+        context.print(name)
+    return 0
+
+
+def _subnets(arguments: Parsed) -> tuple[Mapping[str, str], ...]:
+    """--subnet, --gateway and --ip-range belong together by their position."""
+    from rundlet.core.errors import InvalidArgument
+
+    subnets = arguments.texts("subnet")
+    gateways, ranges = arguments.texts("gateway"), arguments.texts("ip-range")
+    for name, values in (("gateway", gateways), ("ip-range", ranges)):
+        if len(values) > len(subnets):
+            raise InvalidArgument(f"cannot set {name} without subnet")
+    found = []
+    for number, subnet in enumerate(subnets):
+        one = {"subnet": subnet}
+        if number < len(gateways) and gateways[number]:
+            one["gateway"] = gateways[number]
+        if number < len(ranges) and ranges[number]:
+            one["ip_range"] = ranges[number]
+        found.append(one)
+    return tuple(found)
+
+
+def _pairs(arguments: Parsed, option: str) -> dict[str, str]:
+    return {key: value for key, _, value in (t.partition("=") for t in arguments.texts(option))}
+
+
+def _extra(arguments: Parsed) -> dict[str, str]:
+    """What podman has as fields of its own and the contract as options."""
+    found = {}
+    if arguments.text("ipam-driver") != "host-local":
+        found["ipam"] = arguments.text("ipam-driver")
+    if arguments.texts("route"):
+        found["routes"] = ";".join(arguments.texts("route"))
+    if arguments.texts("dns"):
+        found["dns"] = ",".join(arguments.texts("dns"))
+    return found

@@ -1,0 +1,45 @@
+"""`rundlet network inspect`: networks as JSON (podman-network-inspect(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.commands.context import Context, Parsed
+
+VERB = Verb(
+    name="network inspect",
+    summary="Inspect one or more networks",
+    usage="[options] NETWORK [NETWORK...]",
+    run="rundlet.cli.verbs.network_inspect:run",
+    options=(Option("format", "f", help="Pretty-print network to JSON or using a Go template"),),
+    arguments=Arguments(minimum=1, completes="networks"),
+    examples=("rundlet network inspect podman",),
+)
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Print those that are there, then tell of the first that is not."""
+    from rundlet.core.errors import NoSuchNetwork
+    from rundlet.core.format.output import pretty, rows
+
+    from ..listing.networks import document, fields
+
+    found, failure = [], None
+    for name in arguments.arguments:
+        try:
+            found.append(context.engine.networks.get(name))
+        except NoSuchNetwork as error:
+            failure = failure or error
+    documents = [document(context.engine, network) for network in found]
+    form = arguments.text("format")
+    if form and form != "json":
+        pairs = zip(found, documents, strict=True)
+        data = [{**fields(network, whole=True), **document} for network, document in pairs]
+        context.print(rows(data, form), end="")
+    else:
+        context.print(pretty(documents, 5))
+    if failure is not None:
+        raise failure
+    return 0
