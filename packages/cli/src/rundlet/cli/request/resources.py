@@ -8,45 +8,59 @@ from rundlet.core.format.units import parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rundlet.core.commands.context import Parsed
 
 
 def resources(arguments: Parsed) -> Resources:
     """The limits asked for. Raises InvalidArgument for values that contradict each other."""
-    memory = _size(arguments, "memory")
-    swap = _size(arguments, "memory-swap")
-    if swap is not None and swap >= 0 and memory is None:
-        raise InvalidArgument("--memory-swap needs --memory")
-    if swap is not None and memory is not None and 0 <= swap < memory:
-        raise InvalidArgument("--memory-swap must be larger than --memory")
-    cpus = arguments.values["cpus"]
-    if cpus and (arguments.number("cpu-period") or arguments.number("cpu-quota")):
-        raise InvalidArgument("--cpus and --cpu-period or --cpu-quota cannot be set together")
-    weight = arguments.text("blkio-weight")
-    return Resources(
-        memory=memory,
-        memory_reservation=_size(arguments, "memory-reservation"),
-        memory_swap=swap,
-        memory_swappiness=_unless(arguments.number("memory-swappiness"), -1),
+    limits = Resources(
+        **_limits(arguments),
         oom_kill_disable=arguments.flag("oom-kill-disable"),
-        cpus=float(cpus) if cpus else None,  # type: ignore[arg-type]
-        cpu_period=arguments.number("cpu-period"),
-        cpu_quota=arguments.number("cpu-quota"),
-        cpu_shares=arguments.number("cpu-shares"),
-        cpu_rt_period=arguments.number("cpu-rt-period"),
-        cpu_rt_runtime=arguments.number("cpu-rt-runtime"),
-        cpuset_cpus=arguments.text("cpuset-cpus"),
-        cpuset_mems=arguments.text("cpuset-mems"),
-        pids_limit=arguments.number("pids-limit"),
-        blkio_weight=int(weight) if weight.isdigit() else None,
-        blkio_weight_device=arguments.texts("blkio-weight-device"),
-        device_read_bps=arguments.texts("device-read-bps"),
-        device_write_bps=arguments.texts("device-write-bps"),
-        device_read_iops=arguments.texts("device-read-iops"),
-        device_write_iops=arguments.texts("device-write-iops"),
         device_cgroup_rules=arguments.texts("device-cgroup-rule"),
         unified=_unified(arguments),
     )
+    swap = limits.memory_swap
+    if swap is not None and swap >= 0 and limits.memory is None:
+        raise InvalidArgument("--memory-swap needs --memory")
+    if swap is not None and limits.memory is not None and 0 <= swap < limits.memory:
+        raise InvalidArgument("--memory-swap must be larger than --memory")
+    if limits.cpus and (limits.cpu_period or limits.cpu_quota):
+        raise InvalidArgument("--cpus and --cpu-period or --cpu-quota cannot be set together")
+    return limits
+
+
+def changes(arguments: Parsed) -> dict[str, Any]:
+    """The fields of Resources that were given (`update`)."""
+    given = {name.replace("-", "_") for name in arguments.given}
+    return {key: value for key, value in _limits(arguments).items() if key in given}
+
+
+def _limits(arguments: Parsed) -> dict[str, Any]:
+    """The limits that `run`, `create` and `update` share; each field is named as its option."""
+    cpus, weight = arguments.values["cpus"], arguments.text("blkio-weight")
+    return {
+        "memory": _size(arguments, "memory"),
+        "memory_reservation": _size(arguments, "memory-reservation"),
+        "memory_swap": _size(arguments, "memory-swap"),
+        "memory_swappiness": _unless(arguments.number("memory-swappiness"), -1),
+        "cpus": float(cpus) if cpus else None,  # type: ignore[arg-type]
+        "cpu_period": arguments.number("cpu-period"),
+        "cpu_quota": arguments.number("cpu-quota"),
+        "cpu_shares": arguments.number("cpu-shares"),
+        "cpu_rt_period": arguments.number("cpu-rt-period"),
+        "cpu_rt_runtime": arguments.number("cpu-rt-runtime"),
+        "cpuset_cpus": arguments.text("cpuset-cpus"),
+        "cpuset_mems": arguments.text("cpuset-mems"),
+        "pids_limit": arguments.number("pids-limit"),
+        "blkio_weight": int(weight) if weight.isdigit() else None,
+        "blkio_weight_device": arguments.texts("blkio-weight-device"),
+        "device_read_bps": arguments.texts("device-read-bps"),
+        "device_write_bps": arguments.texts("device-write-bps"),
+        "device_read_iops": arguments.texts("device-read-iops"),
+        "device_write_iops": arguments.texts("device-write-iops"),
+    }
 
 
 def _size(arguments: Parsed, name: str) -> int | None:

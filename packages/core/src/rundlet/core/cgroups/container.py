@@ -16,12 +16,17 @@ DEFAULT_SLICE = "machine.slice"
 
 
 class CgroupUsage(Value):
-    """What a container uses now: bytes of memory and number of processes; None: not accounted."""
+    """What a container uses now; None: not accounted.
+
+    memory, block_*: bytes. pids: processes. cpu: since the container started.
+    """
 
     memory: int | None = None
     memory_limit: int | None = None
     pids: int | None = None
     cpu_nanoseconds: int | None = None
+    block_read: int | None = None
+    block_written: int | None = None
 
 
 def cgroups_path(layout: CgroupLayout, container: str, parent: str = "") -> str:
@@ -80,6 +85,7 @@ def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
             _number(f"{base}/memory.max"),
             _number(f"{base}/pids.current"),
             _cpu_unified(f"{base}/cpu.stat"),
+            *_block_unified(f"{base}/io.stat"),
         )
     memory = where.get("memory", "")
     return CgroupUsage(
@@ -87,6 +93,7 @@ def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
         _number(f"{memory}/memory.limit_in_bytes"),
         _number(f"{where.get('pids', '')}/pids.current"),
         _number(f"{where.get('cpuacct', '')}/cpuacct.usage"),
+        *_block_v1(f"{where.get('blkio', '')}/blkio.throttle.io_service_bytes"),
     )
 
 
@@ -145,6 +152,36 @@ def _cpu_unified(path: str) -> int | None:
     except OSError:
         pass
     return None
+
+
+def _block_unified(path: str) -> tuple[int | None, int | None]:
+    """Lines "8:0 rbytes=1 wbytes=2 rios=3 ..." (cgroup-v2.rst, io.stat), summed."""
+    lines = _lines(path)
+    if lines is None:
+        return None, None
+    pairs = [word.partition("=") for line in lines for word in line.split()[1:]]
+    read = sum(int(value) for key, _, value in pairs if key == "rbytes")
+    written = sum(int(value) for key, _, value in pairs if key == "wbytes")
+    return read, written
+
+
+def _block_v1(path: str) -> tuple[int | None, int | None]:
+    """Lines "8:0 Read 1" (cgroup-v1/blkio-controller.rst), summed."""
+    lines = _lines(path)
+    if lines is None:
+        return None, None
+    words = [line.split() for line in lines if line.count(" ") == 2]
+    read = sum(int(count) for _, kind, count in words if kind == "Read")
+    written = sum(int(count) for _, kind, count in words if kind == "Write")
+    return read, written
+
+
+def _lines(path: str) -> list[str] | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read().splitlines()
+    except OSError:
+        return None
 
 
 def _pids(path: str) -> list[int]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .request import ContainerRequest
     from .run import RunResult
     from .source import Pulling
+    from .stats import Stats
 
 
 class Containers:
@@ -124,6 +125,18 @@ class Containers:
         row = self.get(name)
         reload(self._engine, row)
         return row
+
+    def stats(self, name: str, before: Stats | None = None) -> Stats:
+        """What a running container uses (containers/stats.py)."""
+        from .stats import stats
+
+        return stats(self._engine, self.get(name), before)
+
+    def update(self, name: str, *, restart: str = "", **limits: Any) -> Container:
+        """Change limits (fields of Resources) and the restart policy (containers/update.py)."""
+        from .update import update
+
+        return update(self._engine, self.get(name), restart, **limits)
 
     def wait(self, name: str, conditions: Sequence[str] = ("stopped",)) -> int:
         """Wait for one of podman's conditions; the exit code then (-1 while it runs)."""

@@ -63,11 +63,12 @@ def write(
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
     adapted = runtime.adapt(spec)
-    _write(paths, adapted.spec)
+    store(paths, adapted.spec)
     return (*generated.warnings, *adapted.warnings)
 
 
-def _write(paths: Paths, spec: dict[str, object]) -> None:
+def store(paths: Paths, spec: dict[str, object]) -> None:
+    """Write config.json, whole or not at all."""
     temporary = f"{paths.config}.new"
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(json.dumps(spec))
