@@ -34,8 +34,19 @@ class Credentials(Value):
 def find(host: str, path: str, auth_file: str = "") -> Credentials | None:
     """The credentials for a repository, or None. Raises InvalidArgument for a broken file."""
     for file in _files(auth_file):
-        document = _read(file)
+        document = read(file)
         for key in _keys(host, path):
+            found = _from_document(document, key)
+            if found is not None:
+                return found
+    return None
+
+
+def stored(registry: str, auth_file: str = "") -> Credentials | None:
+    """What is kept for exactly this host or namespace, or None."""
+    for file in _files(auth_file):
+        document = read(file)
+        for key in keys_of_host(registry):
             found = _from_document(document, key)
             if found is not None:
                 return found
@@ -53,13 +64,10 @@ def _files(auth_file: str) -> Iterator[str]:
     if environment.get("REGISTRY_AUTH_FILE"):
         places = [environment["REGISTRY_AUTH_FILE"]]
     else:
-        runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.geteuid()}"
-        if os.geteuid() == 0 and not environment.get("XDG_RUNTIME_DIR"):
-            runtime = "/run"
         config = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
         docker = environment.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
         places = [
-            f"{runtime}/containers/auth.json",
+            auth_file_to_write(),
             f"/run/containers/{os.geteuid()}/auth.json",
             f"{config}/containers/auth.json",
             f"{docker}/config.json",
@@ -67,10 +75,24 @@ def _files(auth_file: str) -> Iterator[str]:
     yield from (place for place in dict.fromkeys(places) if os.path.exists(place))
 
 
-def _read(file: str) -> dict[str, Any]:
+def auth_file_to_write() -> str:
+    """Where logins are kept when nothing else is said."""
+    environment = os.environ
+    if environment.get("REGISTRY_AUTH_FILE"):
+        return environment["REGISTRY_AUTH_FILE"]
+    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.geteuid()}"
+    if os.geteuid() == 0 and not environment.get("XDG_RUNTIME_DIR"):
+        runtime = "/run"
+    return f"{runtime}/containers/auth.json"
+
+
+def read(file: str) -> dict[str, Any]:
+    """An auth file's document, {} where there is none. Raises InvalidArgument for a broken one."""
     try:
         with open(file, "rb") as stream:
             document = json.load(stream)
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError) as error:
         raise InvalidArgument(f"cannot read the auth file {file}: {error}") from None
     return document if isinstance(document, dict) else {}
@@ -82,15 +104,25 @@ def _keys(host: str, path: str) -> Iterator[str]:
     while "/" in full:
         yield full
         full = full.rpartition("/")[0]
-    yield host
-    if host == "docker.io":
+    yield from keys_of_host(host)
+
+
+def keys_of_host(registry: str) -> Iterator[str]:
+    """The names under which a host (or namespace) may be written."""
+    yield registry
+    if registry == "docker.io":
         yield from _HUB
 
 
+def helper(document: Mapping[str, Any], key: str) -> str:
+    """The credential helper that an auth file names for a key or for all; "" for none."""
+    return str((document.get("credHelpers") or {}).get(key) or document.get("credsStore") or "")
+
+
 def _from_document(document: Mapping[str, Any], key: str) -> Credentials | None:
-    helper = (document.get("credHelpers") or {}).get(key)
-    if helper:
-        return _from_helper(str(helper), key)
+    own = (document.get("credHelpers") or {}).get(key)
+    if own:
+        return _from_helper(str(own), key)
     entry = (document.get("auths") or {}).get(key)
     if entry is None:
         entry = (document.get("auths") or {}).get(f"https://{key}")
@@ -116,7 +148,7 @@ def _decode(entry: Mapping[str, Any]) -> Credentials | None:
 
 def _from_helper(name: str, key: str) -> Credentials | None:
     """Ask `docker-credential-NAME get` (docker-credential-helpers' protocol)."""
-    program = _which(f"docker-credential-{name}")
+    program = helper_program(name)
     if program is None:
         return None
     done = run([program, "get"], stdin=key.encode())
@@ -130,7 +162,9 @@ def _from_helper(name: str, key: str) -> Credentials | None:
     return Credentials("", "", secret) if user == "<token>" else Credentials(user, secret)
 
 
-def _which(program: str) -> str | None:
+def helper_program(name: str) -> str | None:
+    """The path of `docker-credential-NAME`, or None."""
+    program = f"docker-credential-{name}"
     for directory in os.environ.get("PATH", "").split(":"):
         path = os.path.join(directory, program)
         if directory and os.access(path, os.X_OK):

@@ -1,0 +1,122 @@
+"""Logging in to registries and out: credentials are checked, then kept in an auth file.
+
+containers-auth.json(5). A registry is named by its host, or by a namespace or repository
+below it. Where the file names a credential helper for it, the helper keeps them.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InvalidArgument, NotFound, Unauthorized
+from ...linux.processes import run
+from .client import Client
+from .credentials import auth_file_to_write, helper, keys_of_host, read, stored
+from .endpoint import endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...contracts.transport import TransportSettings
+    from .credentials import Credentials
+
+
+def log_in(registry: str, credentials: Credentials, settings: TransportSettings) -> None:
+    """Check credentials with a registry and keep them.
+
+    Raises Unauthorized when it refuses them, RegistryError, InvalidArgument for a broken file.
+    """
+    check(registry, credentials, settings)
+    file = _file(settings)
+    name = helper(read(file), registry)
+    if name:
+        user = credentials.user or "<token>"
+        secret = credentials.identity_token or credentials.password
+        request = {"ServerURL": registry, "Username": user, "Secret": secret}
+        _ask_helper(name, "store", json.dumps(request))
+        return
+    text = f"{credentials.user}:{credentials.password}"
+    entry = {"auth": base64.b64encode(text.encode()).decode()}
+    _change(file, lambda document: document.setdefault("auths", {}).__setitem__(registry, entry))
+
+
+def check(registry: str, credentials: Credentials, settings: TransportSettings) -> None:
+    """Whether a registry takes the credentials. Raises Unauthorized, RegistryError."""
+    host = registry.partition("/")[0]
+    client = Client(endpoint(host, settings), settings, credentials)
+    try:
+        client.request("GET", "", scope="").drain_conn()
+    except Unauthorized as error:
+        raise Unauthorized(
+            f'logging into "{registry}": invalid username/password', remedy=error.message
+        ) from None
+    finally:
+        client.close()
+
+
+def logged_in(registry: str, settings: TransportSettings) -> Credentials | None:
+    """The credentials that are kept for exactly this name."""
+    return stored(registry, str(settings.auth_file or ""))
+
+
+def log_out(registry: str, settings: TransportSettings) -> None:
+    """Forget the credentials of a registry. Raises NotFound when there are none."""
+    file = _file(settings)
+    document = read(file)
+    name = helper(document, registry)
+    keys = [key for key in keys_of_host(registry) if key in (document.get("auths") or {})]
+    if not name and not keys:
+        raise NotFound(f"not logged into {registry}")
+    if name:
+        _ask_helper(name, "erase", registry)
+    if keys:
+        _change(file, lambda changed: [changed["auths"].pop(key, None) for key in keys])
+
+
+def log_out_everywhere(settings: TransportSettings) -> None:
+    """Forget all credentials in the auth file, and in the helpers that it names."""
+    file = _file(settings)
+    for registry, name in (read(file).get("credHelpers") or {}).items():
+        _ask_helper(str(name), "erase", registry)
+    _change(file, lambda document: document.__setitem__("auths", {}))
+
+
+def _file(settings: TransportSettings) -> str:
+    return str(settings.auth_file) if settings.auth_file else auth_file_to_write()
+
+
+def _change(file: str, change: Callable[[dict[str, Any]], object]) -> None:
+    """Rewrite an auth file, whole or not at all, readable by its owner only."""
+    document = read(file)
+    change(document)
+    temporary = f"{file}.{os.urandom(4).hex()}"
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(file)), mode=0o700, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(document, stream, indent="\t")
+            stream.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, file)
+    except OSError as error:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise InvalidArgument(f"cannot write the auth file {file}: {error.strerror}") from error
+
+
+def _ask_helper(name: str, action: str, text: str) -> None:
+    from .credentials import helper_program
+
+    program = helper_program(name)
+    if program is None:
+        raise InvalidArgument(
+            f"the credential helper docker-credential-{name} is not on PATH",
+            remedy="Install it, or take it out of the auth file.",
+        )
+    done = run([program, action], stdin=text.encode())
+    if done.code != 0:
+        said = (done.stdout or done.stderr).decode(errors="replace").strip()
+        raise InvalidArgument(f"{program} {action}: {said}")

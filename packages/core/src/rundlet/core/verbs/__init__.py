@@ -1,0 +1,1 @@
+"""Verbs that several programs have: each program's entry points name them."""

@@ -1,0 +1,116 @@
+"""`login`: keep the credentials of a registry (podman-login(1), skopeo-login(1))."""
+
+from __future__ import annotations
+
+import sys
+
+from ..commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..commands.context import Context, Parsed
+    from ..contracts.transport import TransportSettings
+
+VERB = Verb(
+    name="login",
+    summary="Log in to a container registry",
+    usage="[options] [REGISTRY]",
+    description="Checks a user name and password with a registry, and keeps them in an auth file.",
+    run="rundlet.core.verbs.login:run",
+    options=(
+        Option("authfile", help="Path of the authentication file", completes="files"),
+        Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
+        Option("compat-auth-file", help="Path of a Docker-compatible config file", hidden=True),
+        Flag("get-login", help="Return the current login user for the registry"),
+        Option("password", "p", help="Password for registry"),
+        Flag("password-stdin", help="Take the password from stdin"),
+        Option("secret", help="Take the password from a secret"),
+        Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
+        Option("username", "u", help="Username for registry"),
+        Flag("verbose", "v", help="Write more detailed information to stdout"),
+    ),
+    arguments=Arguments(maximum=1),
+    examples=("rundlet login quay.io", "rundlet login -u me --password-stdin localhost:5000"),
+)
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Log in, or with --get-login tell who is."""
+    from ..errors import RundletError, UsageError
+    from ..transports.docker import login
+    from ..transports.docker.credentials import Credentials
+
+    name = registry(context, arguments)
+    settings = transport_settings(arguments)
+    known = login.logged_in(name, settings)
+    if arguments.flag("get-login"):
+        if known is None:
+            raise UsageError(f"not logged into {name}")
+        context.print(known.user)
+        return 0
+    if arguments.flag("password-stdin") and not arguments.text("username"):
+        raise UsageError("Must provide --username with --password-stdin")
+    asked = any(arguments.text(option) for option in ("username", "password", "secret"))
+    if known is not None and not asked:
+        context.print(f"Authenticating with existing credentials for {name}")
+        try:
+            login.check(name, known, settings)
+        except RundletError:
+            context.print("Existing credentials are invalid, please enter valid username and"
+                          " password")  # fmt: skip
+        else:
+            context.print(f"Existing credentials are valid. Already logged in to {name}")
+            return 0
+    user = arguments.text("username") or _ask_user(known.user if known is not None else "")
+    password = _password(context, arguments)
+    login.log_in(name, Credentials(user, password), settings)
+    context.print("Login Succeeded!")
+    return 0
+
+
+def registry(context: Context, arguments: Parsed) -> str:
+    """The registry given, without scheme and path; else the first that is searched."""
+    from ..errors import UsageError
+    from ..images import registries_conf
+
+    if arguments.arguments:
+        name = arguments.arguments[0]
+        for scheme in ("https://", "http://"):
+            name = name.removeprefix(scheme)
+        return name.rstrip("/")
+    search = registries_conf.load(context.engine.settings.registries_conf).search
+    if not search:
+        raise UsageError("please provide a registry to log in to")
+    return search[0]
+
+
+def transport_settings(arguments: Parsed) -> TransportSettings:
+    """What --authfile, --cert-dir and --tls-verify say, where the verb has them."""
+    from pathlib import Path
+
+    from ..contracts.transport import TransportSettings
+
+    values = arguments.values
+    return TransportSettings(
+        tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
+        auth_file=Path(str(values["authfile"])) if values.get("authfile") else None,
+        cert_dir=Path(str(values["cert-dir"])) if values.get("cert-dir") else None,
+    )
+
+
+def _ask_user(known: str) -> str:
+    sys.stdout.write(f"Username ({known}): " if known else "Username: ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() or known
+
+
+def _password(context: Context, arguments: Parsed) -> str:
+    if arguments.flag("password-stdin"):
+        return sys.stdin.read().rstrip("\r\n")
+    if arguments.text("secret"):
+        return context.engine.secrets.lookup(arguments.text("secret")).decode().rstrip("\n")
+    if arguments.text("password"):
+        return arguments.text("password")
+    from getpass import getpass
+
+    return getpass("Password: ")

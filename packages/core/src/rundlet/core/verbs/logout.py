@@ -1,0 +1,42 @@
+"""`logout`: forget the credentials of a registry (podman-logout(1))."""
+
+from __future__ import annotations
+
+from ..commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..commands.context import Context, Parsed
+
+VERB = Verb(
+    name="logout",
+    summary="Log out of a container registry",
+    usage="[options] [REGISTRY]",
+    run="rundlet.core.verbs.logout:run",
+    options=(
+        Flag("all", "a", help="Remove the cached credentials for all registries in the auth file"),
+        Option("authfile", help="Path of the authentication file", completes="files"),
+        Option("compat-auth-file", help="Path of a Docker-compatible config file", hidden=True),
+    ),
+    arguments=Arguments(maximum=1),
+    examples=("rundlet logout quay.io", "rundlet logout --all"),
+)
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Log out and say so."""
+    from ..errors import UsageError
+    from ..transports.docker import login
+    from .login import registry, transport_settings
+
+    settings = transport_settings(arguments)
+    if arguments.flag("all"):
+        if arguments.arguments:
+            raise UsageError("--all takes no arguments")
+        login.log_out_everywhere(settings)
+        context.print("Removed login credentials for all registries")
+        return 0
+    name = registry(context, arguments)
+    login.log_out(name, settings)
+    context.print(f"Removed login credentials for {name}")
+    return 0
