@@ -44,6 +44,8 @@ def find(host: str, path: str, auth_file: str = "") -> Credentials | None:
 
 def stored(registry: str, auth_file: str = "") -> Credentials | None:
     """What is kept for exactly this host or namespace, or None."""
+    if auth_file and not os.path.exists(auth_file):
+        return None  # the first login makes it
     for file in _files(auth_file):
         document = read(file)
         for key in keys_of_host(registry):
