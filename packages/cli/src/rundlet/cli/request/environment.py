@@ -23,9 +23,17 @@ def environment(arguments: Parsed, host: Mapping[str, str] = os.environ) -> dict
     if arguments.flag("http-proxy"):
         names = [name for pair in _PROXIES for name in (pair, pair.upper())]
         found.update({name: host[name] for name in names if host.get(name)})
-    for file in arguments.texts("env-file"):
+    return {**found, **given(arguments.texts("env"), arguments.texts("env-file"), host)}
+
+
+def given(
+    env: Iterable[str], files: Iterable[str], host: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """The variables of --env-file and --env, later ones winning."""
+    found: dict[str, str] = {}
+    for file in files:
         found.update(pairs(_lines(file), host))
-    found.update(pairs(arguments.texts("env"), host))
+    found.update(pairs(env, host))
     return found
 
 

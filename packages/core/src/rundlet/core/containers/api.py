@@ -183,6 +183,12 @@ class Containers:
         remove(self._engine, row, force=force, volumes=volumes, timeout=timeout)
         return row.id
 
+    def with_dependents(self, names: Sequence[str]) -> Sequence[str]:
+        """Ids of containers and of all that join their namespaces, these before those."""
+        from .joined import with_dependents
+
+        return with_dependents(self._engine, [self.get(name).id for name in names])
+
     def cleanup(self, name: str, *, remove: bool = False) -> None:
         """Clean up after a container that ended (the exit command); nothing if that is done."""
         from .cleanup import cleanup

@@ -1,0 +1,7 @@
+"""`rundlet container`: the group; its verbs are those of the top level."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Group
+
+GROUP = Group("container", "Manage containers")

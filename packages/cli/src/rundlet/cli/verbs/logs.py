@@ -1,0 +1,124 @@
+"""`rundlet logs`: what containers printed (podman-logs(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+from ..selecting import LATEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rundlet.core.commands.context import Context, Parsed
+    from rundlet.core.containers.logs import LogLine, LogOptions
+
+VERB = Verb(
+    name="logs",
+    summary="Fetch the logs of one or more containers",
+    usage="[options] CONTAINER [CONTAINER...]",
+    run="rundlet.cli.verbs.logs:run",
+    options=(
+        Flag("color", help="Output the containers with different colors in the log"),
+        Flag("details", help="Docker's; does nothing", hidden=True),
+        Flag("follow", "f", help="Follow log output"),
+        LATEST,
+        Flag("names", "n", help="Output the container name in the log"),
+        Option("since", help="Show logs since TIMESTAMP"),
+        Option("tail", help="Output the specified number of LINES at the end of the logs",
+               kind="int", default="-1"),
+        Flag("timestamps", "t", help="Output the timestamps in the log"),
+        Option("until", help="Show logs until TIMESTAMP"),
+    ),
+    arguments=Arguments(completes="containers"),
+    examples=("rundlet logs --tail 2 web", "rundlet logs -f --since 10m web"),
+)  # fmt: skip
+
+_COLORS = ("\033[37m", "\033[31m", "\033[33m", "\033[34m", "\033[35m", "\033[36m", "\033[32m")
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Print them to where the container printed: standard output or error."""
+    from ..selecting import chosen
+
+    names = chosen(context, arguments)
+    containers = [context.engine.containers.get(name) for name in names]
+    several = len(containers) > 1
+    prefixes = [
+        _prefix(arguments, number, row.name, row.id, several=several)
+        for number, row in enumerate(containers)
+    ]
+    options = _options(arguments)
+    ids = [row.id for row in containers]
+    if several and options.follow:
+        _follow_all(context, arguments, ids, prefixes, options)
+        return 0
+    for container, prefix in zip(ids, prefixes, strict=True):
+        for line in context.engine.containers.logs(container, options):
+            _write(context, arguments, prefix, line)
+    return 0
+
+
+def _options(arguments: Parsed) -> LogOptions:
+    from rundlet.core.containers.logs import LogOptions
+
+    since, until = arguments.text("since"), arguments.text("until")
+    if since or until:
+        from ..listing.filters import moment
+    tail = arguments.number("tail")
+    return LogOptions(
+        tail=-1 if tail is None else tail,
+        since=moment(since) if since else None,
+        until=moment(until, ahead=True) if until else None,
+        follow=arguments.flag("follow"),
+    )
+
+
+def _prefix(arguments: Parsed, number: int, name: str, identity: str, *, several: bool) -> str:
+    if not (several or arguments.flag("names") or arguments.flag("color")):
+        return ""
+    shown = name if arguments.flag("names") else identity[:12]
+    if not (several or arguments.flag("names")):
+        shown = ""
+    if arguments.flag("color"):
+        return f"{_COLORS[number % len(_COLORS)]}{shown} "
+    return f"{shown} "
+
+
+def _write(context: Context, arguments: Parsed, prefix: str, line: LogLine) -> None:
+    stream = context.stderr if line.stream == "stderr" else context.stdout
+    begin = f"{prefix}{line.time} " if arguments.flag("timestamps") else prefix
+    end = "\033[0m\n" if arguments.flag("color") else "\n"
+    if not line.whole and not arguments.flag("color"):
+        end = ""
+    stream.flush()
+    stream.buffer.write(begin.encode() + line.text + end.encode())
+    stream.buffer.flush()
+
+
+def _follow_all(
+    context: Context,
+    arguments: Parsed,
+    ids: Sequence[str],
+    prefixes: Sequence[str],
+    options: LogOptions,
+) -> None:
+    """Several containers at once, each in a thread with an engine of its own."""
+    from threading import Lock, Thread
+
+    from rundlet.core.engine import Engine
+
+    lock = Lock()
+
+    def follow(container: str, prefix: str) -> None:
+        with Engine(context.engine.settings) as engine:
+            for line in engine.containers.logs(container, options):
+                with lock:
+                    _write(context, arguments, prefix, line)
+
+    pairs = zip(ids, prefixes, strict=True)
+    threads = [Thread(target=follow, args=pair, daemon=True) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
