@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from .whiteouts import Whiteouts
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LEAST_HOLE = 16384
+_ZEROS = memoryview(bytes(1 << 20))
 _NOT_NAMES = frozenset((b"", b".", b".."))
 
 
@@ -142,8 +144,7 @@ class _Extraction:
             if self._limit is not None and self.size > self._limit:
                 raise Corrupt(f"{entry.name}: the archive unpacks to over {self._limit} bytes")
             if entry.extents is None:
-                while entry.left:
-                    _write(descriptor, entry.take(entry.left))
+                _write_dense(descriptor, entry)
             else:
                 _write_sparse(descriptor, entry)
             self._attributes.file(entry, descriptor)
@@ -304,6 +305,20 @@ def _write(descriptor: int, piece: memoryview | bytes) -> None:
     while written < len(piece):
         piece = piece[written:]
         written = os.write(descriptor, piece)
+
+
+def _write_dense(descriptor: int, entry: Entry) -> None:
+    """Content without a map: long runs of zeros become holes, as they mostly were."""
+    hole = False
+    while entry.left:
+        piece = entry.take(entry.left)
+        hole = len(piece) >= _LEAST_HOLE and piece == _ZEROS[: len(piece)]
+        if hole:
+            os.lseek(descriptor, len(piece), os.SEEK_CUR)
+        else:
+            _write(descriptor, piece)
+    if hole:
+        os.ftruncate(descriptor, entry.size)
 
 
 def _write_sparse(descriptor: int, entry: Entry) -> None:

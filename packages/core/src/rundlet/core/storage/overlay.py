@@ -129,12 +129,7 @@ class OverlayDriver(StorageDriver):
         if not (options.uid_map or options.gid_map):
             self._mount(self._home, layer, parents, words, options.read_only)
             return merged
-        trees.require_all(self._home, "diff", (layer, *parents))
-        if not self._mount_mapped(layer, parents, words, options):
-            from .shifted import shift_overlay
-
-            shift_overlay(self._home, layer, parents, options)
-            self._mount(self._home, layer, parents, words, options.read_only)
+        self._mount_mapped(layer, parents, words, options)
         # The container's root, who is nobody here, must be able to get there.
         for directory in (self._home, f"{self._home}/{layer}"):
             os.chmod(directory, 0o711)
@@ -143,10 +138,10 @@ class OverlayDriver(StorageDriver):
     def _mount(
         self, base: str, layer: str, parents: Sequence[str], words: list[str], read_only: bool
     ) -> None:
-        """Mount with the layers as they are seen below `base`."""
+        """Mount with the parents as they are seen below `base`."""
         target = f"{self._home}/{layer}/merged"
         lowers = [f"{base}/{parent}/diff" for parent in parents]
-        upper, work = f"{base}/{layer}/diff", f"{base}/{layer}/work"
+        upper, work = f"{self._home}/{layer}/diff", f"{self._home}/{layer}/work"
         if read_only:
             lowers.insert(0, upper)
             upper = work = ""
@@ -173,26 +168,18 @@ class OverlayDriver(StorageDriver):
 
     def _mount_mapped(
         self, layer: str, parents: Sequence[str], words: list[str], options: MountOptions
-    ) -> bool:
-        """Mount over an idmapped view of the whole home; False where that cannot be.
+    ) -> None:
+        """Mount with the parents' owners mapped: by a view of them, or as copies in the layer."""
+        from .idmap import View, check
+        from .shifted import shift_overlay
 
-        The files stay the image's owners' on disk, also those that the container writes.
-        """
-        from .idmap import mount_mapped
-
-        if os.path.exists(f"{self._home}/{layer}/idmap"):
-            return False
-        view = f"{self._home}/{layer}/view"
-        os.makedirs(view, 0o700, exist_ok=True)
+        trees.require_all(self._home, "diff", (layer, *parents))
+        check(options)
         self._empty()
-        if not mount_mapped(self._home, view, options):
-            return False
-        try:
+        with View(self._home, options) as view:
+            shift_overlay(self._home, layer, parents, options, copied=not view)
             self._complete(layer, parents)
-            self._mount(view, layer, parents, words, options.read_only)
-        finally:
-            unmount(view, MNT_DETACH)  # the overlay keeps its own clones
-        return True
+            self._mount(view or self._home, layer, parents, words, options.read_only)
 
     def _mount_words(self, layer: str, options: MountOptions) -> list[str]:
         """The driver's options, then the mount's own."""

@@ -1,8 +1,10 @@
-"""Layers whose files were given to a user namespace's owners, where mounts cannot be mapped.
+"""Containers' layers whose files on disk belong to the ids of a user namespace.
 
-Older kernels and some file systems have no idmapped mounts. Then a container's layer is
-copied once, with all that it shows of its parents owned as the maps say, and the copy takes
-its place at once. What the owners were is kept in `idmap` beside it: diffs count back.
+What such a container writes belongs on disk to whom the host sees; `idmap` in the layer's
+directory keeps its maps, so that diffs count back. Its parents show through an idmapped
+mount (idmap.py) where that is possible. Where it is not, on older kernels and some file
+systems, and always for vfs, the layer is copied once with all that it shows of its parents,
+owned as the maps say, and the copy takes its place at once: `copied` in the record.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 from ..archive.ids import IdMaps
 from ..contracts.storage import IdMap, MountOptions
 from ..linux.syscalls import MNT_DETACH, MS_RDONLY, unmount
+from ..value import Value
 from . import staging, trees
 from .changes import tree_changes
 from .copy import copy_tree
@@ -29,78 +32,97 @@ if TYPE_CHECKING:
 _FILE = "idmap"
 
 
+class Record(Value):
+    """The maps that a layer's files were given to, and whether its parents' were with it."""
+
+    maps: IdMaps
+    copied: bool
+
+    @property
+    def for_diffs(self) -> IdMaps:
+        """The maps, and root for what the engine itself made in the layer."""
+        return IdMaps(*(_with_root(rows) for rows in (self.maps.uid, self.maps.gid)))
+
+
+def _with_root(rows: tuple[IdMap, ...]) -> tuple[IdMap, ...]:
+    return (*rows, IdMap(0, 0, 1))  # the first row that fits counts
+
+
 def wanted(options: MountOptions) -> IdMaps:
     """The maps of a mount; one for the other when only one is given."""
     return IdMaps(options.uid_map or options.gid_map, options.gid_map or options.uid_map)
 
 
-def recorded(directory: str) -> IdMaps | None:
-    """The maps that a layer's files were given to, or None."""
+def recorded(directory: str) -> Record | None:
+    """What was noted for a layer, or None."""
     try:
         with open(f"{directory}/{_FILE}", encoding="ascii") as file:
             found = json.load(file)
     except FileNotFoundError:
         return None
-    return IdMaps(*(tuple(IdMap(*row) for row in found[kind]) for kind in ("uid", "gid")))
+    maps = (tuple(IdMap(*row) for row in found[kind]) for kind in ("uid", "gid"))
+    return Record(IdMaps(*maps), found["copied"])
 
 
-def record(directory: str, maps: IdMaps) -> None:
-    """Note the maps of a layer that is being made."""
-    rows = {
+def _note(directory: str, record: Record) -> None:
+    rows: dict[str, object] = {
         kind: [(row.container, row.host, row.size) for row in found]
-        for kind, found in (("uid", maps.uid), ("gid", maps.gid))
+        for kind, found in (("uid", record.maps.uid), ("gid", record.maps.gid))
     }
     with open(f"{directory}/{_FILE}", "w", encoding="ascii") as file:
-        json.dump(rows, file)
+        json.dump({**rows, "copied": record.copied}, file)
 
 
 def shift_tree(home: str, layer: str, options: MountOptions) -> None:
     """Give a whole tree (`home/LAYER/tree`) to other owners. Nothing to do is nothing."""
-    before, after = recorded(f"{home}/{layer}"), wanted(options)
+    before, after = recorded(f"{home}/{layer}"), Record(wanted(options), True)
     if before == after:
         return
     with staging.Birth(home, layer, replace=True) as path:
         copy_tree(f"{home}/{layer}/tree", f"{path}/tree")
-        trees.shift(f"{path}/tree", before, after)
-        record(path, after)
+        trees.shift(f"{path}/tree", before.for_diffs if before else None, after.maps)
+        _note(path, after)
 
 
-def shift_overlay(home: str, layer: str, parents: Sequence[str], options: MountOptions) -> None:
-    """Give a writable overlay layer, and all it shows of its parents, to other owners."""
-    before, after = recorded(f"{home}/{layer}"), wanted(options)
+def shift_overlay(
+    home: str, layer: str, parents: Sequence[str], options: MountOptions, *, copied: bool
+) -> None:
+    """Give a writable overlay layer, and with `copied` all it shows of its parents, away."""
+    before, after = recorded(f"{home}/{layer}"), Record(wanted(options), copied)
     if before == after:
         return
     with staging.Birth(home, layer, replace=True) as path:
         copy_tree(f"{home}/{layer}/diff", f"{path}/diff")
         for name in ("work", "merged"):
             os.mkdir(f"{path}/{name}", 0o700)
-        lowers = [f"{home}/{parent}/diff" for parent in parents]
+        lowers = [f"{home}/{parent}/diff" for parent in parents] if copied else []
         if lowers:
             mount_overlay(f"{path}/merged", lowers, f"{path}/diff", f"{path}/work")
         try:
-            trees.shift(f"{path}/{'merged' if lowers else 'diff'}", before, after)
+            root = f"{path}/{'merged' if lowers else 'diff'}"
+            trees.shift(root, before.for_diffs if before else None, after.maps)
         finally:
             if lowers:
                 unmount(f"{path}/merged", MNT_DETACH)
-        record(path, after)
+        _note(path, after)
 
 
 def overlay_changes_by_trees(
     driver: StorageDriver, home: str, layer: str, parents: Sequence[str]
 ) -> list[Change]:
     """The changes of an overlay layer that its upper directory alone does not tell."""
-    ids = recorded(f"{home}/{layer}")
+    record = recorded(f"{home}/{layer}")
     with _Views(driver, home, layer, parents) as (now, before):
-        return list(tree_changes(now, before, ids))
+        return list(tree_changes(now, before, record.for_diffs if record else None))
 
 
 def overlay_diff(
     driver: StorageDriver, home: str, layer: str, parents: Sequence[str], out: BinaryIO
 ) -> None:
     """The diff of such a layer."""
-    ids = recorded(f"{home}/{layer}")
+    record = recorded(f"{home}/{layer}")
     with _Views(driver, home, layer, parents) as (now, before):
-        write_changes(now, before, out, ids)
+        write_changes(now, before, out, record.for_diffs if record else None)
 
 
 def write_changes(root: str, parent: str | None, out: BinaryIO, ids: IdMaps | None) -> None:

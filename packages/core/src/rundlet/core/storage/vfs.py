@@ -4,8 +4,7 @@ Slow and large, but it needs nothing of the kernel: for file systems and machine
 overlayfs does not work.
 
     home/ID/tree     the whole root directory
-    home/ID/merged   its idmapped mount, for a container with a user namespace
-    home/ID/idmap    of a layer whose files were given to other owners instead (`shifted`)
+    home/ID/idmap    of a layer whose files were given to a user namespace's owners (shifted.py)
     home/staging/    layers being made or removed (staging.py)
 """
 
@@ -18,7 +17,6 @@ from ..contracts.probe import Probe
 from ..contracts.storage import LayerUsage, MountOptions, StorageDriver
 from ..errors import NotSupported
 from ..hookspecs import hookimpl
-from ..linux.syscalls import MNT_DETACH, UMOUNT_NOFOLLOW, unmount
 from . import staging, trees
 from .changes import tree_changes
 from .copy import copy_tree
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, BinaryIO
 
+    from ..archive.ids import IdMaps
     from ..contracts.storage import Change
 
 
@@ -79,43 +78,30 @@ class VfsDriver(StorageDriver):
             if extra.partition("=")[0] not in ("volatile", "vfs.volatile"):
                 raise NotSupported(f"storage driver {self.name} has no option {extra!r}")
         trees.require_all(self._home, "tree", (layer, *parents[:1]))
-        if not (options.uid_map or options.gid_map):
-            return self._tree(layer)
-        for directory in (self._home, f"{self._home}/{layer}"):
-            os.chmod(directory, 0o711)  # the container's root, who is nobody here, must get in
-        merged = f"{self._home}/{layer}/merged"
-        if os.path.ismount(merged) or self._mount_mapped(layer, merged, options):
-            return merged
-        shift_tree(self._home, layer, options)
-        os.chmod(f"{self._home}/{layer}", 0o711)
+        if options.uid_map or options.gid_map:
+            from .idmap import check
+
+            check(options)
+            shift_tree(self._home, layer, options)
+            # The container's root, who is nobody here, must be able to get there.
+            for directory in (self._home, f"{self._home}/{layer}"):
+                os.chmod(directory, 0o711)
         return self._tree(layer)
 
-    def _mount_mapped(self, layer: str, merged: str, options: MountOptions) -> bool:
-        from .idmap import mount_mapped
-
-        if recorded(f"{self._home}/{layer}") is not None:
-            return False
-        os.makedirs(merged, 0o700, exist_ok=True)
-        return mount_mapped(self._tree(layer), merged, options)
-
     def unmount(self, layer: str) -> None:
-        merged = f"{self._home}/{layer}/merged"
-        try:
-            while True:
-                unmount(merged, MNT_DETACH | UMOUNT_NOFOLLOW)
-        except OSError:  # EINVAL: not mounted (any more); ENOENT: never was
-            pass
+        return None  # nothing is ever mounted
 
     def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
         trees.require_all(self._home, "tree", (layer, *parents[:1]))
-        write_changes(
-            self._tree(layer), self._below(parents), out, recorded(f"{self._home}/{layer}")
-        )
+        write_changes(self._tree(layer), self._below(parents), out, self._ids(layer))
 
     def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
         trees.require_all(self._home, "tree", (layer, *parents[:1]))
-        ids = recorded(f"{self._home}/{layer}")
-        return tree_changes(self._tree(layer), self._below(parents), ids)
+        return tree_changes(self._tree(layer), self._below(parents), self._ids(layer))
+
+    def _ids(self, layer: str) -> IdMaps | None:
+        record = recorded(f"{self._home}/{layer}")
+        return record.for_diffs if record else None
 
     def _below(self, parents: Sequence[str]) -> str | None:
         return self._tree(parents[0]) if parents else None
@@ -128,7 +114,6 @@ class VfsDriver(StorageDriver):
         return trees.usage(self._tree(layer))
 
     def remove(self, layer: str) -> None:
-        self.unmount(layer)
         staging.bury(self._home, layer)
 
     def layers(self) -> Iterator[str]:
