@@ -25,8 +25,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
-    from typing import Any, TypeVar
+    from typing import Any, TypeVar, overload
 
     from .contracts.network import NetworkPlugin, NetworkSettings
     from .contracts.runtime import OCIRuntime, OCISpec, RuntimeConfig
@@ -38,6 +37,20 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 PROJECT = "rundlet"
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def hookimpl(function: F) -> F: ...
+    @overload
+    def hookimpl(
+        *,
+        wrapper: bool = False,
+        tryfirst: bool = False,
+        trylast: bool = False,
+        optionalhook: bool = False,
+    ) -> Callable[[F], F]: ...
 
 
 def hookimpl(
@@ -62,6 +75,14 @@ def hookimpl(
         return function
 
     return mark if function is None else mark(function)
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def hookspec(function: F) -> F: ...
+    @overload
+    def hookspec(*, firstresult: bool = False) -> Callable[[F], F]: ...
 
 
 def hookspec(function: F | None = None, *, firstresult: bool = False) -> Any:

@@ -43,7 +43,8 @@ class Value:
             if not str(annotation).startswith("ClassVar") and name not in cls.__fields__
         )
         cls.__fields__ = cls.__fields__ + own
-        cls.__match_args__ = cls.__fields__  # type: ignore[assignment]
+        if not TYPE_CHECKING:  # the checker has its own for each subclass
+            cls.__match_args__ = cls.__fields__
 
     if not TYPE_CHECKING:  # the checker synthesises a typed __init__ for each subclass
 

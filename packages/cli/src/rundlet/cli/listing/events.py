@@ -69,7 +69,7 @@ def fields(event: Event) -> dict[str, Any]:
 
 def document(event: Event) -> dict[str, Any]:
     """`--format json`: one object per line; keys as podman has them."""
-    from rundlet.core.containers.inspect import rfc3339
+    from rundlet.core.format.times import rfc3339
 
     attributes = dict(event.attributes)
     found: dict[str, Any] = {"ID": event.id}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 
 from ..errors import Corrupt
+from ..format.times import NEVER, rfc3339
 from ..state import containers as rows
 from ..value import Value
 from . import inspect_config, inspect_host
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ..state.containers import Container
     from .request import ContainerRequest
     from .stored import Network
-
-NEVER = "0001-01-01T00:00:00Z"
 
 
 class Known(Value):
@@ -107,16 +105,6 @@ def _known(engine: Engine, row: Container) -> Known:
         network_of(row.network),
         tuple(rows.volumes(engine.database, row.id)),
     )
-
-
-def rfc3339(nanoseconds: int) -> str:
-    """A time as Go prints it: without trailing zeros of the fraction; NEVER for 0."""
-    if nanoseconds <= 0:
-        return NEVER
-    seconds, fraction = divmod(nanoseconds, 10**9)
-    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    digits = f"{fraction:09}".rstrip("0")
-    return f"{text}.{digits}Z" if digits else f"{text}Z"
 
 
 def _command(known: Known) -> list[str]:

@@ -193,15 +193,22 @@ class Images:
         return load(self._engine, path, progress)
 
     def import_(
-        self, source: str, name: str = "", *, changes: Sequence[str] = (), message: str = ""
+        self,
+        source: str,
+        name: str = "",
+        *,
+        changes: Sequence[str] = (),
+        message: str = "",
+        platform: str = "",
     ) -> Image:
         """Make an image of one layer from a tarball: a path, a URL, or "-" for standard input.
 
-        changes: Containerfile instructions for the config ("CMD /bin/sh").
+        changes: Containerfile instructions for the config ("CMD /bin/sh"). platform:
+        "os/architecture[/variant]", "" for this machine's.
         """
         from .importing import import_tarball
 
-        return import_tarball(self._engine, source, name, changes, message)
+        return import_tarball(self._engine, source, name, changes, message, platform)
 
     # --- removing
 

@@ -7,9 +7,9 @@ OnBuild), which are kept.
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
 from ..errors import Corrupt, InvalidArgument
+from ..format.times import from_rfc3339
 from ..value import EMPTY, Value
 from .descriptor import digest_parts
 
@@ -24,13 +24,13 @@ class ImageConfig(Value):
 
     config: the `config` object (Env, Cmd, Entrypoint, User, WorkingDir, Labels, ...), {} if none.
     diff_ids: "sha256:..." of the uncompressed layers, lowest first.
-    history: the raw entries. created: seconds since the epoch, 0 unknown.
+    history: the raw entries. created: nanoseconds since the epoch, 0 unknown.
     """
 
     config: Mapping[str, Any]
     diff_ids: tuple[str, ...]
     history: tuple[Mapping[str, Any], ...] = ()
-    created: float = 0
+    created: int = 0
     os: str = "linux"
     architecture: str = ""
     variant: str = ""
@@ -62,7 +62,7 @@ def parse(data: bytes) -> ImageConfig:
             config=document.get("config") or {},
             diff_ids=diff_ids,
             history=tuple(document.get("history") or ()),
-            created=timestamp(document.get("created") or ""),
+            created=from_rfc3339(document.get("created") or ""),
             os=str(document.get("os") or "linux"),
             architecture=str(document.get("architecture") or ""),
             variant=str(document.get("variant") or ""),
@@ -71,15 +71,3 @@ def parse(data: bytes) -> ImageConfig:
         )
     except (ValueError, TypeError, AttributeError, RecursionError, InvalidArgument) as error:
         raise Corrupt(f"malformed image config: {error}") from None
-
-
-def timestamp(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time; 0 for "" and Go's zero time."""
-    if not text:
-        return 0
-    head, dot, fraction = text.partition(".")
-    if dot:  # Python takes 6 digits, Go writes up to 9
-        digits = fraction.rstrip("Zz").partition("+")[0].partition("-")[0]
-        text = f"{head}.{digits[:6]:0<6}{fraction[len(digits) :]}"
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return 0 if moment.year < 1970 else moment.timestamp()

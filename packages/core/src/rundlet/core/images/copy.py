@@ -1,7 +1,7 @@
 """The one copy engine: from any image source to any destination.
 
-Used by pull, push, save, load and skopeo's copy. Every byte passes a digest check; layers
-go in parallel; the config goes first, the top manifest last, then `commit` makes it visible.
+Used by pull, push, save, load and skopeo's copy. Every byte passes a digest check; the
+config goes first, layers in parallel, the top manifest last, then `commit` makes it visible.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from ..content.compress import compressed, decompressed
 from ..content.verify import Verified
 from ..contracts.transport import ManifestBytes, Platform
-from ..errors import Corrupt, DigestMismatch, NotSupported, RundletError
+from ..errors import Corrupt, DigestMismatch, NotSupported, RegistryError, RundletError
 from ..value import Value
 from . import config as configs
 from . import manifest as manifests
-from .descriptor import Descriptor
+from .descriptor import digest_parts
 from .manifest import Index, Manifest
+from .plan import Wishes, plan
 from .progress import SILENT
 
 if TYPE_CHECKING:
@@ -29,32 +30,38 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ..contracts.transport import ImageDestination, ImageSource
+    from .descriptor import Descriptor
     from .progress import Progress
 
 _MOST_NESTING = 4
+_MOST_PARALLEL = 6
+_TRIES = 3
+_FIRST_WAIT = 1.0
 
 
 class CopyOptions(Value):
     """How to copy.
 
     platform: which instance of an index. all_instances: all of them, and the index.
-    format: "oci" | "v2s2" | "" (keep where the destination can hold it).
-    compression: "gzip" | "zstd" | "" (keep). parallel: layers at once, 0 by the cores.
+    wishes: format and compression. parallel: layers at once, 0 by the cores.
     """
 
     platform: Platform = Platform()
     all_instances: bool = False
-    format: str = ""
-    compression: str = ""
+    wishes: Wishes = Wishes()
     parallel: int = 0
 
 
 class Copied(Value):
-    """What arrived: the top manifest and its digest, and the digest of its config."""
+    """What arrived: the top manifest and its digest, and the digest of its config ("" of an index).
+
+    blobs: digests of layers and config that are at the destination now.
+    """
 
     manifest: ManifestBytes
     digest: str
     config: str = ""
+    blobs: tuple[str, ...] = ()
 
 
 def copy(
@@ -72,6 +79,8 @@ def copy(
 
 
 class _Copy:
+    """One copy under way."""
+
     def __init__(
         self,
         source: ImageSource,
@@ -83,7 +92,7 @@ class _Copy:
         self._destination = destination
         self._options = options
         self._progress = progress
-        self._stop = Event()
+        self._running = _Running()
 
     def run(self) -> Copied:
         top = self._source.manifest()
@@ -92,7 +101,7 @@ class _Copy:
             copied = self._index(top, document)
         else:
             one, data = self._instance(document, top)
-            copied = self._image(one, data, "")
+            copied = self._image(one, data, self._options.wishes)
         self._progress.message("Writing manifest to image destination")
         self._destination.put_manifest(copied.manifest)
         self._destination.commit()
@@ -107,8 +116,8 @@ class _Copy:
         for _ in range(_MOST_NESTING):
             if isinstance(document, Manifest):
                 return document, data
-            wanted = manifests.choose(document, self._options.platform)
-            data = self._verified_manifest(wanted)
+            chosen = manifests.choose(document, self._options.platform)
+            data = self._verified_manifest(chosen)
             document = manifests.parse(data.data, data.media_type)
         raise Corrupt("indexes are nested too deeply")
 
@@ -120,93 +129,45 @@ class _Copy:
         return ManifestBytes(data.data, data.media_type or wanted.media_type)
 
     def _index(self, top: ManifestBytes, index: Index) -> Copied:
-        """All instances as they are, then the index as it is."""
-        if self._destination.accepts and index.media_type not in self._destination.accepts:
+        """All instances, then the index, as they are: nothing in them may change."""
+        accepts = self._destination.accepts
+        if accepts and index.media_type not in accepts:
             raise NotSupported(
                 f"{self._destination.location.transport}: cannot hold an image of several platforms"
             )
+        if self._options.wishes != Wishes():
+            raise NotSupported(
+                "an index can only be copied as it is, without format or compression"
+            )
+        blobs: dict[str, None] = {}
         for item in index.manifests:
             data = self._verified_manifest(item)
             document = manifests.parse(data.data, data.media_type)
             if isinstance(document, Index):
-                raise NotSupported("an index inside an index cannot be copied whole yet")
-            copied = self._image(document, data, item.digest)
-            if copied.digest != item.digest:
-                raise NotSupported(
-                    "an index can only be copied without changing format or compression"
-                )
+                raise NotSupported("an index inside an index cannot be copied whole")
+            copied = self._image(document, data, None)
+            blobs.update(dict.fromkeys(copied.blobs))
             self._destination.put_manifest(copied.manifest, item.digest)
-        return Copied(top, digest_of(top.data))
+        return Copied(top, digest_of(top.data), "", tuple(blobs))
 
-    def _image(self, manifest: Manifest, data: ManifestBytes, digest: str) -> Copied:
-        """Copy config and layers of one image; returns the manifest as it must be written."""
-        plan = self._plan(manifest)
+    def _image(self, manifest: Manifest, data: ManifestBytes, wishes: Wishes | None) -> Copied:
+        """Copy config and layers of one image; what its manifest must be there.
+
+        wishes: None keeps everything as it is.
+        """
         config = self._config(manifest.config)
-        self._destination.expect(plan, config)
-        layers = self._layers(manifest.layers, plan.layers)
-        self._progress.start("config", manifest.config)
-        put = self._destination.put_blob(
-            manifest.config.replace(media_type=plan.config.media_type), io.BytesIO(config)
-        )
-        self._progress.done("config", manifest.config)
-        if plan.media_type == manifest.media_type and layers == manifest.layers:
-            result = data.replace(media_type=manifest.media_type)
-        else:
-            annotations = (
-                {"annotations": dict(manifest.annotations)}
-                if (manifest.annotations and plan.media_type == manifests.OCI_MANIFEST)
-                else {}
-            )
-            composed = manifests.compose(plan.media_type, put, layers, **annotations)
-            result = ManifestBytes(composed, plan.media_type)
-        return Copied(result, digest or digest_of(result.data), put.digest)
-
-    # --- what the destination wants
-
-    def _plan(self, manifest: Manifest) -> Manifest:
-        """The manifest with the media types that the destination will get."""
-        accepts = self._destination.accepts
-        wanted = {"oci": manifests.OCI_MANIFEST, "v2s2": manifests.DOCKER_MANIFEST}.get(
-            self._options.format, manifest.media_type
-        )
-        if accepts and wanted not in accepts:
-            if self._options.format:
-                raise NotSupported(
-                    f"{self._destination.location.transport}: cannot hold format"
-                    f" {self._options.format}"
-                )
-            wanted = next(kind for kind in accepts if kind in manifests.MANIFESTS)
-        layers = tuple(self._target_layer(layer, wanted) for layer in manifest.layers)
-        config_type = manifest.config.media_type
-        if wanted != manifest.media_type:
-            config_type = (
-                manifests.OCI_CONFIG
-                if wanted == manifests.OCI_MANIFEST
-                else manifests.DOCKER_CONFIG
-            )
-        return manifest.replace(
-            media_type=wanted,
-            config=manifest.config.replace(media_type=config_type),
-            layers=layers,
-        )
-
-    def _target_layer(self, layer: Descriptor, manifest_type: str) -> Descriptor:
-        """A layer's descriptor at the destination; digest "" where its bytes will change."""
-        compression = manifests.compression(layer.media_type)
-        wanted = self._wanted_compression(compression)
-        media_type = manifests.layer_type(manifest_type, wanted, layer.media_type)
-        if wanted != compression:
-            return layer.replace(digest="", size=-1, media_type=media_type)
-        return layer.replace(media_type=media_type)
-
-    def _wanted_compression(self, compression: str) -> str:
-        if self._destination.compress == "uncompressed":
-            return ""
-        if self._options.compression:
-            return self._options.compression
-        if self._destination.compress and not compression:
-            return self._destination.compress
-        return compression
+        target = manifest
+        if wishes is not None:
+            target = plan(manifest, _diff_ids(manifest.config, config), self._destination, wishes)
+        self._destination.expect(target, config)
+        placed = self._put_config(target.config, config)
+        layers = self._layers(manifest.layers, target.layers)
+        blobs = (placed.digest, *(layer.digest for layer in layers))
+        if target.media_type == manifest.media_type and layers == manifest.layers:
+            kept = data.replace(media_type=manifest.media_type)
+            return Copied(kept, digest_of(data.data), placed.digest, blobs)
+        made = manifests.recompose(manifest, target.media_type, placed, layers)
+        return Copied(ManifestBytes(made, target.media_type), digest_of(made), placed.digest, blobs)
 
     # --- blobs
 
@@ -214,89 +175,146 @@ class _Copy:
         if wanted.size > manifests.LARGEST:
             raise Corrupt(f"config {wanted.digest} of {wanted.size} bytes is too large")
         with self._source.blob(wanted) as raw:
-            data = Verified(raw, wanted, "config").read()
-        if wanted.media_type in (manifests.OCI_CONFIG, manifests.DOCKER_CONFIG):
-            configs.parse(data)
-        return data
+            return Verified(raw, wanted, "config").read()
+
+    def _put_config(self, target: Descriptor, config: bytes) -> Descriptor:
+        if self._destination.has_blob(target):
+            self._progress.skipped("config", target)
+            return target
+        self._progress.start("config", target)
+        placed = self._destination.put_blob(target, io.BytesIO(config))
+        self._progress.done("config", target)
+        return placed
 
     def _layers(
         self, origins: Sequence[Descriptor], targets: Sequence[Descriptor]
     ) -> tuple[Descriptor, ...]:
-        """Copy all layers at once; a layer that is there twice goes once."""
+        """Copy all layers at once; one that is there twice goes once. The first error counts."""
         pairs = {
             origin.digest: (origin, target) for origin, target in zip(origins, targets, strict=True)
         }
-        workers = self._options.parallel or min(6, 2 + (os.cpu_count() or 1))
-        with ThreadPoolExecutor(workers, thread_name_prefix="layer") as pool:
-            futures = {
-                pool.submit(self._layer, origin, target): origin.digest
-                for origin, target in pairs.values()
-            }
-            finished, pending = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = next((f for f in finished if f.exception()), None)
-            if failed is not None:
-                self._stop.set()
-                for future in pending:
-                    future.cancel()
-                failed.result()
-            results = {futures[future]: future.result() for future in finished}
-        return tuple(results[origin.digest] for origin in origins)
+        if not pairs:
+            return ()
+        cores = os.cpu_count() or 1
+        workers = self._options.parallel or min(_MOST_PARALLEL, 2 + cores)
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
+        try:
+            futures = {pool.submit(self._layer, *pair): digest for digest, pair in pairs.items()}
+            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            errors = [error for future in finished if (error := future.exception())]
+            if errors:
+                raise next((e for e in errors if not isinstance(e, Cancelled)), errors[0])
+        except BaseException:  # an interrupt from the keyboard too
+            self._running.stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        done = {digest: future.result() for future, digest in futures.items()}
+        return tuple(done[origin.digest] for origin in origins)
 
     def _layer(self, origin: Descriptor, target: Descriptor) -> Descriptor:
-        """Copy one layer, changing its compression if the target's digest is open."""
-        if self._destination.has_blob(target if target.digest else origin) and target.digest:
+        """Copy one layer, again from its start if the transfer broke."""
+        if target.digest and self._destination.has_blob(target):
             self._progress.skipped("blob", origin)
             return target
-        self._progress.start("blob", origin)
-        with self._source.blob(origin) as raw:
-            counted = _Watched(raw, origin, self._progress, self._stop)
-            stream: Any = Verified(counted, origin, "blob")  # type: ignore[arg-type]
-            if target.digest:
-                result = self._destination.put_blob(target, stream)
-                _exhaust(stream)
-            else:
-                plain = decompressed(stream)
+        wait_seconds = _FIRST_WAIT
+        for attempt in range(1, _TRIES + 1):
+            self._progress.start("blob", origin)
+            try:
+                return self._layer_once(origin, target)
+            except RegistryError as error:
+                if attempt == _TRIES or not getattr(error, "transient", False):
+                    raise
+                self._running.sleep(wait_seconds)
+                wait_seconds *= 2
+        raise AssertionError("unreachable")
+
+    def _layer_once(self, origin: Descriptor, target: Descriptor) -> Descriptor:
+        with self._source.blob(origin) as raw, self._running.watch(raw):
+            passing = _Passing(raw, origin, self._progress, self._running)
+            checked = Verified(passing, origin, "blob")  # type: ignore[arg-type]
+            body: BinaryIO = checked  # type: ignore[assignment]
+            if target.digest != origin.digest:
                 wanted = manifests.compression(target.media_type)
-                body = compressed(plain, wanted) if wanted else plain
-                result = self._destination.put_blob(target, body)
-                _exhaust(stream)
+                body = compressed(decompressed(body), wanted)
+            result = self._destination.put_blob(target, body)
+            checked.finish()
         self._progress.done("blob", origin)
         return result
 
 
-class _Watched(io.RawIOBase):
+class _Running:
+    """The transfers that are under way, to be ended at once when one of them fails."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._streams: list[Any] = []
+
+    def watch(self, stream: BinaryIO) -> _Watch:
+        """A context manager in which `stop` reaches this stream."""
+        return _Watch(self._streams, stream)
+
+    def check(self) -> None:
+        """Raise Cancelled once `stop` was called."""
+        if self._stopped.is_set():
+            raise Cancelled("cancelled: another layer failed")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless `stop` is called. Raises Cancelled then."""
+        self._stopped.wait(seconds)
+        self.check()
+
+    def stop(self) -> None:
+        """End all; a stream that waits for a server is told not to."""
+        self._stopped.set()
+        for stream in list(self._streams):
+            interrupt = getattr(stream, "interrupt", None)
+            if interrupt is not None:
+                interrupt()
+
+
+class _Watch:
+    def __init__(self, streams: list[Any], stream: BinaryIO) -> None:
+        self._streams = streams
+        self._stream = stream
+
+    def __enter__(self) -> None:
+        self._streams.append(self._stream)
+
+    def __exit__(self, *_: object) -> None:
+        self._streams.remove(self._stream)
+
+
+class _Passing:
     """A blob's bytes on their way: progress is told, and a failed sibling ends it."""
 
-    def __init__(self, stream: BinaryIO, blob: Descriptor, progress: Progress, stop: Event) -> None:
-        self._stream = stream
+    def __init__(
+        self, stream: BinaryIO, blob: Descriptor, progress: Progress, running: _Running
+    ) -> None:
+        self._read = stream.read
         self._blob = blob
         self._progress = progress
-        self._stop = stop
-
-    def readable(self) -> bool:
-        return True
+        self._running = running
 
     def read(self, size: int = -1) -> bytes:
-        if self._stop.is_set():
-            raise Cancelled("cancelled: another layer failed")
-        data = self._stream.read(size)
+        self._running.check()
+        data = self._read(size)
         self._progress.advance("blob", self._blob, len(data))
         return data
 
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+    def close(self) -> None:
+        """Nothing: who opened the stream closes it."""
 
 
 class Cancelled(RundletError):
     """A layer's copy was ended because another one failed; never shown: that one's error is."""
 
 
-def _exhaust(stream: Any) -> None:
-    """Read to the end: only there is the digest known to be right."""
-    while stream.read(1 << 20):
-        pass
+def _diff_ids(descriptor: Descriptor, config: bytes) -> tuple[str, ...]:
+    """The diff_ids of an image's config; () of an artifact's. Raises Corrupt."""
+    if descriptor.media_type in (manifests.OCI_CONFIG, manifests.DOCKER_CONFIG):
+        return configs.parse(config).diff_ids
+    return ()
 
 
 def digest_of(data: bytes) -> str:
@@ -308,7 +326,7 @@ def check_digest(what: str, data: bytes, digest: str) -> None:
     """Raise DigestMismatch when bytes do not hash to `digest` ("" checks nothing)."""
     if not digest:
         return
-    algorithm, _, encoded = digest.partition(":")
+    algorithm, encoded = digest_parts(digest)
     found = hashlib.new(algorithm, data).hexdigest()
     if found != encoded:
         raise DigestMismatch(what, digest, f"{algorithm}:{found}")

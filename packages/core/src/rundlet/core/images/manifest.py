@@ -75,14 +75,12 @@ def parse(data: bytes, media_type: str = "") -> Manifest | Index:
     try:
         if kind in INDEXES:
             manifests = tuple(descriptor(item) for item in _list(document, "manifests"))
-            return Index(kind, manifests, document.get("annotations") or {}, document)
+            return Index(kind, manifests, _annotations(document), document)
         config = document.get("config")
         if not isinstance(config, dict):
             raise Corrupt("manifest has no config")
         layers = tuple(descriptor(item) for item in _list(document, "layers"))
-        return Manifest(
-            kind, descriptor(config), layers, document.get("annotations") or {}, document
-        )
+        return Manifest(kind, descriptor(config), layers, _annotations(document), document)
     except (TypeError, ValueError, AttributeError) as error:
         raise Corrupt(f"malformed manifest: {error}") from None
 
@@ -114,11 +112,21 @@ def _list(document: Mapping[str, Any], key: str) -> list[Any]:
     return value
 
 
+def _annotations(document: Mapping[str, Any]) -> Mapping[str, str]:
+    found = document.get("annotations") or EMPTY
+    if found is not EMPTY and not isinstance(found, dict):
+        raise Corrupt(f"malformed annotations in manifest: {found!r}")
+    return {str(key): str(value) for key, value in found.items()}
+
+
 def descriptor(document: Mapping[str, Any]) -> Descriptor:
     """One descriptor object. Raises Corrupt for a bad digest or size."""
     digest, size = document.get("digest"), document.get("size")
-    if not isinstance(digest, str) or not isinstance(size, int) or size < 0:
+    if not isinstance(digest, str) or type(size) is not int or not 0 <= size < 1 << 63:
         raise Corrupt(f"malformed descriptor in manifest: digest {digest!r}, size {size!r}")
+    platform = document.get("platform")
+    if platform is not None and not isinstance(platform, dict):
+        raise Corrupt(f"malformed platform in manifest: {platform!r}")
     try:
         digest_parts(digest)
     except InvalidArgument as error:
@@ -127,9 +135,9 @@ def descriptor(document: Mapping[str, Any]) -> Descriptor:
         digest,
         size,
         str(document.get("mediaType") or ""),
-        document.get("annotations") or EMPTY,
-        document.get("platform"),
-        tuple(document.get("urls") or ()),
+        _annotations(document),
+        platform,
+        tuple(str(url) for url in document.get("urls") or ()),
         str(document.get("artifactType") or ""),
     )
 
@@ -164,6 +172,20 @@ def compose(
     return json.dumps(document, separators=(",", ":")).encode()
 
 
+def recompose(
+    original: Manifest, media_type: str, config: Descriptor, layers: Sequence[Descriptor]
+) -> bytes:
+    """The bytes of a manifest with other blobs or of the other format.
+
+    What only OCI manifests have (annotations, artifactType, subject) is kept among them.
+    """
+    more: dict[str, Any] = {}
+    if media_type == OCI_MANIFEST:
+        wanted = ("artifactType", "subject", "annotations")
+        more = {key: original.document[key] for key in wanted if key in original.document}
+    return compose(media_type, config, layers, **more)
+
+
 # --- platforms
 
 _MACHINES = {
@@ -176,6 +198,9 @@ _MACHINES = {
     "s390x": ("s390x", ""),
     "riscv64": ("riscv64", ""),
 }
+
+
+_ARM = ("v5", "v6", "v7", "v8")
 
 
 def native() -> Platform:
@@ -217,10 +242,16 @@ def _score(offered: Mapping[str, Any], wanted: Platform) -> int:
         return 0
     if offered.get("architecture") != wanted.architecture:
         return 0
-    variant = offered.get("variant", "")
+    variant = str(offered.get("variant") or "")
     if variant == wanted.variant:
-        return 3
-    return 2 if not variant else 1 if not wanted.variant else 0
+        return 9
+    if not variant:
+        return 8
+    if not wanted.variant:
+        return 7
+    # An ARM core runs what was made for an older one: the newest of those is best.
+    older = wanted.architecture == "arm" and variant in _ARM and wanted.variant in _ARM
+    return _ARM.index(variant) + 1 if older and variant < wanted.variant else 0
 
 
 def _shown(platform: Mapping[str, Any]) -> str:
@@ -251,9 +282,22 @@ def compression(media_type: str) -> str:
     return "zstd" if media_type.endswith(("+zstd", ".zstd")) else ""
 
 
+def is_layer(media_type: str) -> bool:
+    """Whether a media type is of a file system layer, which may be recompressed."""
+    return media_type.startswith(_LAYERS)
+
+
+_LAYERS = (
+    OCI_LAYER,
+    OCI_LAYER.replace("layer.v1", "layer.nondistributable.v1"),
+    DOCKER_LAYER,
+    DOCKER_LAYER.replace("rootfs.diff", "rootfs.foreign.diff"),
+)
+
+
 def layer_type(manifest_type: str, compressed: str, original: str) -> str:
     """The media type of a layer in a manifest of this kind; an unknown one is kept."""
-    if "layer" not in original and "rootfs" not in original:
+    if not is_layer(original):
         return original
     foreign = "foreign" in original or "nondistributable" in original
     if manifest_type == OCI_MANIFEST:

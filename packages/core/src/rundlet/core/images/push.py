@@ -10,6 +10,7 @@ from ..state import images as rows
 from . import names
 from . import reference as references
 from .copy import CopyOptions, copy
+from .plan import Wishes
 from .progress import SILENT
 from .store_source import StoreSource
 
@@ -37,7 +38,7 @@ def push(
     if settings.temporary is None:
         told = settings.replace(temporary=Path(engine.blobs.temporary))
     options = CopyOptions(
-        format=format, compression=compression, parallel=engine.settings.image_parallel_copies
+        wishes=Wishes(format, compression), parallel=engine.settings.image_parallel_copies
     )
     with (
         StoreSource(engine, image) as source,

@@ -13,6 +13,7 @@ from ..contracts.transport import TransportSettings
 from ..errors import Corrupt, InvalidArgument, RundletError
 from .copy import CopyOptions, copy
 from .names import stored_name
+from .plan import Wishes
 from .progress import SILENT
 from .pull import copy_into_store
 from .store_source import StoreSource
@@ -43,9 +44,8 @@ def save(
         raise InvalidArgument(f"format {format} can hold one image only")
     transport = engine.plugins.transport(FORMATS[format])
     settings = TransportSettings(temporary=Path(engine.blobs.temporary))
-    options = CopyOptions(
-        format={"docker-dir": "v2s2", "oci-dir": "oci", "oci-archive": "oci"}.get(format, "")
-    )
+    kept = {"docker-dir": "v2s2", "oci-dir": "oci", "oci-archive": "oci"}
+    options = CopyOptions(wishes=Wishes(kept.get(format, "")))
     found = [engine.images.get(name) for name in images]
     with ExitStack() as stack:
         targets: list[ImageDestination] = []

@@ -2,36 +2,33 @@
 
 While a layer downloads, one thread hashes it and writes its blob, another one inflates and
 unpacks it: all layers at once, where the storage driver's layers do not need their parents.
-Rows come last, in one transaction.
+Rows come last, in one transaction. A layer that arrives uncompressed is kept as gzip, so
+that its exact bytes can be given back in less space.
 """
 
 from __future__ import annotations
 
-import io
-import queue
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from ..content.compress import decompressed
 from ..contracts.transport import ImageDestination, Location, ManifestBytes
-from ..errors import Corrupt
+from ..errors import Busy, Corrupt, InvalidArgument
 from ..state import images as rows
+from ..state import layers as layer_rows
+from ..state import leases
 from ..state.images import Image
-from ..state.leases import Lease
 from ..storage.layers import chain_id
 from . import config as configs
 from . import manifest as manifests
+from .feed import Feed
 
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
     from ..contracts.storage import LayerUsage
     from ..engine import Engine
     from .descriptor import Descriptor
-
-_PIECE = 1 << 18
-_PIECES = 16
 
 
 class StoreDestination(ImageDestination):
@@ -54,12 +51,18 @@ class StoreDestination(ImageDestination):
         self._config: configs.ImageConfig | None = None
         self._written: ManifestBytes | None = None
         self._chain: list[str] = []
+        self._position: dict[str, int] = {}  # of a blob; the lowest, where it is there twice
         self._usage: dict[str, LayerUsage] = {}
-        self._lease = Lease(engine.database)
-        self._driver = engine.layers.driver  # here: the state belongs to this thread
+        self._lease = leases.Lease(engine.database)
+        self._driver = engine.layers.driver  # here: choosing it belongs to this thread
         self.image = ""
 
     def expect(self, manifest: manifests.Manifest, config: bytes) -> None:
+        """Take the layers' order. Raises Corrupt when config and manifest do not fit."""
+        if manifest.config.media_type not in (manifests.OCI_CONFIG, manifests.DOCKER_CONFIG):
+            raise InvalidArgument(
+                f"not a container image: its config is of type {manifest.config.media_type!r}"
+            )
         parsed = configs.parse(config)
         if len(parsed.diff_ids) != len(manifest.layers):
             raise Corrupt(
@@ -67,38 +70,40 @@ class StoreDestination(ImageDestination):
                 f" {len(parsed.diff_ids)} diff_ids"
             )
         self._manifest, self._config = manifest, parsed
-        parent = ""
-        for diff_id in parsed.diff_ids:
-            parent = chain_id(parent, diff_id)
-            self._chain.append(parent)
+        for number, (layer, diff_id) in enumerate(
+            zip(manifest.layers, parsed.diff_ids, strict=True)
+        ):
+            self._chain.append(chain_id(self._chain[-1] if self._chain else "", diff_id))
+            self._position.setdefault(layer.digest, number)
         self._lease.hold("layer", self._chain)
         self._lease.hold("blob", {item.digest for item in (manifest.config, *manifest.layers)})
 
     def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether nothing has to be fetched: the layer is unpacked, or its blob is there."""
+        position = self._position.get(descriptor.digest)
+        if position is not None and self._driver.exists(self._chain[position]):
+            return True
         return self._engine.blobs.has(descriptor.digest)
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
-        position = self._position(descriptor)
-        if position is None or not self._driver.independent_layers:
+        position = self._position.get(descriptor.digest)
+        if position is None:
             return self._engine.blobs.put(stream, descriptor)
-        feed = _Feed(self._engine, descriptor, stream)
-        try:
-            self._unpack(position, feed)
-            return feed.finish()
-        except BaseException:
-            feed.abort()
-            raise
+        with Feed(self._engine.blobs, descriptor, stream) as feed:
+            if self._driver.independent_layers:
+                self._unpack(position, feed)  # type: ignore[arg-type]
+            return self._in_manifest(feed.finish(), descriptor)
 
-    def _position(self, descriptor: Descriptor) -> int | None:
-        """Which layer this blob is (the lowest, where it is there several times)."""
-        if self._manifest is None:
-            return None
-        for position, layer in enumerate(self._manifest.layers):
-            if layer.digest == descriptor.digest:
-                return position
-        return None
+    def _in_manifest(self, stored: Descriptor, given: Descriptor) -> Descriptor:
+        """The descriptor of a stored layer, with the media type it has in this manifest."""
+        assert self._manifest is not None
+        if stored.digest == given.digest:
+            return given
+        kind = manifests.layer_type(self._manifest.media_type, "gzip", given.media_type)
+        self._lease.hold("blob", (stored.digest,))
+        return stored.replace(media_type=kind)
 
-    def _unpack(self, position: int, blob: Any) -> None:
+    def _unpack(self, position: int, blob: BinaryIO) -> None:
         assert self._config is not None
         layer = self._chain[position]
         parents = tuple(reversed(self._chain[:position]))
@@ -108,51 +113,63 @@ class StoreDestination(ImageDestination):
             )
 
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
-        if self._written is not None:
-            raise Corrupt("the local store holds one image, not an index")
+        if self._written is not None or digest:
+            raise InvalidArgument("the local store holds one image, not an index")
         self._written = manifest
 
     def commit(self) -> None:
         """Unpack what was not yet, then write all rows at once."""
         assert self._written is not None and self._manifest and self._config
-        for position, layer in enumerate(self._chain):
-            if layer not in self._usage and not self._driver.exists(layer):
-                with self._engine.blobs.open(self._manifest.layers[position].digest) as blob:
-                    self._unpack(position, blob)
-        stored = self._engine.blobs.put_bytes(self._written.data, self._written.media_type)
         final = manifests.parse(self._written.data, self._written.media_type)
         assert isinstance(final, manifests.Manifest)
+        for position, layer in enumerate(self._chain):
+            if layer not in self._usage and not self._driver.exists(layer):
+                with self._engine.blobs.open(final.layers[position].digest) as blob:
+                    self._unpack(position, blob)
+        stored = self._engine.blobs.put_bytes(self._written.data, self._written.media_type)
         image = self._row(final, stored.digest)
+        wanted = {stored.digest, final.config.digest, *(item.digest for item in final.layers)}
         database = self._engine.database
         with database.transaction():
-            parent = ""
-            for layer, diff_id, item in zip(
-                self._chain, self._config.diff_ids, final.layers, strict=True
-            ):
-                usage = self._usage.get(layer) or self._driver.usage(layer)
-                self._engine.layers.record(layer, parent, diff_id, item.digest, usage)
-                parent = layer
-            keeps = {stored.digest, final.config.digest, *(item.digest for item in final.layers)}
-            rows.insert(database, image, keeps)
+            # A layer that was unpacked already may lack the blob that this manifest names.
+            there = rows.known_blobs(database, wanted)
+            self._record_layers(final, there)
+            rows.insert(database, image, there)
             for name in self._names:
                 rows.set_name(database, name, image.id)
             if self._origin:
                 rows.add_digest(database, image.id, *self._origin)
+        self._usage.clear()
         self.image = image.id
+
+    def _record_layers(self, manifest: manifests.Manifest, there: set[str]) -> None:
+        assert self._config is not None
+        parent = ""
+        for layer, diff_id, item in zip(
+            self._chain, self._config.diff_ids, manifest.layers, strict=True
+        ):
+            blob = item.digest if item.digest in there else ""
+            self._engine.layers.record(layer, parent, diff_id, blob, self._used(layer))
+            if blob:
+                layer_rows.set_blob(self._engine.database, layer, blob)
+            parent = layer
+
+    def _used(self, layer: str) -> LayerUsage:
+        found = self._usage.get(layer)
+        if found is None:
+            found = self._usage[layer] = self._engine.layers.usage(layer)
+        return found
 
     def _row(self, manifest: manifests.Manifest, stored: str) -> Image:
         assert self._config is not None
-        sizes = [
-            (self._usage.get(layer) or self._driver.usage(layer)).size for layer in self._chain
-        ]
         return Image(
             id=manifest.config.digest.partition(":")[2],
             manifest=stored,
             manifest_type=manifest.media_type,
             top_layer=self._chain[-1] if self._chain else "",
-            created=int(self._config.created * 1e9),
+            created=self._config.created,
             added=time.time_ns(),
-            size=sum(sizes),
+            size=sum(self._used(layer).size for layer in self._chain),
             os=self._config.os,
             architecture=self._config.architecture,
             variant=self._config.variant,
@@ -160,71 +177,37 @@ class StoreDestination(ImageDestination):
         )
 
     def close(self) -> None:
+        """Let go of everything. What was unpacked for nothing is removed, or kept to go on from."""
+        abandoned = () if self.image else tuple(self._usage)
         self._lease.release()
+        if abandoned:
+            self._abandon(abandoned)
 
+    def _abandon(self, layers: tuple[str, ...]) -> None:
+        """Record the complete layers whose parents are too: a later pull goes on from them,
+        and `collect` knows them. The others have no place in the state: they are removed.
+        """
+        assert self._config is not None
+        parent = ""
+        complete = True
+        for layer, diff_id in zip(self._chain, self._config.diff_ids, strict=True):
+            complete = complete and (layer in layers or self._engine.layers.get(layer) is not None)
+            if layer in layers:
+                if complete:
+                    self._engine.layers.record(layer, parent, diff_id, "", self._used(layer))
+                else:
+                    self._discard(layer)
+                self._engine.leases.drop("layer", layer)
+            parent = layer
 
-class _Feed(io.RawIOBase):
-    """A blob's bytes, written to the store by a thread that reads ahead of who unpacks them."""
-
-    def __init__(self, engine: Engine, descriptor: Descriptor, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._writer = engine.blobs.writer(descriptor)
-        self._pieces: queue.Queue[bytes | BaseException | None] = queue.Queue(_PIECES)
-        self._left = b""
-        self._ended = False
-        self._aborted = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="blob", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
+    def _discard(self, layer: str) -> None:
+        """Remove a layer without a row, unless another process wants it too."""
+        engine = self._engine
+        engine.leases.drop("layer", layer)
         try:
-            while not self._aborted.is_set():
-                piece = self._stream.read(_PIECE)
-                if not piece:
-                    break
-                self._writer.write(piece)
-                self._pieces.put(piece)
-            self._pieces.put(None)
-        except BaseException as error:
-            self._pieces.put(error)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._left and not self._ended:
-            piece = self._pieces.get()
-            if isinstance(piece, BaseException):
-                self._ended = True
-                raise piece
-            if piece is None:
-                self._ended = True
-            else:
-                self._left = piece
-        if size < 0 or size >= len(self._left):
-            data, self._left = self._left, b""
-        else:
-            data, self._left = self._left[:size], self._left[size:]
-        return data
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def finish(self) -> Descriptor:
-        """Take what is left, then commit the blob: its digest is checked here."""
-        while self.read(_PIECE):
-            pass
-        self._thread.join()
-        return self._writer.commit()
-
-    def abort(self) -> None:
-        """End the thread and discard the blob."""
-        self._aborted.set()
-        while self._thread.is_alive():
-            try:
-                self._pieces.get(timeout=0.1)
-            except queue.Empty:
-                continue
-        self._writer.abort()
+            with engine.locks.hold("layer", layer, 0):
+                wanted = layer in leases.held(engine.database, "layer")
+                if not wanted and engine.layers.get(layer) is None:
+                    self._driver.remove(layer)
+        except Busy:
+            pass  # it is being made again right now

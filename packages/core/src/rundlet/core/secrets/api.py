@@ -11,6 +11,7 @@ import os
 import time
 
 from ..errors import AlreadyExists, AmbiguousName, InvalidArgument, NoSuchSecret
+from ..format.times import rfc3339
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -130,8 +131,8 @@ class Secrets:
         secret = self.get(name)
         document: dict[str, Any] = {
             "ID": secret.id,
-            "CreatedAt": _rfc3339(secret.created),
-            "UpdatedAt": _rfc3339(secret.updated),
+            "CreatedAt": rfc3339(secret.created),
+            "UpdatedAt": rfc3339(secret.updated),
             "Spec": {
                 "Name": secret.name,
                 "Driver": {"Name": secret.driver, "Options": dict(secret.options)},
@@ -199,8 +200,3 @@ def _check(name: str, data: bytes) -> None:
         raise InvalidArgument(
             f"secret data must be larger than 0 and less than {LARGEST} bytes: got {len(data)}"
         )
-
-
-def _rfc3339(moment: int) -> str:
-    seconds, nanoseconds = divmod(moment, 1_000_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{nanoseconds:09}Z"

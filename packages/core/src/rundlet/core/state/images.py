@@ -9,7 +9,7 @@ from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from .database import Database
 
@@ -136,6 +136,13 @@ def insert(database: Database, image: Image, blobs: Iterable[str]) -> None:
         database.execute(
             "INSERT OR IGNORE INTO image_blobs (image, digest) VALUES (?, ?)", image.id, digest
         )
+
+
+def known_blobs(database: Database, digests: Collection[str]) -> set[str]:
+    """Which of these blobs are in the store."""
+    marks = ", ".join("?" * len(digests))
+    rows = database.rows(f"SELECT digest FROM blobs WHERE digest IN ({marks})", *digests)
+    return {digest for (digest,) in rows}
 
 
 def set_name(database: Database, name: str, image: str) -> None:

@@ -115,3 +115,8 @@ WHERE digest NOT IN (SELECT digest FROM image_blobs)
   AND digest NOT IN (SELECT blob FROM layers WHERE blob IS NOT NULL)
   AND digest NOT IN (SELECT object FROM leases WHERE kind = 'blob')
 """
+
+
+def set_blob(database: Database, layer: str, blob: str) -> None:
+    """Remember the compressed form of a layer, if none is known yet."""
+    database.execute("UPDATE layers SET blob = ? WHERE id = ? AND blob IS NULL", blob, layer)

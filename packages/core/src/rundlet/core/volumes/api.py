@@ -13,6 +13,7 @@ from ..errors import (
     NoSuchVolume,
     NotSupported,
 )
+from ..format.times import rfc3339
 from ..state import volumes as rows
 from ..state.volumes import Volume
 from ..value import EMPTY
@@ -111,7 +112,7 @@ class Volumes:
             "Name": volume.name,
             "Driver": volume.driver,
             "Mountpoint": self.path(volume.name),
-            "CreatedAt": _timestamp(volume.created),
+            "CreatedAt": rfc3339(volume.created),
             "Labels": dict(volume.labels),
             "Scope": "local",
             "Options": dict(volume.options),
@@ -280,13 +281,3 @@ def _is_mounted_by_us(options: Mapping[str, str]) -> bool:
         return True
     words = (word.partition("=")[0] for word in options.get("o", "").split(",") if word)
     return any(word not in ("uid", "gid") for word in words)
-
-
-def _timestamp(nanoseconds: int) -> str:
-    """RFC 3339 in local time, as podman prints it."""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    local = time.localtime(seconds)
-    zone = time.strftime("%z", local)
-    zone = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
-    fraction = f".{rest:09}".rstrip("0").rstrip(".")
-    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + fraction + zone

@@ -1,0 +1,43 @@
+"""`rundlet image prune`: remove images that nothing needs (podman-image-prune(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.commands.context import Context, Parsed
+
+VERB = Verb(
+    name="image prune",
+    summary="Remove unused images",
+    run="rundlet.cli.verbs.image_prune:run",
+    options=(
+        Flag("all", "a", help="Remove all images not in use by containers, not just dangling ones"),
+        Flag("external", help="Remove images even when they are used by external containers"),
+        Option("filter", help="Provide filter values (e.g. 'label=<key>=<value>')", many=True),
+        Flag("force", "f", help="Do not prompt for confirmation"),
+    ),
+    arguments=Arguments(maximum=0),
+)
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Ask, remove, and print the ids."""
+    from ..asking import confirmed
+    from ..listing.filters import images
+
+    everything = arguments.flag("all")
+    what = "images without at least one container associated with them" if everything else (
+        "dangling images")  # fmt: skip
+    if not arguments.flag("force") and not confirmed(context, f"This will remove all {what}."):
+        return 0
+    engine = context.engine
+    unused = [row for row in engine.images.list() if not row.containers]
+    chosen = [row for row in unused if everything or not row.names]
+    if arguments.texts("filter"):
+        chosen = images(engine, chosen, arguments.texts("filter"))
+    for row in chosen:
+        engine.images.remove(row.id, force=True)
+        context.print(row.id)
+    return 0

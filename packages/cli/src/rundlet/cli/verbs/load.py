@@ -1,0 +1,67 @@
+"""`rundlet load`: read images from an archive (podman-load(1))."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rundlet.core.commands.context import Context, Parsed
+
+VERB = Verb(
+    name="load",
+    summary="Load image(s) from a tar archive",
+    run="rundlet.cli.verbs.load:run",
+    options=(
+        Option("input", "i", help="Read from specified archive file (default: stdin)",
+               completes="files"),
+        Flag("quiet", "q", help="Suppress the output"),
+        Option("signature-policy", help="Path of a policy file", hidden=True),
+    ),
+    arguments=Arguments(maximum=0),
+    examples=("rundlet load -i web.tar", "rundlet load < web.tar.gz"),
+)  # fmt: skip
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Print the names of what was loaded."""
+    from rundlet.core.errors import InvalidArgument, UsageError
+
+    path = arguments.text("input")
+    if path:
+        if not os.path.exists(path):
+            raise InvalidArgument(f"stat {path}: no such file or directory")
+        names = _load(context, arguments, path)
+    elif sys.stdin.isatty():
+        raise UsageError("cannot read from terminal, use command-line redirection or the --input"
+                         " flag")  # fmt: skip
+    else:
+        names = _from_stdin(context, arguments)
+    for name in names:
+        context.print(f"Loaded image: {name}")
+    return 0
+
+
+def _load(context: Context, arguments: Parsed, path: str) -> Sequence[str]:
+    from ..progress import shown
+
+    with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
+        return context.engine.images.load(path, progress=progress)
+
+
+def _from_stdin(context: Context, arguments: Parsed) -> Sequence[str]:
+    """By a file: an archive's index may be at its end."""
+    import shutil
+    import tempfile
+
+    directory = context.engine.blobs.temporary
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=directory) as file:
+        shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+        file.flush()
+        return _load(context, arguments, file.name)

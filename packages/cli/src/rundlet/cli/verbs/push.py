@@ -1,0 +1,63 @@
+"""`rundlet push`: copy an image to a registry or elsewhere (podman-push(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.commands.context import Context, Parsed
+
+VERB = Verb(
+    name="push",
+    summary="Push an image to a specified destination",
+    usage="[options] IMAGE [DESTINATION]",
+    description="Pushes an image to a registry, or with a transport in DESTINATION to a file"
+    " or directory.",
+    run="rundlet.cli.verbs.push:run",
+    options=(
+        Option("authfile", help="Path of the authentication file", completes="files"),
+        Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
+        Option("compression-format", help="Compression of layers", choices=("gzip", "zstd")),
+        Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
+        Option("digestfile", help="Write the digest of the pushed image to the specified file",
+               completes="files"),
+        Flag("disable-content-trust", help="Docker's; does nothing", hidden=True),
+        Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
+        Flag("quiet", "q", help="Suppress output information when pushing images"),
+        Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
+        Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
+    ),
+    arguments=Arguments(minimum=1, maximum=2, completes="images"),
+    examples=("rundlet push web localhost:5000/web", "rundlet push web oci-archive:web.tar"),
+)  # fmt: skip
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Push, telling how it goes on standard error."""
+    from ..progress import shown
+    from .pull import transport_settings
+
+    name, *destination = arguments.arguments
+    with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
+        digest = context.engine.images.push(
+            name,
+            destination[0] if destination else "",
+            settings=transport_settings(arguments),
+            format=arguments.text("format"),
+            compression=arguments.text("compression-format"),
+            progress=progress,
+        )
+    if arguments.text("digestfile"):
+        _write(arguments.text("digestfile"), digest)
+    return 0
+
+
+def _write(path: str, text: str) -> None:
+    from rundlet.core.errors import InvalidArgument
+
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+    except OSError as error:
+        raise InvalidArgument(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,81 @@
+"""`rundlet save`: write images to an archive or directory (podman-save(1))."""
+
+from __future__ import annotations
+
+import os
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rundlet.core.commands.context import Context, Parsed
+
+VERB = Verb(
+    name="save",
+    summary="Save image(s) to an archive",
+    usage="[options] IMAGE [IMAGE...]",
+    description="Saves an image (more words are more tags of it; with -m, more images).",
+    run="rundlet.cli.verbs.save:run",
+    options=(
+        Flag("compress", help="Compress layers when saving to a directory (docker-dir)"),
+        Option("format", help="Format of the output", default="docker-archive",
+               choices=("docker-archive", "oci-archive", "oci-dir", "docker-dir")),
+        Flag("multi-image-archive", "m", help="Save several images to one archive"),
+        Option("output", "o", help="Write to a specified file (default: stdout, redirected)",
+               completes="files"),
+        Flag("quiet", "q", help="Suppress the output"),
+        Flag("uncompressed", help="Accept uncompressed layers when copying OCI images"),
+    ),
+    arguments=Arguments(minimum=1, completes="images"),
+    examples=("rundlet save -o web.tar web", "rundlet save --format oci-archive web > web.tar"),
+)  # fmt: skip
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Write the file, whole or not at all."""
+    from rundlet.core.errors import UsageError
+
+    form, output = arguments.text("format"), arguments.text("output")
+    images = list(arguments.arguments)
+    if arguments.flag("compress") and form != "docker-dir":
+        raise UsageError("--compress can only be set when --format is 'docker-dir'")
+    if arguments.flag("multi-image-archive") and form != "docker-archive":
+        raise UsageError("--multi-image-archive is only supported with docker-archive")
+    if not arguments.flag("multi-image-archive") and len(images) > 1:
+        images = images[:1]
+    if not output and form.endswith("-dir"):
+        raise UsageError("--output is needed for a directory")
+    if not output:
+        if context.stdout.isatty():
+            raise UsageError("refusing to save to terminal. Use -o flag or redirect")
+        _to_stdout(context, arguments, images)
+        return 0
+    _save(context, arguments, images, output)
+    return 0
+
+
+def _save(context: Context, arguments: Parsed, images: Sequence[str], output: str) -> None:
+    from ..progress import shown
+
+    with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
+        context.engine.images.save(
+            images, output, format=arguments.text("format"), progress=progress
+        )
+
+
+def _to_stdout(context: Context, arguments: Parsed, images: Sequence[str]) -> None:
+    """By a file: archives are written with seeks."""
+    import shutil
+    import tempfile
+
+    directory = context.engine.blobs.temporary
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory) as scratch:
+        path = os.path.join(scratch, "image.tar")
+        _save(context, arguments, images, path)
+        context.stdout.flush()
+        with open(path, "rb") as file:
+            shutil.copyfileobj(file, context.stdout.buffer, 1 << 20)
+        context.stdout.buffer.flush()

@@ -1,0 +1,115 @@
+"""What an image must become for its destination: format, compression, media types. Pure.
+
+Nothing is changed without need: as long as a destination takes what is there, digests stay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidArgument, NotSupported
+from ..value import Value
+from . import manifest as manifests
+
+if TYPE_CHECKING:
+    from ..contracts.transport import ImageDestination
+    from .descriptor import Descriptor
+    from .manifest import Manifest
+
+FORMATS = {"oci": manifests.OCI_MANIFEST, "v2s2": manifests.DOCKER_MANIFEST}
+COMPRESSIONS = ("", "gzip", "zstd")
+
+
+class Wishes(Value):
+    """What the user asks for. format: "oci" | "v2s2" | "". compression: "gzip" | "zstd" | "".
+
+    force: recompress layers that are compressed otherwise (else only plain ones are).
+    """
+
+    format: str = ""
+    compression: str = ""
+    force: bool = False
+
+
+def plan(
+    manifest: Manifest, diff_ids: tuple[str, ...], destination: ImageDestination, wishes: Wishes
+) -> Manifest:
+    """The manifest at the destination, as far as it is known before the bytes are there.
+
+    A layer whose bytes will change has digest "", or its diff_id where it is unpacked.
+    Raises InvalidArgument for wishes that contradict, NotSupported for what the
+    destination cannot hold.
+    """
+    kind = _kind(manifest, destination, wishes)
+    known = len(diff_ids) == len(manifest.layers)
+    layers = tuple(
+        _layer(layer, kind, diff_ids[number] if known else "", destination, wishes)
+        for number, layer in enumerate(manifest.layers)
+    )
+    config = manifest.config
+    if kind != manifest.media_type and config.media_type in _CONFIGS:
+        config = config.replace(media_type=_CONFIGS[config.media_type])
+    return manifest.replace(media_type=kind, config=config, layers=layers)
+
+
+_CONFIGS = {
+    manifests.OCI_CONFIG: manifests.DOCKER_CONFIG,
+    manifests.DOCKER_CONFIG: manifests.OCI_CONFIG,
+}
+
+
+def _kind(manifest: Manifest, destination: ImageDestination, wishes: Wishes) -> str:
+    """The media type of the manifest to write."""
+    if wishes.format and wishes.format not in FORMATS:
+        raise InvalidArgument(
+            f"unknown manifest format {wishes.format!r}", remedy=f"Use {' or '.join(FORMATS)}."
+        )
+    if wishes.compression not in COMPRESSIONS:
+        raise InvalidArgument(
+            f"unsupported compression {wishes.compression!r}", remedy="Use gzip or zstd."
+        )
+    if wishes.format == "v2s2" and wishes.compression == "zstd":
+        raise InvalidArgument(
+            "format v2s2 has no zstd layers", remedy="Use --format oci, or gzip compression."
+        )
+    wanted = FORMATS.get(wishes.format, manifest.media_type)
+    if wishes.compression == "zstd":
+        wanted = manifests.OCI_MANIFEST
+    accepts = destination.accepts
+    if not accepts or wanted in accepts:
+        return wanted
+    if not wishes.format:
+        other = next((kind for kind in accepts if kind in manifests.MANIFESTS), "")
+        if other:
+            return other
+    raise NotSupported(
+        f"{destination.location.transport}: cannot hold an image of type {wanted}",
+        remedy="Choose another --format." if wishes.format else "",
+    )
+
+
+def _layer(
+    layer: Descriptor, kind: str, diff_id: str, destination: ImageDestination, wishes: Wishes
+) -> Descriptor:
+    if not manifests.is_layer(layer.media_type):
+        return layer  # an artifact's content: never touched
+    there = manifests.compression(layer.media_type)
+    wanted = _compression(there, kind, destination, wishes)
+    media_type = manifests.layer_type(kind, wanted, layer.media_type)
+    if wanted == there:
+        return layer.replace(media_type=media_type)
+    digest = diff_id if not wanted else ""
+    return layer.replace(digest=digest, size=-1, media_type=media_type)
+
+
+def _compression(there: str, kind: str, destination: ImageDestination, wishes: Wishes) -> str:
+    if destination.compress == "uncompressed":
+        return ""
+    wanted = there
+    if not there:
+        wanted = wishes.compression or destination.compress
+    elif wishes.force and wishes.compression:
+        wanted = wishes.compression
+    if kind == manifests.DOCKER_MANIFEST and wanted == "zstd":
+        return "gzip"  # Docker's format has no media type for it
+    return wanted
