@@ -1,0 +1,119 @@
+"""What is attached, on disk: the network and result of each interface, for DEL and CHECK.
+
+One file per interface, below a directory per container. It is written before the first
+plugin runs, so that what a killed process leaves half attached can be undone, and with
+the network as it was at that time: the file in the config directory may have changed.
+It lives beside the leases of host-local, which outlive a reboot too.
+"""
+
+from __future__ import annotations
+
+import os
+from json import dumps, loads
+
+from rundlet.core.errors import NetworkError
+from rundlet.core.value import EMPTY, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+_ENDING = ".json"
+_WORDS = {"container", "interface", "namespace", "network"}
+
+
+class Record(Value):
+    """One interface of one container.
+
+    document: the conflist of its network. capabilities: runtimeConfig, as it was given to the
+    plugins. arguments: CNI_ARGS. result: the last plugin's answer, empty before there is one.
+    """
+
+    container: str
+    interface: str
+    namespace: str
+    network: str
+    document: Mapping[str, Any] = EMPTY
+    capabilities: Mapping[str, Any] = EMPTY
+    arguments: str = ""
+    result: Mapping[str, Any] = EMPTY
+
+
+class Cache:
+    """The records below a directory."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+
+    def write(self, record: Record) -> None:
+        """Store a record, whole or not at all. Raises NetworkError."""
+        path = self._path(record.container, record.interface)
+        temporary = f"{path}.{os.getpid()}"
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(dumps(record.as_dict(), default=dict, separators=(",", ":")))
+            os.replace(temporary, path)
+        except OSError as error:
+            _unlink(temporary)
+            raise NetworkError(f"cannot write {path}: {error.strerror}") from error
+
+    def of(self, container: str) -> list[Record]:
+        """The records of a container by interface. Damaged ones are as if they were not there."""
+        directory = os.path.join(self.directory, container)
+        try:
+            names = sorted(name for name in os.listdir(directory) if name.endswith(_ENDING))
+        except FileNotFoundError:
+            return []
+        found = (_read(os.path.join(directory, name)) for name in names)
+        return [record for record in found if record is not None]
+
+    def remove(self, container: str, interface: str) -> None:
+        """Forget an interface, and the container with its last one."""
+        _unlink(self._path(container, interface))
+        directory = os.path.join(self.directory, container)
+        try:
+            for name in os.listdir(directory):  # of writers that were killed
+                if not name.endswith(_ENDING):
+                    _unlink(os.path.join(directory, name))
+            os.rmdir(directory)
+        except OSError:  # not empty, or gone
+            return
+
+    def containers(self) -> list[str]:
+        """Ids of all containers with records."""
+        try:
+            return sorted(os.listdir(self.directory))
+        except FileNotFoundError:
+            return []
+
+    def all(self) -> Iterator[Record]:
+        """All records that can be read."""
+        for container in self.containers():
+            yield from self.of(container)
+
+    def _path(self, container: str, interface: str) -> str:
+        return os.path.join(self.directory, container, interface + _ENDING)
+
+
+def _read(path: str) -> Record | None:
+    try:
+        with open(path, "rb") as file:
+            found = loads(file.read())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or set(found) != set(Record.__fields__):
+        return None
+    if not all(isinstance(found[key], str) and found[key] for key in _WORDS):
+        return None
+    if not all(isinstance(found[key], dict) for key in ("document", "capabilities", "result")):
+        return None
+    return Record(**found)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return

@@ -1,0 +1,164 @@
+"""The verbs on a whole chain of plugins: ADD, DEL, CHECK, STATUS, GC (CNI specification, 3, 4)."""
+
+from __future__ import annotations
+
+from rundlet.core.errors import NetworkError
+
+from .config import from_document
+from .execute import Call, PluginFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from .cache import Record
+    from .config import NetworkConfig
+    from .execute import Executor
+
+_NOT_A_SETTING = {"type", "capabilities"}
+
+
+class Chain:
+    """The plugins of one attachment's network, called in turn."""
+
+    def __init__(self, executor: Executor, record: Record, data_dir: str = "") -> None:
+        self._executor = executor
+        self._record = record
+        self._data_dir = data_dir
+        self.network = from_document(record.document, f'network "{record.network}"')
+
+    def add(self, note: Callable[[Record], None]) -> Record:
+        """ADD all plugins in order; each is given the result of the one before.
+
+        note: told of the record after each plugin. Raises NetworkError; nothing is undone.
+        """
+        record = self._record
+        for plugin in self._needed():
+            config = self._config(plugin, record.result)
+            result = self._executor.run(self.network.name, config, self._call("ADD"))
+            record = record.replace(result=result)
+            note(record)
+        return record
+
+    def check(self) -> None:
+        """CHECK all plugins in order (since 0.4.0). Raises NetworkError."""
+        if not self.network.reaches("0.4.0") or self.network.flag("disableCheck"):
+            return
+        for plugin in self._needed():
+            config = self._config(plugin, self._record.result)
+            try:
+                self._executor.run(self.network.name, config, self._call("CHECK"))
+            except PluginFailed as error:
+                if not self._only_ipv6_missed(plugin, error):
+                    raise
+
+    def _only_ipv6_missed(self, plugin: Mapping[str, Any], error: PluginFailed) -> bool:
+        """Whether portmap only misses rules for IPv6 addresses that the container has not.
+
+        Releases up to 1.1.1 look for them on every host with ip6tables, after the IPv4 ones.
+        """
+        addresses = (str(ip.get("address")) for ip in self._record.result.get("ips", ()))
+        return (
+            plugin["type"] == "portmap"
+            and error.words.startswith("could not check ipv6 dnat")
+            and not any(":" in address for address in addresses)
+        )
+
+    def delete(self, namespace: str) -> None:
+        """DEL all plugins in reverse order, also those after one that fails.
+
+        namespace: "" when it is gone. Raises the first NetworkError.
+        """
+        previous = self._record.result if self.network.reaches("0.4.0") else {}
+        failure: NetworkError | None = None
+        for plugin in reversed(self._needed()):
+            config = self._config(plugin, previous)
+            try:
+                self._executor.run(self.network.name, config, self._call("DEL", namespace))
+            except NetworkError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+    def _needed(self) -> Sequence[Mapping[str, Any]]:
+        """The plugins that have something to do: each one costs a process.
+
+        portmap without ports and tuning without anything to tune give back what they got.
+        """
+        return [plugin for plugin in self.network.plugins if not self._idle(plugin)]
+
+    def _idle(self, plugin: Mapping[str, Any]) -> bool:
+        if len(self.network.plugins) == 1:
+            return False
+        if plugin["type"] == "portmap":
+            return not self._record.capabilities.get("portMappings")
+        if plugin["type"] == "tuning":
+            has_mac = "mac" in self._record.capabilities or "MAC=" in self._record.arguments
+            return not has_mac and not set(plugin) - _NOT_A_SETTING
+        return False
+
+    def _call(self, command: str, namespace: str | None = None) -> Call:
+        record = self._record
+        where = record.namespace if namespace is None else namespace
+        return Call(command, record.container, where, record.interface, record.arguments)
+
+    def _config(self, plugin: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
+        """What a plugin reads (section 3, "Deriving execution configuration")."""
+        config = derived(self.network, plugin, self._data_dir)
+        wanted = plugin.get("capabilities", {})
+        runtime = {
+            key: value for key, value in self._record.capabilities.items() if wanted.get(key)
+        }
+        if runtime:
+            config["runtimeConfig"] = runtime
+        if previous:
+            config["prevResult"] = previous
+        return config
+
+
+def derived(network: NetworkConfig, plugin: Mapping[str, Any], data_dir: str) -> dict[str, Any]:
+    """A plugin's own part of the configuration, with the name and version of its network."""
+    config = {key: value for key, value in plugin.items() if key != "capabilities"}
+    ipam = config.get("ipam")
+    if data_dir and ipam and ipam.get("type") == "host-local" and "dataDir" not in ipam:
+        config["ipam"] = {**ipam, "dataDir": data_dir}
+    return {**config, "name": network.name, "cniVersion": network.version}
+
+
+def collect(
+    executor: Executor,
+    network: NetworkConfig,
+    valid: Iterable[tuple[str, str]],
+    data_dir: str,
+) -> None:
+    """GC all plugins (since 1.1.0): (container, interface) of what is to stay.
+
+    Raises the first NetworkError, after all plugins were called.
+    """
+    if not network.reaches("1.1.0") or network.flag("disableGC"):
+        return
+    stay = [{"containerID": container, "ifname": interface} for container, interface in valid]
+    failure: NetworkError | None = None
+    for plugin in network.plugins:
+        config = derived(network, plugin, data_dir)
+        config["cni.dev/valid-attachments"] = stay
+        try:
+            executor.run(network.name, config, Call("GC"))
+        except NetworkError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+
+
+def status(executor: Executor, network: NetworkConfig, data_dir: str) -> list[str]:
+    """STATUS of all plugins (since 1.1.0): why the network cannot be joined now."""
+    if not network.reaches("1.1.0"):
+        return []
+    reasons = []
+    for plugin in network.plugins:
+        try:
+            executor.run(network.name, derived(network, plugin, data_dir), Call("STATUS"))
+        except PluginFailed as error:
+            reasons.append(error.message)
+    return reasons

@@ -1,0 +1,114 @@
+"""Named networks: those of the configuration files as the engine shows them, new ones, removal."""
+
+from __future__ import annotations
+
+import os
+
+from rundlet.core.contracts.network import Network
+from rundlet.core.errors import NotSupported
+
+from .config import load_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from .attaching import Attaching
+    from .config import NetworkConfig
+
+
+def networks(attaching: Attaching) -> Sequence[Network]:
+    """All networks, the default first. Damaged files are left out (status tells of them)."""
+    found = {config.name: config for config in load_all(attaching.directories)[0]}
+    default = attaching.default
+    if default and default not in found:
+        found[default] = attaching.network("")
+    names = sorted(found, key=lambda name: name != default)
+    return [shown(found[name]) for name in names]
+
+
+def network_id(name: str) -> str:
+    """podman's id of a CNI network: the SHA-256 of its name."""
+    from hashlib import sha256
+
+    return sha256(name.encode()).hexdigest()
+
+
+def shown(config: NetworkConfig) -> Network:
+    """A network as the engine shows it: what its first plugin says, and podman's notes."""
+    first = config.plugins[0]
+    notes = config.document.get("args")
+    notes = notes if isinstance(notes, dict) else {}
+    labels, options = notes.get("podman_labels"), notes.get("podman_options")
+    subnets = _subnets(first.get("ipam", {}))
+    return Network(
+        name=config.name,
+        id=network_id(config.name),
+        driver=first["type"],
+        interface=str(first.get("bridge") or first.get("master") or ""),
+        subnets=subnets,
+        internal=_internal(first),
+        ipv6=any(":" in subnet["subnet"] for subnet in subnets),
+        dns_enabled=any(plugin["type"] == "dnsname" for plugin in config.plugins),
+        created=_created(config.path),
+        labels=labels if isinstance(labels, dict) else {},
+        options=options if isinstance(options, dict) else {},
+        plugin="cni",
+    )
+
+
+def _internal(first: Mapping[str, Any]) -> bool:
+    return first["type"] == "bridge" and not first.get("isGateway")
+
+
+def _subnets(ipam: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+    """The subnets of host-local: in ranges, or one by itself (an old form)."""
+    ranges = ipam.get("ranges")
+    sets = [*ranges] if isinstance(ranges, list) else []
+    if isinstance(ipam.get("subnet"), str):
+        sets.insert(0, [ipam])
+    return tuple(
+        _subnet(one)
+        for several in sets
+        if isinstance(several, list)
+        for one in several
+        if isinstance(one, dict) and isinstance(one.get("subnet"), str)
+    )
+
+
+def _subnet(one: Mapping[str, Any]) -> Mapping[str, str]:
+    from ipaddress import ip_network
+
+    found = {"subnet": one["subnet"]}
+    try:
+        first = str(next(ip_network(one["subnet"], strict=False).hosts()))
+    except (ValueError, StopIteration):
+        first = ""
+    gateway = one.get("gateway") or first  # host-local takes the first address
+    if gateway:
+        found["gateway"] = str(gateway)
+    for key, name in (("rangeStart", "start_ip"), ("rangeEnd", "end_ip")):
+        if one.get(key):
+            found[name] = str(one[key])
+    return found
+
+
+def _created(path: str) -> str:
+    """When a network was defined (RFC 3339): its file's time of change, "" for the built-in."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromtimestamp(os.stat(path).st_mtime).astimezone().isoformat()
+    except OSError:
+        return ""
+
+
+def create(attaching: Attaching, network: Network) -> Network:
+    """Define a network in the first config directory."""
+    raise NotSupported("not yet")
+
+
+def remove(attaching: Attaching, name: str) -> None:
+    """Remove the file of a network."""
+    raise NotSupported("not yet")

@@ -1,0 +1,81 @@
+"""The network plugin `cni`: networks by the binaries of the Container Network Interface.
+
+Settings, in [plugins.cni] of rundlet.toml: `timeout`, seconds that one plugin may take (60);
+`data_dir`, where host-local keeps leases when a network does not say (/var/lib/cni/networks).
+"""
+
+from __future__ import annotations
+
+from rundlet.core.contracts.network import NetworkPlugin
+from rundlet.core.contracts.probe import Probe
+from rundlet.core.hookspecs import hookimpl
+
+from .attaching import Attaching
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rundlet.core.contracts.network import (
+        Attachment,
+        AttachResult,
+        Network,
+        NetworkSettings,
+    )
+
+
+class CNINetworks(NetworkPlugin):
+    """Networks as the CNI configuration files and podman's default define them."""
+
+    name = "cni"
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        super().__init__(settings)
+        self._attaching = Attaching(settings)
+
+    def probe(self) -> Probe:
+        from .health import probe
+
+        return probe(self._attaching)
+
+    def attach(self, attachment: Attachment) -> AttachResult:
+        return self._attaching.attach(attachment)
+
+    def detach(self, attachment: Attachment, result: AttachResult) -> None:
+        self._attaching.detach(attachment, result)
+
+    def check(self, attachment: Attachment, result: AttachResult) -> None:
+        from .health import check
+
+        check(self._attaching, attachment)
+
+    def status(self) -> Sequence[str]:
+        from .health import status
+
+        return status(self._attaching)
+
+    def collect(self, valid: Sequence[Attachment]) -> None:
+        from .health import collect
+
+        collect(self._attaching, valid)
+
+    def networks(self) -> Sequence[Network]:
+        from .define import networks
+
+        return networks(self._attaching)
+
+    def create_network(self, network: Network) -> Network:
+        from .define import create
+
+        return create(self._attaching, network)
+
+    def remove_network(self, name: str) -> None:
+        from .define import remove
+
+        remove(self._attaching, name)
+
+
+@hookimpl
+def rundlet_network_plugin(name: str, settings: NetworkSettings) -> NetworkPlugin | None:
+    """The driver, for its own name."""
+    return CNINetworks(settings) if name == CNINetworks.name else None
