@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .host import Host
 
-_SHIPPED = os.path.join(os.path.dirname(__file__), "seccomp.json")
+SHIPPED = os.path.join(os.path.dirname(__file__), "seccomp.json")
 
 # GOARCH to libseccomp's name, seccomp_arch_add(3).
 _ARCHES = {
@@ -47,7 +47,7 @@ def seccomp(path: str, capabilities: Sequence[str], host: Host) -> dict[str, Any
     """
     if path == "unconfined":
         return None
-    return resolve(_load(path or _SHIPPED), capabilities, host, path or _SHIPPED)
+    return resolve(_load(path or SHIPPED), capabilities, host, path or SHIPPED)
 
 
 def _load(path: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What an engine and its machine are: the document of `info` (podman-info(1))."""
