@@ -31,19 +31,28 @@ _TABLE = "table {{.ID}}\t{{.Created}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print the steps, newest first."""
-    from rundlet.core.format.output import pretty, rows
+    from rundlet.core.format.output import rows
 
     images = context.engine.images
     steps = images.history(images.get(arguments.arguments[0]))
     form = arguments.text("format") or _TABLE
     if form == "json":
-        context.print(pretty(list(steps)))
+        from rundlet.core.format.template import as_json
+
+        context.print(as_json([_document(step) for step in steps]))
         return 0
     if arguments.flag("quiet"):
         form = "{{.ID}}"
     found = [_fields(step, arguments) for step in steps]
     context.print(rows(found, form), end="")
     return 0
+
+
+def _document(step: dict[str, Any]) -> dict[str, Any]:
+    """podman's object: empty fields left out, the time under both its names."""
+    wanted = ("id", "created", "CreatedBy", "tags", "size", "comment")
+    found = {key: step[key] for key in wanted if step[key] or key in ("id", "size")}
+    return {**found, "Created": step["created"]}
 
 
 def _fields(step: dict[str, Any], arguments: Parsed) -> dict[str, Any]:
@@ -57,7 +66,7 @@ def _fields(step: dict[str, Any], arguments: Parsed) -> dict[str, Any]:
     return {
         "ID": step["id"] if whole or step["id"] == "<missing>" else step["id"][:12],
         "Created": ago(moment, time.time_ns()) if human else created,
-        "CreatedAt": created,
+        "CreatedAt": created.replace("T", " ").replace("Z", " +0000 UTC"),
         "CreatedSince": ago(moment, time.time_ns()),
         "CreatedBy": text if whole or len(text) <= 45 else text[:42] + "...",
         "Size": size(step["size"]) if human else str(step["size"]),

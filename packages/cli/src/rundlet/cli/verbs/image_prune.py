@@ -30,7 +30,7 @@ def run(context: Context, arguments: Parsed) -> int:
     everything = arguments.flag("all")
     what = "images without at least one container associated with them" if everything else (
         "dangling images")  # fmt: skip
-    if not arguments.flag("force") and not confirmed(context, f"This will remove all {what}."):
+    if not arguments.flag("force") and not confirmed(context, f"This command removes all {what}."):
         return 0
     engine = context.engine
     unused = [row for row in engine.images.list() if not row.containers]

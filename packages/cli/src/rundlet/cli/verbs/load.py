@@ -61,7 +61,8 @@ def _from_stdin(context: Context, arguments: Parsed) -> Sequence[str]:
 
     directory = context.engine.blobs.temporary
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=directory) as file:
+    # Errors name the file: let them say where it came from.
+    with tempfile.NamedTemporaryFile(dir=directory, prefix="standard-input-") as file:
         shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
         file.flush()
         return _load(context, arguments, file.name)

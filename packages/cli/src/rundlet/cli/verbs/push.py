@@ -18,11 +18,14 @@ VERB = Verb(
     options=(
         Option("authfile", help="Path of the authentication file", completes="files"),
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
+        Flag("compress", help="Compress layers when pushing to a directory (transport dir)"),
         Option("compression-format", help="Compression of layers", choices=("gzip", "zstd")),
+        Option("compression-level", help="Compression level to use", kind="int", metavar="int"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
         Option("digestfile", help="Write the digest of the pushed image to the specified file",
                completes="files"),
         Flag("disable-content-trust", help="Docker's; does nothing", hidden=True),
+        Flag("force-compression", help="Compress layers again that are compressed otherwise"),
         Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
         Flag("quiet", "q", help="Suppress output information when pushing images"),
         Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
@@ -35,17 +38,30 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Push, telling how it goes on standard error."""
+    from rundlet.core.errors import UsageError
+
     from ..progress import shown
     from .pull import transport_settings
 
     name, *destination = arguments.arguments
+    compression = arguments.text("compression-format")
+    if arguments.flag("compress"):
+        if not destination or not destination[0].startswith("dir:"):
+            raise UsageError("--compress can be set only when the transport is 'dir'")
+        compression = compression or "gzip"
+    # As podman: whoever names a format means all layers.
+    force = "compression-format" in arguments.given
+    if "force-compression" in arguments.given:
+        force = arguments.flag("force-compression")
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
         digest = context.engine.images.push(
             name,
             destination[0] if destination else "",
             settings=transport_settings(arguments),
             format=arguments.text("format"),
-            compression=arguments.text("compression-format"),
+            compression=compression,
+            level=arguments.number("compression-level"),
+            force=force,
             progress=progress,
         )
     if arguments.text("digestfile"):

@@ -50,8 +50,15 @@ def run(context: Context, arguments: Parsed) -> int:
         for deleted in removed.deleted:
             context.print(f"Deleted: {deleted}")
     if problems:
-        context.stderr.write("Error: " + "\n".join(problems) + "\n")
+        context.stderr.write(f"Error: {_joined(problems)}\n")
     return code
+
+
+def _joined(problems: list[str]) -> str:
+    """One as it is, several as the list that podman prints."""
+    if len(problems) == 1:
+        return problems[0]
+    return "".join((f"{len(problems)} errors occurred:", *(f"\n\t* {one}" for one in problems)))
 
 
 def _names(context: Context, arguments: Parsed) -> list[str]:

@@ -8,8 +8,6 @@ from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rundlet.core.commands.context import Context, Parsed
 
 VERB = Verb(
@@ -38,34 +36,40 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.errors import UsageError
 
     form, output = arguments.text("format"), arguments.text("output")
-    images = list(arguments.arguments)
     if arguments.flag("compress") and form != "docker-dir":
         raise UsageError("--compress can only be set when --format is 'docker-dir'")
-    if arguments.flag("multi-image-archive") and form != "docker-archive":
-        raise UsageError("--multi-image-archive is only supported with docker-archive")
-    if not arguments.flag("multi-image-archive") and len(images) > 1:
-        images = images[:1]
     if not output and form.endswith("-dir"):
         raise UsageError("--output is needed for a directory")
+    if ":" in output:
+        raise UsageError(f"invalid filename (should not contain ':') \"{output}\"")
     if not output:
         if context.stdout.isatty():
             raise UsageError("refusing to save to terminal. Use -o flag or redirect")
-        _to_stdout(context, arguments, images)
+        _to_stdout(context, arguments)
         return 0
-    _save(context, arguments, images, output)
+    _save(context, arguments, output)
     return 0
 
 
-def _save(context: Context, arguments: Parsed, images: Sequence[str], output: str) -> None:
+def _save(context: Context, arguments: Parsed, output: str) -> None:
     from ..progress import shown
 
+    images, tags = list(arguments.arguments), list[str]()
+    if not arguments.flag("multi-image-archive"):
+        images, tags = images[:1], images[1:]
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
         context.engine.images.save(
-            images, output, format=arguments.text("format"), progress=progress
+            images,
+            output,
+            format=arguments.text("format"),
+            tags=tags,
+            compress=arguments.flag("compress"),
+            uncompressed=arguments.flag("uncompressed"),
+            progress=progress,
         )
 
 
-def _to_stdout(context: Context, arguments: Parsed, images: Sequence[str]) -> None:
+def _to_stdout(context: Context, arguments: Parsed) -> None:
     """By a file: archives are written with seeks."""
     import shutil
     import tempfile
@@ -74,7 +78,7 @@ def _to_stdout(context: Context, arguments: Parsed, images: Sequence[str]) -> No
     os.makedirs(directory, mode=0o700, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         path = os.path.join(scratch, "image.tar")
-        _save(context, arguments, images, path)
+        _save(context, arguments, path)
         context.stdout.flush()
         with open(path, "rb") as file:
             shutil.copyfileobj(file, context.stdout.buffer, 1 << 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ..contracts.transport import Platform, TransportSettings
-from ..errors import InUse, NoSuchImage
+from ..errors import InUse, NoSuchImage, NotFound, WrongState
 from ..state import images as rows
 from ..value import Value
 from . import names
@@ -114,12 +114,16 @@ class Images:
                 rows.set_name(self._engine.database, target, image.id)
 
     def untag(self, name: str, *targets: str) -> None:
-        """Take names from an image, all of them when none is given. Raises NoSuchImage."""
+        """Take names from an image, all of them when none is given, or none with an error.
+
+        Raises NoSuchImage, NotFound for a name that is none.
+        """
         image = self.get(name)
-        for target in targets or image.names:
-            full = target if target in image.names else str(names.stored_name(target))
-            if not rows.drop_name(self._engine.database, full):
-                raise NoSuchImage(target)
+        with self._engine.database.transaction():
+            for target in targets or image.names:
+                full = target if target in image.names else str(names.stored_name(target))
+                if not rows.drop_name(self._engine.database, full):
+                    raise NotFound(f"{full}: tag not known")
 
     # --- moving
 
@@ -162,12 +166,20 @@ class Images:
         settings: TransportSettings = TransportSettings(),  # noqa: B008 (frozen)
         format: str = "",
         compression: str = "",
+        level: int | None = None,
+        force: bool = False,
         progress: Progress | None = None,
     ) -> str:
-        """Copy an image to `destination` (its own name when ""); the manifest's digest there."""
+        """Copy an image to `destination` (its own name when ""); the manifest's digest there.
+
+        format: "oci" | "v2s2" | "" as it is. compression: "gzip" | "zstd" of layers that are
+        not compressed, with `force` of all. Raises NoSuchImage, InvalidArgument, RegistryError.
+        """
+        from .plan import Wishes
         from .push import push
 
-        return push(self._engine, name, destination, settings, format, compression, progress)
+        wishes = Wishes(format, compression, force, level)
+        return push(self._engine, name, destination, settings, wishes, progress)
 
     def save(
         self,
@@ -175,16 +187,22 @@ class Images:
         output: str,
         *,
         format: str = "docker-archive",
+        tags: Sequence[str] = (),
+        compress: bool = False,
+        uncompressed: bool = False,
         progress: Progress | None = None,
     ) -> None:
         """Write images to a file or directory.
 
-        format: docker-archive | oci-archive | oci-dir | docker-dir; several images only in the
-        first.
+        format: docker-archive | oci-archive | oci-dir | docker-dir; several images, and more
+        `tags` of the first, only in the first. compress: layers that are not compressed.
+        uncompressed: leave them so in the OCI formats.
         """
+        from .plan import Wishes
         from .save import save
 
-        save(self._engine, images, output, format, progress)
+        wishes = Wishes(compression="gzip" if compress else "", plain=uncompressed)
+        save(self._engine, images, tags, output, format, wishes, progress)
 
     def load(self, path: str, *, progress: Progress | None = None) -> Sequence[str]:
         """Read images from what `save` or another tool wrote; their names (or ids)."""
@@ -215,8 +233,8 @@ class Images:
     def remove(self, name: str, *, force: bool = False) -> Removed:
         """Take a name away, and the image with its last name (podman rmi).
 
-        By id, an image with several names is only removed by force. Raises NoSuchImage, and
-        InUse naming the containers that need it (force removes them too).
+        By id, an image with several names is only removed by force (else WrongState). Raises
+        NoSuchImage, and InUse naming the containers that need it (force removes them too).
         """
         image = self.get(name)
         by_id = image.id.startswith(name.removeprefix("sha256:")) and name not in image.names
@@ -225,9 +243,9 @@ class Images:
             rows.drop_name(self._engine.database, full)
             return Removed(untagged=(full,))
         if by_id and len(image.names) > 1 and not force:
-            raise InUse(
-                f"unable to delete image {image.id!r} by ID with more than one tag"
-                f" ({', '.join(image.names)}): please force removal"
+            raise WrongState(
+                f'unable to delete image "{image.id}" by ID with more than one tag'
+                f" ([{' '.join(image.names)}]): please force removal"
             )
         self._free(image, force)
         with self._engine.database.transaction():

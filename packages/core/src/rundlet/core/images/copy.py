@@ -236,7 +236,7 @@ class _Copy:
             body: BinaryIO = checked  # type: ignore[assignment]
             if target.digest != origin.digest:
                 wanted = manifests.compression(target.media_type)
-                body = compressed(decompressed(body), wanted)
+                body = compressed(decompressed(body), wanted, self._options.wishes.level)
             result = self._destination.put_blob(target, body)
             checked.finish()
         self._progress.done("blob", origin)

@@ -24,11 +24,15 @@ class Wishes(Value):
     """What the user asks for. format: "oci" | "v2s2" | "". compression: "gzip" | "zstd" | "".
 
     force: recompress layers that are compressed otherwise (else only plain ones are).
+    level: of what is compressed anew, None for the compressor's own. plain: leave layers that
+        are not compressed so, also where the destination would have them compressed.
     """
 
     format: str = ""
     compression: str = ""
     force: bool = False
+    level: int | None = None
+    plain: bool = False
 
 
 def plan(
@@ -107,7 +111,7 @@ def _compression(there: str, kind: str, destination: ImageDestination, wishes: W
         return ""
     wanted = there
     if not there:
-        wanted = wishes.compression or destination.compress
+        wanted = wishes.compression or ("" if wishes.plain else destination.compress)
     elif wishes.force and wishes.compression:
         wanted = wishes.compression
     if kind == manifests.DOCKER_MANIFEST and wanted == "zstd":

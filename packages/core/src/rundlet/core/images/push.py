@@ -10,7 +10,6 @@ from ..state import images as rows
 from . import names
 from . import reference as references
 from .copy import CopyOptions, copy
-from .plan import Wishes
 from .progress import SILENT
 from .store_source import StoreSource
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from ..contracts.transport import Location, TransportSettings
     from ..engine import Engine
     from ..state.images import Image
+    from .plan import Wishes
     from .progress import Progress
 
 
@@ -26,8 +26,7 @@ def push(
     name: str,
     destination: str,
     settings: TransportSettings,
-    format: str,
-    compression: str,
+    wishes: Wishes,
     progress: Progress | None,
 ) -> str:
     """Push one image; the digest of the manifest at the destination. See `Images.push`."""
@@ -37,9 +36,7 @@ def push(
     told = settings
     if settings.temporary is None:
         told = settings.replace(temporary=Path(engine.blobs.temporary))
-    options = CopyOptions(
-        wishes=Wishes(format, compression), parallel=engine.settings.image_parallel_copies
-    )
+    options = CopyOptions(wishes=wishes, parallel=engine.settings.image_parallel_copies)
     with (
         StoreSource(engine, image) as source,
         transport.destination(location, told) as target,

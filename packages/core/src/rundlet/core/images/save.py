@@ -13,7 +13,6 @@ from ..contracts.transport import TransportSettings
 from ..errors import Corrupt, InvalidArgument, RundletError
 from .copy import CopyOptions, copy
 from .names import stored_name
-from .plan import Wishes
 from .progress import SILENT
 from .pull import copy_into_store
 from .store_source import StoreSource
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
     from ..contracts.transport import ImageDestination
     from ..engine import Engine
+    from ..state.images import Image
+    from .plan import Wishes
     from .progress import Progress
 
 FORMATS = {
@@ -35,7 +36,13 @@ FORMATS = {
 
 
 def save(
-    engine: Engine, images: Sequence[str], output: str, format: str, progress: Progress | None
+    engine: Engine,
+    images: Sequence[str],
+    tags: Sequence[str],
+    output: str,
+    format: str,
+    wishes: Wishes,
+    progress: Progress | None,
 ) -> None:
     """See `Images.save`. Raises InvalidArgument for a format that cannot hold several."""
     if format not in FORMATS:
@@ -45,22 +52,31 @@ def save(
     transport = engine.plugins.transport(FORMATS[format])
     settings = TransportSettings(temporary=Path(engine.blobs.temporary))
     kept = {"docker-dir": "v2s2", "oci-dir": "oci", "oci-archive": "oci"}
-    options = CopyOptions(wishes=Wishes(kept.get(format, "")))
+    options = CopyOptions(wishes=wishes.replace(format=kept.get(format, "")))
     found = [engine.images.get(name) for name in images]
+    named = [(image, _name(image, name)) for image, name in zip(found, images, strict=True)]
+    if format == "docker-archive":  # the others hold one name
+        named += [(found[0], str(stored_name(tag))) for tag in tags]
     with ExitStack() as stack:
         targets: list[ImageDestination] = []
-        for image, name in zip(found, images, strict=True):
-            names = [full for full in image.names if not image.id.startswith(name)]
-            wanted = next((n for n in names if n.startswith(name) or f"/{name}" in n), "")
-            suffix = f":{wanted or (names[0] if names else '')}".rstrip(":")
-            location = transport.parse(output if format == "docker-dir" else output + suffix)
+        for _, name in named:
+            suffix = f":{name}" if name and format != "docker-dir" else ""
+            location = transport.parse(output + suffix)
             if targets:  # the file appears when the last of them is committed
                 targets.append(targets[0].another(location))
             else:
                 targets.append(stack.enter_context(transport.destination(location, settings)))
-        for image, target in zip(found, targets, strict=True):
+        for (image, _), target in zip(named, targets, strict=True):
             with StoreSource(engine, image) as source:
                 copy(source, target, options, progress or SILENT)
+
+
+def _name(image: Image, said: str) -> str:
+    """The name to save an image under: the one that was said; none where it was an id."""
+    if image.id.startswith(said.removeprefix("sha256:")):
+        return ""
+    fitting = (full for full in image.names if full.startswith(said) or f"/{said}" in full)
+    return next(fitting, image.names[0] if image.names else "")
 
 
 def load(engine: Engine, path: str, progress: Progress | None) -> list[str]:
