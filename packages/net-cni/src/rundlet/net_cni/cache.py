@@ -26,18 +26,36 @@ _WORDS = {"container", "interface", "namespace", "network"}
 class Record(Value):
     """One interface of one container.
 
+    inode: of the namespace, by which another one at the same path is known; 0 for unknown.
     document: the conflist of its network. capabilities: runtimeConfig, as it was given to the
     plugins. arguments: CNI_ARGS. result: the last plugin's answer, empty before there is one.
+    complete: whether all plugins have been called.
     """
 
     container: str
     interface: str
     namespace: str
     network: str
+    inode: int = 0
     document: Mapping[str, Any] = EMPTY
     capabilities: Mapping[str, Any] = EMPTY
     arguments: str = ""
     result: Mapping[str, Any] = EMPTY
+    complete: bool = False
+
+    def attached_to(self) -> str:
+        """The path of its namespace; "" when that is gone, or another one took its place.
+
+        All namespaces are files of one file system, nsfs, and so of one device; a plain
+        file is what is left when a namespace is unmounted.
+        """
+        try:
+            there = os.stat(self.namespace)
+            if there.st_dev != os.stat("/proc/self/ns/net").st_dev:
+                return ""
+        except OSError:
+            return ""
+        return self.namespace if self.inode in (0, there.st_ino) else ""
 
 
 class Cache:
@@ -106,6 +124,8 @@ def _read(path: str) -> Record | None:
     if not isinstance(found, dict) or set(found) != set(Record.__fields__):
         return None
     if not all(isinstance(found[key], str) and found[key] for key in _WORDS):
+        return None
+    if not isinstance(found["inode"], int) or not isinstance(found["arguments"], str):
         return None
     if not all(isinstance(found[key], dict) for key in ("document", "capabilities", "result")):
         return None

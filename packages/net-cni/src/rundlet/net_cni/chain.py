@@ -39,6 +39,8 @@ class Chain:
             result = self._executor.run(self.network.name, config, self._call("ADD"))
             record = record.replace(result=result)
             note(record)
+        record = record.replace(complete=True)
+        note(record)
         return record
 
     def check(self) -> None:
@@ -144,7 +146,8 @@ def collect(
         config = derived(network, plugin, data_dir)
         config["cni.dev/valid-attachments"] = stay
         try:
-            executor.run(network.name, config, Call("GC"))
+            if network.version in executor.versions(plugin["type"]):
+                executor.run(network.name, config, Call("GC"))
         except NetworkError as error:
             failure = failure or error
     if failure is not None:
@@ -152,13 +155,20 @@ def collect(
 
 
 def status(executor: Executor, network: NetworkConfig, data_dir: str) -> list[str]:
-    """STATUS of all plugins (since 1.1.0): why the network cannot be joined now."""
-    if not network.reaches("1.1.0"):
-        return []
+    """Why the network cannot be joined now: versions, and STATUS of all plugins (since 1.1.0)."""
     reasons = []
     for plugin in network.plugins:
+        kind = plugin["type"]
         try:
-            executor.run(network.name, derived(network, plugin, data_dir), Call("STATUS"))
-        except PluginFailed as error:
+            spoken = executor.versions(kind)
+            if network.version not in spoken:
+                raise PluginFailed(
+                    f'network "{network.name}": plugin "{kind}" does not speak cniVersion'
+                    f" {network.version}, only {', '.join(spoken)}"
+                )
+            if network.reaches("1.1.0"):
+                config = derived(network, plugin, data_dir)
+                executor.run(network.name, config, Call("STATUS"))
+        except NetworkError as error:
             reasons.append(error.message)
     return reasons

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from .attaching import Attaching
     from .config import NetworkConfig
+    from .parts import Parts
 
 
-def networks(attaching: Attaching) -> Sequence[Network]:
+def networks(parts: Parts) -> Sequence[Network]:
     """All networks, the default first. Damaged files are left out (status tells of them)."""
-    found = {config.name: config for config in load_all(attaching.directories)[0]}
-    default = attaching.default
+    found = {config.name: config for config in load_all(parts.directories)[0]}
+    default = parts.default
     if default and default not in found:
-        found[default] = attaching.network("")
+        found[default] = parts.network("")
     names = sorted(found, key=lambda name: name != default)
     return [shown(found[name]) for name in names]
 
@@ -104,11 +104,11 @@ def _created(path: str) -> str:
         return ""
 
 
-def create(attaching: Attaching, network: Network) -> Network:
+def create(parts: Parts, network: Network) -> Network:
     """Define a network in the first config directory."""
     raise NotSupported("not yet")
 
 
-def remove(attaching: Attaching, name: str) -> None:
+def remove(parts: Parts, name: str) -> None:
     """Remove the file of a network."""
     raise NotSupported("not yet")

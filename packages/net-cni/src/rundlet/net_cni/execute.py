@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from json import dumps, loads
 
 from rundlet.core.errors import NetworkError
@@ -21,6 +20,7 @@ PACKAGES = "containernetworking-plugins"
 """The Debian package of the plugins."""
 
 _ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"  # where plugins find iptables
+_SIGKILL, _SIGPIPE, _SIGXFSZ = 9, 13, 25  # `signal` imports enum
 _LONGEST_WORDS = 2000  # characters of a plugin's stderr in a message
 
 
@@ -47,11 +47,15 @@ class Call(Value):
 
 
 class Executor:
-    """Finds and runs plugin binaries."""
+    """Finds and runs plugin binaries.
+
+    keep: descriptors that plugins inherit: the lock on the attachment (see locks).
+    """
 
     def __init__(self, directories: Sequence[str], timeout: float = TIMEOUT) -> None:
         self.directories = tuple(directories)
         self.timeout = timeout
+        self.keep: tuple[int, ...] = ()
         self._found: dict[str, str] = {}
 
     def find(self, kind: str) -> str:
@@ -80,7 +84,7 @@ class Executor:
         path = self.find(kind)
         where = f'network "{network}": plugin "{kind}" failed ({call.command.lower()})'
         data = dumps(config, separators=(",", ":")).encode()
-        code, out, err = _run(path, data, self._environment(call), self.timeout)
+        code, out, err = self._start(path, data, self._environment(call))
         if code is None:
             raise PluginFailed(
                 f"{where}: no answer within {self.timeout:g} s; it was killed",
@@ -92,6 +96,20 @@ class Executor:
                 raise PluginFailed(f"{where}: its answer is no JSON object: {_text(out)}")
             return answer or {}
         raise _failure(where, code, answer, err or out)
+
+    def versions(self, kind: str) -> list[str]:
+        """The versions of the specification that a plugin speaks. Raises NetworkError."""
+        config = {"type": kind, "cniVersion": "1.0.0"}
+        found = self.run("", config, Call("VERSION")).get("supportedVersions")
+        return [str(version) for version in found] if isinstance(found, list) else []
+
+    def _start(
+        self, path: str, data: bytes, environment: Mapping[str, str]
+    ) -> tuple[int | None, bytes, bytes]:
+        try:
+            return _run(path, data, environment, self.timeout, self.keep)
+        except OSError as error:
+            raise NetworkError(f"cannot run {path}: {error.strerror}") from error
 
     def _environment(self, call: Call) -> dict[str, str]:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("CNI_")}
@@ -132,7 +150,11 @@ def _text(data: bytes) -> str:
 
 
 def _run(
-    path: str, data: bytes, environment: Mapping[str, str], timeout: float
+    path: str,
+    data: bytes,
+    environment: Mapping[str, str],
+    timeout: float,
+    keep: Sequence[int],
 ) -> tuple[int | None, bytes, bytes]:
     """Exit code (negative: signal; None: killed at the deadline), stdout and stderr.
 
@@ -144,18 +166,18 @@ def _run(
     try:
         os.write(files[0], data)
         os.lseek(files[0], 0, os.SEEK_SET)
+        actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate(files)]
+        actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in keep]
         pid = os.posix_spawn(
             path,
             [path],
             environment,
-            file_actions=[(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate(files)],
+            file_actions=actions,
             setpgroup=0,
-            setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
+            setsigdef=(_SIGPIPE, _SIGXFSZ),
         )
         code = _wait(pid, timeout)
         return code, _content(files[1]), _content(files[2])
-    except OSError as error:
-        raise NetworkError(f"cannot run {path}: {error.strerror}") from error
     finally:
         for fd in files:
             os.close(fd)
@@ -174,7 +196,7 @@ def _wait(pid: int, timeout: float) -> int | None:
     finally:
         os.close(process)
         if not ended:
-            os.killpg(pid, signal.SIGKILL)
+            os.killpg(pid, _SIGKILL)
         status = os.waitpid(pid, 0)[1]
     return os.waitstatus_to_exitcode(status) if ended else None
 

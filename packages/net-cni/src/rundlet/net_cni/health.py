@@ -7,84 +7,86 @@ from rundlet.core.errors import NetworkError, NoSuchNetwork
 
 from . import chain
 from .config import load_all
+from .detach import forget, noted
 from .execute import PACKAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rundlet.core.contracts.network import Attachment
+    from rundlet.core.contracts.network import Attachment, AttachResult
 
-    from .attaching import Attaching
+    from .parts import Parts
 
 
-def probe(attaching: Attaching) -> Probe:
+def probe(parts: Parts) -> Probe:
     """Whether the default network's plugins are there; looks at files only, starts nothing."""
-    reasons = missing(attaching)
+    reasons = missing(parts)
     if reasons:
         return Probe(False, "; ".join(reasons))
-    path = attaching.executor.search("bridge") or attaching.executor.search("loopback")
+    path = parts.executor.search("bridge") or parts.executor.search("loopback")
     return Probe(True, details={"plugins": path.rpartition("/")[0]})
 
 
-def missing(attaching: Attaching) -> list[str]:
+def missing(parts: Parts) -> list[str]:
     """Why the default network cannot be used: no configuration, or no binaries."""
     try:
-        network = attaching.network("")
+        network = parts.network("")
     except (NetworkError, NoSuchNetwork) as error:
         return [str(error).replace("\n", " ")]
     kinds = [plugin["type"] for plugin in network.plugins]
     kinds += [
         plugin["ipam"]["type"] for plugin in network.plugins if "type" in plugin.get("ipam", {})
     ]
-    lost = [kind for kind in kinds if not attaching.executor.search(kind)]
+    lost = [kind for kind in kinds if not parts.executor.search(kind)]
     if not lost:
         return []
     return [
         f'network "{network.name}": CNI plugins {", ".join(lost)} not found in'
-        f" {', '.join(attaching.executor.directories)}; install {PACKAGES}"
+        f" {', '.join(parts.executor.directories)}; install {PACKAGES}"
     ]
 
 
-def status(attaching: Attaching) -> Sequence[str]:
+def status(parts: Parts) -> Sequence[str]:
     """Why containers cannot join the default network now."""
-    reasons = missing(attaching)
+    reasons = missing(parts)
     if reasons:
         return reasons
-    return chain.status(attaching.executor, attaching.network(""), attaching.data_dir)
+    return chain.status(parts.executor, parts.network(""), parts.data_dir)
 
 
-def check(attaching: Attaching, attachment: Attachment) -> None:
+def check(parts: Parts, attachment: Attachment, result: AttachResult) -> None:
     """CHECK every interface of an attachment. Raises NetworkError."""
-    records = attaching.cache.of(attachment.container)
-    for number, request in enumerate(attachment.networks):
-        name = request.network or attaching.default
-        mine = [record for record in records if name in ("", record.network)]
-        if not mine:
+    records = noted(parts, attachment, result)
+    for request in attachment.networks:
+        name = request.network or parts.default
+        if not any(name in ("", record.network) for record in records):
             raise NetworkError(
                 f'container {attachment.container} is not attached to network "{name}"'
-                f" (number {number + 1} of its networks)"
             )
-        attaching.chain(mine[0]).check()
+    for record in records:
+        if not record.attached_to():
+            raise NetworkError(
+                f"network namespace {record.namespace} of container {record.container} is gone"
+            )
+        parts.chain(record).check()
 
 
-def collect(attaching: Attaching, valid: Sequence[Attachment]) -> None:
+def collect(parts: Parts, valid: Sequence[Attachment]) -> None:
     """DEL what belongs to no valid attachment, then GC where plugins can (since 1.1.0)."""
     living = {attachment.container for attachment in valid}
     failure: NetworkError | None = None
     try:
-        dead = [record for record in attaching.cache.all() if record.container not in living]
-        attaching.forget(dead)
+        dead = [record for record in parts.cache.all() if record.container not in living]
+        forget(parts, dead)
     except NetworkError as error:
         failure = error
-    attaching.ports.release(attaching.ports.owners() - living)
-    stay = [
-        (record.network, record.container, record.interface) for record in attaching.cache.all()
-    ]
-    for network in load_all(attaching.directories)[0]:
+    parts.ports.release(parts.ports.owners() - living)
+    stay = [(record.network, record.container, record.interface) for record in parts.cache.all()]
+    for network in load_all(parts.directories)[0]:
         mine = [(container, name) for of, container, name in stay if of == network.name]
         try:
-            chain.collect(attaching.executor, network, mine, attaching.data_dir)
+            chain.collect(parts.executor, network, mine, parts.data_dir)
         except NetworkError as error:
             failure = failure or error
     if failure is not None:

@@ -10,7 +10,7 @@ from rundlet.core.contracts.network import NetworkPlugin
 from rundlet.core.contracts.probe import Probe
 from rundlet.core.hookspecs import hookimpl
 
-from .attaching import Attaching
+from .parts import Parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,48 +31,52 @@ class CNINetworks(NetworkPlugin):
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
-        self._attaching = Attaching(settings)
+        self._parts = Parts(settings)
 
     def probe(self) -> Probe:
         from .health import probe
 
-        return probe(self._attaching)
+        return probe(self._parts)
 
     def attach(self, attachment: Attachment) -> AttachResult:
-        return self._attaching.attach(attachment)
+        from .attach import attach
+
+        return attach(self._parts, attachment)
 
     def detach(self, attachment: Attachment, result: AttachResult) -> None:
-        self._attaching.detach(attachment, result)
+        from .detach import detach
+
+        detach(self._parts, attachment, result)
 
     def check(self, attachment: Attachment, result: AttachResult) -> None:
         from .health import check
 
-        check(self._attaching, attachment)
+        check(self._parts, attachment, result)
 
     def status(self) -> Sequence[str]:
         from .health import status
 
-        return status(self._attaching)
+        return status(self._parts)
 
     def collect(self, valid: Sequence[Attachment]) -> None:
         from .health import collect
 
-        collect(self._attaching, valid)
+        collect(self._parts, valid)
 
     def networks(self) -> Sequence[Network]:
         from .define import networks
 
-        return networks(self._attaching)
+        return networks(self._parts)
 
     def create_network(self, network: Network) -> Network:
         from .define import create
 
-        return create(self._attaching, network)
+        return create(self._parts, network)
 
     def remove_network(self, name: str) -> None:
         from .define import remove
 
-        remove(self._attaching, name)
+        remove(self._parts, name)
 
 
 @hookimpl

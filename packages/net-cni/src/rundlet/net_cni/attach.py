@@ -1,0 +1,234 @@
+"""Joining: all networks of an attachment, or none."""
+
+from __future__ import annotations
+
+import os
+
+from rundlet.core.contracts.network import AttachResult
+from rundlet.core.errors import AlreadyExists, NetworkError
+
+from . import wish
+from .cache import Record
+from .detach import delete, forget_dead
+from .ports import validate
+from .result import dns_of, interface_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rundlet.core.contracts.network import Attachment, InterfaceResult, PortMapping
+
+    from .config import NetworkConfig
+    from .parts import Parts
+
+_RACED = ("File exists", "Chain already exists")
+"""What iptables says when two make the same chain at once (nft and legacy)."""
+
+_EXHAUSTED = "no IP addresses available"
+"""What host-local says when a range is used up; it has no error code for this."""
+
+
+def attach(parts: Parts, attachment: Attachment) -> AttachResult:
+    """Join all networks in order. Raises NetworkError; everything is undone then."""
+    if attachment.namespace is None:
+        raise NetworkError(f"container {attachment.container} has no network namespace to join")
+    networks = [parts.network(request.network) for request in attachment.networks]
+    for network in networks:
+        for plugin in network.plugins:
+            parts.executor.find(plugin["type"])
+    with parts.held(attachment.container):
+        ports, records = _prepare(parts, attachment, networks)
+        done: list[Record] = []
+        try:
+            for record in records:
+                done.append(_add(parts, record))  # noqa: PERF401 (half a list counts too)
+            interfaces = _interfaces(attachment, done)
+        except BaseException as error:
+            _undo(parts, records, len(done), error)
+            if ports:
+                parts.ports.release([attachment.container])
+            raise
+    return _result(interfaces, ports, done)
+
+
+# --- before anything is done
+
+
+def _prepare(
+    parts: Parts, attachment: Attachment, networks: Sequence[NetworkConfig]
+) -> tuple[tuple[PortMapping, ...], list[Record]]:
+    """Refuse what can be refused, take the ports, note on disk what is about to be done."""
+    for port in attachment.ports:
+        validate(port)
+    names = wish.interfaces(attachment.networks)
+    publisher = _publisher(networks, attachment)
+    _clear(parts, attachment, names)
+    if not attachment.ports:
+        return (), _noted(parts, attachment, networks, names, -1, ())
+    # One at a time, until the note is there by which others know these ports as taken.
+    with parts.host.ports():
+        ports = parts.ports.take(attachment.container, attachment.ports)
+        try:
+            return ports, _noted(parts, attachment, networks, names, publisher, ports)
+        except BaseException:
+            parts.ports.release([attachment.container])
+            raise
+
+
+def _publisher(networks: Sequence[NetworkConfig], attachment: Attachment) -> int:
+    """The first network that can publish ports."""
+    for place, network in enumerate(networks):
+        if network.has("portMappings"):
+            return place
+    if not attachment.ports:
+        return -1
+    names = ", ".join(network.name for network in networks)
+    raise NetworkError(
+        f"cannot publish ports: no plugin of network {names or 'none'} does that",
+        remedy='Join a network with the plugin portmap, as the default network "podman" has.',
+    )
+
+
+def _clear(parts: Parts, attachment: Attachment, names: Sequence[str]) -> None:
+    """Undo what a killed process left of this container, so that its interfaces are free."""
+    for record in parts.cache.of(attachment.container):
+        if record.interface not in names:
+            continue
+        if record.complete and record.attached_to() == str(attachment.namespace):
+            raise AlreadyExists(
+                f"container {attachment.container} has an interface {record.interface} already,"
+                f" on network {record.network}"
+            )
+        delete(parts, record)
+
+
+def _noted(
+    parts: Parts,
+    attachment: Attachment,
+    networks: Sequence[NetworkConfig],
+    names: Sequence[str],
+    publisher: int,
+    ports: Sequence[PortMapping],
+) -> list[Record]:
+    records = [
+        record_of(attachment, place, network, names[place], ports if place == publisher else ())
+        for place, network in enumerate(networks)
+    ]
+    written: list[Record] = []
+    try:
+        for record in records:
+            parts.cache.write(record)
+            written.append(record)
+    except BaseException:
+        for record in written:
+            parts.cache.remove(record.container, record.interface)
+        raise
+    return records
+
+
+def record_of(
+    attachment: Attachment,
+    place: int,
+    network: NetworkConfig,
+    interface: str,
+    ports: Sequence[PortMapping],
+) -> Record:
+    """The note of one network of an attachment, before anything is done."""
+    request = attachment.networks[place]
+    namespace = str(attachment.namespace or "")
+    return Record(
+        container=attachment.container,
+        interface=interface,
+        namespace=namespace,
+        network=network.name,
+        inode=_inode(namespace),
+        document=network.document,
+        capabilities=wish.capabilities(network, request, attachment, ports),
+        arguments=wish.arguments(network, request, attachment),
+    )
+
+
+def _inode(path: str) -> int:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
+
+
+# --- doing and undoing
+
+
+def _add(parts: Parts, record: Record) -> Record:
+    """ADD a network; once more where what was in the way could be removed."""
+    try:
+        return _add_once(parts, record, alone=not parts.host.is_prepared(record))
+    except NetworkError as error:
+        raced = any(words in error.message for words in _RACED)
+        if not raced and not (_EXHAUSTED in error.message and forget_dead(parts)):
+            raise
+    delete(parts, record)
+    parts.cache.write(record)
+    return _add_once(parts, record, alone=True)
+
+
+def _add_once(parts: Parts, record: Record, *, alone: bool) -> Record:
+    """ADD a network; alone where nobody did so before, as shared rules are made then."""
+    lock = parts.host.rules(alone=alone)
+    with lock:
+        if alone and parts.host.is_prepared(record):  # while we waited
+            lock.share()
+        added = parts.chain(record).add(parts.cache.write)
+        parts.host.prepared(record)
+    return added
+
+
+def _undo(parts: Parts, records: Sequence[Record], done: int, error: BaseException) -> None:
+    """DEL of the one that failed and of those before, last first; errors are told along."""
+    for place, record in reversed(list(enumerate(records))):
+        if place > done:
+            parts.cache.remove(record.container, record.interface)
+            continue
+        noted = parts.cache.of(record.container)
+        latest = [one for one in noted if one.interface == record.interface]
+        try:
+            delete(parts, latest[0] if latest else record)
+        except NetworkError as second:
+            error.add_note(f"and while undoing it: {second.message}")
+
+
+# --- what came of it
+
+
+def _interfaces(attachment: Attachment, done: Sequence[Record]) -> tuple[InterfaceResult, ...]:
+    return tuple(
+        interface_of(
+            record.result,
+            record.network,
+            record.interface,
+            namespace=record.namespace,
+            aliases=request.aliases,
+        )
+        for record, request in zip(done, attachment.networks, strict=True)
+    )
+
+
+def _result(
+    interfaces: tuple[InterfaceResult, ...],
+    ports: tuple[PortMapping, ...],
+    done: Sequence[Record],
+) -> AttachResult:
+    servers: list[str] = []
+    search: list[str] = []
+    options: list[str] = []
+    for record in done:
+        for have, more in zip((servers, search, options), dns_of(record.result), strict=True):
+            have += [word for word in more if word not in have]
+    return AttachResult(
+        interfaces=interfaces,
+        ports=ports,
+        nameservers=tuple(servers),
+        search=tuple(search),
+        dns_options=tuple(options),
+        raw={record.interface: record.result for record in done},
+    )

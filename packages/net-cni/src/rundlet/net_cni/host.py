@@ -1,0 +1,68 @@
+"""What plugins share on a host: its rules and bridges, and who may change them when."""
+
+from __future__ import annotations
+
+import os
+
+from .locks import FileLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .cache import Record
+
+SHARED_DIRECTORY = "/run/cni"
+"""Of the plugins themselves (tuning keeps things here): one for all engines of a machine."""
+
+_TIMEOUT = 120.0  # seconds
+
+
+class Host:
+    """The network namespace that plugins are called in.
+
+    run_dir: of the engine, for what need not be shared or, without root, cannot be.
+    """
+
+    def __init__(self, run_dir: str) -> None:
+        self._run_dir = run_dir
+
+    def rules(self, *, alone: bool) -> FileLock:
+        """The lock on rules and bridges."""
+        directory = SHARED_DIRECTORY if os.geteuid() == 0 else self._run_dir
+        path = os.path.join(directory, "rundlet.lock")
+        return FileLock(path, _TIMEOUT, shared=not alone, gate=f"{path}.gate")
+
+    def attachment(self, container: str, timeout: float) -> FileLock:
+        """The lock on all networks of a container. Nobody waits longer than `timeout`.
+
+        A plugin that leaves a daemon behind keeps it for ever; DEL must be possible still.
+        """
+        path = os.path.join(self._run_dir, "locks", container)
+        return FileLock(path, timeout, passing=True, patient=False)
+
+    def ports(self) -> FileLock:
+        """The lock on the published ports of this engine."""
+        return FileLock(os.path.join(self._run_dir, "ports.lock"), _TIMEOUT)
+
+    def definitions(self) -> FileLock:
+        """The lock on the configuration files that this engine writes."""
+        return FileLock(os.path.join(self._run_dir, "definitions.lock"), _TIMEOUT)
+
+    # --- what was made before
+
+    def is_prepared(self, record: Record) -> bool:
+        """Whether one like this was attached here before: shared things are there."""
+        return os.path.exists(self._mark(record))
+
+    def prepared(self, record: Record) -> None:
+        """Note that one like this was attached."""
+        path = self._mark(record)
+        if os.path.exists(path):
+            return
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+
+    def _mark(self, record: Record) -> str:
+        """A file in the run directory, which a reboot empties as it empties the kernel."""
+        namespace = os.stat("/proc/self/ns/net").st_ino
+        ports = "-ports" if record.capabilities.get("portMappings") else ""
+        return os.path.join(self._run_dir, "prepared", f"{record.network}-{namespace}{ports}")
