@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from rundlet.core.contracts.transport import TransportSettings
     from rundlet.core.state.images import Image
 
+RETRY = Option("retry", help="Number of times to retry in case of failure", kind="uint")
+RETRY_DELAY = Option("retry-delay", help="Delay between retries in case of failure",
+                     kind="duration", metavar="duration")  # fmt: skip
+
 VERB = Verb(
     name="pull",
     summary="Pull an image from a registry",
@@ -32,8 +36,8 @@ VERB = Verb(
             choices=("always", "missing", "newer", "never"),
         ),
         Flag("quiet", "q", "Suppress output information when pulling images"),
-        Option("retry", help="Number of times to retry in case of failure", kind="int"),
-        Option("retry-delay", help="Delay between retries in case of failure"),
+        RETRY,
+        RETRY_DELAY,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
         Option("variant", help="Use VARIANT instead of the running architecture variant"),
     ),
@@ -82,7 +86,7 @@ def pull_one(
 
 
 def transport_settings(arguments: Parsed) -> TransportSettings:
-    """What --creds, --tls-verify, --authfile, --cert-dir say, where the verb has them."""
+    """What --creds, --tls-verify, --authfile, --cert-dir, --retry say, where the verb has them."""
     from pathlib import Path
 
     from rundlet.core.contracts.transport import TransportSettings
@@ -90,14 +94,30 @@ def transport_settings(arguments: Parsed) -> TransportSettings:
     values, given = arguments.values, arguments.given
     credentials = None
     if values.get("creds"):
-        user, _, password = str(values["creds"]).partition(":")
-        credentials = (user, password)
+        user, colon, password = str(values["creds"]).partition(":")
+        credentials = (user, password if colon else _ask_password())
+    plain = TransportSettings()
+    retry, delay = values.get("retry"), values.get("retry-delay")
     return TransportSettings(
+        retries=plain.retries if retry is None else int(str(retry)),
+        retry_delay=plain.retry_delay if delay is None else float(str(delay)),
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in given else None,
         credentials=credentials,
         auth_file=Path(str(values["authfile"])) if values.get("authfile") else None,
         cert_dir=Path(str(values["cert-dir"])) if values.get("cert-dir") else None,
     )
+
+
+def _ask_password() -> str:
+    """`--creds USER`: the password is asked for. Raises UsageError where nobody can answer."""
+    import sys
+    from getpass import getpass
+
+    from rundlet.core.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError("could not read password from terminal: give --creds USERNAME:PASSWORD")
+    return getpass("Password: ")
 
 
 def _platform(arguments: Parsed) -> str:

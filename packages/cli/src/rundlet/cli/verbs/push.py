@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
+from .pull import RETRY, RETRY_DELAY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Context, Parsed
@@ -29,6 +31,8 @@ VERB = Verb(
         Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
         Flag("quiet", "q", help="Suppress output information when pushing images"),
         Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
+        RETRY,
+        RETRY_DELAY,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
     arguments=Arguments(minimum=1, maximum=2, completes="images"),

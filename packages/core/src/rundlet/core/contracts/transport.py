@@ -59,6 +59,8 @@ class TransportSettings(Value):
     tls_verify: None: as registries.conf says, with loopback hosts allowed plain HTTP as a fallback.
     credentials: (user, password) or None: from the auth files.
     cert_dir, auth_file: override the usual places. temporary: directory for large temporaries.
+    retries: how often a request that failed for a passing reason is made again. retry_delay:
+    seconds before the first of these, doubled for each after it.
     """
 
     tls_verify: bool | None = None
@@ -69,6 +71,8 @@ class TransportSettings(Value):
     temporary: Path | None = None
     platform: Platform = Platform()
     options: Mapping[str, Any] = EMPTY
+    retries: int = 3
+    retry_delay: float = 0.5
 
 
 class ManifestBytes(Value):
@@ -127,7 +131,7 @@ class ImageDestination(_Closing):
     accepts: ClassVar[tuple[str, ...]] = ()
     compress: ClassVar[str] = ""
 
-    def expect(self, manifest: Manifest, config: bytes) -> None:  # noqa: B027 (most need not know)
+    def expect(self, manifest: Manifest, config: bytes) -> None:
         """Told before the blobs of an image: its layers in order, and its config.
 
         A layer's digest is "" where its bytes will change on the way.

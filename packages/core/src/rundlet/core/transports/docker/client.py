@@ -31,8 +31,6 @@ STALL = 60.0
 COMMIT = 600.0
 """Seconds without a byte, and for a registry to check a blob that it has received."""
 
-_TRIES = 4
-_FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -51,6 +49,7 @@ class Client:
     ) -> None:
         self.endpoint = endpoint
         self._settings = settings
+        self._tries = 1 + settings.retries
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
         self._base = ""
@@ -88,12 +87,12 @@ class Client:
             raise failures.unreachable(what, error) from None
 
     def _ping_at(self, base: str) -> str:
-        wait = _FIRST_WAIT
-        for attempt in range(1, _TRIES + 1):
+        wait = self._settings.retry_delay
+        for attempt in range(1, self._tries + 1):
             try:
                 response = self._once("GET", f"{base}/v2/", {}, None)
             except HTTPError as error:
-                if attempt == _TRIES or not failures.is_transient(error):
+                if attempt == self._tries or not failures.is_transient(error):
                     raise
             else:
                 if response.status in (200, 401):
@@ -101,7 +100,7 @@ class Client:
                         self._auth.challenged(_challenge(response), "")
                     response.drain_conn()
                     return base
-                if response.status not in _RETRIED or attempt == _TRIES:
+                if response.status not in _RETRIED or attempt == self._tries:
                     raise failures.answered(self.endpoint.host, "GET /v2/", response)
                 wait = _retry_after(response, wait)
                 response.drain_conn()
@@ -127,12 +126,12 @@ class Client:
         TimedOut.
         """
         url = self.url(path)
-        wait, challenged = _FIRST_WAIT, False
-        for attempt in range(1, _TRIES + 1):
+        wait, challenged = self._settings.retry_delay, False
+        for attempt in range(1, self._tries + 1):
             try:
                 response = self._follow(method, url, scope, headers, body, timeout)
             except HTTPError as error:
-                if attempt == _TRIES or not failures.is_transient(error):
+                if attempt == self._tries or not failures.is_transient(error):
                     raise failures.unreachable(f"{method} {url}", error) from None
                 time.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
@@ -144,7 +143,7 @@ class Client:
                 if self._auth.challenged(_challenge(response), scope):
                     response.drain_conn()
                     continue
-            if response.status in _RETRIED and attempt < _TRIES:
+            if response.status in _RETRIED and attempt < self._tries:
                 wait = _retry_after(response, wait)
                 response.drain_conn()
                 time.sleep(wait)
