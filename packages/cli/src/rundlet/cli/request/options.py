@@ -138,7 +138,6 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     Option(
         "pull",
         help="Pull image policy",
-        optional="always",
         choices=("always", "missing", "never", "newer", "true", "false", "ifnotexists", "ifnewer"),
     ),
     Flag("quiet", "q", "Suppress output information when pulling images"),

@@ -1,0 +1,54 @@
+"""A `rundlet` of one test: own root and run root, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(sys.executable).parent
+
+
+class Rundlet:
+    """The installed `rundlet` over a store of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.environment = {
+            **os.environ,
+            "PATH": f"{SCRIPTS}:{os.environ['PATH']}",
+            "RUNDLET_GRAPH_ROOT": str(directory / "root"),
+            "RUNDLET_RUN_ROOT": str(directory / "run"),
+        }
+
+    def __call__(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a verb; a failure shows its own words."""
+        result = subprocess.run(
+            ["rundlet", *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if check:
+            assert result.returncode == 0, f"rundlet {' '.join(words)}: {result.stderr}"
+        return result
+
+    def mounts(self) -> list[str]:
+        """What is mounted below the store."""
+        lines = Path("/proc/self/mounts").read_text().splitlines()
+        return [line for line in lines if str(self.directory) in line]
+
+
+@pytest.fixture
+def rundlet(tmp_path: Path) -> Iterator[Rundlet]:
+    """A store that is empty, and whose containers are removed at the end."""
+    tool = Rundlet(tmp_path)
+    yield tool
+    tool("rm", "-a", "-f", "-t", "0", check=False)
+    assert not tool.mounts(), "the test left mounts behind"

@@ -1,0 +1,146 @@
+"""The podman examples of the document that the project comes from, as a user types them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+import pytest
+
+from devtools.registry import Registry, free_port, push
+from tests.conftest import Rundlet
+
+pytestmark = pytest.mark.e2e
+
+
+class Terminal:
+    """A real pty with a program on it."""
+
+    def __init__(self, tool: Rundlet, *words: str) -> None:
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.execvpe(words[0], list(words), tool.environment)
+        self.text = ""
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def until(self, pattern: str, seconds: float = 20) -> str:
+        """Read until the pattern has appeared; fails with what came instead."""
+        deadline = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text)):
+            left = deadline - time.monotonic()
+            assert left > 0, f"no {pattern!r} in {self.text!r}"
+            if select.select([self.master], [], [], left)[0]:
+                try:
+                    self.text += os.read(self.master, 65536).decode(errors="replace")
+                except OSError:  # the other end is closed
+                    deadline = 0
+        self.text = self.text[found.end() :]
+        return found[0]
+
+    def wait(self) -> int:
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.master)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_run_it_on_a_pty_that_is_resized(rundlet: Rundlet, registry: Registry) -> None:
+    image = f"{registry.host}/busybox"
+    terminal = Terminal(rundlet, "rundlet", "run", "-it", "--network", "none", image, "sh")
+    terminal.resize(33, 97)
+    terminal.until(r"/ # ")
+    terminal.type("tty\n")
+    terminal.until(r"/dev/(console|pts/\d+)")
+    terminal.resize(41, 103)
+    time.sleep(0.3)
+    terminal.type("stty size\n")
+    terminal.until(r"41 103")
+    terminal.type("exit 5\n")
+    assert terminal.wait() == 5
+
+
+def test_ps_shows_exited_127_and_a_generated_name(rundlet: Rundlet, registry: Registry) -> None:
+    image = f"{registry.host}/busybox"
+    result = rundlet("run", "--network", "none", image, "sh", "-c", "nosuch", check=False)
+    assert result.returncode == 127
+    heading, line = rundlet("ps", "-a").stdout.splitlines()
+    assert heading.split() == [
+        "CONTAINER",
+        "ID",
+        "IMAGE",
+        "COMMAND",
+        "CREATED",
+        "STATUS",
+        "PORTS",
+        "NAMES",
+    ]
+    assert f"{image}:latest" in line and "Exited (127) " in line
+    assert re.search(r" [a-z]+_[a-z]+$", line)
+
+
+def test_nginx_on_a_published_port(
+    rundlet: Rundlet, registry: Registry, nginx_layout: Path
+) -> None:
+    image = f"{registry.host}/nginx"
+    push(nginx_layout, "nginx", f"{image}:latest")
+    port = str(free_port())
+    rundlet("pull", image)
+    terminal = Terminal(rundlet, "rundlet", "run", "-t", "--name", "web", "-p", f"{port}:80", image)
+    try:
+        answer = curl(port)
+        assert answer.startswith("HTTP/1.1 200 OK\nServer: nginx/")
+        terminal.until(r'"HEAD / HTTP/1\.1" 200')
+        assert f"0.0.0.0:{port}->80/tcp" in rundlet("ps").stdout
+        tree = subprocess.run(["ps", "axwwo", "args"], capture_output=True, text=True, check=True)
+        assert re.search(rf"conmon --api-version 1 .*{rundlet.directory}", tree.stdout)
+    finally:
+        rundlet("stop", "-t", "5", "web", check=False)
+        terminal.wait()
+
+
+def curl(port: str) -> str:
+    """The head of the page, once the server listens."""
+    deadline = time.monotonic() + 15
+    words = ["curl", "-sSI", f"http://127.0.0.1:{port}/"]
+    while True:
+        result = subprocess.run(words, capture_output=True, text=True, check=False)
+        if result.returncode == 0:
+            return result.stdout
+        assert time.monotonic() < deadline, result.stderr
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("runtime", ["crun", "runc", "runsc"])
+def test_each_runtime_prints_from_a_container(
+    rundlet: Rundlet, registry: Registry, runtime: str
+) -> None:
+    image = f"{registry.host}/busybox"
+    words = ("run", "--rm", "--network", "none", "--runtime", runtime, image, "echo", "from inside")
+    assert rundlet(*words).stdout == "from inside\n"
+
+
+def test_a_node_default_switches_all(rundlet: Rundlet, registry: Registry, tmp_path: Path) -> None:
+    image = f"{registry.host}/busybox"
+    rundlet("create", "--name", "before", "--network", "none", "--pull", "always", image, "true")
+    toml = tmp_path / "rundlet.toml"
+    rundlet.environment["RUNDLET_CONF"] = str(toml)
+    for runtime in ("runc", "crun"):
+        toml.write_text(f'runtime = "{runtime}"\n')
+        rundlet("create", "--name", f"by-{runtime}", "--network", "none", image, "true")
+        shown = rundlet("inspect", "--format", "{{.OCIRuntime}}", f"by-{runtime}").stdout
+        assert shown == f"{runtime}\n"
+    toml.write_text("runtime = 3\n")
+    result = rundlet("ps", check=False)
+    assert result.returncode == 125 and f"{toml}: runtime" in result.stderr
