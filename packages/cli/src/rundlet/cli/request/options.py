@@ -147,8 +147,13 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     Flag("replace", help="If a container with the same name exists, replace it"),
     _list("requires", "Add one or more requirement containers"),
     Option("restart", help="Restart policy to apply when a container exits"),
-    Option("retry", help="Number of times to retry in case of failure when performing pull"),
-    Option("retry-delay", help="Delay between retries in case of pull failures"),
+    Option("retry", help="Number of times to retry in case of a pull failure", kind="uint"),
+    Option(
+        "retry-delay",
+        help="Delay between retries in case of pull failures",
+        kind="duration",
+        metavar="duration",
+    ),
     Flag("rm", help="Remove container after exit"),
     Flag("rootfs", help="The first argument is not an image but a root directory"),
     Option(
@@ -204,8 +209,6 @@ HARMLESS = frozenset(
         "disable-content-trust",
         "http-proxy",
         "passwd",
-        "retry",
-        "retry-delay",
         "env-merge",
     )
 )
