@@ -162,22 +162,19 @@ def _inode(path: str) -> int:
 def _add(parts: Parts, record: Record) -> Record:
     """ADD a network; once more where what was in the way could be removed."""
     try:
-        return _add_once(parts, record, alone=not parts.host.is_prepared(record))
+        return _add_once(parts, record)
     except NetworkError as error:
         raced = any(words in error.message for words in _RACED)
         if not raced and not (_EXHAUSTED in error.message and forget_dead(parts)):
             raise
     delete(parts, record)
     parts.cache.write(record)
-    return _add_once(parts, record, alone=True)
+    parts.host.forget(record)
+    return _add_once(parts, record)
 
 
-def _add_once(parts: Parts, record: Record, *, alone: bool) -> Record:
-    """ADD a network; alone where nobody did so before, as shared rules are made then."""
-    lock = parts.host.rules(alone=alone)
-    with lock:
-        if alone and parts.host.is_prepared(record):  # while we waited
-            lock.share()
+def _add_once(parts: Parts, record: Record) -> Record:
+    with parts.host.rules(record):
         added = parts.chain(record).add(parts.cache.write)
         parts.host.prepared(record)
     return added

@@ -1,11 +1,10 @@
-"""Named networks: those of the configuration files as the engine shows them, new ones, removal."""
+"""Named networks: those of the configuration files, as the engine shows them."""
 
 from __future__ import annotations
 
 import os
 
 from rundlet.core.contracts.network import Network
-from rundlet.core.errors import NotSupported
 
 from .config import load_all
 
@@ -102,13 +101,3 @@ def _created(path: str) -> str:
         return datetime.fromtimestamp(os.stat(path).st_mtime).astimezone().isoformat()
     except OSError:
         return ""
-
-
-def create(parts: Parts, network: Network) -> Network:
-    """Define a network in the first config directory."""
-    raise NotSupported("not yet")
-
-
-def remove(parts: Parts, name: str) -> None:
-    """Remove the file of a network."""
-    raise NotSupported("not yet")

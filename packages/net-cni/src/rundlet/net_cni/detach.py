@@ -84,7 +84,7 @@ def delete(parts: Parts, record: Record) -> None:
     """DEL one interface, with or without its namespace. Raises NetworkError."""
     there = record.attached_to()
     chain = parts.chain(record)
-    with parts.host.rules(alone=False):
+    with parts.host.rules():
         chain.delete(there)
         if not there:
             remove_masquerade(chain.network, record)

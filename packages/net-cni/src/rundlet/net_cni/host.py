@@ -25,11 +25,18 @@ class Host:
     def __init__(self, run_dir: str) -> None:
         self._run_dir = run_dir
 
-    def rules(self, *, alone: bool) -> FileLock:
-        """The lock on rules and bridges."""
+    def rules(self, record: Record | None = None) -> FileLock:
+        """The lock on rules and bridges: shared, but for the first attachment of its kind.
+
+        record: what is about to be attached, None for what is not.
+        """
         directory = SHARED_DIRECTORY if os.geteuid() == 0 else self._run_dir
         path = os.path.join(directory, "rundlet.lock")
-        return FileLock(path, _TIMEOUT, shared=not alone, gate=f"{path}.gate")
+
+        def shared() -> bool:
+            return record is None or self._is_prepared(record)
+
+        return FileLock(path, _TIMEOUT, shared=shared, gate=f"{path}.gate")
 
     def attachment(self, container: str, timeout: float) -> FileLock:
         """The lock on all networks of a container. Nobody waits longer than `timeout`.
@@ -49,9 +56,27 @@ class Host:
 
     # --- what was made before
 
-    def is_prepared(self, record: Record) -> bool:
+    def _is_prepared(self, record: Record) -> bool:
         """Whether one like this was attached here before: shared things are there."""
         return os.path.exists(self._mark(record))
+
+    def forget(self, record: Record) -> None:
+        """Shared things turned out not to be there (a firewall was flushed)."""
+        try:
+            os.unlink(self._mark(record))
+        except FileNotFoundError:
+            return
+
+    def forget_network(self, name: str) -> None:
+        """A network was removed, with all that was shared."""
+        directory = os.path.join(self._run_dir, "prepared")
+        try:
+            marks = os.listdir(directory)
+        except FileNotFoundError:
+            return
+        for mark in marks:
+            if mark.removesuffix("-ports").rpartition("-")[0] == name:
+                os.unlink(os.path.join(directory, mark))
 
     def prepared(self, record: Record) -> None:
         """Note that one like this was attached."""

@@ -20,6 +20,7 @@ from rundlet.core.errors import Busy, NetworkError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 _FIRST_WAIT = 0.001  # seconds
@@ -29,9 +30,11 @@ _LONGEST_WAIT = 0.05
 class FileLock:
     """A flock on a file, held while inside `with`, which gives its descriptor.
 
-    timeout: seconds; then Busy is raised, or with `patient=False` the lock is done without.
-    gate: a second file that everybody passes one by one, so that those who share cannot keep
-    one who wants to be alone waiting for ever. passing: the file is removed at the end.
+    shared: whether others may share it, asked whenever it is tried: the answer may change
+    while we wait. timeout: seconds; then Busy is raised, or with `patient=False` things are
+    done without the lock. gate: a second file that everybody passes one by one, so that those
+    who share cannot keep one who wants to be alone waiting for ever. passing: the file is
+    removed at the end.
     """
 
     def __init__(
@@ -39,14 +42,14 @@ class FileLock:
         path: str,
         timeout: float,
         *,
-        shared: bool = False,
+        shared: Callable[[], bool] | None = None,
         gate: str = "",
         passing: bool = False,
         patient: bool = True,
     ) -> None:
         self._path = path
         self._timeout = timeout
-        self._how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        self._shared = shared or _no
         self._gate = gate
         self._passing = passing
         self._patient = patient
@@ -58,8 +61,8 @@ class FileLock:
         gate = -1
         try:
             if self._gate:
-                gate = self._locked(self._gate, fcntl.LOCK_EX, deadline)
-            self._descriptor = self._locked(self._path, self._how, deadline)
+                gate = self._locked(self._gate, _no, deadline)
+            self._descriptor = self._locked(self._path, self._shared, deadline)
             self._held = True
         except Busy:
             if self._patient:
@@ -81,13 +84,10 @@ class FileLock:
         self._held = False
         os.close(self._descriptor)
 
-    def share(self) -> None:
-        """Let others in who share."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
-
-    def _locked(self, path: str, how: int, deadline: float) -> int:
+    def _locked(self, path: str, shared: Callable[[], bool], deadline: float) -> int:
         wait = _FIRST_WAIT
         while True:
+            how = fcntl.LOCK_SH if shared() else fcntl.LOCK_EX
             descriptor = _open(path)
             try:
                 fcntl.flock(descriptor, how | fcntl.LOCK_NB)
@@ -106,6 +106,10 @@ class FileLock:
             os.close(descriptor)
             time.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def _no() -> bool:
+    return False
 
 
 def _open(path: str) -> int:

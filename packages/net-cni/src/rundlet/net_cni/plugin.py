@@ -69,12 +69,12 @@ class CNINetworks(NetworkPlugin):
         return networks(self._parts)
 
     def create_network(self, network: Network) -> Network:
-        from .define import create
+        from .create import create
 
         return create(self._parts, network)
 
     def remove_network(self, name: str) -> None:
-        from .define import remove
+        from .remove import remove
 
         remove(self._parts, name)
 

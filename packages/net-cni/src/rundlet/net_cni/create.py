@@ -1,0 +1,266 @@
+"""New networks: a conflist in the first config directory, as podman's CNI backend writes it."""
+
+from __future__ import annotations
+
+import os
+from json import dumps
+
+from rundlet.core.errors import AlreadyExists, InvalidArgument, NetworkError, NotSupported
+
+from . import subnets
+from .config import files, load_all, valid_name
+from .default import VERSION
+from .define import networks, shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from rundlet.core.contracts.network import Network
+
+    from .parts import Parts
+    from .subnets import IPNetwork
+
+_OURS = ("ipam", "routes", "dns")  # fields of podman's network, which come as options
+_COMMON = ("mtu", "metric", "no_default_route", *_OURS)
+_OPTIONS = {
+    "bridge": ("vlan", "isolate", *_COMMON),
+    "macvlan": ("parent", "mode", "bclim", *_COMMON),
+    "ipvlan": ("parent", "mode", *_COMMON),
+}
+_MODES = {
+    "macvlan": ("bridge", "private", "vepa", "passthru"),
+    "ipvlan": ("l2", "l3", "l3s"),
+}
+_UNSUPPORTED = ("metric", "bclim")  # no CNI plugin has them
+
+
+def create(parts: Parts, network: Network) -> Network:
+    """Define a network. Raises AlreadyExists, InvalidArgument, InUse, NotSupported."""
+    if not parts.directories:
+        raise NotSupported("no CNI config directory is configured: networks cannot be created")
+    _validate(network)
+    with parts.host.definitions():
+        known = networks(parts)
+        if any(one.name == network.name for one in known):
+            raise AlreadyExists(f"network name {network.name} already used: network already exists")
+        network = _completed(network, known)
+        document = conflist(network, dns=bool(parts.executor.search("dnsname")))
+        path = os.path.join(parts.directories[0], f"{network.name}.conflist")
+        if path in files(parts.directories[:1]):
+            raise AlreadyExists(f"{path} exists already (and defines another network)")
+        write(path, document)
+    made = next(c for c in load_all(parts.directories)[0] if c.name == network.name)
+    return shown(made)
+
+
+def _validate(network: Network) -> None:
+    if not valid_name(network.name):
+        raise InvalidArgument(
+            f'network name "{network.name}" is not valid: letters, digits, "_", "." and "-",'
+            " beginning with a letter or digit"
+        )
+    if network.driver not in _OPTIONS:
+        raise InvalidArgument(
+            f"unsupported driver {network.driver}", remedy=f"Known: {', '.join(_OPTIONS)}."
+        )
+    for key in network.options:
+        if key not in _OPTIONS[network.driver]:
+            raise InvalidArgument(f"unsupported {network.driver} network option {key}")
+        if key in _UNSUPPORTED:
+            raise NotSupported(f"network option {key}: no CNI plugin has it")
+    for key, low, high in (("mtu", 68, 65535), ("vlan", 1, 4094)):
+        _number(network.options, key, low, high)
+    mode = network.options.get("mode")
+    if mode and mode not in _MODES[network.driver]:
+        raise InvalidArgument(f"unknown {network.driver} mode {mode!r}")
+    ipam = network.options.get("ipam", "host-local")
+    if ipam not in ("host-local", "dhcp", "none"):
+        raise InvalidArgument(f"unsupported ipam driver {ipam!r}")
+    if ipam != "host-local" and network.subnets:
+        raise InvalidArgument(f"ipam driver {ipam} is set: subnets cannot be")
+    if ipam == "dhcp" and network.driver == "bridge":
+        raise InvalidArgument("ipam driver dhcp is not supported with bridge")
+
+
+def _number(options: Mapping[str, str], key: str, low: int, high: int) -> int:
+    """An option that is a number; 0 when it is not given."""
+    text = options.get(key, "")
+    if not text:
+        return 0
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise InvalidArgument(f"{key}={text}: from {low} to {high}")
+    return int(text)
+
+
+def _flag(options: Mapping[str, str], key: str) -> bool:
+    text = options.get(key, "false").lower()
+    if text not in ("true", "false", "1", "0"):
+        raise InvalidArgument(f"{key}={text}: true or false")
+    return text in ("true", "1")
+
+
+# --- what is not given
+
+
+def _completed(network: Network, known: Sequence[Network]) -> Network:
+    """Subnets, gateways and the interface, where they are left to us."""
+    if network.options.get("ipam", "host-local") != "host-local":
+        return _with_interface(network, known)
+    used = [*subnets.of_host(), *_subnets(known)]
+    wished = [subnets.completed(one) for one in network.subnets]
+    if network.driver == "bridge":
+        subnets.refuse_overlap(wished, used)
+    if not wished and network.driver == "bridge":
+        wished.append(subnets.completed({"subnet": subnets.free_ipv4(used)}))
+    if network.ipv6 and not any(":" in one["subnet"] for one in wished):
+        wished.append(subnets.completed({"subnet": subnets.free_ipv6(used)}))
+    if not wished:  # macvlan and ipvlan share the segment of their parent: its DHCP serves
+        network = network.replace(options={**network.options, "ipam": "dhcp"})
+    return _with_interface(network.replace(subnets=tuple(wished)), known)
+
+
+def _subnets(known: Sequence[Network]) -> list[IPNetwork]:
+    return [subnets.parse(subnet["subnet"]) for network in known for subnet in network.subnets]
+
+
+def _with_interface(network: Network, known: Sequence[Network]) -> Network:
+    if network.driver != "bridge":
+        parent = network.options.get("parent") or network.interface
+        if parent and parent not in subnets.interfaces():
+            raise InvalidArgument(f"parent interface {parent} does not exist")
+        return network.replace(interface=parent)
+    taken = {one.interface for one in known if one.driver == "bridge"}
+    if network.interface:
+        if len(network.interface.encode()) > 15 or not valid_name(network.interface):
+            raise InvalidArgument(f'invalid bridge name "{network.interface}"')
+        if network.interface in taken:
+            raise AlreadyExists(f"bridge name {network.interface} already in use")
+        return network
+    taken |= subnets.interfaces()
+    number = 1
+    while f"cni-podman{number}" in taken:
+        number += 1
+    return network.replace(interface=f"cni-podman{number}")
+
+
+# --- the document
+
+
+def conflist(network: Network, *, dns: bool) -> dict[str, Any]:
+    """The configuration of a complete network. dns: whether the plugin dnsname is there."""
+    make: Callable[[Network], list[dict[str, Any]]]
+    make = _bridge if network.driver == "bridge" else _on_parent
+    plugins = make(network)
+    if dns and network.dns_enabled and network.driver == "bridge" and not network.internal:
+        plugins.append(
+            {
+                "type": "dnsname",
+                "domainName": "dns.podman",
+                "capabilities": {"aliases": True},
+            }
+        )
+    document: dict[str, Any] = {"cniVersion": VERSION, "name": network.name, "plugins": plugins}
+    notes = {
+        "podman_labels": dict(network.labels),
+        "podman_options": {k: v for k, v in network.options.items() if k not in _OURS},
+    }
+    notes = {key: value for key, value in notes.items() if value}
+    return {**document, "args": notes} if notes else document
+
+
+def _bridge(network: Network) -> list[dict[str, Any]]:
+    options = network.options
+    outward = not network.internal
+    first: dict[str, Any] = {
+        "type": "bridge",
+        "bridge": network.interface,
+        "isGateway": outward,
+        "ipMasq": outward,
+        "hairpinMode": True,
+        "capabilities": {"ips": True, "mac": True},
+        "ipam": _ipam(network),
+    }
+    for key in ("mtu", "vlan"):
+        if options.get(key):
+            first[key] = int(options[key])
+    if options.get("dns"):
+        first["dns"] = {"nameservers": options["dns"].split(",")}
+    firewall: dict[str, Any] = {"type": "firewall"}
+    if _flag(options, "isolate"):
+        firewall["ingressPolicy"] = "same-bridge"
+    ports = [{"type": "portmap", "capabilities": {"portMappings": True}}] if outward else []
+    tuning = {"type": "tuning", "capabilities": {"mac": True}}
+    return [first, *ports, firewall, tuning]
+
+
+def _on_parent(network: Network) -> list[dict[str, Any]]:
+    """macvlan, ipvlan: interfaces beside the host's own, on the same segment."""
+    options = network.options
+    first: dict[str, Any] = {"type": network.driver, "ipam": _ipam(network)}
+    first["capabilities"] = {"ips": True}
+    if network.driver == "macvlan":
+        first["capabilities"]["mac"] = True
+    if network.interface:
+        first["master"] = network.interface
+    if options.get("mode"):
+        first["mode"] = options["mode"]
+    if options.get("mtu"):
+        first["mtu"] = int(options["mtu"])
+    if options.get("dns"):
+        first["dns"] = {"nameservers": options["dns"].split(",")}
+    return [first]
+
+
+def _ipam(network: Network) -> dict[str, Any]:
+    kind = network.options.get("ipam", "host-local")
+    if kind == "none":
+        return {}
+    if kind == "dhcp":
+        return {"type": "dhcp"}
+    ranges = []
+    for subnet in network.subnets:
+        one = {"subnet": subnet["subnet"]}
+        if not network.internal:
+            one["gateway"] = subnet["gateway"]
+        for key, name in (("start_ip", "rangeStart"), ("end_ip", "rangeEnd")):
+            if subnet.get(key):
+                one[name] = subnet[key]
+        ranges.append([one])
+    return {"type": "host-local", "routes": _routes(network), "ranges": ranges}
+
+
+def _routes(network: Network) -> list[dict[str, str]]:
+    """The default routes of a network that leads out, and those that were given."""
+    found = []
+    if not network.internal and not _flag(network.options, "no_default_route"):
+        for version in sorted({":" in subnet["subnet"] for subnet in network.subnets}):
+            found.append({"dst": "::/0" if version else "0.0.0.0/0"})
+    for text in filter(None, network.options.get("routes", "").split(";")):
+        words = text.split(",")
+        if len(words) == 3:
+            raise NotSupported(f"route {text}: CNI's routes have no metric before version 1.1.0")
+        if len(words) != 2:
+            raise InvalidArgument(f"route {text}: not DESTINATION,GATEWAY")
+        gateway = subnets.parse(words[1])
+        found.append({"dst": str(subnets.parse(words[0])), "gw": str(gateway.network_address)})
+    return found
+
+
+def write(path: str, document: Mapping[str, Any]) -> None:
+    """A configuration file, whole or not at all, and on the disk. Raises NetworkError."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(dumps(document, indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        try:
+            os.unlink(temporary)
+        except FileNotFoundError:
+            pass
+        raise NetworkError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,127 @@
+"""Subnets for new networks: valid, and not one that the host or another network has."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from rundlet.core.errors import InUse, InvalidArgument, NetworkError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    IPNetwork = IPv4Network | IPv6Network
+
+_PREFIX = 24  # of new IPv4 networks (podman's default_subnet_pools)
+_TRIES = 100
+
+
+def parse(text: str) -> IPNetwork:
+    """A subnet in CIDR notation. Raises InvalidArgument."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise InvalidArgument(f"invalid subnet {text}: {error}") from None
+
+
+def address(text: str, what: str, subnet: IPNetwork) -> str:
+    """An address inside a subnet. Raises InvalidArgument."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        raise InvalidArgument(f"{what} {text} is no IP address") from None
+    if found not in subnet:
+        raise InvalidArgument(f"{what} {text} not in subnet {subnet}")
+    return str(found)
+
+
+def completed(wish: Mapping[str, str]) -> dict[str, str]:
+    """A wished subnet with its gateway and range. Raises InvalidArgument.
+
+    ip_range becomes start_ip and end_ip; the gateway is the first address unless given.
+    """
+    subnet = parse(wish.get("subnet", ""))
+    if subnet.num_addresses < 4:
+        raise InvalidArgument(f"subnet {subnet} is too small: it has no address for a container")
+    gateway = wish.get("gateway") or str(subnet[1])
+    found = {"subnet": str(subnet), "gateway": address(gateway, "gateway", subnet)}
+    if wish.get("ip_range"):
+        part = parse(wish["ip_range"])
+        if part.version != subnet.version or not part.subnet_of(subnet):  # type: ignore[arg-type]
+            raise InvalidArgument(f"ip range {part} not in subnet {subnet}")
+        whole = part == subnet
+        found["start_ip"] = str(part[1] if whole or part[0] == subnet[0] else part[0])
+        found["end_ip"] = str(part[-2] if part[-1] == subnet[-1] else part[-1])
+    for key in ("start_ip", "end_ip"):
+        if wish.get(key):
+            found[key] = address(wish[key], key, subnet)
+    return found
+
+
+def refuse_overlap(subnets: Sequence[Mapping[str, str]], used: Sequence[IPNetwork]) -> None:
+    """Raises InUse when a subnet overlaps one that is used, InvalidArgument among themselves."""
+    seen: list[IPNetwork] = []
+    for one in subnets:
+        subnet = parse(one["subnet"])
+        if any(_overlap(subnet, other) for other in used):
+            raise InUse(
+                f"subnet {subnet} is already used on the host or by another config",
+                remedy="`rundlet network ls` and `ip route` show them; choose another.",
+            )
+        if any(_overlap(subnet, other) for other in seen):
+            raise InvalidArgument(f"subnet {subnet} is given twice")
+        seen.append(subnet)
+
+
+def _overlap(one: IPNetwork, other: IPNetwork) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def free_ipv4(used: Sequence[IPNetwork]) -> str:
+    """The first free /24 of 10.89.0.0 to 10.255.255.0 (podman's pools). Raises NetworkError."""
+    for second in range(89, 256):
+        for third in range(256):
+            candidate = IPv4Network(f"10.{second}.{third}.0/{_PREFIX}")
+            if not any(_overlap(candidate, other) for other in used):
+                return str(candidate)
+    raise NetworkError("could not find free subnet from subnet pools", remedy="Give --subnet.")
+
+
+def free_ipv6(used: Sequence[IPNetwork]) -> str:
+    """A random unique local /64 (RFC 4193). Raises NetworkError."""
+    for _ in range(_TRIES):
+        prefix = b"\xfd" + os.urandom(7) + bytes(8)
+        candidate = IPv6Network((prefix, 64))
+        if not any(_overlap(candidate, other) for other in used):
+            return str(candidate)
+    raise NetworkError("could not find a free IPv6 subnet", remedy="Give --subnet.")
+
+
+def of_host() -> list[IPNetwork]:
+    """The subnets that the host has routes to, but for default routes (proc(5), net/route)."""
+    found: list[IPNetwork] = []
+    for fields in _lines("/proc/net/route", skip=1):
+        destination = bytes.fromhex(fields[1])[::-1]
+        mask = bytes.fromhex(fields[7])[::-1]
+        if any(mask):
+            found.append(IPv4Network((destination, ip_address(mask).exploded), strict=False))
+    for fields in _lines("/proc/net/if_inet6"):
+        local = IPv6Network((bytes.fromhex(fields[0]), int(fields[2], 16)), strict=False)
+        if not (local.is_link_local or local.is_loopback):
+            found.append(local)
+    return found
+
+
+def interfaces() -> set[str]:
+    """The names of the host's interfaces."""
+    return {fields[0].partition(":")[0] for fields in _lines("/proc/net/dev", skip=2)}
+
+
+def _lines(path: str, skip: int = 0) -> Iterable[list[str]]:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            lines = file.readlines()[skip:]
+    except OSError:  # a kernel without IPv6
+        return []
+    return [line.split() for line in lines if line.split()]
