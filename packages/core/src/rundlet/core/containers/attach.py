@@ -35,7 +35,7 @@ def attach(
     try:
         if not request.stdin:
             streams = streams.replace(stdin=-1)
-        with Forwarding(engine, true, sig_proxy and not streams.terminal):
+        with Forwarding(engine, true, sig_proxy):
             how = attached.pump(streams)
             code = after(engine, true) if how == "exited" else 0
     finally:

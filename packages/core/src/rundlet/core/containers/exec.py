@@ -83,7 +83,7 @@ def execute(
         if request.detach or streams is None:
             detached = True
             return ExecResult(session, "detached")
-        how = running.pump(streams)
+        how = running.pump(streams if request.stdin else streams.replace(stdin=-1))
         if how == "detached":
             detached = True
             return ExecResult(session, how)

@@ -10,6 +10,7 @@ from .paths import Paths
 from .signals import Forwarding
 from .start import start
 from .state import UNKNOWN_EXIT, exit_status
+from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def foreground(
 def _watch(engine: Engine, started: Started, streams: Streams, sig_proxy: bool) -> RunResult:
     assert started.attached is not None
     row = started.row
-    with Forwarding(engine, row, sig_proxy and not streams.terminal):
+    if not request_of(row.request).stdin:
+        streams = streams.replace(stdin=-1)
+    with Forwarding(engine, row, sig_proxy):
         how = started.attached.pump(streams)
         if how == DETACHED:
             return RunResult(row.id, row.name, DETACHED)

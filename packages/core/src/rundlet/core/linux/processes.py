@@ -58,7 +58,9 @@ def run(
         actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((in_read, out, err))]
         actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in pass_fds]
         pid = os.posix_spawn(
-            argv[0], list(argv), os.environ if environment is None else environment,
+            argv[0],
+            list(argv),
+            os.environ if environment is None else environment,
             file_actions=actions,
         )
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -149,15 +149,23 @@ def _create_flags(job: MonitorJob) -> list[str]:
         flags += ["--log-label", f"{key}={value}"]
     if not job.sync_log:
         flags.append("--no-sync-log")
-    if job.terminal:
-        flags.append("--terminal")
-    if job.stdin:
-        flags.append("--stdin")
+    flags += stream_flags(job.terminal, job.stdin)
     if job.timeout > 0:
         flags += ["--timeout", str(job.timeout)]
     if job.sdnotify_socket:
         flags += ["--sdnotify-socket", job.sdnotify_socket]
     return flags + exit_flags(job.exit_command, job.exit_delay)
+
+
+def stream_flags(terminal: bool, stdin: bool) -> list[str]:
+    """The flags for what the process gets as its streams.
+
+    With --stdin, conmon closes the process's stdin when a client leaves: right for a pipe;
+    a terminal must outlive those that detach from it, and needs no pipe.
+    """
+    if terminal:
+        return ["--terminal"]
+    return ["--stdin"] if stdin else []
 
 
 def exit_flags(command: Sequence[str], delay: int = 0) -> list[str]:
