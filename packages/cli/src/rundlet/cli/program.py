@@ -30,6 +30,7 @@ _HONOURED = (
         help="Path of the configuration directory for networks",
         completes="files",
     ),
+    Flag("noout", help="Do not output to stdout"),
     Option("out", help="Send output (stdout) to a file", completes="files"),
     Option(
         "runtime-flag",

@@ -126,8 +126,8 @@ def _answer(program: Program, words: list[str]) -> int:
 
 
 def _redirect(options: Options) -> None:
-    """`--out FILE`: standard output goes there."""
-    path = options.values.get("out")
+    """`--out FILE`: standard output goes there; `--noout`: nowhere."""
+    path = os.devnull if options.values.get("noout") else options.values.get("out")
     if not path:
         return
     try:
