@@ -142,7 +142,7 @@ class Containers:
         """Wait for one of podman's conditions; the exit code then (-1 while it runs)."""
         from .wait import wait
 
-        return wait(self._engine, self.get(name), tuple(conditions))
+        return wait(self._engine, rows.find(self._engine.database, name), tuple(conditions))
 
     def stop(self, name: str, timeout: float | None = None) -> Container:
         """Stop signal, then SIGKILL after `timeout` seconds (None: the container's own)."""

@@ -9,7 +9,7 @@ from ..errors import InvalidArgument
 from ..state import containers as rows
 from . import ending
 from .paths import Paths
-from .state import UNKNOWN_EXIT, derive, exit_status, has_process
+from .state import LIVE, UNKNOWN_EXIT, derive, exit_status, has_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ CONDITIONS = {
 def wait(engine: Engine, row: Container, conditions: tuple[str, ...]) -> int:
     """Wait until one condition holds; the exit code of an exited container, else -1.
 
+    row: as stored. Its process may have ended a moment ago, and its code not be written yet.
     A container that is removed meanwhile has exited. Raises InvalidArgument.
     """
     wanted: set[str] = set()
@@ -43,7 +44,7 @@ def wait(engine: Engine, row: Container, conditions: tuple[str, ...]) -> int:
         wanted.update(CONDITIONS[name])
     if wanted == {"exited"}:
         # podman: a container that does not run is not waited for, also one never started.
-        return _exit(engine, row) if has_process(row) else row.exit_code
+        return _exit(engine, row) if row.status in LIVE else row.exit_code
     return _changes(engine, row, wanted)
 
 
