@@ -48,7 +48,7 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def _load(context: Context, arguments: Parsed, path: str) -> Sequence[str]:
-    from ..progress import shown
+    from rundlet.core.commands.progress import shown
 
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
         return context.engine.images.load(path, progress=progress)

@@ -71,9 +71,8 @@ def pull_one(
     context: Context, arguments: Parsed, name: str, *, policy: str, platform: str, quiet: bool
 ) -> Image:
     """Pull one image, telling how it goes on standard error."""
+    from rundlet.core.commands.progress import shown
     from rundlet.core.images.manifest import parse_platform
-
-    from ..progress import shown
 
     with shown(context.stderr, quiet=quiet) as progress:
         return context.engine.images.pull(

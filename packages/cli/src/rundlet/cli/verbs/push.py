@@ -42,9 +42,9 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Push, telling how it goes on standard error."""
+    from rundlet.core.commands.progress import shown
     from rundlet.core.errors import UsageError
 
-    from ..progress import shown
     from .pull import transport_settings
 
     name, *destination = arguments.arguments

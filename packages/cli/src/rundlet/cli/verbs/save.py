@@ -52,7 +52,7 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def _save(context: Context, arguments: Parsed, output: str) -> None:
-    from ..progress import shown
+    from rundlet.core.commands.progress import shown
 
     images, tags = list(arguments.arguments), list[str]()
     if not arguments.flag("multi-image-archive"):

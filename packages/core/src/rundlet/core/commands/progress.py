@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
-from rundlet.core.images.progress import SILENT, Progress
+from ..images.progress import SILENT, Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, TextIO
 
-    from rundlet.core.images.descriptor import Descriptor
+    from ..images.descriptor import Descriptor
 
 
 @contextmanager
