@@ -51,7 +51,7 @@ class Record(Value):
         """
         try:
             there = os.stat(self.namespace)
-            if there.st_dev != os.stat("/proc/self/ns/net").st_dev:
+            if there.st_dev != os.stat("/proc/thread-self/ns/net").st_dev:
                 return ""
         except OSError:
             return ""

@@ -122,7 +122,14 @@ def _completed(network: Network, known: Sequence[Network]) -> Network:
 
 
 def _subnets(known: Sequence[Network]) -> list[IPNetwork]:
-    return [subnets.parse(subnet["subnet"]) for network in known for subnet in network.subnets]
+    found = []
+    for network in known:
+        for subnet in network.subnets:
+            try:
+                found.append(subnets.parse(subnet["subnet"]))
+            except InvalidArgument:  # of a file that somebody else wrote: it blocks nothing
+                continue
+    return found
 
 
 def _with_interface(network: Network, known: Sequence[Network]) -> Network:
@@ -235,8 +242,8 @@ def _routes(network: Network) -> list[dict[str, str]]:
     """The default routes of a network that leads out, and those that were given."""
     found = []
     if not network.internal and not _flag(network.options, "no_default_route"):
-        for version in sorted({":" in subnet["subnet"] for subnet in network.subnets}):
-            found.append({"dst": "::/0" if version else "0.0.0.0/0"})
+        families = sorted({":" in subnet["subnet"] for subnet in network.subnets})
+        found += [{"dst": "::/0" if ipv6 else "0.0.0.0/0"} for ipv6 in families]
     for text in filter(None, network.options.get("routes", "").split(";")):
         words = text.split(",")
         if len(words) == 3:

@@ -88,6 +88,6 @@ class Host:
 
     def _mark(self, record: Record) -> str:
         """A file in the run directory, which a reboot empties as it empties the kernel."""
-        namespace = os.stat("/proc/self/ns/net").st_ino
+        namespace = os.stat("/proc/thread-self/ns/net").st_ino
         ports = "-ports" if record.capabilities.get("portMappings") else ""
         return os.path.join(self._run_dir, "prepared", f"{record.network}-{namespace}{ports}")

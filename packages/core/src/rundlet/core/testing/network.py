@@ -1,0 +1,362 @@
+"""The contract suite of network plugins: subclass it, give a plugin, get the tests.
+
+    class TestMine(NetworkPluginContract):
+        @pytest.fixture
+        def plugin(self, settings):
+            return MyNetworks(settings)
+
+Every test runs in a network namespace that takes the host's place: bridges, rules and
+routes that a plugin makes "on the host" are in it, and go with it. Needs root, ip and
+nsenter. Each test quotes the clause of contracts/network.py that it holds a plugin to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ..contracts.network import (
+    Attachment,
+    AttachResult,
+    NetworkRequest,
+    NetworkSettings,
+    PortMapping,
+)
+from ..errors import RundletError
+from ..linux import syscalls
+from ..networks.namespace import create_namespace, remove_namespace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..contracts.network import NetworkPlugin
+
+_SELF = "/proc/thread-self/ns/net"
+
+
+@contextmanager
+def isolated_host() -> Iterator[None]:
+    """This thread, and what it starts, in a fresh network namespace with loopback up."""
+    if os.geteuid() != 0 or not (shutil.which("ip") and shutil.which("nsenter")):
+        pytest.skip("network namespaces need root, ip and nsenter")
+    before = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        syscalls.unshare(syscalls.CLONE_NEWNET)
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            yield
+        finally:
+            syscalls.setns(before, syscalls.CLONE_NEWNET)
+    finally:
+        os.close(before)
+
+
+def inside(namespace: Path | None, *words: str) -> str:
+    """What a program prints in a namespace (None: the host's)."""
+    enter = ["nsenter", f"--net={namespace}"] if namespace is not None else []
+    done = subprocess.run([*enter, *words], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def rules() -> list[str]:
+    """The host's packet filter rules, without counters and times."""
+    found = []
+    for program in ("iptables-save", "ip6tables-save"):
+        if shutil.which(program):
+            lines = subprocess.run([program], capture_output=True, text=True).stdout.splitlines()
+            found += [f"{program}: {line}" for line in lines if line.startswith("-A")]
+            found += [f"{program}: {line.split()[0]}" for line in lines if line.startswith(":")]
+    return sorted(found)
+
+
+def links(namespace: Path | None) -> list[dict[str, Any]]:
+    """The interfaces of a namespace with their addresses, as `ip -json address` has them."""
+    found: list[dict[str, Any]] = json.loads(inside(namespace, "ip", "-json", "address"))
+    return found
+
+
+def _same(before: Counter[str], after: Counter[str], clause: str) -> None:
+    assert after == before, f"{clause}: more {[*(after - before)]}, less {[*(before - after)]}"
+
+
+class NetworkPluginContract:
+    """All clauses of a network plugin. Override the fixture `plugin`.
+
+    publishes: whether the plugin publishes ports. joins: whether it makes interfaces.
+    """
+
+    publishes = True
+    joins = True
+
+    @pytest.fixture
+    def plugin(self, settings: NetworkSettings) -> NetworkPlugin:
+        raise NotImplementedError("override the fixture `plugin`")
+
+    def failing(self, attachment: Attachment) -> Attachment | None:
+        """An attachment that fails when half of it is done; None where nothing can fail."""
+        return None
+
+    @pytest.fixture(autouse=True)
+    def host(self) -> Iterator[None]:
+        """A namespace in the host's place, for the length of a test."""
+        with isolated_host():
+            yield
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> NetworkSettings:
+        """Directories of the test's own; plugins where the settings' defaults have them."""
+        return NetworkSettings(
+            state_dir=tmp_path / "state",
+            run_dir=tmp_path / "run",
+            config_dirs=(tmp_path / "net.d",),
+            plugin_dirs=tuple(
+                Path(directory)
+                for directory in ("/usr/libexec/cni", "/usr/lib/cni", "/opt/cni/bin")
+            ),
+            default_network="podman",
+            options={"data_dir": str(tmp_path / "leases")},
+        )
+
+    @pytest.fixture
+    def make(self, tmp_path: Path, plugin: NetworkPlugin) -> Iterator[Callable[..., Attachment]]:
+        """Makes attachments, each with a fresh namespace where the plugin wants one."""
+        made: list[Path] = []
+
+        def attachment(
+            name: str,
+            networks: Sequence[NetworkRequest] = (NetworkRequest(),),
+            ports: Sequence[PortMapping] = (),
+        ) -> Attachment:
+            namespace = None
+            if plugin.own_namespace:
+                namespace = tmp_path / "netns" / name
+                create_namespace(str(namespace))
+                made.append(namespace)
+            return Attachment(
+                container=(name.encode().hex() * 64)[:64],
+                name=name,
+                namespace=namespace,
+                networks=tuple(networks),
+                ports=tuple(ports),
+            )
+
+        yield attachment
+        for namespace in made:
+            remove_namespace(str(namespace))
+
+    @pytest.fixture
+    def snapshot(self, tmp_path: Path) -> Callable[[], Counter[str]]:
+        """What is there of networks: rules, the host's interfaces, files of the plugin."""
+
+        def take() -> Counter[str]:
+            files = [
+                os.path.relpath(os.path.join(directory, name), tmp_path)
+                for directory, _, names in os.walk(tmp_path)
+                for name in names
+                if not directory.startswith(str(tmp_path / "netns"))
+            ]
+            return Counter([*rules(), *(link["ifname"] for link in links(None)), *files])
+
+        return take
+
+    @pytest.fixture
+    def warm(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
+        """One attachment came and went: bridges and shared chains may stay after the last."""
+        for name, ports in (("warm", ()), ("warm-ports", (PortMapping(80),))):
+            attachment = make(name, ports=ports if self.publishes else ())
+            plugin.detach(attachment, plugin.attach(attachment))
+
+    # --- the clauses
+
+    def test_works_here(self, plugin: NetworkPlugin) -> None:
+        probe = plugin.probe()
+        assert probe.works, probe.reason
+        assert plugin.contract_version == 1
+        assert plugin.name
+
+    def test_result(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
+        """NETWORK-RESULT: the result names every interface, address and route that is there."""
+        attachment = make("one")
+        result = plugin.attach(attachment)
+        if not plugin.own_namespace:
+            assert result.interfaces == (), "NETWORK-RESULT"
+            return
+        there = {link["ifname"]: link for link in links(attachment.namespace)}
+        there.pop("lo")
+        assert {one.interface for one in result.interfaces} == set(there), "NETWORK-RESULT"
+        assert bool(there) == self.joins
+        for one in result.interfaces:
+            link = there[one.interface]
+            assert one.mac == link["address"], "NETWORK-RESULT"
+            addresses = {
+                f"{info['local']}/{info['prefixlen']}"
+                for info in link["addr_info"]
+                if info["scope"] == "global"
+            }
+            assert {address.address for address in one.addresses} == addresses, "NETWORK-RESULT"
+        defaults = inside(attachment.namespace, "ip", "route", "show", "default").splitlines()
+        gateways = {a.gateway for one in result.interfaces for a in one.addresses}
+        for line in defaults:
+            assert line.split()[2] in gateways, "NETWORK-RESULT"
+
+    def test_result_is_kept_as_json(
+        self, plugin: NetworkPlugin, make: Callable[..., Attachment]
+    ) -> None:
+        """NETWORK-RESULT: what the plugin wants back can be stored by the engine."""
+        result = plugin.attach(make("one"))
+        json.dumps(dict(result.raw))
+
+    def test_ports(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
+        """NETWORK-RESULT: ports as asked, with every host_port 0 replaced."""
+        if not self.publishes:
+            pytest.skip("publishes no ports")
+        asked = (PortMapping(80), PortMapping(53, 5353, "udp"), PortMapping(90, 0, size=3))
+        ports = plugin.attach(make("one", ports=asked)).ports
+        assert [port.replace(host_port=0) for port in ports] == [
+            port.replace(host_port=0) for port in asked
+        ], "NETWORK-RESULT"
+        assert ports[1] == asked[1], "NETWORK-RESULT"
+        assert all(port.host_port > 0 for port in ports), "NETWORK-RESULT"
+
+    def test_detach(
+        self,
+        plugin: NetworkPlugin,
+        make: Callable[..., Attachment],
+        warm: None,
+        snapshot: Callable[[], Counter[str]],
+    ) -> None:
+        """NETWORK-DETACH-IDEMPOTENT: `detach` leaves nothing, and succeeds for what is gone."""
+        before = snapshot()
+        attachment = make("one", ports=(PortMapping(80),) if self.publishes else ())
+        result = plugin.attach(attachment)
+        plugin.detach(attachment, result)
+        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
+        if attachment.namespace is not None:
+            left = [link["ifname"] for link in links(attachment.namespace)]
+            assert left == ["lo"], "NETWORK-DETACH-IDEMPOTENT: an interface is left"
+        plugin.detach(attachment, result)
+        plugin.detach(attachment, AttachResult())
+        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT")
+
+    def test_detach_without_namespace(
+        self,
+        plugin: NetworkPlugin,
+        make: Callable[..., Attachment],
+        warm: None,
+        snapshot: Callable[[], Counter[str]],
+    ) -> None:
+        """NETWORK-DETACH-IDEMPOTENT: also without the namespace."""
+        before = snapshot()
+        attachment = make("one", ports=(PortMapping(80),) if self.publishes else ())
+        result = plugin.attach(attachment)
+        if attachment.namespace is not None:
+            remove_namespace(str(attachment.namespace))
+        plugin.detach(attachment, result)
+        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
+        plugin.detach(attachment, result)
+
+    def test_detach_without_result(
+        self,
+        plugin: NetworkPlugin,
+        make: Callable[..., Attachment],
+        warm: None,
+        snapshot: Callable[[], Counter[str]],
+    ) -> None:
+        """NETWORK-DETACH-IDEMPOTENT: also when the engine was killed before it had the result."""
+        before = snapshot()
+        attachment = make("one", ports=(PortMapping(80),) if self.publishes else ())
+        plugin.attach(attachment)
+        plugin.detach(attachment, AttachResult())
+        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
+
+    def test_detach_of_what_never_was(
+        self, plugin: NetworkPlugin, make: Callable[..., Attachment]
+    ) -> None:
+        """NETWORK-DETACH-IDEMPOTENT: succeeds for what is gone, or never was."""
+        plugin.detach(make("one"), AttachResult())
+
+    def test_failed_attach(
+        self,
+        plugin: NetworkPlugin,
+        make: Callable[..., Attachment],
+        warm: None,
+        snapshot: Callable[[], Counter[str]],
+    ) -> None:
+        """NETWORK-ATTACH-UNDO: a failed `attach` leaves nothing: no interface, rule or lease."""
+        attachment = make("one", ports=(PortMapping(80, 18080),) if self.publishes else ())
+        wrong = self.failing(attachment)
+        if wrong is None:
+            pytest.skip("nothing of this plugin can fail")
+        other = self.failing(make("other"))
+        assert other is not None
+        with pytest.raises(RundletError):
+            plugin.attach(other)  # a bridge may stay
+        before = snapshot()
+        with pytest.raises(RundletError):
+            plugin.attach(wrong)
+        _same(before, snapshot(), "NETWORK-ATTACH-UNDO: something is left")
+        if attachment.namespace is not None:
+            left = [link["ifname"] for link in links(attachment.namespace)]
+            assert left == ["lo"], "NETWORK-ATTACH-UNDO: an interface is left"
+        plugin.attach(attachment)  # and nothing is in the way of the right one
+
+    def test_check(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
+        """`check` raises if the attachment is no longer as the result says."""
+        attachment = make("one")
+        result = plugin.attach(attachment)
+        plugin.check(attachment, result)
+        if not (plugin.own_namespace and self.joins):
+            return
+        name = result.interfaces[0].interface
+        inside(attachment.namespace, "ip", "link", "delete", name)
+        with pytest.raises(RundletError):
+            plugin.check(attachment, result)
+
+    def test_status(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
+        """NETWORK-STATUS: `status` says why containers cannot be attached, or nothing."""
+        assert list(plugin.status()) == [], "NETWORK-STATUS"
+        plugin.attach(make("one"))
+
+    def test_collect(
+        self,
+        plugin: NetworkPlugin,
+        make: Callable[..., Attachment],
+        warm: None,
+        snapshot: Callable[[], Counter[str]],
+    ) -> None:
+        """NETWORK-GC: `collect` removes what belongs to no attachment in the given list."""
+        before = snapshot()
+        dead = make("dead", ports=(PortMapping(80),) if self.publishes else ())
+        plugin.attach(dead)
+        nobody = snapshot()
+        plugin.collect([dead])
+        _same(nobody, snapshot(), "NETWORK-GC: it removed what is in the list")
+        living = make("living")
+        result = plugin.attach(living)
+        if dead.namespace is not None:
+            remove_namespace(str(dead.namespace))
+        plugin.collect([living])
+        plugin.check(living, result)
+        plugin.detach(living, result)
+        _same(before, snapshot(), "NETWORK-GC: something is left of the dead")
+
+    def test_collect_nothing_valid(
+        self,
+        plugin: NetworkPlugin,
+        make: Callable[..., Attachment],
+        warm: None,
+        snapshot: Callable[[], Counter[str]],
+    ) -> None:
+        """NETWORK-GC: an empty list means that nothing is attached any more."""
+        before = snapshot()
+        plugin.attach(make("one"))
+        plugin.collect([])
+        _same(before, snapshot(), "NETWORK-GC: something is left")
