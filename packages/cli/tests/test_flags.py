@@ -1,4 +1,4 @@
-"""Every flag of Debian's podman exists here too, or is in one table with the issue that brings it."""
+"""Every flag of Debian's podman is here too, or in one table with the issue that brings it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 
 def confirmed(context: Context, warning: str) -> bool:
-    """Whether the user says yes on standard input; no answer is no."""
+    """Whether the user says yes on standard input. Raises InvalidArgument where nobody answers."""
     context.print(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ", end="")
     context.stdout.flush()
-    return sys.stdin.readline().strip().lower().startswith("y")
+    answer = sys.stdin.readline()
+    if not answer:
+        from rundlet.core.errors import InvalidArgument
+
+        raise InvalidArgument("EOF", remedy="Nobody answered; --force does without the question.")
+    return answer.strip().lower().startswith("y")
