@@ -32,7 +32,7 @@ def test_python_example_runs(registry: Registry, tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "0 hello\n\n"
+    assert result.stdout == "0 hello\n"
 
 
 def test_named_sessions_exist() -> None:

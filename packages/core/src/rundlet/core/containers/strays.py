@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ..cgroups.container import cgroups_path, processes, remove
 from ..cgroups.layout import layout
@@ -26,11 +27,14 @@ def end_monitors(engine: Engine, row: Container) -> None:
     paths = Paths(engine, row.id)
     if has_monitor(row) or not os.path.exists(paths.live) or row.pid:
         return
-    for pid in _monitors(row.id):
-        try:
-            os.kill(pid, 9)
-        except ProcessLookupError:
-            continue
+    # It may fork while it is looked for: until none is found any more.
+    while found := _monitors(row.id):
+        for pid in found:
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.002)
     clear_cgroup(engine, row)
 
 
