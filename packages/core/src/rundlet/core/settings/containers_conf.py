@@ -8,13 +8,13 @@ rundlet.toml (`graph_root`, `run_root`).
 from __future__ import annotations
 
 import os
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
+from .model import check, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 # (table, key) of containers.conf to the name of our setting
 _KEYS = {
@@ -49,93 +49,83 @@ _KEYS = {
 }
 
 
-def files(environment: Mapping[str, str]) -> list[str]:
-    """The containers.conf files in force, weakest first; CONTAINERS_CONF replaces them all."""
-    if environment.get("CONTAINERS_CONF"):
-        return [environment["CONTAINERS_CONF"]]
-    found = ["/usr/share/containers/containers.conf", "/etc/containers/containers.conf"]
-    found += _drop_ins("/etc/containers/containers.conf.d")
-    if os.geteuid() != 0:
-        home = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-        found.append(f"{home}/containers/containers.conf")
-        found += _drop_ins(f"{home}/containers/containers.conf.d")
-    if environment.get("CONTAINERS_CONF_OVERRIDE"):
-        found.append(environment["CONTAINERS_CONF_OVERRIDE"])
-    return [path for path in found if os.path.exists(path)]
+def read(containers: Sequence[str], storage: Sequence[str]) -> dict[str, Any]:
+    """Our settings as these files say, later ones over earlier.
 
-
-def storage_files(environment: Mapping[str, str]) -> list[str]:
-    """The storage.conf in force: the first that is there (containers-storage.conf(5))."""
-    override = environment.get("CONTAINERS_STORAGE_CONF")
-    places = [override] if override else ["/etc/containers/storage.conf"]
-    if not override:
-        places.append("/usr/share/containers/storage.conf")
-    return [path for path in places if os.path.exists(path)][:1]
-
-
-def _drop_ins(directory: str) -> list[str]:
-    try:
-        names = sorted(os.listdir(directory))
-    except OSError:
-        return []
-    return [f"{directory}/{name}" for name in names if name.endswith(".conf")]
-
-
-def read(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Our settings as these files say. Raises SettingsError naming file and key."""
+    Raises SettingsError naming file and key.
+    """
     values: dict[str, Any] = {}
-    for path in files(environment):
+    for path in containers:
         values.update(_containers(path, values))
-    for path in storage_files(environment):
-        values.update(_storage(path))
+    for path in storage:
+        values.update(_storage(path, values))
     return values
 
 
 def _containers(path: str, before: dict[str, Any]) -> dict[str, Any]:
-    tables = _load(path)
+    tables = read_toml(path)
     found: dict[str, Any] = {}
     for (table, key), name in _KEYS.items():
-        if key in tables.get(table, {}):
-            found[name] = _value(path, f"{table}.{key}", tables[table][key])
-    engine = tables.get("engine", {})
+        value = _table(path, tables, table).get(key)
+        if isinstance(value, list):
+            found[name] = _list(path, f"{table}.{key}", value, before.get(name, ()))
+        elif value is not None:
+            found[name] = value
+    engine = _table(path, tables, "engine")
     if engine.get("conmon_path"):
-        found["conmon"] = next((p for p in engine["conmon_path"] if os.path.exists(p)), "")
+        found["conmon"] = _first(path, "engine.conmon_path", engine["conmon_path"], missing="")
     runtimes = {
-        name: {"path": next((p for p in paths if os.path.exists(p)), paths[0])}
-        for name, paths in engine.get("runtimes", {}).items()
-        if paths
+        name: {"path": _first(path, f"engine.runtimes.{name}", places)}
+        for name, places in _table(path, engine, "runtimes").items()
+        if places
     }
     if runtimes:
         found["runtimes"] = {**before.get("runtimes", {}), **runtimes}
-    if tables.get("network", {}).get("network_config_dir"):
-        found["network_config_dirs"] = (tables["network"]["network_config_dir"],)
-    return found
+    directory = _table(path, tables, "network").get("network_config_dir")
+    if directory:
+        found["network_config_dirs"] = (directory,)
+    return check(found, path, {name: f"{table}.{key}" for (table, key), name in _KEYS.items()})
 
 
-def _storage(path: str) -> dict[str, Any]:
-    storage = _load(path).get("storage", {})
+def _storage(path: str, before: dict[str, Any]) -> dict[str, Any]:
+    storage = _table(path, read_toml(path), "storage")
     found: dict[str, Any] = {}
     if storage.get("driver"):
         found["storage_driver"] = storage["driver"]
-    tables = {k: v for k, v in storage.get("options", {}).items() if isinstance(v, dict)}
+    options = _table(path, storage, "options")
+    tables = dict(before.get("storage_options", {}))
+    for name, table in options.items():
+        if isinstance(table, dict):
+            tables[name] = {**tables.get(name, {}), **table}
     if tables:
         found["storage_options"] = tables
-    return found
+    return check(found, path, {"storage_driver": "storage.driver"})
 
 
-def _value(path: str, key: str, value: Any) -> Any:
-    if isinstance(value, list):
-        if not all(isinstance(item, str) for item in value):
+def _table(path: str, tables: dict[str, Any], name: str) -> dict[str, Any]:
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{path}: {name}: expected a table")
+    return table
+
+
+def _list(path: str, key: str, value: list[Any], before: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of strings; `{append=true}` in it adds to those of the files before."""
+    append = False
+    texts = []
+    for item in value:
+        if isinstance(item, dict) and item.keys() == {"append"}:
+            append = bool(item["append"])
+        elif isinstance(item, str):
+            texts.append(item)
+        else:
             raise SettingsError(f"{path}: {key}: expected a list of strings")
-        return tuple(value)
-    return value
+    return (*(before if append else ()), *texts)
 
 
-def _load(path: str) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as stream:
-            return tomllib.load(stream)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from None
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from None
+def _first(path: str, key: str, places: Any, missing: str | None = None) -> str:
+    """The first of some paths that is there; else `missing`, or the first of all."""
+    if not isinstance(places, list) or not all(isinstance(place, str) for place in places):
+        raise SettingsError(f"{path}: {key}: expected a list of strings")
+    missing = places[0] if missing is None else missing
+    return next((place for place in places if os.path.exists(place)), missing)

@@ -2,143 +2,103 @@
 
 Order, weakest first: built-in defaults, containers.conf and storage.conf, rundlet.toml with
 its drop-ins, RUNDLET_ variables, command-line options. Reading and validating all that
-takes pydantic and 200 ms; the result is kept as a marshal file, keyed by the times of
-every file that could have a say and by the variables.
+takes pydantic and 200 ms; the result is kept (plugins/cache.py), keyed by the times of every
+file that has a say and by the variables.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
+import time
 
 from .. import __version__
+from ..plugins import cache
+from .places import find
 from .snapshot import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ..commands.context import Parsed
+    from .places import Places
 
-_VARIABLES = (
-    "CONTAINERS_CONF",
-    "CONTAINERS_CONF_OVERRIDE",
-    "CONTAINERS_STORAGE_CONF",
-    "XDG_CONFIG_HOME",
-    "HOME",
-)
-_WATCHED = (
-    "/usr/share/containers/containers.conf",
-    "/etc/containers/containers.conf",
-    "/etc/containers/containers.conf.d",
-    "/etc/containers/storage.conf",
-    "/usr/share/containers/storage.conf",
-)
+_PREFIX = "RUNDLET_"
+_NOT_SETTINGS = ("RUNDLET_CONF", "RUNDLET_CACHE")
+_SLOTS = 16
+_RACY = 2.0  # seconds
 
 
-def load(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this machine and user. Raises SettingsError naming file and key."""
+def load(environment: Mapping[str, str] | None = None, modules: Sequence[str] = ()) -> Settings:
+    """The settings of this machine and user. Raises SettingsError naming file and key.
+
+    modules: modules of containers.conf to read too (`--module`).
+    """
     environment = os.environ if environment is None else environment
-    key = _key(environment)
-    if key[3:] == ((), ()) and not any(key[2]):
+    places = find(environment, modules)
+    said = variables(environment)
+    if not said and not places.all:
         return Settings()  # nothing is configured at all
-    path = _cache(environment)
-    values = _read(path, key)
+    files, newest = _files(places)
+    key = (__version__, said, files)
+    path = f"{cache.directory(environment)}/settings-{_slot(said, places)}"
+    values = cache.read(path, key)
     if values is None:
-        values = _compile(environment)
-        _write(path, key, values)
+        values = _compile(environment, places)
+        # A file written a moment ago may change again without its time moving on.
+        if not 0 <= time.time() - newest < _RACY:
+            cache.write(path, key, values)
     return Settings(**values)
 
 
-def toml_files(environment: Mapping[str, str]) -> list[str]:
-    """The rundlet.toml files in force, weakest first; RUNDLET_CONF replaces them all."""
-    if environment.get("RUNDLET_CONF"):
-        return [environment["RUNDLET_CONF"]]
+def variables(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """The RUNDLET_ variables that are settings, by name."""
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in environment.items()
+            if name.startswith(_PREFIX) and name not in _NOT_SETTINGS
+        )
+    )
+
+
+def _files(places: Places) -> tuple[tuple[Any, ...], float]:
+    """Every file with what changes when it is written to; the newest time (seconds)."""
     found = []
-    bases = ["/usr/share/rundlet", "/etc/rundlet"]
-    if os.geteuid() != 0:
-        home = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-        bases.append(f"{home}/rundlet")
-    for base in bases:
-        found.append(f"{base}/rundlet.toml")
+    newest = 0
+    for path in places.all:
         try:
-            names = sorted(os.listdir(f"{base}/rundlet.toml.d"))
+            status = os.stat(path)
         except OSError:
+            found.append((path, 0, 0, 0))
             continue
-        found += [f"{base}/rundlet.toml.d/{name}" for name in names if name.endswith(".toml")]
-    return [path for path in found if os.path.exists(path)]
+        found.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
+        newest = max(newest, status.st_mtime_ns)
+    return tuple(found), newest / 1e9
 
 
-def _key(environment: Mapping[str, str]) -> tuple[Any, ...]:
-    """All that the snapshot depends on. Plain tuples: marshal keeps them."""
-    files = toml_files(environment)
-    variables = sorted(
-        (name, value)
-        for name, value in environment.items()
-        if name in _VARIABLES or (name.startswith("RUNDLET_") and name != "RUNDLET_CONF")
-    )
-    said = tuple(item for item in variables if item[0] not in ("HOME", "XDG_CONFIG_HOME"))
-    return (
-        __version__,
-        tuple(variables),
-        tuple(_time(path) for path in (*_WATCHED, *_overrides(environment))),
-        tuple((path, _time(path)) for path in files),
-        said,
-    )
+def _slot(said: tuple[tuple[str, str], ...], places: Places) -> str:
+    """One of a few cache files: callers with different variables do not fight over one."""
+    words = repr((said, places.all)).encode(errors="surrogateescape")
+    return f"{int.from_bytes(words, 'big') % (2**61 - 1) % _SLOTS:x}"
 
 
-def _overrides(environment: Mapping[str, str]) -> list[str]:
-    return [environment[name] for name in _VARIABLES[:3] if environment.get(name)]
-
-
-def _time(path: str) -> int:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _cache(environment: Mapping[str, str]) -> str:
-    if os.geteuid() == 0:
-        return "/run/rundlet/cache/settings"
-    home = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return f"{home}/rundlet/settings"
-
-
-def _read(path: str, key: tuple[Any, ...]) -> dict[str, Any] | None:
-    try:
-        with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_uid != os.geteuid():
-                return None  # somebody else's: not to be unmarshalled
-            saved, values = marshal.loads(file.read())
-    except (OSError, ValueError, EOFError, TypeError):
-        return None
-    return values if saved == key else None
-
-
-def _write(path: str, key: tuple[Any, ...], values: dict[str, Any]) -> None:
-    """Keep it, or do without: the cache only saves time."""
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(marshal.dumps((key, values)))
-        os.replace(temporary, path)
-    except (OSError, ValueError):
-        return
-
-
-def _compile(environment: Mapping[str, str]) -> dict[str, Any]:
+def _compile(environment: Mapping[str, str], places: Places) -> dict[str, Any]:
     from . import containers_conf
-    from .model import validated
+    from .model import from_environment, from_files
 
-    return validated(toml_files(environment), containers_conf.read(environment))
+    below = containers_conf.read(places.containers, places.storage)
+    return {**below, **from_files(places.rundlet), **from_environment(environment)}
 
 
 def from_options(options: Parsed) -> Settings:
-    """The settings, with what the global options of a program say over them."""
-    settings = load()
+    """The settings, with what the global options of a program say over them.
+
+    Raises SettingsError as `load` does, NotSupported for options that cannot be honoured.
+    """
+    modules = options.values.get("module")
+    settings = load(modules=modules if isinstance(modules, tuple) else ())
     changes: dict[str, Any] = {}
     for option, name in _OPTIONS.items():
         value = options.values.get(option)
@@ -150,7 +110,12 @@ def from_options(options: Parsed) -> Settings:
     flags = options.values.get("runtime-flag") or ()
     if flags and isinstance(flags, tuple):
         changes["runtimes"] = _runtime_flags(settings, changes.get("runtime", ""), flags)
-    return settings.replace(**changes) if changes else settings
+    settings = settings.replace(**changes) if changes else settings
+    if options.given - _ALWAYS_HONOURED:
+        from .refused import check
+
+        check(options, settings)
+    return settings
 
 
 _LISTS = ("network_config_dirs",)
@@ -164,8 +129,11 @@ _OPTIONS = {
     "tmpdir": "temporary",
     "network-config-dir": "network_config_dirs",
     "log-level": "log_level",
+    "registries-conf": "registries_conf",
     "events-backend": "events_backend",
 }
+_LISTED = ("module", "storage-opt", "runtime-flag")
+_ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED)) - {"events-backend"}
 
 
 def _storage_options(settings: Settings, pairs: tuple[str, ...]) -> dict[str, Any]:

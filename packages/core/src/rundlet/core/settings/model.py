@@ -8,14 +8,16 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError, create_model
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from ..errors import SettingsError
 from .snapshot import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic.fields import FieldInfo
 
 _TYPES: dict[str, Any] = {
     "str": str,
@@ -29,60 +31,108 @@ _TYPES: dict[str, Any] = {
 }
 
 
-class _Base(BaseSettings):
-    """Variables win over the values given (files): pydantic-settings' order is turned round."""
-
-    model_config = SettingsConfigDict(env_prefix="RUNDLET_", extra="forbid")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: Any,
-        env_settings: Any,
-        dotenv_settings: Any,
-        file_secret_settings: Any,
-    ) -> tuple[Any, ...]:
-        return env_settings, init_settings
+_CHOICES = {
+    "cgroup_manager": ("", "cgroupfs", "systemd"),
+    "events_backend": ("sqlite", "file", "journald", "none"),
+    "log_level": ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
+    "pull_policy": ("always", "missing", "ifnotpresent", "never", "newer"),
+}
 
 
-def _model() -> type[_Base]:
+class _Variables(EnvSettingsSource):
+    """RUNDLET_ variables of a given environment; lists may be written `a,b` too."""
+
+    def __init__(self, settings: type[BaseSettings], environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        super().__init__(settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        found = self._environment.items()
+        return {name.lower(): value for name, value in found if name.startswith("RUNDLET_")}
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        if value[:1] in ("[", "{") or "tuple" not in str(field.annotation):
+            return super().decode_complex_value(field_name, field, value)
+        return [item for item in value.split(",") if item]
+
+
+def _fields() -> dict[str, Any]:
     """One optional field per setting of the snapshot, so that they are listed once."""
-    fields: dict[str, Any] = {
+    return {
         name: (_TYPES[str(annotation)] | None, None)
         for name, annotation in Settings.__annotations__.items()
     }
-    return create_model("RundletToml", __base__=_Base, **fields)
 
 
-def validated(files: Sequence[str], below: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of these TOML files (later ones win) and of the environment, over `below`.
+def from_files(files: Sequence[str]) -> dict[str, Any]:
+    """The settings in these rundlet.toml files, each checked, later ones over earlier.
 
-    Raises SettingsError naming the file or variable, and the key.
+    Raises SettingsError naming file and key.
     """
     values: dict[str, Any] = {}
     for file in files:
-        table = _read(file)
-        _validate(table, file)
+        table = read_toml(file)
+        check(table, file)
         values = _merged(values, table)
-    return {**below, **_validate(values, "the environment")}
+    return check(values, "rundlet.toml")
 
 
-def _validate(table: dict[str, Any], where: str) -> dict[str, Any]:
+def check(
+    table: Mapping[str, Any], where: str, names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The settings in a table, with their types. names: what the keys are called there.
+
+    Raises SettingsError naming the file and the key.
+    """
+    model = create_model("RundletToml", __config__=ConfigDict(extra="forbid"), **_fields())
+    return _validated(lambda: model(**table), where, names or {})
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The settings in RUNDLET_ variables. Raises SettingsError naming the variable."""
+
+    class Base(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="RUNDLET_", extra="ignore")
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
+        ) -> tuple[Any, ...]:
+            return (_Variables(settings_cls, environment),)
+
+    fields = _fields()
+    model = create_model("RundletVariables", __base__=Base, **fields)
+    names = {name: f"RUNDLET_{name.upper()}" for name in fields}
+    return _validated(model, "the environment", names)
+
+
+def _validated(
+    make: Callable[[], BaseModel], where: str, names: Mapping[str, str]
+) -> dict[str, Any]:
     try:
-        model = _model()(**table)
+        found = make().model_dump()
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"{where}: {key}: {first['msg']}") from None
-    return {key: value for key, value in model.model_dump().items() if value is not None}
+        name, *rest = (str(part) for part in first["loc"])
+        key = ".".join((names.get(name, name), *rest))
+        what = "no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise SettingsError(f"{where}: {key}: {what}") from None
+    values = {key: value for key, value in found.items() if value is not None}
+    for name, choices in _CHOICES.items():
+        if name in values and values[name] not in choices:
+            raise SettingsError(
+                f"{where}: {names.get(name, name)}: {values[name]!r} is not one of"
+                f" {', '.join(choice for choice in choices if choice)}"
+            )
+    return values
 
 
-def _read(file: str) -> dict[str, Any]:
+def read_toml(file: str) -> dict[str, Any]:
+    """A TOML file. Raises SettingsError naming it, and the line that is wrong."""
     try:
         with open(file, "rb") as stream:
             return tomllib.load(stream)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from None
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror}") from None

@@ -1,0 +1,119 @@
+"""A wrong value names the file and the key, in the words of that file."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rundlet.core.errors import SettingsError
+from rundlet.core.settings import containers_conf, model
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .conftest import Machine
+
+CONTAINERS = [
+    ("[containers]\npids_limit = 'many'", "containers.pids_limit: .*integer"),
+    ("[containers]\nenv = [1]", "containers.env: expected a list of strings"),
+    ("[containers]\nenv = 'A=b'", "containers.env: "),
+    ("[engine]\ncgroup_manager = 'own'", "engine.cgroup_manager: 'own' is not one of cgroupfs"),
+    ("[engine]\npull_policy = 'maybe'", "engine.pull_policy: 'maybe' is not one of always"),
+    ("[engine.runtimes]\ncrun = '/usr/bin/crun'", "engine.runtimes.crun: expected a list"),
+    ("[engine.runtimes]\ncrun = 5", "engine.runtimes.crun: expected a list"),
+    ("[engine]\nconmon_path = '/usr/bin/conmon'", "engine.conmon_path: expected a list"),
+    ("engine = 3", "engine: expected a table"),
+    ("[engine]\nruntimes = 3", "runtimes: expected a table"),
+    ("[engine\n", "line 1"),
+    ("\0", "line 1"),
+]
+TOML = [
+    ("pids_limit = 'many'", "pids_limit: .*integer"),
+    ("runtime = 5", "runtime: .*string"),
+    ("no_such_key = 5", "no_such_key: no such setting"),
+    ("[runtimes]\ncrun = '/usr/bin/crun'", "runtimes.crun: .*dictionary"),
+    ("dns_servers = 'a'", "dns_servers: .*tuple"),
+    ("log_level = 'loud'", "log_level: 'loud' is not one of trace"),
+    ("runtime = ", "Invalid value"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), CONTAINERS)
+def test_containers_conf(machine: Machine, text: str, message: str) -> None:
+    path = machine.write(machine.etc / "containers/containers.conf.d/x.conf", text)
+    with pytest.raises(SettingsError, match=f"^{path}: .*{message}"):
+        machine.load()
+
+
+@pytest.mark.parametrize(("text", "message"), TOML)
+def test_rundlet_toml(machine: Machine, text: str, message: str) -> None:
+    machine.write(machine.etc / "rundlet/rundlet.toml", "pids_limit = 1")
+    path = machine.write(machine.etc / "rundlet/rundlet.toml.d/x.toml", text)
+    with pytest.raises(SettingsError, match=f"^{path}: .*{message}"):
+        machine.load()
+
+
+def test_storage_conf(machine: Machine) -> None:
+    path = machine.write(machine.etc / "containers/storage.conf", "[storage]\ndriver = []\n")
+    path.write_text("[storage]\ndriver = [1]\n")
+    with pytest.raises(SettingsError, match=f"^{path}: storage.driver: .*string"):
+        machine.load()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("PIDS_LIMIT", "many", "RUNDLET_PIDS_LIMIT: .*integer"),
+        ("RUNTIMES", "crun", "RUNDLET_RUNTIMES: .*dictionary"),
+        ("RUNTIMES", "{", "RUNDLET_RUNTIMES: .*dictionary"),
+        ("CGROUP_MANAGER", "own", "RUNDLET_CGROUP_MANAGER: 'own' is not one of"),
+    ],
+)
+def test_variables(machine: Machine, name: str, text: str, message: str) -> None:
+    machine.write(machine.etc / "rundlet/rundlet.toml", "pids_limit = 1")
+    with pytest.raises(SettingsError, match=f"^the environment: .*{message}"):
+        machine.load(**{f"RUNDLET_{name}": text})
+
+
+def test_unreadable(machine: Machine) -> None:
+    path = machine.etc / "rundlet/rundlet.toml"
+    path.mkdir(parents=True)
+    with pytest.raises(SettingsError, match=f"^{path}: Is a directory"):
+        machine.load()
+    path.rmdir()
+    path.write_bytes(b"runtime = '\xff'")
+    with pytest.raises(SettingsError, match=f"^{path}: "):
+        machine.load()
+
+
+def test_append_adds_to_the_files_before(machine: Machine) -> None:
+    conf = machine.etc / "containers/containers.conf"
+    machine.write(conf, "[containers]\nenv = ['A=1']\nvolumes = ['/a:/a']\n")
+    machine.write(
+        conf.with_name("containers.conf.d") / "1.conf",
+        "[containers]\nenv = ['B=2', {append=true}]\nvolumes = ['/b:/b', {append=false}]\n",
+    )
+    settings = machine.load()
+    assert settings.environment == ("A=1", "B=2")
+    assert settings.volumes == ("/b:/b",)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["runtime", "runtimes", "init", "volumes", "x"]), _VALUES))
+def test_any_table_is_settings_or_a_settings_error(table: dict[str, object]) -> None:
+    try:
+        model.check(table, "FILE")
+    except SettingsError as error:
+        assert error.message.startswith("FILE: ")
+
+
+def test_every_key_of_containers_conf_is_a_setting() -> None:
+    from rundlet.core.settings.snapshot import Settings
+
+    assert set(containers_conf._KEYS.values()) <= set(Settings.__fields__)
