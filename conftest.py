@@ -1,3 +1,3 @@
 """Fixtures for all packages' tests."""
 
-pytest_plugins = ["devtools.fixtures", "devtools.peers"]
+pytest_plugins = ["devtools.fixtures", "devtools.tool", "devtools.peers"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from devtools.registry import Registry, free_port, push
-from tests.conftest import Rundlet
+from devtools.tool import Rundlet
 
 pytestmark = pytest.mark.e2e
 

@@ -19,7 +19,7 @@ import pytest
 from devtools.peers import Podman
 
 if TYPE_CHECKING:
-    from devtools.fixtures import Rundlet
+    from devtools.tool import Rundlet
 
     Said = tuple[int, str, str]
     Tool = Callable[..., Said]

@@ -1,4 +1,4 @@
-"""A `rundlet` of one test: own root and run root, nothing left behind."""
+"""The installed `rundlet` as tests use it: own root and run root, nothing left behind."""
 
 from __future__ import annotations
 
