@@ -155,7 +155,7 @@ def test_a_terminal_is_refused(loaded: Rundlet) -> None:
 
 
 def test_uncompressed_layers(rundlet: Rundlet, tmp_path: Path, busybox_archive: Path) -> None:
-    """A docker archive's layers are plain: they stay so where that is asked for."""
+    """A docker archive's layers are plain: they are written so where that is asked for."""
     plain = tmp_path / "plain.tar"
     skopeo("copy", "-q", f"oci-archive:{busybox_archive}", f"docker-archive:{plain}:{NAME}")
     rundlet("load", "-q", "-i", str(plain))
@@ -166,25 +166,28 @@ def test_uncompressed_layers(rundlet: Rundlet, tmp_path: Path, busybox_archive: 
         kinds[name] = document["layers"][0]["mediaType"]
     assert kinds["kept"] == "application/vnd.oci.image.layer.v1.tar"
     assert kinds["ordinary"] == "application/vnd.oci.image.layer.v1.tar+gzip"
-    for name, words in (("small", ["--compress"]), ("as-it-is", [])):
-        rundlet(
-            "save", "-q", *words, "--format", "docker-dir", "-o", str(tmp_path / name), "busybox"
-        )
-    sizes = [
-        sum(path.stat().st_size for path in (tmp_path / name).iterdir())
-        for name in ("small", "as-it-is")
-    ]
-    assert sizes[0] < sizes[1]
+    rundlet(
+        *("save", "-q", "--compress", "--format", "docker-dir"),
+        *("-o", str(tmp_path / "small"), "busybox"),
+    )
+    document = json.loads(skopeo("inspect", "--raw", f"dir:{tmp_path}/small"))
+    assert document["layers"][0]["mediaType"].endswith(".tar.gzip")
+
+
+def _import_another(tool: Rundlet, directory: Path) -> None:
+    (directory / "file").write_text("another image")
+    subprocess.run(["tar", "-C", directory, "-cf", directory / "kept.tar", "file"], check=True)
+    tool("import", "-q", str(directory / "kept.tar"), "kept")
 
 
 def test_a_damaged_archive_loses_nothing(loaded: Rundlet, tmp_path: Path) -> None:
     output = tmp_path / "a.tar"
     loaded("save", "-q", "-o", str(output), "busybox")
-    loaded("tag", "busybox", "kept")
+    _import_another(loaded, tmp_path)
     data = bytearray(output.read_bytes())
     data[len(data) // 2] ^= 0xFF
     output.write_bytes(data)
-    loaded("untag", "busybox", "busybox")
+    loaded("rmi", "busybox")  # a layer that the store has is not read again
     for content in (data, data[: len(data) // 2], b""):
         output.write_bytes(content)
         done = loaded("load", "-i", str(output), check=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidArgument, NotFound, RuntimeFailed, WrongState
+from ..errors import NotFound, RuntimeFailed, WrongState
+from ..format import signals
 from ..state import containers as rows
 from . import cleanup, ending, notify
 from .attending import Attending
@@ -77,29 +78,7 @@ def stop_signal(row: Container) -> int:
     import json
 
     image = json.loads(row.extra).get("image", {})
-    return number(request_of(row.request).stop_signal or str(image.get("StopSignal") or "TERM"))
-
-
-def number(name: str) -> int:
-    """The number of a signal ("TERM", "SIGTERM", "15", "RTMIN+3"). Raises InvalidArgument."""
-    import signal
-
-    text = name.strip().upper()
-    if text.isdigit():
-        found = int(text)
-        if 0 < found <= int(signal.SIGRTMAX):
-            return found
-        raise InvalidArgument(f"invalid signal: {name}")
-    short = text.removeprefix("SIG")
-    base, sign, offset = short.partition("+" if "+" in short else "-")
-    try:
-        found = int(signal.Signals[f"SIG{base}"])
-        moved = int(f"{sign}{offset}") if sign else 0
-    except (KeyError, ValueError):
-        raise InvalidArgument(f"invalid signal: {name}") from None
-    if moved and base not in ("RTMIN", "RTMAX"):
-        raise InvalidArgument(f"invalid signal: {name}")
-    return found + moved
+    return signals.number(request_of(row.request).stop_signal or str(image.get("StopSignal") or "TERM"))
 
 
 def cleaned(engine: Engine, row: Container) -> Container:
@@ -114,7 +93,7 @@ def cleaned(engine: Engine, row: Container) -> Container:
 
 def kill(engine: Engine, row: Container, signal: str = "KILL") -> Container:
     """Send a signal. Raises WrongState for a container that does not run, InvalidArgument."""
-    chosen = number(signal)
+    chosen = signals.number(signal)
     true = derive(engine, row)
     if true.status not in ("running", "paused", "stopping"):
         raise WrongState(

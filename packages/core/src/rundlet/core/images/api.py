@@ -196,7 +196,7 @@ class Images:
 
         format: docker-archive | oci-archive | oci-dir | docker-dir; several images, and more
         `tags` of the first, only in the first. compress: layers that are not compressed.
-        uncompressed: leave them so in the OCI formats.
+        uncompressed: layers without compression in the OCI formats.
         """
         from .plan import Wishes
         from .save import save

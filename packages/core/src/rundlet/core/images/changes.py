@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgument
+from ..format import signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,6 +94,11 @@ def _pairs(value: str) -> dict[str, str]:
         raise InvalidArgument(f"{value}: {error}") from None
 
 
+def _stop_signal(config: dict[str, Any], value: str) -> None:
+    """As a number, whatever it was said as: so podman writes it."""
+    config["StopSignal"] = str(signals.number(value))
+
+
 def _on_build(config: dict[str, Any], value: str) -> None:
     config["OnBuild"] = [*(config.get("OnBuild") or ()), value]
 
@@ -114,7 +120,7 @@ _CHANGES: dict[str, Apply] = {
     "EXPOSE": _names("ExposedPorts", _port),
     "LABEL": _labels,
     "ONBUILD": _on_build,
-    "STOPSIGNAL": _text("StopSignal"),
+    "STOPSIGNAL": _stop_signal,
     "USER": _text("User"),
     "VOLUME": _names("Volumes"),
     "WORKDIR": _text("WorkingDir"),

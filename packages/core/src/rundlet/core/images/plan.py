@@ -24,8 +24,8 @@ class Wishes(Value):
     """What the user asks for. format: "oci" | "v2s2" | "". compression: "gzip" | "zstd" | "".
 
     force: recompress layers that are compressed otherwise (else only plain ones are).
-    level: of what is compressed anew, None for the compressor's own. plain: leave layers that
-        are not compressed so, also where the destination would have them compressed.
+    level: of what is compressed anew, None for the compressor's own. plain: layers without
+        compression, whatever the store keeps them as (podman-save(1) --uncompressed).
     """
 
     format: str = ""
@@ -107,11 +107,11 @@ def _layer(
 
 
 def _compression(there: str, kind: str, destination: ImageDestination, wishes: Wishes) -> str:
-    if destination.compress == "uncompressed":
+    if wishes.plain or destination.compress == "uncompressed":
         return ""
     wanted = there
     if not there:
-        wanted = wishes.compression or ("" if wishes.plain else destination.compress)
+        wanted = wishes.compression or destination.compress
     elif wishes.force and wishes.compression:
         wanted = wishes.compression
     if kind == manifests.DOCKER_MANIFEST and wanted == "zstd":
