@@ -78,7 +78,9 @@ def stop_signal(row: Container) -> int:
     import json
 
     image = json.loads(row.extra).get("image", {})
-    return signals.number(request_of(row.request).stop_signal or str(image.get("StopSignal") or "TERM"))
+    return signals.number(
+        request_of(row.request).stop_signal or str(image.get("StopSignal") or "TERM")
+    )
 
 
 def cleaned(engine: Engine, row: Container) -> Container:
