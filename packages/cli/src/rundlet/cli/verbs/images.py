@@ -35,7 +35,6 @@ VERB = Verb(
         ),
     ),
     arguments=Arguments(maximum=1, completes="images"),
-    aliases=("image.ls", "image.list"),
 )
 
 

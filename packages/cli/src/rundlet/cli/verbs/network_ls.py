@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 VERB = Verb(
     name="network ls",
-    aliases=("list",),
     summary="List networks",
     run="rundlet.cli.verbs.network_ls:run",
     options=(

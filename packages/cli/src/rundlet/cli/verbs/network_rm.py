@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 VERB = Verb(
     name="network rm",
-    aliases=("remove",),
     summary="Remove networks",
     usage="[options] NETWORK [NETWORK...]",
     run="rundlet.cli.verbs.network_rm:run",

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 VERB = Verb(
     name="plugin ls",
-    aliases=("list",),
     summary="List plugins, and whether they work on this machine",
     usage="[options]",
     description="Lists storage drivers, OCI runtimes, network plugins, image transports, secret"

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 VERB = Verb(
     name="rm",
-    aliases=("remove",),
     summary="Remove one or more containers",
     usage="[options] CONTAINER [CONTAINER...]",
     description="Removes containers from the host. Running or unusable ones need --force.",

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 VERB = Verb(
     name="secret ls",
-    aliases=("list",),
     summary="List secrets",
     run="rundlet.cli.verbs.secret_ls:run",
     options=(

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 VERB = Verb(
     name="volume ls",
-    aliases=("list",),
     summary="List volumes",
     run="rundlet.cli.verbs.volume_ls:run",
     options=(

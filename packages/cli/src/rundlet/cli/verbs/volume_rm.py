@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 VERB = Verb(
     name="volume rm",
-    aliases=("remove",),
     summary="Remove one or more volumes",
     usage="[options] VOLUME [VOLUME...]",
     description="Removes volumes that no container uses; with --force, the containers too.",

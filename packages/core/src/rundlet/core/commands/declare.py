@@ -96,7 +96,6 @@ class Verb(Value):
     description: str = ""
     options: tuple[Flag | Option, ...] = ()
     arguments: Arguments = Arguments(maximum=0)
-    aliases: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     hidden: bool = False
 

@@ -9,11 +9,14 @@ from .state import derive
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any
+    from typing import Any, BinaryIO
 
     from ..contracts.monitor import Streams
     from ..contracts.network import NetworkRequest
+    from ..contracts.storage import Change
     from ..engine import Engine
+    from ..state.images import Image
+    from .commit import CommitOptions
     from .exec import ExecRequest, ExecResult
     from .logs import LogLine, LogOptions
     from .request import ContainerRequest
@@ -99,6 +102,42 @@ class Containers:
         from .inspect import inspect
 
         return inspect(self._engine, self.get(name), size=size)
+
+    def commit(self, name: str, options: CommitOptions) -> Image:
+        """Make an image of a container's changes (containers/commit.py)."""
+        from .commit import commit
+
+        return commit(self._engine, self.get(name), options)
+
+    def export(self, name: str, out: BinaryIO) -> tuple[str, ...]:
+        """Write the root file system as a tar; warnings (containers/export.py)."""
+        from .export import export
+
+        return export(self._engine, self.get(name), out)
+
+    def changes(self, name: str) -> Iterator[Change]:
+        """What differs from the image (`diff`)."""
+        from .export import changes
+
+        return changes(self._engine, self.get(name))
+
+    def mount(self, name: str) -> str:
+        """Mount the root file system until `unmount`; where (containers/mounting.py)."""
+        from .mounting import mount
+
+        return mount(self._engine, self.get(name))
+
+    def unmount(self, name: str, *, force: bool = False) -> None:
+        """Undo `mount`."""
+        from .mounting import unmount
+
+        unmount(self._engine, self.get(name), force=force)
+
+    def mounted(self) -> Sequence[tuple[Container, str]]:
+        """The containers that `mount` mounted, and where."""
+        from .mounting import listed
+
+        return listed(self._engine)
 
     def rename(self, name: str, new: str) -> Container:
         """Give a container another name."""

@@ -121,5 +121,6 @@ def _detach(engine: Engine, row: Container, paths: Paths) -> None:
 
 
 def _unmount(engine: Engine, row: Container, paths: Paths) -> None:
-    rootfs.unmount(engine, row)
+    if not os.path.exists(paths.mounted):
+        rootfs.unmount(engine, row)
     volumes.unmount(engine, row.id)

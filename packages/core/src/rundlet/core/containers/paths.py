@@ -14,6 +14,8 @@ class Paths:
     run: what does not. live: exists from the first step of a start to the last of a cleanup.
     attended: locked by the process that starts or watches the container in the foreground;
     the exit command waits for it (exit_command.py).
+    mounted: exists while the user wants the root mounted; using: locked by who reads it
+    (mounting.py).
     """
 
     def __init__(self, engine: Engine, container: str) -> None:
@@ -26,6 +28,8 @@ class Paths:
         self.pid_file = f"{self.run}/pidfile"
         self.live = f"{self.run}/live"
         self.attended = f"{self.run}/attended"
+        self.mounted = f"{self.run}/mounted"
+        self.using = f"{self.run}/using"
         self.oom = f"{self.run}/oom"
         self.exit_file = f"{self.exits}/{container}"
         self.netns = f"{settings.run_root}/netns/{container}"

@@ -12,14 +12,16 @@ from . import names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from ..contracts.storage import Change
     from ..engine import Engine
     from ..state.images import Image
     from .config import ImageConfig
     from .progress import Progress
     from .pull import Pulled
+    from .tree import LayerNode
 
 
 class Removed(Value):
@@ -102,6 +104,36 @@ class Images:
         from .inspect import history
 
         return history(self._engine, image)
+
+    def layers(self, image: Image) -> Sequence[LayerNode]:
+        """The layers of an image, lowest first, with the images that end at each."""
+        from .tree import layers
+
+        return layers(self._engine, image)
+
+    def changes(self, image: Image) -> Iterator[Change]:
+        """What an image's top layer changes in those below."""
+        from .tree import changes
+
+        return changes(self._engine, image)
+
+    def mount(self, name: str) -> str:
+        """Mount an image read-only until `unmount`; where (images/mounting.py)."""
+        from .mounting import mount
+
+        return mount(self._engine, self.get(name))
+
+    def unmount(self, name: str, *, force: bool = False) -> bool:
+        """Undo `mount`, with force for all who mounted it; whether it was mounted."""
+        from .mounting import unmount
+
+        return unmount(self._engine, self.get(name), force=force)
+
+    def mounted(self) -> Sequence[tuple[Image, str]]:
+        """The images that `mount` mounted, and where."""
+        from .mounting import listed
+
+        return listed(self._engine)
 
     # --- names
 

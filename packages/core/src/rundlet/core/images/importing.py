@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..content.compress import compressed, decompressed
-from ..contracts.transport import ManifestBytes
+from ..content.compress import decompressed
 from ..errors import InvalidArgument, NotFound, RegistryError
 from ..format.times import rfc3339
 from . import manifest as manifests
 from .changes import apply
-from .descriptor import Descriptor
+from .composing import keep, write_image
 from .names import stored_name
-from .store_destination import StoreDestination
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,18 +37,10 @@ def import_tarball(
     config: dict[str, Any] = {}
     apply(config, changes)  # before anything is read: a wrong one costs no download
     names = (str(stored_name(name)),) if name else ()
-    with StoreDestination(engine, names) as destination:
-        with _opened(source) as stream, decompressed(stream) as plain:
-            hashed = _Hashed(plain)
-            wanted = Descriptor("", -1, f"{manifests.OCI_LAYER}+gzip")
-            with engine.blobs.writer(wanted) as writer:
-                body = compressed(hashed, "gzip")  # type: ignore[arg-type]
-                while piece := body.read(1 << 18):
-                    writer.write(piece)
-                layer = writer.commit()
-        document = _document(config, hashed.digest, message or f"Imported from {source}", platform)
-        _write(destination, document, layer.replace(media_type=wanted.media_type))
-        return engine.images.get(destination.image)
+    with _opened(source) as stream, decompressed(stream) as plain:
+        layer = keep(engine, plain)
+    document = _document(config, layer.diff_id, message or f"Imported from {source}", platform)
+    return write_image(engine, document, [layer.blob], names=names)
 
 
 def _document(config: dict[str, Any], diff_id: str, message: str, platform: str) -> dict[str, Any]:
@@ -69,19 +56,6 @@ def _document(config: dict[str, Any], diff_id: str, message: str, platform: str)
         "history": [{"created": now, "created_by": "", "comment": message}],
     }
     return {**document, "variant": here.variant} if here.variant else document
-
-
-def _write(destination: StoreDestination, document: dict[str, Any], layer: Descriptor) -> None:
-    config = json.dumps(document).encode()
-    digest = "sha256:" + hashlib.sha256(config).hexdigest()
-    described = Descriptor(digest, len(config), manifests.OCI_CONFIG)
-    data = manifests.compose(manifests.OCI_MANIFEST, described, (layer,))
-    manifest = manifests.parse(data, manifests.OCI_MANIFEST)
-    assert isinstance(manifest, manifests.Manifest)
-    destination.expect(manifest, config)
-    destination.put_blob(described, io.BytesIO(config))
-    destination.put_manifest(ManifestBytes(data, manifests.OCI_MANIFEST))
-    destination.commit()
 
 
 @contextmanager
@@ -111,23 +85,3 @@ def _download(url: str) -> Any:
         raise RegistryError(f"cannot download {url}: {error.reason}") from None
     except ValueError as error:
         raise InvalidArgument(f"{url}: {error}") from None
-
-
-class _Hashed(io.RawIOBase):
-    """What passes is hashed."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._read = stream.read
-        self._sha256 = hashlib.sha256()
-
-    @property
-    def digest(self) -> str:
-        return "sha256:" + self._sha256.hexdigest()
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._read(size)
-        self._sha256.update(data)
-        return data

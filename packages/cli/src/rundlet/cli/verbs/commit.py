@@ -1,0 +1,79 @@
+"""`rundlet commit`: make an image of a container's changes (podman-commit(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rundlet.core.commands.context import Context, Parsed
+
+VERB = Verb(
+    name="commit",
+    summary="Create new image based on the changed container",
+    usage="[options] CONTAINER [IMAGE]",
+    description="Creates an image of a container's changes, on the image that it was made from.",
+    run="rundlet.cli.verbs.commit:run",
+    options=(
+        Option("author", "a", help="Set the author for the image committed"),
+        Option("change", "c", help="Apply an instruction (CMD, ENTRYPOINT, ENV, ...)", many=True),
+        Option("config", help="file with a container configuration as JSON", completes="files"),
+        Option("format", "f", help="Format of the image manifest and metadata", default="oci",
+               choices=("oci", "docker")),
+        Option("iidfile", help="file to write the image ID to", metavar="file",
+               completes="files"),
+        Flag("include-volumes", help="Include container volumes as image volumes"),
+        Option("message", "m", help="Set commit message for imported image"),
+        Flag("pause", "p", help="Pause container during commit"),
+        Flag("quiet", "q", help="Suppress output"),
+        Flag("squash", "s", help="squash newly built layers into a single new layer"),
+    ),
+    arguments=Arguments(minimum=1, maximum=2, completes="containers"),
+    examples=("rundlet commit -q web web:changed", "rundlet commit -c CMD=/bin/sh web"),
+)  # fmt: skip
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Commit and print the id."""
+    from rundlet.core.containers.commit import CommitOptions
+
+    container, *name = arguments.arguments
+    image = context.engine.containers.commit(
+        container,
+        CommitOptions(
+            name=name[0] if name else "",
+            author=arguments.text("author"),
+            message=arguments.text("message"),
+            changes=arguments.texts("change"),
+            config=_config(arguments.text("config")),
+            docker=arguments.text("format") == "docker",
+            squash=arguments.flag("squash"),
+            include_volumes=arguments.flag("include-volumes"),
+            pause=arguments.flag("pause"),
+        ),
+    )
+    if arguments.text("iidfile"):
+        with open(arguments.text("iidfile"), "w", encoding="utf-8") as file:
+            file.write(image.id)
+    context.print(image.id)
+    return 0
+
+
+def _config(path: str) -> dict[str, Any]:
+    """The `config` object in a file; {} for no file. Raises InvalidArgument."""
+    import json
+
+    from rundlet.core.errors import InvalidArgument
+
+    if not path:
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(f"--config {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise InvalidArgument(f"--config {path}: not a JSON object")
+    return found

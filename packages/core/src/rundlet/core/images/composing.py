@@ -1,0 +1,119 @@
+"""Images that are made here: layers kept as blobs, then a config and a manifest over them.
+
+import, commit and build end here. A layer is kept as a gzip blob (of the same bytes for the
+same content), and unpacked when the image is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING
+
+from ..content.compress import compressed
+from ..content.produced import Produced
+from ..contracts.transport import ManifestBytes
+from ..value import Value
+from . import manifest as manifests
+from .descriptor import Descriptor
+from .store_destination import StoreDestination
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, BinaryIO
+
+    from ..engine import Engine
+    from ..state.images import Image
+
+_PIECE = 1 << 18
+
+
+class NewLayer(Value):
+    """A layer that was kept: its blob, and the digest of its tar."""
+
+    blob: Descriptor
+    diff_id: str
+
+
+def keep(engine: Engine, tar: BinaryIO) -> NewLayer:
+    """Keep a layer's plain tar as a gzip blob. Raises NoSpace, and what reading raises."""
+    hashed = _Hashed(tar)
+    wanted = Descriptor("", -1, f"{manifests.OCI_LAYER}+gzip")
+    with engine.blobs.writer(wanted) as writer:
+        body = compressed(hashed, "gzip")  # type: ignore[arg-type]
+        while piece := body.read(_PIECE):
+            writer.write(piece)
+        return NewLayer(writer.commit(), hashed.digest)
+
+
+def keep_written(engine: Engine, write: Callable[[BinaryIO], object]) -> NewLayer:
+    """`keep` of the tar that `write(file)` writes, in a thread of its own."""
+    with Produced(write) as tar:
+        return keep(engine, tar)  # type: ignore[arg-type]
+
+
+def write_image(
+    engine: Engine,
+    document: Mapping[str, Any],
+    layers: Sequence[Descriptor],
+    *,
+    names: tuple[str, ...] = (),
+    docker: bool = False,
+    annotations: Mapping[str, str] | None = None,
+) -> Image:
+    """Write an image of a config document and layers whose blobs are in the store.
+
+    document: image-spec config.md, its rootfs.diff_ids as many as there are layers, lowest
+    first. names: full names to give it. docker: manifest and config of Docker's v2 schema 2
+    (which has no annotations), else OCI's. Raises Corrupt when layers and document do not fit.
+    """
+    kind = manifests.DOCKER_MANIFEST if docker else manifests.OCI_MANIFEST
+    config = json.dumps(document).encode()
+    described = Descriptor(
+        "sha256:" + hashlib.sha256(config).hexdigest(),
+        len(config),
+        manifests.DOCKER_CONFIG if docker else manifests.OCI_CONFIG,
+    )
+    typed = [item.replace(media_type=_layer_type(kind, item)) for item in layers]
+    more = {"annotations": dict(annotations)} if annotations and not docker else {}
+    data = manifests.compose(kind, described, typed, **more)
+    manifest = manifests.parse(data, kind)
+    assert isinstance(manifest, manifests.Manifest)
+    with StoreDestination(engine, names) as destination:
+        destination.expect(manifest, config)
+        destination.put_blob(described, io.BytesIO(config))
+        destination.put_manifest(ManifestBytes(data, kind))
+        destination.commit()
+        return engine.images.get(destination.image)
+
+
+def base_layers(engine: Engine, image: Image) -> tuple[Descriptor, ...]:
+    """The layers of an image of the store, lowest first, to build on. Raises Corrupt."""
+    manifest = manifests.parse(engine.blobs.read(image.manifest), image.manifest_type)
+    assert isinstance(manifest, manifests.Manifest)
+    return manifest.layers
+
+
+def _layer_type(kind: str, layer: Descriptor) -> str:
+    return manifests.layer_type(kind, manifests.compression(layer.media_type), layer.media_type)
+
+
+class _Hashed(io.RawIOBase):
+    """What passes is hashed."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._read = stream.read
+        self._sha256 = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        return "sha256:" + self._sha256.hexdigest()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._read(size)
+        self._sha256.update(data)
+        return data
