@@ -17,7 +17,7 @@ from .whiteouts import OVERLAY_XATTRS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .entry import Entry
-    from .ids import IdMaps
+    from .ids import IdMaps, OneOwner
 
 _NEVER = (*OVERLAY_XATTRS, b"security.selinux", b"security.evm")
 """Of the machine that packed them (labels, signatures), or of the storage driver."""
@@ -27,7 +27,7 @@ _WHOLE_MAP = 4294967295
 class Attributes:
     """How an extraction sets attributes."""
 
-    def __init__(self, ids: IdMaps | None, ignore_chown_errors: bool) -> None:
+    def __init__(self, ids: IdMaps | OneOwner | None, ignore_chown_errors: bool) -> None:
         self._ids = ids
         self._ignore_chown = ignore_chown_errors
         self._owners: dict[tuple[int, int], tuple[int, int]] = {}

@@ -45,6 +45,44 @@ def shown(path: bytes) -> str:
     return repr(path.decode("utf-8", "backslashreplace"))
 
 
+def lookup(root: int, path: bytes) -> tuple[int, bytes]:
+    """Where a path below an open directory leads, links followed as if that were `/`.
+
+    Returns (an open directory, which the caller closes; a name in it, which is no link, and
+    may be missing; "." for the directory itself). Raises FileNotFoundError and
+    NotADirectoryError for what is on the way, UnsafeArchive for a loop of links.
+    """
+    pending = path.split(b"/")[::-1]
+    steps = [os.dup(root)]
+    links = 0
+    try:
+        while pending:
+            name = pending.pop()
+            if name in _DOTS:
+                continue
+            if name == b"..":
+                if len(steps) > 1:
+                    os.close(steps.pop())
+                continue
+            target = _link_target(name, steps[-1])
+            if target is not None:
+                links += 1
+                if links > _MOST_LINKS:
+                    raise UnsafeArchive(f"too many symbolic links on the way to {shown(path)}")
+                if target.startswith(b"/"):
+                    while len(steps) > 1:
+                        os.close(steps.pop())
+                pending += target.split(b"/")[::-1]
+            elif any(rest not in _DOTS for rest in pending):
+                steps.append(os.open(name, DIRECTORY_FLAGS, dir_fd=steps[-1]))
+            else:
+                return os.dup(steps[-1]), name
+        return os.dup(steps[-1]), b"."
+    finally:
+        for step in steps:
+            os.close(step)
+
+
 class Beneath:
     """Open directories below `root`, the last used ones kept.
 

@@ -16,7 +16,7 @@ from errno import EINVAL, ELOOP, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO
 from . import entry as kinds
 from .beneath import DIRECTORY_FLAGS
 from .failures import unwritten
-from .whiteouts import OPAQUE_NAME, OVERLAY_XATTRS, PREFIX
+from .whiteouts import OPAQUE_NAME, OVERLAY_XATTRS, PLAIN, PREFIX
 from .write import END, header, padding
 
 TYPE_CHECKING = False
@@ -74,6 +74,29 @@ def write_tree(
     return tuple(writer.warnings)
 
 
+def write_member(
+    directory: int,
+    name: bytes,
+    out: BinaryIO,
+    *,
+    named: bytes,
+    ids: IdMaps | None = None,
+) -> tuple[str, ...]:
+    """Write one thing in an open directory, with all below it, as a tar where it is `named`.
+
+    No whiteouts: an archive to be unpacked elsewhere (cp). Returns and raises as `write_tree`.
+    """
+    writer = _Writer(out, PLAIN, None, (), ids)
+    try:
+        writer.member(directory, name, named)
+        out.write(END)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unwritten(error, writer.path) from error
+    return tuple(writer.warnings)
+
+
 class _Writer:
     """One archive being written."""
 
@@ -98,8 +121,18 @@ class _Writer:
         self._first_names: dict[tuple[int, int], bytes] = {}  # of files with several links
 
     def tree(self, root: int) -> None:
-        """Everything below an open directory, depth first, with its own stack."""
-        stack = [(os.dup(root), b"", self._listing(root, b""))]
+        """Everything below an open directory."""
+        self._walk(os.dup(root), b"")
+
+    def member(self, directory: int, name: bytes, path: bytes) -> None:
+        """One thing in an open directory and all below it, under another path."""
+        below = self._member(directory, path, name)
+        if below is not None:
+            self._walk(below, path + b"/")
+
+    def _walk(self, root: int, start: bytes) -> None:
+        """Everything below a directory, which is closed, depth first, with its own stack."""
+        stack = [(root, start, self._listing(root, start[:-1]))]
         try:
             while stack:
                 directory, prefix, names = stack[-1]
@@ -108,7 +141,7 @@ class _Writer:
                     stack.pop()
                     continue
                 name = names.pop()
-                below = self._member(directory, prefix, name)
+                below = self._member(directory, prefix + name, name)
                 if below is not None:
                     path = prefix + name
                     stack.append((below, path + b"/", self._listing(below, path)))
@@ -127,9 +160,9 @@ class _Writer:
     def _whiteout(self, directory: bytes, name: bytes) -> None:
         self._out.write(header(directory + b"/" + name if directory else name, mode=0))
 
-    def _member(self, directory: int, prefix: bytes, name: bytes) -> int | None:
+    def _member(self, directory: int, path: bytes, name: bytes) -> int | None:
         """Write one member; the descriptor of a directory that is to be walked."""
-        path = self.path = prefix + name
+        self.path = path
         if self._only is not None and not self._only.near(path):
             return None
         try:

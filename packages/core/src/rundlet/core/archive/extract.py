@@ -19,7 +19,7 @@ import os
 import stat
 
 from ..contracts.storage import LayerUsage
-from ..errors import Corrupt, UnsafeArchive
+from ..errors import AlreadyExists, Corrupt, UnsafeArchive
 from . import entry as kinds
 from .attributes import Attributes
 from .beneath import Beneath, components, shown
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from .entry import Entry
-    from .ids import IdMaps
+    from .ids import IdMaps, OneOwner
     from .whiteouts import Whiteouts
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -47,20 +47,23 @@ def extract(
     root_fd: int,
     *,
     whiteouts: Whiteouts,
-    ids: IdMaps | None = None,
+    ids: IdMaps | OneOwner | None = None,
     limit: int | None = None,
     ignore_chown_errors: bool = False,
+    keep_kinds: bool = False,
 ) -> LayerUsage:
     """Unpack a tar below the directory `root_fd`, and read the stream to its end.
 
     whiteouts: what `.wh.` names become (archive/whiteouts.py). ids: owners on disk.
     limit: most bytes of content to write, against bombs. ignore_chown_errors: leave
-    files to the caller's user where it may not give them away.
+    files to the caller's user where it may not give them away. keep_kinds: a directory is
+    not replaced by something else, nor the other way round (AlreadyExists).
 
     Returns bytes of content and number of inodes. Raises Corrupt, UnsafeArchive, NoSpace,
-    StoreError; what was unpacked until then stays.
+    AlreadyExists, StoreError; what was unpacked until then stays.
     """
-    work = _Extraction(root_fd, whiteouts, Attributes(ids, ignore_chown_errors), limit)
+    attributes = Attributes(ids, ignore_chown_errors)
+    work = _Extraction(root_fd, whiteouts, attributes, limit, keep_kinds)
     try:
         work.run(TarReader(stream))
     finally:
@@ -72,7 +75,12 @@ class _Extraction:
     """One archive being unpacked."""
 
     def __init__(
-        self, root: int, whiteouts: Whiteouts, attributes: Attributes, limit: int | None
+        self,
+        root: int,
+        whiteouts: Whiteouts,
+        attributes: Attributes,
+        limit: int | None,
+        keep_kinds: bool,
     ) -> None:
         self.size = 0
         self.inodes = 0
@@ -80,6 +88,7 @@ class _Extraction:
         self._layered = whiteouts.delete or bool(whiteouts.xattr)
         self._attributes = attributes
         self._limit = limit
+        self._keep_kinds = keep_kinds
         self._beneath = Beneath(root, self._implicit)
         # Paths of this archive (style DELETE): its whiteouts hide what parents have, not these.
         self._own: set[tuple[bytes, ...]] = set()
@@ -209,6 +218,8 @@ class _Extraction:
         status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
         if stat.S_ISDIR(status.st_mode):
             return
+        if self._keep_kinds:
+            raise _kept(names, "is not a directory, and would be replaced by one")
         os.unlink(names[-1], dir_fd=parent)
         self._beneath.forget()
         parent = self._beneath.directory(names[:-1])
@@ -223,6 +234,8 @@ class _Extraction:
         if entry.kind == kinds.LINK and components(entry.link) == names:
             return False  # a link to itself: it is there
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        if self._keep_kinds and stat.S_ISDIR(status.st_mode):
+            raise _kept(names, "is a directory, and would be replaced by something else")
         remove_tree(name, parent)
         if not stat.S_ISREG(status.st_mode):
             self._beneath.forget()
@@ -290,6 +303,10 @@ class _Extraction:
                 continue
             if os.fstat(directory).st_ino == inode:
                 self._attributes.directory(directory, mode, mtime)
+
+
+def _kept(names: list[bytes], problem: str) -> AlreadyExists:
+    return AlreadyExists(f"{shown(b'/'.join(names))} {problem}")
 
 
 def _split(path: bytes) -> tuple[bytes, bytes]:

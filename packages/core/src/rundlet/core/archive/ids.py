@@ -30,6 +30,17 @@ class IdMaps(Value):
         return _to_container("uid", uid, self.uid), _to_container("gid", gid, self.gid)
 
 
+class OneOwner(Value):
+    """Everything that is unpacked belongs to one user of the host."""
+
+    uid: int
+    gid: int
+
+    def to_host(self, uid: int, gid: int) -> tuple[int, int]:
+        """The owner on disk, whoever it is in the archive."""
+        return self.uid, self.gid
+
+
 def _to_host(what: str, number: int, maps: Iterable[IdMap]) -> int:
     if not maps:
         return number

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..state.images import Image
     from .commit import CommitOptions
+    from .copy import Place
     from .exec import ExecRequest, ExecResult
     from .logs import LogLine, LogOptions
     from .request import ContainerRequest
@@ -120,6 +121,20 @@ class Containers:
         from .export import changes
 
         return changes(self._engine, self.get(name))
+
+    def copy(
+        self, source: Place, target: Place, *, chown: bool = True, overwrite: bool = False
+    ) -> None:
+        """Copy between the host and containers (containers/copy.py, also for tar streams)."""
+        from .copy import copy
+
+        copy(self._engine, source, target, chown=chown, overwrite=overwrite)
+
+    def top(self, name: str, columns: Sequence[str] = ()) -> Sequence[Sequence[str]]:
+        """The processes of a running container: a heading, then rows (containers/top.py)."""
+        from .top import top
+
+        return top(self._engine, self.get(name), columns)
 
     def mount(self, name: str) -> str:
         """Mount the root file system until `unmount`; where (containers/mounting.py)."""

@@ -72,7 +72,7 @@ def stats(engine: Engine, row: Container, before: Stats | None = None) -> Stats:
     """
     if not has_process(row):
         raise WrongState(f"container {row.id} is not running: container state improper")
-    found = usage(layout(engine.settings.cgroup_manager), _cgroups_path(engine, row))
+    found = usage(layout(engine.settings.cgroup_manager), cgroups_path(engine, row))
     now = time.time_ns()
     cpu = found.cpu_nanoseconds or 0
     since, then = (before.cpu, before.time) if before is not None else (0, row.started)
@@ -95,7 +95,8 @@ def _percent(part: int, whole: int) -> float:
     return 100 * part / whole if whole > 0 else 0.0
 
 
-def _cgroups_path(engine: Engine, row: Container) -> str:
+def cgroups_path(engine: Engine, row: Container) -> str:
+    """The `cgroupsPath` that a container was started with."""
     with open(Paths(engine, row.id).config, encoding="utf-8") as file:
         return str(json.load(file).get("linux", {}).get("cgroupsPath", ""))
 

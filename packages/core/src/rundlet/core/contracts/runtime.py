@@ -87,6 +87,8 @@ class OCIRuntime(ABC):
 
     contract_version: ClassVar[int] = 1
     name: ClassVar[str]
+    shares_kernel: ClassVar[bool] = True
+    """Whether processes in the container are processes of this kernel: /proc tells of them."""
 
     def __init__(self, config: RuntimeConfig) -> None:
         self.config = config

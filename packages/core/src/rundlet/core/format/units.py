@@ -74,3 +74,27 @@ def duration(seconds: float) -> str:
 def ago(then: int, now: int) -> str:
     """ "2 minutes ago" for two times in nanoseconds."""
     return f"{duration((now - then) / 1e9)} ago"
+
+
+def go_duration(seconds: float) -> str:
+    """A duration as Go prints it ("1h2m3.5s", "20ms", "0s"), to the microsecond."""
+    micro = round(abs(seconds) * 1_000_000)
+    sign = "-" if seconds < 0 and micro else ""
+    if micro == 0:
+        return "0s"
+    if micro < 1000:
+        return f"{sign}{micro}µs"
+    if micro < 1_000_000:
+        return f"{sign}{_decimal(micro, 1000)}ms"
+    minutes, micro = divmod(micro, 60_000_000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{_decimal(micro, 1_000_000)}s"
+    if hours:
+        return f"{sign}{hours}h{minutes}m{text}"
+    return f"{sign}{minutes}m{text}" if minutes else sign + text
+
+
+def _decimal(value: int, unit: int) -> str:
+    whole, part = divmod(value, unit)
+    digits = f"{part:0{len(str(unit)) - 1}}".rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)

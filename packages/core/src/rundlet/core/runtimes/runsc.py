@@ -34,6 +34,7 @@ class Runsc(RuncFamily):
     """
 
     name = "runsc"
+    shares_kernel = False
     binaries = ("runsc",)
 
     def network(self) -> str:

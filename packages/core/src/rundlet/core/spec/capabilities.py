@@ -40,6 +40,11 @@ def normalize(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(result))
 
 
+def of_mask(mask: int) -> tuple[str, ...]:
+    """The names in a set as /proc/PID/status writes it (a bit for each number)."""
+    return tuple(name for number, name in enumerate(ALL) if mask >> number & 1)
+
+
 def bounding(
     default: Sequence[str], add: Sequence[str], drop: Sequence[str], available: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
