@@ -12,6 +12,7 @@ from .cache import Record
 from .detach import delete, forget_dead
 from .ports import validate
 from .result import dns_of, interface_of
+from .routes import default_routes, without_default_routes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def _prepare(
         return (), _noted(parts, attachment, networks, names, -1, ())
     # One at a time, until the note is there by which others know these ports as taken.
     with parts.host.ports():
+        if not parts.attached(attachment.container):  # those of a run that ended with a crash
+            parts.ports.release([attachment.container])
         ports = parts.ports.take(attachment.container, attachment.ports)
         try:
             return ports, _noted(parts, attachment, networks, names, publisher, ports)
@@ -111,10 +114,14 @@ def _noted(
     publisher: int,
     ports: Sequence[PortMapping],
 ) -> list[Record]:
-    records = [
-        record_of(attachment, place, network, names[place], ports if place == publisher else ())
-        for place, network in enumerate(networks)
-    ]
+    records: list[Record] = []
+    routed = default_routes(record.document for record in parts.cache.of(attachment.container))
+    for place, network in enumerate(networks):
+        mine = ports if place == publisher else ()
+        record = record_of(attachment, place, network, names[place], mine)
+        document = without_default_routes(record.document, routed)
+        records.append(record.replace(document=document))
+        routed |= default_routes([document])
     written: list[Record] = []
     try:
         for record in records:
@@ -187,11 +194,15 @@ def _undo(parts: Parts, records: Sequence[Record], done: int, error: BaseExcepti
             parts.cache.remove(record.container, record.interface)
             continue
         noted = parts.cache.of(record.container)
-        latest = [one for one in noted if one.interface == record.interface]
+        latest = next((one for one in noted if one.interface == record.interface), record)
         try:
-            delete(parts, latest[0] if latest else record)
+            delete(parts, latest)
         except NetworkError as second:
             error.add_note(f"and while undoing it: {second.message}")
+            if not latest.result:
+                # Not one of its plugins had made anything, and DEL fails as ADD did (macvlan
+                # without its master does): a note of it would only make every later DEL fail.
+                parts.cache.remove(latest.container, latest.interface)
 
 
 # --- what came of it

@@ -34,7 +34,7 @@ class Parts:
         self.directories = [str(path) for path in settings.config_dirs]
         self.cache = Cache(os.path.join(settings.state_dir, "cni"))
         self.host = Host(str(settings.run_dir))
-        self.ports = Ports(os.path.join(settings.run_dir, "ports"), self._attached)
+        self.ports = Ports(os.path.join(settings.run_dir, "ports"), self.attached)
         self.default = settings.default_network
         self.subnet = str(options.get("default_subnet") or SUBNET)
         self.data_dir = str(options.get("data_dir", ""))
@@ -62,7 +62,8 @@ class Parts:
         """Alone with a container's networks; plugins that are called here keep the lock too."""
         return Held(self, container)
 
-    def _attached(self, container: str) -> bool:
+    def attached(self, container: str) -> bool:
+        """Whether a namespace of this container is joined to anything."""
         return any(record.attached_to() for record in self.cache.of(container))
 
 
