@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,13 @@ class TestCNI(NetworkPluginContract):
 
     def failing(self, attachment: Attachment) -> Attachment:
         return attachment.replace(networks=(NetworkRequest(), NetworkRequest("broken")))
+
+
+class TestProcesses(TestCNI):
+    """The same with the real plugins only."""
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> NetworkSettings:
+        made = NetworkPluginContract.settings.__wrapped__(self, tmp_path)  # type: ignore[attr-defined]
+        assert isinstance(made, NetworkSettings)
+        return made.replace(options={**made.options, "in_process": False})

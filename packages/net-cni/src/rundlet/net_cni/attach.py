@@ -181,8 +181,9 @@ def _add(parts: Parts, record: Record) -> Record:
 
 
 def _add_once(parts: Parts, record: Record) -> Record:
-    with parts.host.rules(record):
-        added = parts.chain(record).add(parts.cache.write)
+    chain = parts.chain(record)
+    with parts.host.rules(record, alone=chain.is_done_here()):
+        added = chain.add(parts.cache.write)
         parts.host.prepared(record)
     return added
 

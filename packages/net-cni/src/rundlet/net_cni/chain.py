@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.errors import NetworkError
 
+from . import bridge, rules
 from .config import from_document
 from .execute import Call, PluginFailed
 
@@ -22,10 +23,13 @@ _NOT_A_SETTING = {"type", "capabilities"}
 class Chain:
     """The plugins of one attachment's network, called in turn."""
 
-    def __init__(self, executor: Executor, record: Record, data_dir: str = "") -> None:
+    def __init__(
+        self, executor: Executor, record: Record, data_dir: str = "", *, in_process: bool = True
+    ) -> None:
         self._executor = executor
         self._record = record
         self._data_dir = data_dir
+        self._in_process = in_process
         self.network = from_document(record.document, f'network "{record.network}"')
 
     def add(self, note: Callable[[Record], None]) -> Record:
@@ -34,14 +38,29 @@ class Chain:
         note: told of the record after each plugin. Raises NetworkError; nothing is undone.
         """
         record = self._record
+        here: list[Mapping[str, Any]] = []
         for plugin in self._needed():
             config = self._config(plugin, record.result)
-            result = self._executor.run(self.network.name, config, self._call("ADD"))
-            record = record.replace(result=result)
+            if self._is_done_here(config):
+                here.append(config)
+                if config["type"] == "bridge":
+                    record = record.replace(result=bridge.add(config, self._call("ADD")))
+            else:
+                result = self._executor.run(self.network.name, config, self._call("ADD"))
+                record = record.replace(result=result)
             note(record)
+        if here:
+            rules.add(here, record)
         record = record.replace(complete=True)
         note(record)
         return record
+
+    def is_done_here(self) -> bool:
+        """Whether some of its plugins are done in this process."""
+        return any(self._is_done_here(self._config(plugin, {})) for plugin in self._needed())
+
+    def _is_done_here(self, config: Mapping[str, Any]) -> bool:
+        return self._in_process and bridge.handles(config, self._record.arguments)
 
     def check(self) -> None:
         """CHECK all plugins in order (since 0.4.0). Raises NetworkError."""
@@ -73,15 +92,35 @@ class Chain:
         namespace: "" when it is gone. Raises the first NetworkError.
         """
         previous = self._record.result if self.network.reaches("0.4.0") else {}
+        here = [
+            plugin
+            for plugin in self._needed()
+            if self._is_done_here(self._config(plugin, previous))
+        ]
         failure: NetworkError | None = None
         for plugin in reversed(self._needed()):
-            config = self._config(plugin, previous)
+            if plugin in here or (here and plugin["type"] == "portmap"):
+                continue  # the rules of published ports go with the others
             try:
+                config = self._config(plugin, previous)
                 self._executor.run(self.network.name, config, self._call("DEL", namespace))
             except NetworkError as error:
                 failure = failure or error
+        try:
+            self._delete_here(here, namespace)
+        except NetworkError as error:
+            failure = failure or error
         if failure is not None:
             raise failure
+
+    def _delete_here(self, plugins: Sequence[Mapping[str, Any]], namespace: str) -> None:
+        addresses: list[str] = []
+        for plugin in plugins:
+            if plugin["type"] == "bridge":
+                config = self._config(plugin, self._record.result)
+                addresses += bridge.delete(config, self._call("DEL", namespace))
+        if plugins or not namespace:  # without it, bridge and ptp leave their masquerading
+            rules.remove(self._record, addresses, sweep=bool(plugins))
 
     def _needed(self) -> Sequence[Mapping[str, Any]]:
         """The plugins that have something to do: each one costs a process.

@@ -7,7 +7,6 @@ import os
 from rundlet.core.errors import NetworkError, NoSuchNetwork
 
 from . import wish
-from .rules import remove_masquerade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,12 +81,9 @@ def _guessed(
 
 def delete(parts: Parts, record: Record) -> None:
     """DEL one interface, with or without its namespace. Raises NetworkError."""
-    there = record.attached_to()
     chain = parts.chain(record)
-    with parts.host.rules():
-        chain.delete(there)
-        if not there:
-            remove_masquerade(chain.network, record)
+    with parts.host.rules(alone=chain.is_done_here()):
+        chain.delete(record.attached_to())
     parts.cache.remove(record.container, record.interface)
 
 

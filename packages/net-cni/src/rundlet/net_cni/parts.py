@@ -38,6 +38,7 @@ class Parts:
         self.default = settings.default_network
         self.subnet = str(options.get("default_subnet") or SUBNET)
         self.data_dir = str(options.get("data_dir", ""))
+        self.in_process = bool(options.get("in_process", True))
 
     def network(self, name: str) -> NetworkConfig:
         """The network of a name, "" for the default. Raises NoSuchNetwork, NetworkError."""
@@ -56,7 +57,7 @@ class Parts:
 
     def chain(self, record: Record) -> Chain:
         """The plugins of an interface's network."""
-        return Chain(self.executor, record, self.data_dir)
+        return Chain(self.executor, record, self.data_dir, in_process=self.in_process)
 
     def held(self, container: str) -> Held:
         """Alone with a container's networks; plugins that are called here keep the lock too."""

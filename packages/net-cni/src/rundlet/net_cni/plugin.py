@@ -1,7 +1,9 @@
 """The network plugin `cni`: networks by the binaries of the Container Network Interface.
 
 Settings, in [plugins.cni] of rundlet.toml: `timeout`, seconds that one plugin may take (60);
-`data_dir`, where host-local keeps leases when a network does not say (/var/lib/cni/networks).
+`data_dir`, where host-local keeps leases when a network does not say (/var/lib/cni/networks);
+`in_process`, whether bridges are joined without their plugin's process where that comes to the
+same (true).
 """
 
 from __future__ import annotations

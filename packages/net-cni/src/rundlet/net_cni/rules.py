@@ -1,76 +1,65 @@
-"""NAT rules that plugins leave behind when a namespace is gone before DEL.
-
-bridge and ptp find the addresses whose masquerading they undo on the interface in the
-namespace. Without a namespace (a reboot of the runtime's state, a killed holder) their rules
-would stay: one chain per container and one rule in POSTROUTING that jumps to it.
-"""
+"""The packet filter rules of one attachment: all made at once, all removed at once."""
 
 from __future__ import annotations
 
-import os
-
-from rundlet.core.errors import NetworkError
-from rundlet.core.linux.processes import run
+from .bridge import needs_masquerade
+from .leases import network_of, text
+from .tables import Family, Masquerade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
     from .cache import Record
-    from .config import NetworkConfig
-
-_MASQUERADING = ("bridge", "ptp")
-_PLACES = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin")
 
 
-def chain_name(network: str, container: str) -> str:
-    """The chain of a container: CNI- and the first 24 digits of a SHA-512 over both names."""
-    from hashlib import sha512
+def add(plugins: Sequence[Mapping[str, Any]], record: Record) -> None:
+    """The rules of plugins that were done in this process, for the addresses of a result.
 
-    return "CNI-" + sha512((network + container).encode()).hexdigest()[:24]
-
-
-def remove_masquerade(network: NetworkConfig, record: Record) -> None:
-    """Remove the rules of a container whose namespace is gone. Raises NetworkError."""
-    if not any(p["type"] in _MASQUERADING and p.get("ipMasq") for p in network.plugins):
-        return
-    chain = chain_name(network.name, record.container)
-    for program in ("iptables", "ip6tables"):
-        path = _find(program)
-        if path:
-            _remove(path, chain)
-
-
-def _remove(path: str, chain: str) -> None:
-    listed = run([path, "-w", "-t", "nat", "-S"])
-    if listed.code != 0:  # no such table in this kernel (ip6tables): nothing can be in it
-        return
-    lines = [line for line in listed.stdout.decode().splitlines() if chain in line.split()]
-    jumps = [line for line in lines if line.startswith("-A") and line.split()[1] != chain]
-    for line in jumps:
-        _change(path, ["-D", *_words(line)[1:]])
-    if f"-N {chain}" in lines:
-        _change(path, ["-F", chain])
-        _change(path, ["-X", chain])
+    Raises NetworkError; none of a table's rules is made then.
+    """
+    addresses = addresses_of(record)
+    hidden = any(needs_masquerade(config) for config in plugins)
+    let_through = any(config["type"] == "firewall" for config in plugins)
+    for version in _versions(address for address, _ in addresses):
+        family = Family(version)
+        mine = tuple(pair for pair in addresses if _version(pair[0]) == version)
+        if hidden:
+            family.masquerade(Masquerade(record.network, record.container, mine))
+        if let_through:
+            family.forward(address for address, _ in mine)
+        family.commit()
 
 
-def _words(line: str) -> list[str]:
-    """A line of `iptables -S`: quoted as a shell's words."""
-    from shlex import split
+def remove(record: Record, addresses: Iterable[str], *, sweep: bool) -> None:
+    """All rules of an attachment, whichever of them are there.
 
-    return split(line)
+    addresses: that it had, beside those of its result. sweep: also what nobody uses any more;
+    only for who is alone with the rules. Raises NetworkError.
+    """
+    had = {*addresses, *(address for address, _ in addresses_of(record))}
+    for version in _versions(had) or (4, 6):
+        family = Family(version)
+        mine = [address for address in had if _version(address) == version]
+        family.remove(record.network, record.container, mine)
+        if sweep:
+            family.sweep()
+        family.commit()
 
 
-def _change(path: str, words: Sequence[str]) -> None:
-    done = run([path, "-w", "-t", "nat", *words])
-    if done.code != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise NetworkError(f"{path} -t nat {' '.join(words)}: {said}")
+def addresses_of(record: Record) -> tuple[tuple[str, str], ...]:
+    """(address, its subnet in CIDR notation) of a result."""
+    found = []
+    for ip in record.result.get("ips", ()):
+        number, prefix, bits = network_of(ip["address"])
+        found.append((ip["address"].partition("/")[0], f"{text(number, bits)}/{prefix}"))
+    return tuple(found)
 
 
-def _find(program: str) -> str:
-    for directory in _PLACES:
-        path = os.path.join(directory, program)
-        if os.access(path, os.X_OK):
-            return path
-    return ""
+def _version(address: str) -> int:
+    return 6 if ":" in address else 4
+
+
+def _versions(addresses: Iterable[str]) -> Sequence[int]:
+    return sorted({_version(address) for address in addresses})

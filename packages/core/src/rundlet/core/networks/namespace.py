@@ -12,6 +12,10 @@ _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _SELF = "/proc/thread-self/ns/net"  # unshare and setns move one thread, not the process
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
 
 def create_namespace(path: str) -> None:
     """Make a network namespace, its loopback up, and pin it to a new file at `path`.
@@ -80,3 +84,37 @@ def remove_namespace(path: str) -> None:
         return
     except OSError as error:
         raise NetworkError(f"cannot remove {path}: {error.strerror}") from error
+
+
+class Inside:
+    """This thread in a network namespace, while inside `with`; others stay where they are.
+
+    Sockets keep the namespace they were made in. Raises OSError when it is gone.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._before = -1
+
+    def __enter__(self) -> None:
+        there = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._before = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                syscalls.setns(there, syscalls.CLONE_NEWNET)
+            except BaseException:
+                os.close(self._before)
+                raise
+        finally:
+            os.close(there)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            syscalls.setns(self._before, syscalls.CLONE_NEWNET)
+        finally:
+            os.close(self._before)

@@ -1,0 +1,332 @@
+"""The plugin types bridge, host-local and firewall, done in this process.
+
+The real plugins take five processes, and an iptables each for a dozen rules, to join a bridge:
+100 ms. The same by netlink and one iptables-restore takes a tenth of that. What is made is the
+same, by name and text (releases 1.1.1 of the plugins): the real ones can CHECK and DEL it.
+Configurations with anything that is not known here go to the real plugins (`handles`), and all
+of them with the setting `in_process = false` in [plugins.cni].
+"""
+
+from __future__ import annotations
+
+import os
+from errno import ENODEV
+
+from rundlet.core.errors import NetworkError
+from rundlet.core.networks.namespace import Inside
+
+from .execute import PluginFailed
+from .leases import DIRECTORY, Leases, network_of, ranges, text
+from .netlink import Netlink, packed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from .execute import Call
+    from .leases import Lease
+    from .netlink import Link
+
+_OURS = "rundlet"
+"""Alias of bridges that are made here, and so go with their last port."""
+
+_DEFAULT_BRIDGE = "cni0"
+_FLAGS = ("isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "hairpinMode")
+_OF_BRIDGE = {"bridge", "mtu", "dns", "ipam", "runtimeConfig", "prevResult", "args", *_FLAGS}
+_OF_NETWORK = {"type", "name", "cniVersion"}
+_OF_IPAM = {"type", "ranges", "subnet", "rangeStart", "rangeEnd", "gateway", "routes", "dataDir"}
+_FIREWALLD = "/run/firewalld.pid"
+_VETH = "veth"
+_ATTEMPTS = 5  # at a name that no other veth has
+
+
+def handles(config: Mapping[str, Any], arguments: str) -> bool:
+    """Whether a plugin's configuration, as it would be sent to it, can be done here.
+
+    arguments: CNI_ARGS, of which IP, GATEWAY and MAC are left to the real plugins.
+    """
+    if config["type"] == "firewall":
+        known = _OF_NETWORK | {"prevResult", "backend", "args"}
+        backend = config.get("backend") or ("" if os.path.exists(_FIREWALLD) else "iptables")
+        return backend == "iptables" and _only(config, known)
+    asked = {pair.partition("=")[0] for pair in arguments.split(";")}
+    return (
+        config["type"] == "bridge"
+        and _only(config, _OF_BRIDGE | _OF_NETWORK)
+        and _only(config.get("runtimeConfig", {}), {"ips", "mac", "portMappings", "aliases"})
+        and not asked & {"IP", "GATEWAY", "MAC"}
+        and not (isinstance(config.get("args"), dict) and config["args"].get("cni"))
+        and _handles_ipam(config)
+    )
+
+
+def _handles_ipam(config: Mapping[str, Any]) -> bool:
+    ipam = config.get("ipam", {})
+    try:
+        sets = ranges(ipam)
+    except (ValueError, KeyError, TypeError):
+        return False  # the real plugin says what is wrong with it
+    routes = ipam.get("routes") or []
+    return (
+        ipam.get("type") == "host-local"
+        and _only(ipam, _OF_IPAM)
+        and bool(sets)
+        and all(isinstance(route, dict) and _only(route, {"dst", "gw"}) for route in routes)
+    )
+
+
+def _only(found: Mapping[str, Any], known: set[str]) -> bool:
+    return all(key in known or value in (None, False, 0, "") for key, value in found.items())
+
+
+def needs_masquerade(config: Mapping[str, Any]) -> bool:
+    """Whether the addresses of this bridge are hidden behind the host's."""
+    return config["type"] == "bridge" and bool(config.get("ipMasq"))
+
+
+# --- ADD
+
+
+def add(config: Mapping[str, Any], call: Call) -> dict[str, Any]:
+    """Join a bridge, which is made if it is not there; the result as the plugin gives it.
+
+    Rules are for the caller to make. Raises PluginFailed; nothing is left then.
+    """
+    try:
+        leases = Leases(_directory(config))
+        with leases:
+            wanted = config.get("runtimeConfig", {}).get("ips") or ()
+            plain = [address.partition("/")[0] for address in wanted]
+            taken = leases.take(ranges(config["ipam"]), call.container, call.interface, plain)
+        try:
+            return _joined(config, call, taken)
+        except BaseException:
+            _separate(config, call)
+            with leases:
+                addresses = [lease.address for lease in taken]
+                leases.release(addresses, call.container, call.interface)
+            raise
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise _failed(config, "add", words) from error
+    except PluginFailed:
+        raise
+    except NetworkError as error:
+        raise _failed(config, "add", error.message) from error
+
+
+def _failed(config: Mapping[str, Any], command: str, words: str) -> PluginFailed:
+    where = f'network "{config["name"]}": plugin "{config["type"]}" failed ({command})'
+    return PluginFailed(f"{where}: {words}", words=words)
+
+
+def _directory(config: Mapping[str, Any]) -> str:
+    return os.path.join(config["ipam"].get("dataDir") or DIRECTORY, config["name"])
+
+
+def _joined(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) -> dict[str, Any]:
+    with Netlink() as host:
+        bridge = _bridge(host, config, taken)
+        port = _pair(host, config, call, bridge)
+        with Inside(call.namespace):
+            mac = _configure(config, call, taken)
+        bridge = host.link(bridge.name) or bridge  # it may have taken the port's address
+    return _result(config, call, taken, (bridge, port, mac))
+
+
+def _bridge(host: Netlink, config: Mapping[str, Any], taken: Sequence[Lease]) -> Link:
+    name = config.get("bridge") or _DEFAULT_BRIDGE
+    bridge = host.link(name)
+    if bridge is None:
+        host.add_bridge(name, _OURS, int(config.get("mtu") or 0))
+        _write(f"/proc/sys/net/ipv6/conf/{name}/accept_ra", "0", optional=True)
+        bridge = host.link(name)
+        if bridge is None:
+            raise _failed(config, "add", f"bridge {name} vanished")
+    if config.get("isGateway") or config.get("isDefaultGateway"):
+        for lease in taken:
+            _own_gateway(host, config, bridge, lease)
+    host.set_up(name)
+    return bridge
+
+
+def _own_gateway(host: Netlink, config: Mapping[str, Any], bridge: Link, lease: Lease) -> None:
+    """The bridge has the gateway's address, and the host forwards."""
+    wanted = packed(lease.gateway), lease.prefix
+    for address, prefix in host.addresses(bridge.index):
+        same_subnet = len(address) == len(wanted[0]) and _subnet(address, prefix) == _subnet(
+            wanted[0], prefix
+        )
+        if (address, prefix) != wanted and same_subnet and not config.get("forceAddress"):
+            words = f"{bridge.name} already has an IP address different from {lease.gateway}"
+            raise _failed(config, "add", words)
+    host.add_address(bridge.index, lease.gateway, lease.prefix)
+    if ":" in lease.gateway:
+        _write("/proc/sys/net/ipv6/conf/all/forwarding", "1")
+    else:
+        _write("/proc/sys/net/ipv4/ip_forward", "1")
+
+
+def _subnet(address: bytes, prefix: int) -> int:
+    return int.from_bytes(address, "big") >> (len(address) * 8 - prefix)
+
+
+def _pair(host: Netlink, config: Mapping[str, Any], call: Call, bridge: Link) -> Link:
+    """A veth pair: one end in the bridge, the other in the container."""
+    mtu = int(config.get("mtu") or 0)
+    mac = str(config.get("runtimeConfig", {}).get("mac") or "")
+    namespace = os.open(call.namespace, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for attempt in range(_ATTEMPTS):
+            name = f"{_VETH}{os.urandom(4).hex()}"
+            try:
+                host.add_veth(name, bridge.index, call.interface, namespace, mtu=mtu, mac=mac)
+                break
+            except FileExistsError:
+                if host.link(name) is None or attempt == _ATTEMPTS - 1:
+                    words = f"container veth name provided ({call.interface}) already exists"
+                    raise _failed(config, "add", words) from None
+    finally:
+        os.close(namespace)
+    if config.get("hairpinMode"):
+        host.set_hairpin(name)
+    port = host.link(name)
+    if port is None:
+        raise _failed(config, "add", f"{name} vanished")
+    return port
+
+
+def _configure(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) -> str:
+    """Addresses and routes, inside the container's namespace; the interface's MAC address."""
+    name = call.interface
+    # Neighbours learn at once that an address has a new owner.
+    _write(f"/proc/sys/net/ipv4/conf/{name}/arp_notify", "1", optional=True)
+    with Netlink() as inside:
+        link = inside.link(name)
+        if link is None:
+            raise _failed(config, "add", f"{name} vanished")
+        if any(":" in lease.address for lease in taken):
+            _write(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "0", optional=True)
+        for lease in taken:
+            inside.add_address(link.index, lease.address, lease.prefix)
+        inside.set_up(name)
+        gateways = _gateways(taken)
+        for route in _routes(config, taken):
+            number, prefix, bits = network_of(route["dst"])
+            gateway = route.get("gw") or gateways.get(bits == 128, "")
+            try:
+                inside.add_route(link.index, text(number, bits), prefix, gateway)
+            except FileExistsError:
+                continue  # the first that has it wins
+    return link.mac
+
+
+def _routes(config: Mapping[str, Any], taken: Sequence[Lease]) -> list[Mapping[str, str]]:
+    """All routes of a network, as a result gives them; without "gw": by the subnet's gateway."""
+    routes = list(config["ipam"].get("routes") or ())
+    if config.get("isDefaultGateway"):
+        gateways = _gateways(taken)
+        routes += [
+            {"dst": "::/0" if ipv6 else "0.0.0.0/0", "gw": gateways[ipv6]}
+            for ipv6 in sorted(gateways)
+        ]
+    return routes
+
+
+def _gateways(taken: Sequence[Lease]) -> dict[bool, str]:
+    """The gateway of each family (whether it is IPv6): of the first subnet that has one."""
+    return {":" in lease.gateway: lease.gateway for lease in reversed(taken)}
+
+
+def _result(
+    config: Mapping[str, Any],
+    call: Call,
+    taken: Sequence[Lease],
+    made: tuple[Link, Link, str],
+) -> dict[str, Any]:
+    bridge, port, mac = made
+    old = config["cniVersion"].startswith("0.")  # these say the family with each address
+    ips = []
+    for lease in taken:
+        ip: dict[str, Any] = {"version": "6" if ":" in lease.address else "4"} if old else {}
+        ip |= {"interface": 2, "address": f"{lease.address}/{lease.prefix}"}
+        ips.append({**ip, "gateway": lease.gateway})
+    result = {
+        "cniVersion": config["cniVersion"],
+        "interfaces": [
+            {"name": bridge.name, "mac": bridge.mac},
+            {"name": port.name, "mac": port.mac},
+            {"name": call.interface, "mac": mac, "sandbox": call.namespace},
+        ],
+        "ips": ips,
+        "dns": config.get("dns") or {},
+    }
+    routes = _routes(config, taken)
+    return {**result, "routes": routes} if routes else result
+
+
+# --- DEL
+
+
+def delete(config: Mapping[str, Any], call: Call) -> list[str]:
+    """Leave a bridge, and remove it if it was made here and nothing else is in it.
+
+    call.namespace: "" when it is gone, and the interface with it. Gives the addresses that
+    were freed. Raises PluginFailed.
+    """
+    try:
+        with Leases(_directory(config)) as leases:
+            addresses = leases.of(call.container, call.interface)
+            leases.release(addresses, call.container, call.interface)
+        _separate(config, call)
+        return addresses
+    except OSError as error:
+        raise _failed(config, "delete", error.strerror or str(error)) from error
+    except NetworkError as error:
+        raise _failed(config, "delete", error.message) from error
+
+
+def _separate(config: Mapping[str, Any], call: Call) -> None:
+    with Netlink() as host:
+        port = _port(host, config, call)
+        unwanted = [port] if port else []
+        bridge = host.link(config.get("bridge") or _DEFAULT_BRIDGE)
+        if bridge is not None and bridge.alias == _OURS:
+            others = [link for link in host.ports(bridge.index) if link.index != port]
+            if not others:
+                unwanted.append(bridge.index)
+        try:
+            if unwanted:
+                host.delete(*unwanted)
+        except OSError as error:
+            if error.errno != ENODEV or not port:
+                raise
+            _separate(config, call)  # the kernel was about to take it away with its namespace
+
+
+def _port(host: Netlink, config: Mapping[str, Any], call: Call) -> int:
+    """The index, on the host, of the other end of the container's interface; 0 if it is gone."""
+    if call.namespace:
+        with Inside(call.namespace), Netlink() as inside:
+            link = inside.link(call.interface)
+        return link.peer if link is not None else 0
+    noted = config.get("prevResult", {}).get("interfaces", ())
+    names = [one["name"] for one in noted if not one.get("sandbox")]
+    ports = [host.link(name) for name in names if name.startswith(_VETH)]
+    return next((port.index for port in ports if port is not None), 0)
+
+
+# --- helpers
+
+
+def _write(path: str, value: str, *, optional: bool = False) -> None:
+    """Set a sysctl that does not have this value. optional: of a kernel without IPv6, say."""
+    try:
+        with open(path, "r+", encoding="ascii") as file:
+            if file.read().strip() != value:
+                file.seek(0)
+                file.write(value)
+    except FileNotFoundError:
+        if not optional:
+            raise
