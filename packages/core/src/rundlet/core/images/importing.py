@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..content.compress import decompressed
-from ..errors import InvalidArgument, NotFound, RegistryError
+from ..content.sources import opened
 from ..format.times import rfc3339
 from . import manifest as manifests
 from .changes import apply
 from .composing import keep, write_image
 from .names import stored_name
+from .notify import event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any, BinaryIO
+    from collections.abc import Sequence
+    from typing import Any
 
     from ..engine import Engine
     from ..state.images import Image
-
-_STALL = 60
 
 
 def import_tarball(
@@ -37,10 +34,12 @@ def import_tarball(
     config: dict[str, Any] = {}
     apply(config, changes)  # before anything is read: a wrong one costs no download
     names = (str(stored_name(name)),) if name else ()
-    with _opened(source) as stream, decompressed(stream) as plain:
+    with opened(source) as stream, decompressed(stream) as plain:
         layer = keep(engine, plain)
     document = _document(config, layer.diff_id, message or f"Imported from {source}", platform)
-    return write_image(engine, document, [layer.blob], names=names)
+    image = write_image(engine, document, [layer.blob], names=names)
+    event(engine, "import", image.id, name)
+    return image
 
 
 def _document(config: dict[str, Any], diff_id: str, message: str, platform: str) -> dict[str, Any]:
@@ -56,32 +55,3 @@ def _document(config: dict[str, Any], diff_id: str, message: str, platform: str)
         "history": [{"created": now, "created_by": "", "comment": message}],
     }
     return {**document, "variant": here.variant} if here.variant else document
-
-
-@contextmanager
-def _opened(source: str) -> Iterator[BinaryIO]:
-    """A file, what is at a URL, or with "-" standard input."""
-    if source == "-":
-        yield sys.stdin.buffer
-    elif source.startswith(("http://", "https://")):
-        with _download(source) as stream:
-            yield stream
-    else:
-        try:
-            file = open(source, "rb")  # noqa: SIM115 (closed below; only opening is explained)
-        except OSError as error:
-            raise NotFound(f"cannot open {source}: {error.strerror}") from None
-        with file:
-            yield file
-
-
-def _download(url: str) -> Any:
-    from urllib.error import URLError
-    from urllib.request import urlopen
-
-    try:
-        return urlopen(url, timeout=_STALL)
-    except URLError as error:
-        raise RegistryError(f"cannot download {url}: {error.reason}") from None
-    except ValueError as error:
-        raise InvalidArgument(f"{url}: {error}") from None

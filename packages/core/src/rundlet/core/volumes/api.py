@@ -21,7 +21,7 @@ from ..value import EMPTY
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, BinaryIO
 
     from ..engine import Engine
 
@@ -174,6 +174,30 @@ class Volumes:
                 fixed = given if any(number is not None for number in given) else None
                 copy_up(self.path(name), rootfs, destination, owner, fixed)
                 rows.mark_copied_up(self._engine.database, name)
+
+    # --- as archives
+
+    def export(self, name: str, out: BinaryIO) -> tuple[str, ...]:
+        """Write a volume's content as an uncompressed tar; warnings about what changed meanwhile.
+
+        Raises NoSuchVolume, NoSpace, StoreError.
+        """
+        from .archive import write
+
+        return write(self.mount(self.get(name).name), out)
+
+    def import_(self, name: str, stream: BinaryIO) -> None:
+        """Unpack a tar, compressed or not, over what is in a volume.
+
+        A bad archive changes nothing. Raises NoSuchVolume, Corrupt, UnsafeArchive, NoSpace.
+        """
+        from .archive import read
+
+        volume = self.get(name)
+        path = self.mount(volume.name)
+        with self._engine.locks.hold("volume", volume.name):
+            read(path, stream)
+            rows.mark_copied_up(self._engine.database, volume.name)
 
     # --- removing
 
