@@ -137,6 +137,10 @@ class ImageDestination(_Closing):
         A layer's digest is "" where its bytes will change on the way.
         """
 
+    def known(self, descriptor: Descriptor) -> bytes | None:
+        """The bytes of a small blob (a config) that is there already, to save asking for it."""
+        return None
+
     @abstractmethod
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the blob is there already, or could be linked or mounted there now."""

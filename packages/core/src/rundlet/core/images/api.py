@@ -144,6 +144,7 @@ class Images:
         with self._engine.database.transaction():
             for target in full:
                 rows.set_name(self._engine.database, target, image.id)
+                self._note("tag", image, target)
 
     def untag(self, name: str, *targets: str) -> None:
         """Take names from an image, all of them when none is given, or none with an error.
@@ -156,6 +157,7 @@ class Images:
                 full = target if target in image.names else str(names.stored_name(target))
                 if not rows.drop_name(self._engine.database, full):
                     raise NotFound(f"{full}: tag not known")
+                self._note("untag", image, full)
 
     # --- moving
 
@@ -272,7 +274,9 @@ class Images:
         by_id = image.id.startswith(name.removeprefix("sha256:")) and name not in image.names
         if not by_id and len(image.names) > 1:
             full = self._named(image, name)
-            rows.drop_name(self._engine.database, full)
+            with self._engine.database.transaction():
+                rows.drop_name(self._engine.database, full)
+                self._note("untag", image, full)
             return Removed(untagged=(full,))
         if by_id and len(image.names) > 1 and not force:
             raise WrongState(
@@ -282,8 +286,14 @@ class Images:
         self._free(image, force)
         with self._engine.database.transaction():
             rows.delete(self._engine.database, image.id)
+            self._note("remove", image, image.id)
         self._engine.layers.collect()
         return Removed(untagged=image.names, deleted=(image.id,))
+
+    def _note(self, action: str, image: Image, name: str) -> None:
+        from .notify import event
+
+        event(self._engine, action, image.id, name)
 
     def _named(self, image: Image, name: str) -> str:
         """Which of an image's names was meant."""

@@ -174,8 +174,11 @@ class _Copy:
     def _config(self, wanted: Descriptor) -> bytes:
         if wanted.size > manifests.LARGEST:
             raise Corrupt(f"config {wanted.digest} of {wanted.size} bytes is too large")
+        known = self._destination.known(wanted)
+        if known is not None and len(known) == wanted.size:
+            return known
         with self._source.blob(wanted) as raw:
-            return Verified(raw, wanted, "config").read()
+            return Verified(raw, wanted, f"config {wanted.digest}").read()
 
     def _put_config(self, target: Descriptor, config: bytes) -> Descriptor:
         if self._destination.has_blob(target):
@@ -232,7 +235,7 @@ class _Copy:
     def _layer_once(self, origin: Descriptor, target: Descriptor) -> Descriptor:
         with self._source.blob(origin) as raw, self._running.watch(raw):
             passing = _Passing(raw, origin, self._progress, self._running)
-            checked = Verified(passing, origin, "blob")  # type: ignore[arg-type]
+            checked = Verified(passing, origin, f"blob {origin.digest}")  # type: ignore[arg-type]
             body: BinaryIO = checked  # type: ignore[assignment]
             if target.digest != origin.digest:
                 wanted = manifests.compression(target.media_type)

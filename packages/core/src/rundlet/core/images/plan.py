@@ -51,15 +51,17 @@ def plan(
         for number, layer in enumerate(manifest.layers)
     )
     config = manifest.config
-    if kind != manifest.media_type and config.media_type in _CONFIGS:
-        config = config.replace(media_type=_CONFIGS[config.media_type])
+    if kind != manifest.media_type:
+        config = config.replace(media_type=config_type(config.media_type, kind))
     return manifest.replace(media_type=kind, config=config, layers=layers)
 
 
-_CONFIGS = {
-    manifests.OCI_CONFIG: manifests.DOCKER_CONFIG,
-    manifests.DOCKER_CONFIG: manifests.OCI_CONFIG,
-}
+def config_type(original: str, manifest_type: str) -> str:
+    """The media type of a config in a manifest of this kind; an artifact's stays."""
+    if original not in (manifests.OCI_CONFIG, manifests.DOCKER_CONFIG):
+        return original
+    docker = manifest_type == manifests.DOCKER_MANIFEST
+    return manifests.DOCKER_CONFIG if docker else manifests.OCI_CONFIG
 
 
 def _kind(manifest: Manifest, destination: ImageDestination, wishes: Wishes) -> str:

@@ -12,12 +12,14 @@ from ..errors import (
     NotFound,
     RegistryError,
     RundletError,
+    TimedOut,
 )
 from ..state import images as rows
 from ..value import Value
 from . import names, registries_conf
 from . import reference as references
 from .copy import CopyOptions, check_digest, copy, digest_of
+from .notify import event
 from .progress import SILENT
 from .store_destination import StoreDestination
 
@@ -59,11 +61,13 @@ def pull(
     )
     told = progress or SILENT
     try:
-        return _pull(engine, name, settings, options, told, local if policy == "newer" else None)
-    except RegistryError:
+        pulled = _pull(engine, name, settings, options, told, local if policy == "newer" else None)
+    except (RegistryError, TimedOut):
         if policy == "newer" and local is not None:
             return Pulled(local, name)
         raise
+    event(engine, "pull", pulled.image.id, name)
+    return pulled
 
 
 def _pull(
@@ -85,7 +89,7 @@ def _pull(
             progress.message(f"Trying to pull {candidate}...")
         try:
             return _from_registry(engine, candidate, settings, options, progress, known)
-        except (NotFound, RegistryError) as error:
+        except (NotFound, RegistryError, TimedOut) as error:
             errors.append(error)
     if len(errors) == 1:
         raise errors[0]
@@ -109,23 +113,12 @@ def _from_registry(
     progress: Progress,
     known: Image | None,
 ) -> Pulled:
-    """Try the mirrors of a name, then its registry."""
+    """Pull a full name; the transport knows its mirrors."""
     _admit(engine, str(name))
-    conf = registries_conf.load(names.configured(engine))
     transport = engine.plugins.transport("docker")
-    failure: RundletError | None = None
-    for place in conf.places(name):
-        location = transport.parse(f"//{place.reference}")
-        told = settings
-        if place.insecure and settings.tls_verify is None:
-            told = settings.replace(tls_verify=False)
-        try:
-            with transport.source(location, told) as source:
-                return _into_store(engine, source, name, options, progress, known)
-        except (NotFound, RegistryError) as error:
-            failure = error
-    assert failure is not None
-    raise failure
+    told = registries_conf.applied(engine.settings, settings)
+    with transport.source(transport.parse(f"//{name}"), told) as source:
+        return _into_store(engine, source, name, options, progress, known)
 
 
 def _into_store(
@@ -212,5 +205,5 @@ def pull_all_tags(
     location = transport.parse(f"//{wanted.repository}")
     return [
         pull(engine, f"{wanted.repository}:{tag}", "always", settings, None, progress)
-        for tag in transport.tags(location, settings)
+        for tag in transport.tags(location, registries_conf.applied(engine.settings, settings))
     ]

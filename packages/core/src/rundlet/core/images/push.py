@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgument
 from ..state import images as rows
-from . import names
+from . import names, registries_conf
 from . import reference as references
 from .copy import CopyOptions, copy
+from .notify import event
 from .progress import SILENT
 from .store_source import StoreSource
 
@@ -33,9 +34,9 @@ def push(
     image = engine.images.get(name)
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
-    told = settings
+    told = registries_conf.applied(engine.settings, settings)
     if settings.temporary is None:
-        told = settings.replace(temporary=Path(engine.blobs.temporary))
+        told = told.replace(temporary=Path(engine.blobs.temporary))
     options = CopyOptions(wishes=wishes, parallel=engine.settings.image_parallel_copies)
     with (
         StoreSource(engine, image) as source,
@@ -45,6 +46,7 @@ def push(
     if location.transport == "docker":
         repository = references.parse(location.name).repository
         rows.add_digest(engine.database, image.id, repository, copied.digest)
+    event(engine, "push", image.id, name)
     return copied.digest
 
 

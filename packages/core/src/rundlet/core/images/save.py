@@ -13,6 +13,7 @@ from ..contracts.transport import TransportSettings
 from ..errors import Corrupt, InvalidArgument, RundletError
 from .copy import CopyOptions, copy
 from .names import stored_name
+from .notify import event
 from .progress import SILENT
 from .pull import copy_into_store
 from .store_source import StoreSource
@@ -69,6 +70,8 @@ def save(
         for (image, _), target in zip(named, targets, strict=True):
             with StoreSource(engine, image) as source:
                 copy(source, target, options, progress or SILENT)
+    for image in found:
+        event(engine, "save", image.id, output)
 
 
 def _name(image: Image, said: str) -> str:
@@ -125,6 +128,7 @@ def _load_from(engine: Engine, name: str, path: str, progress: Progress | None) 
         location = transport.parse(path + suffix)
         with transport.source(location, settings) as source:
             image = copy_into_store(engine, source, names, CopyOptions(), progress or SILENT)
+        event(engine, "loadfromarchive", image.id, path)
         loaded += list(names) or [f"sha256:{image.id}"]
     return loaded
 

@@ -8,6 +8,7 @@ that its exact bytes can be given back in less space.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from ..state.images import Image
 from ..storage.layers import chain_id
 from . import config as configs
 from . import manifest as manifests
+from .descriptor import digest_parts
 from .feed import Feed
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class StoreDestination(ImageDestination):
         self._chain: list[str] = []
         self._position: dict[str, int] = {}  # of a blob; the lowest, where it is there twice
         self._usage: dict[str, LayerUsage] = {}
+        self._blobs: dict[str, str] = {}  # of the layers that came now
         self._lease = leases.Lease(engine.database)
         self._driver = engine.layers.driver  # here: choosing it belongs to this thread
         self.image = ""
@@ -78,12 +81,24 @@ class StoreDestination(ImageDestination):
         self._lease.hold("layer", self._chain)
         self._lease.hold("blob", {item.digest for item in (manifest.config, *manifest.layers)})
 
+    def known(self, descriptor: Descriptor) -> bytes | None:
+        if not self._engine.blobs.has(descriptor.digest):
+            return None
+        data = self._engine.blobs.read(descriptor.digest)
+        algorithm, encoded = digest_parts(descriptor.digest)
+        return data if hashlib.new(algorithm, data).hexdigest() == encoded else None
+
     def has_blob(self, descriptor: Descriptor) -> bool:
-        """Whether nothing has to be fetched: the layer is unpacked, or its blob is there."""
-        position = self._position.get(descriptor.digest)
-        if position is not None and self._driver.exists(self._chain[position]):
+        """Whether nothing has to be fetched: its blob is there, or the layer is unpacked and has
+        another blob, of the same content in another compression (see `StoreSource`).
+        """
+        if self._engine.blobs.has(descriptor.digest):
             return True
-        return self._engine.blobs.has(descriptor.digest)
+        position = self._position.get(descriptor.digest)
+        if position is None or not self._driver.exists(self._chain[position]):
+            return False
+        row = self._engine.layers.get(self._chain[position])
+        return row is not None and bool(row.blob) and self._engine.blobs.has(row.blob)
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
         position = self._position.get(descriptor.digest)
@@ -92,7 +107,9 @@ class StoreDestination(ImageDestination):
         with Feed(self._engine.blobs, descriptor, stream) as feed:
             if self._driver.independent_layers:
                 self._unpack(position, feed)  # type: ignore[arg-type]
-            return self._in_manifest(feed.finish(), descriptor)
+            stored = feed.finish()
+            self._blobs[self._chain[position]] = stored.digest
+            return self._in_manifest(stored, descriptor)
 
     def _in_manifest(self, stored: Descriptor, given: Descriptor) -> Descriptor:
         """The descriptor of a stored layer, with the media type it has in this manifest."""
@@ -194,7 +211,8 @@ class StoreDestination(ImageDestination):
             complete = complete and (layer in layers or self._engine.layers.get(layer) is not None)
             if layer in layers:
                 if complete:
-                    self._engine.layers.record(layer, parent, diff_id, "", self._used(layer))
+                    blob = self._blobs.get(layer, "")
+                    self._engine.layers.record(layer, parent, diff_id, blob, self._used(layer))
                 else:
                     self._discard(layer)
                 self._engine.leases.drop("layer", layer)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..content.compress import detect
 from ..contracts.transport import ImageSource, Location, ManifestBytes
 from ..errors import Corrupt, NotFound
+from . import manifest as manifests
+from .plan import config_type
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -14,22 +17,73 @@ if TYPE_CHECKING:
     from ..state.images import Image
     from .descriptor import Descriptor
 
+_LONGEST_MAGIC = 6
+
 
 class StoreSource(ImageSource):
-    """An image of the store. All its blobs are there."""
+    """An image of the store.
 
-    def __init__(self, engine: Engine, image: Image) -> None:
+    A layer that was there already when the image came, in another compression, was not
+    fetched again: the manifest names the blob that is there then, and has another digest
+    than the one it came with.
+    """
+
+    def __init__(self, engine: Engine, image: Image, location: Location | None = None) -> None:
         self._engine = engine
         self._image = image
-        self.location = Location(
+        self.location = location or Location(
             "containers-storage", image.id, image.names[0] if image.names else ""
         )
 
     def manifest(self, digest: str = "") -> ManifestBytes:
+        found = self._manifest()
         if digest and digest != self._image.manifest:
             raise NotFound(f"manifest {digest} is not in the store")
-        data = self._engine.blobs.read(self._image.manifest)
-        return ManifestBytes(data, self._image.manifest_type)
+        return found
+
+    def _manifest(self) -> ManifestBytes:
+        kept = ManifestBytes(
+            self._engine.blobs.read(self._image.manifest), self._image.manifest_type
+        )
+        parsed = manifests.parse(kept.data, kept.media_type)
+        assert isinstance(parsed, manifests.Manifest)
+        if all(self._engine.blobs.has(layer.digest) for layer in parsed.layers):
+            return kept
+        chain = tuple(reversed(self._engine.layers.chain(self._image.top_layer)))
+        if len(chain) != len(parsed.layers):
+            return kept
+        layers = [
+            self._there(layer, identity)
+            for layer, identity in zip(parsed.layers, chain, strict=True)
+        ]
+        kind = parsed.media_type
+        if any(manifests.compression(layer.media_type) == "zstd" for layer in layers):
+            kind = manifests.OCI_MANIFEST
+        config = parsed.config.replace(media_type=config_type(parsed.config.media_type, kind))
+        typed = [
+            layer.replace(
+                media_type=manifests.layer_type(
+                    kind, manifests.compression(layer.media_type), layer.media_type
+                )
+            )
+            for layer in layers
+        ]
+        return ManifestBytes(manifests.recompose(parsed, kind, config, typed), kind)
+
+    def _there(self, layer: Descriptor, identity: str) -> Descriptor:
+        """A layer by the blob that the store has of it."""
+        blobs = self._engine.blobs
+        row = self._engine.layers.get(identity)
+        if blobs.has(layer.digest) or row is None or not row.blob or not blobs.has(row.blob):
+            return layer
+        with blobs.open(row.blob) as stream:
+            compression = detect(stream.read(_LONGEST_MAGIC))
+        return layer.replace(
+            digest=row.blob,
+            size=blobs.size(row.blob),
+            media_type=manifests.layer_type(manifests.OCI_MANIFEST, compression, layer.media_type),
+            annotations={},
+        )
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         if not self._engine.blobs.has(descriptor.digest):

@@ -1,13 +1,14 @@
 """HTTP to one registry: connections kept, authorization, retries, redirects, typed errors.
 
-One client serves all threads of a copy. A server that is silent for `STALL` seconds has
-failed. (OCI distribution-spec 1.1.)
+One client serves all threads of a copy. A server that is silent for `STALL` seconds (or the
+transport option `stall`) has failed. (OCI distribution-spec 1.1.)
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -50,6 +51,7 @@ class Client:
         self.endpoint = endpoint
         self._settings = settings
         self._tries = 1 + settings.retries
+        self._stall = float(settings.options.get("stall", STALL))
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
         self._base = ""
@@ -90,7 +92,7 @@ class Client:
         wait = self._settings.retry_delay
         for attempt in range(1, self._tries + 1):
             try:
-                response = self._once("GET", f"{base}/v2/", {}, None)
+                response = self._once("GET", f"{base}/v2/", {}, None, self._stall)
             except HTTPError as error:
                 if attempt == self._tries or not failures.is_transient(error):
                     raise
@@ -117,11 +119,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         expect: tuple[int, ...] = (200,),
-        timeout: float = STALL,
+        timeout: float = 0,
     ) -> urllib3.BaseHTTPResponse:
         """One request, tried again where that can help; the caller reads and releases it.
 
         path: below `/v2/`, or a whole URL (an upload's location). scope: of the token.
+        timeout: seconds without a byte, 0 for the usual.
         Raises MissingInRegistry, Unauthorized, RegistryError with the registry's own words,
         TimedOut.
         """
@@ -129,7 +132,7 @@ class Client:
         wait, challenged = self._settings.retry_delay, False
         for attempt in range(1, self._tries + 1):
             try:
-                response = self._follow(method, url, scope, headers, body, timeout)
+                response, own = self._follow(method, url, scope, headers, body, timeout)
             except HTTPError as error:
                 if attempt == self._tries or not failures.is_transient(error):
                     raise failures.unreachable(f"{method} {url}", error) from None
@@ -138,7 +141,8 @@ class Client:
                 continue
             if response.status in expect:
                 return response
-            if response.status == 401 and not challenged:
+            # Who it sends us to may not say where the registry's credentials go.
+            if response.status == 401 and own and not challenged:
                 challenged = True
                 if self._auth.challenged(_challenge(response), scope):
                     response.drain_conn()
@@ -188,11 +192,13 @@ class Client:
         headers: Mapping[str, str] | None,
         body: bytes | None,
         timeout: float,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> tuple[urllib3.BaseHTTPResponse, bool]:
+        """The response at the end of all redirects, and whether the registry itself gave it."""
         for _ in range(_MOST_REDIRECTS):
-            response = self._once(method, url, self._headers(url, scope, headers), body, timeout)
+            sent = self._headers(url, scope, headers)
+            response = self._once(method, url, sent, body, timeout or self._stall)
             if response.status not in _REDIRECTS or method not in ("GET", "HEAD"):
-                return response
+                return response, _origin(url) == self.base
             target = urljoin(url, response.headers.get("Location", ""))
             response.drain_conn()
             if urlsplit(target).scheme != "https" and url.startswith("https:"):
@@ -201,7 +207,7 @@ class Client:
         raise RegistryError(f"{_shown(method, url)}: more than {_MOST_REDIRECTS} redirects")
 
     def _once(
-        self, method: str, url: str, headers: dict[str, str], body: Any, timeout: float = STALL
+        self, method: str, url: str, headers: dict[str, str], body: Any, timeout: float
     ) -> urllib3.BaseHTTPResponse:
         return self._pool(url).request(
             method,
@@ -234,7 +240,7 @@ class Client:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
     ) -> tuple[int, bytes]:
         try:
-            response = self._once(method, url, headers, body)
+            response = self._once(method, url, headers, body, self._stall)
             data = response.read(1 << 20) or b""
             response.release_conn()
             return response.status, data
@@ -260,4 +266,10 @@ def _shown(method: str, url: str) -> str:
 def _retry_after(response: urllib3.BaseHTTPResponse, default: float) -> float:
     """Seconds that the server asks for (RFC 9110, 10.2.3), within reason."""
     value = response.headers.get("Retry-After", "")
-    return min(float(value), _LONGEST_WAIT) if value.isdecimal() else default
+    if value.isdecimal():
+        return min(float(value), _LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError):
+        return default
+    return min(max(until - time.time(), 0.0), _LONGEST_WAIT)

@@ -115,7 +115,7 @@ class DockerDestination(ImageDestination):
             "PATCH", session, _pieces(checked), scope=self._scope, headers=headers
         )
         if response.status not in (202, 204):
-            if response.status >= 500:
+            if response.status >= 500 or response.status in (408, 429):
                 text = f"{self.location}: the upload of a blob broke off: {response.status}"
                 response.drain_conn()
                 raise failures.BrokeOff(text)

@@ -78,7 +78,7 @@ def _words(code: str, message: str) -> str:
 
 def unreachable(what: str, error: BaseException) -> RundletError:
     """The error for no answer at all."""
-    if isinstance(_cause(error), (TimeoutError, http.TimeoutError)):
+    if is_timeout(error):
         return TimedOut(f"{what}: {reason(error)}")
     remedy = ""
     if isinstance(_cause(error), ssl.SSLCertVerificationError):
@@ -89,6 +89,11 @@ def unreachable(what: str, error: BaseException) -> RundletError:
     elif is_not_tls(error):
         remedy = "If the registry speaks plain HTTP, use --tls-verify=false."
     return RegistryError(f"{what}: {reason(error)}", remedy=remedy)
+
+
+def is_timeout(error: BaseException | None) -> bool:
+    """Whether the other side said nothing for too long."""
+    return error is not None and isinstance(_cause(error), (TimeoutError, http.TimeoutError))
 
 
 def is_not_tls(error: BaseException) -> bool:

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from .client import Client
 
 _RESUMES = 5
+_PROGRESS = 1 << 20
+"""How often a blob is taken up again without this many bytes between: a long download over a bad
+line goes on, a registry that gives a byte at a time does not."""
+_STALLS = 2
+"""How often in a row a blob may say nothing for a whole time-out."""
 _ACCEPT = ", ".join((*ACCEPTED, DOCKER_SCHEMA1))
 
 
@@ -59,8 +64,13 @@ class DockerSource(ImageSource):
         raise failure
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
-        reference, client = self._chosen or self._places[-1]
-        return ResumingBlob(reference, client, descriptor, offset)  # type: ignore[return-value]
+        """From where the manifest is; where that fails, from the other places."""
+        places = self._places
+        if self._chosen is not None:
+            places = [self._chosen, *(place for place in places if place is not self._chosen)]
+        else:
+            places = places[-1:]
+        return ResumingBlob(places, descriptor, offset)  # type: ignore[return-value]
 
     def tags(self) -> Sequence[str]:
         reference, client = self._places[-1]
@@ -103,16 +113,20 @@ def check(what: str, data: bytes, digest: str) -> None:
 
 
 class ResumingBlob(io.RawIOBase):
-    """A blob's bytes; a broken connection is taken up again where it broke."""
+    """A blob's bytes; a broken connection is taken up again where it broke.
+
+    places: where it is, best first. One that breaks off is asked again after the others: the
+    bytes of a digest are the same everywhere.
+    """
 
     def __init__(
-        self, reference: Reference, client: Client, descriptor: Descriptor, offset: int
+        self, places: Sequence[tuple[Reference, Client]], descriptor: Descriptor, offset: int
     ) -> None:
-        self._reference = reference
-        self._client = client
+        self._places = list(places)
         self._descriptor = descriptor
         self._offset = offset
-        self._resumes = 0
+        self._resumes = self._stalls = 0
+        self._broke_at = offset
         self._interrupted = False
         self._response = self._open()
 
@@ -153,12 +167,29 @@ class ResumingBlob(io.RawIOBase):
         super().close()
 
     def _open(self) -> urllib3.BaseHTTPResponse:
-        """One GET from where we are on. Raises NotFound, RegistryError."""
+        """One GET from where we are on, at the first place that answers.
+
+        Raises what the first one raised when none does: NotFound, RegistryError, TimedOut.
+        """
+        failure: RundletError | None = None
+        for _ in self._places:
+            try:
+                return self._open_at(*self._places[0])
+            except (NotFound, RegistryError, TimedOut) as error:
+                failure = failure or error
+                self._next_place()
+        assert failure is not None
+        raise failure
+
+    def _next_place(self) -> None:
+        self._places.append(self._places.pop(0))
+
+    def _open_at(self, reference: Reference, client: Client) -> urllib3.BaseHTTPResponse:
         offset = self._offset
-        response = self._client.request(
+        response = client.request(
             "GET",
-            f"{self._reference.path}/blobs/{self._descriptor.digest}",
-            scope=f"repository:{self._reference.path}:pull",
+            f"{reference.path}/blobs/{self._descriptor.digest}",
+            scope=f"repository:{reference.path}:pull",
             headers={"Range": f"bytes={offset}-"} if offset else {},
             expect=(200, 206),
         )
@@ -167,7 +198,7 @@ class ResumingBlob(io.RawIOBase):
             if not begins.startswith(f"{offset}-"):
                 response.close()
                 raise Corrupt(
-                    f"{self._reference}: asked for bytes from {offset}, got {begins or 'others'}"
+                    f"{reference}: asked for bytes from {offset}, got {begins or 'others'}"
                 )
         elif offset:  # ranges are not honoured: skip what we have
             _skip(response, offset)
@@ -177,14 +208,21 @@ class ResumingBlob(io.RawIOBase):
         self._response.close()
         why = failures.reason(error) if error is not None else "connection closed"
         text = (
-            f"{self._reference}: blob {self._descriptor.digest} broke off at byte {self._offset}"
+            f"{self._places[0][0]}: blob {self._descriptor.digest} broke off at byte {self._offset}"
             f" of {self._descriptor.size}: {why}"
         )
         if self._interrupted:
             raise RegistryError(text)
-        self._resumes += 1
+        gained = self._offset - self._broke_at
+        self._resumes = 1 if gained >= _PROGRESS else self._resumes + 1
+        self._stalls = self._stalls + 1 if failures.is_timeout(error) and not gained else 0
+        self._broke_at = self._offset
+        if self._stalls >= _STALLS:
+            raise TimedOut(text)
         if self._resumes > _RESUMES:
             raise failures.BrokeOff(text)
+        if not gained:
+            self._next_place()
         try:
             self._response = self._open()
         except HTTPError as again:

@@ -29,7 +29,8 @@ class DockerTransport(ImageTransport):
     """`docker://host/repository[:tag][@digest]`.
 
     Of `TransportSettings.options` it knows: registries_conf (a path), certs_dirs,
-    blob_locations ({digest: ["host/repository", ...]}, to mount blobs from).
+    blob_locations ({digest: ["host/repository", ...]}, to mount blobs from), stall (seconds
+    of silence after which a registry has failed).
     """
 
     name = "docker"
@@ -44,18 +45,22 @@ class DockerTransport(ImageTransport):
         reference = _reference(location)
         places = _conf(settings).places(reference)
         return DockerSource(
-            location, [(place.reference, _client(place, settings)) for place in places]
+            location,
+            [(place.reference, _client(place, settings, reference)) for place in places],
         )
 
     def destination(self, location: Location, settings: TransportSettings) -> ImageDestination:
-        place = _conf(settings).own_place(_reference(location))
-        return DockerDestination(location, place.reference, _client(place, settings), settings)
+        named = _reference(location)
+        place = _conf(settings).own_place(named)
+        client = _client(place, settings, named)
+        return DockerDestination(location, place.reference, client, settings)
 
     def delete(self, location: Location, settings: TransportSettings) -> None:
         """Delete the manifest, with every tag that points to it. Raises NoSuchImage."""
-        place = _conf(settings).own_place(_reference(location))
+        named = _reference(location)
+        place = _conf(settings).own_place(named)
         reference = place.reference
-        client = _client(place, settings)
+        client = _client(place, settings, named)
         try:
             digest = reference.digest or _digest(client, reference)
             client.request(
@@ -70,8 +75,9 @@ class DockerTransport(ImageTransport):
             client.close()
 
     def tags(self, location: Location, settings: TransportSettings) -> Sequence[str]:
-        place = _conf(settings).own_place(_reference(location))
-        client = _client(place, settings)
+        named = _reference(location)
+        place = _conf(settings).own_place(named)
+        client = _client(place, settings, named)
         try:
             return list_tags(client, place.reference)
         finally:
@@ -86,9 +92,14 @@ def _conf(settings: TransportSettings) -> registries_conf.RegistriesConf:
     return registries_conf.load(str(settings.options.get("registries_conf", "")))
 
 
-def _client(place: Place, settings: TransportSettings) -> Client:
+def _client(place: Place, settings: TransportSettings, named: Reference) -> Client:
+    """A client for a place. What was given on the command line is for the registry that
+    was named, not for its mirrors or for where registries.conf leads elsewhere.
+    """
     reference = place.reference
     credentials: Credentials | None = None
+    if reference.host != named.host:
+        settings = settings.replace(credentials=None, bearer_token="")
     if settings.credentials is not None:
         user, password = settings.credentials
         credentials = Credentials(user, password) if user or password else None
