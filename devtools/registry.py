@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -27,7 +28,8 @@ def free_port() -> int:
 class Registry:
     """docker-registry serving `directory`, until closed.
 
-    tls: (certificate, key) files; htpasswd: a bcrypt htpasswd file. `host` is "localhost:PORT".
+    tls: (certificate, key) files; htpasswd: a bcrypt htpasswd file; clients: the authority whose
+    certificates clients must have. `host` is "localhost:PORT".
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class Registry:
         *,
         tls: tuple[Path, Path] | None = None,
         htpasswd: Path | None = None,
+        clients: Path | None = None,
         port: int = 0,
     ) -> None:
         self.directory = directory
         self.tls = tls
         self.htpasswd = htpasswd
+        self.clients = clients
         self.port = port or free_port()
         self.host = f"localhost:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -49,6 +53,8 @@ class Registry:
         http: dict[str, Any] = {"addr": f"127.0.0.1:{self.port}", "secret": "loopback"}
         if self.tls:
             http["tls"] = {"certificate": str(self.tls[0]), "key": str(self.tls[1])}
+            if self.clients:
+                http["tls"]["clientcas"] = [str(self.clients)]
         configuration: dict[str, Any] = {
             "version": "0.1",
             "log": {"level": "error", "accesslog": {"disabled": True}},
@@ -67,9 +73,14 @@ class Registry:
         self.directory.mkdir(parents=True, exist_ok=True)
         file = self.directory / "config.yml"
         file.write_text(json.dumps(self._configuration()))  # JSON is YAML
+        # It takes any REGISTRY_* for configuration, REGISTRY_AUTH_FILE of its clients too.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("REGISTRY_")}
         with (self.directory / "registry.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, "serve", str(file)], stdout=log, stderr=subprocess.STDOUT
+                [PROGRAM, "serve", str(file)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
             )
         deadline = time.monotonic() + 20
         while not self._answers():
@@ -91,6 +102,10 @@ class Registry:
             )
         except urllib.error.HTTPError:
             return True  # 401: it is there and wants credentials
+        except (ssl.SSLError, ConnectionResetError):
+            return bool(self.clients)  # there, and wants a certificate
+        except urllib.error.URLError as error:
+            return bool(self.clients) and isinstance(error.reason, ssl.SSLError)
         except OSError:
             return False
         return True

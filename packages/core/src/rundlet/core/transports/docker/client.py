@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from ... import __version__
 from ...errors import RegistryError
@@ -130,7 +130,9 @@ class Client:
         """
         url = self.url(path)
         wait, challenged = self._settings.retry_delay, False
-        for attempt in range(1, self._tries + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             try:
                 response, own = self._follow(method, url, scope, headers, body, timeout)
             except HTTPError as error:
@@ -146,6 +148,7 @@ class Client:
                 challenged = True
                 if self._auth.challenged(_challenge(response), scope):
                     response.drain_conn()
+                    attempt -= 1  # an answer to a question is no second try
                     continue
             if response.status in _RETRIED and attempt < self._tries:
                 wait = _retry_after(response, wait)
@@ -154,7 +157,6 @@ class Client:
                 wait = min(wait * 2, _LONGEST_WAIT)
                 continue
             raise failures.answered(self.endpoint.host, _shown(method, url), response)
-        raise RegistryError(f"{self.endpoint.host}: {_shown(method, url)}: gave up")
 
     def send(
         self, method: str, path: str, body: Any, *, scope: str, headers: Mapping[str, str]
@@ -229,6 +231,8 @@ class Client:
         if key not in self._pools:
             options: dict[str, Any] = {"num_pools": 8, "maxsize": 16}
             if parts.scheme == "https":
+                if not self.endpoint.verify:  # that is what was asked for
+                    urllib3.disable_warnings(InsecureRequestWarning)
                 options["ssl_context"] = context(self.endpoint, self._settings)
             if through:
                 self._pools[key] = urllib3.ProxyManager(through, **options)

@@ -139,7 +139,7 @@ def _from_document(document: Mapping[str, Any], key: str) -> Credentials | None:
 def _decode(entry: Mapping[str, Any]) -> Credentials | None:
     token = str(entry.get("identitytoken") or "")
     try:
-        text = base64.b64decode(entry.get("auth") or "").decode()
+        text = base64.b64decode(entry.get("auth") or "", validate=True).decode()
     except (binascii.Error, ValueError):
         raise InvalidArgument("an entry of the auth file is not base64") from None
     user, colon, password = text.partition(":")

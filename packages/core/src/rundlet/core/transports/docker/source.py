@@ -47,8 +47,17 @@ class DockerSource(ImageSource):
         self.location = location
         self._places = list(places)
         self._chosen: tuple[Reference, Client] | None = None
+        self._top: ManifestBytes | None = None
 
     def manifest(self, digest: str = "") -> ManifestBytes:
+        """The top one is asked for once: a tag may move meanwhile."""
+        if digest:
+            return self._manifest(digest)
+        if self._top is None:
+            self._top = self._manifest("")
+        return self._top
+
+    def _manifest(self, digest: str) -> ManifestBytes:
         if self._chosen is not None:
             return _manifest(*self._chosen, digest)
         failure: RundletError | None = None
