@@ -23,14 +23,11 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Ask, remove, and print the ids."""
     from ..asking import confirmed
-    from ..listing.filters import containers
-    from ..selecting import each
+    from ..pruning import containers
 
     warning = "This will remove all non running containers."
     if not arguments.flag("force") and not confirmed(context, warning):
         return 0
-    engine = context.engine
-    rows = [row for row in engine.containers.list() if row.status in ("created", "exited")]
-    if arguments.texts("filter"):
-        rows = containers(engine, rows, arguments.texts("filter"))
-    return each(context, [row.id for row in rows], engine.containers.remove, ignore=True)
+    for container in containers(context.engine, arguments.texts("filter")):
+        context.print(container)
+    return 0

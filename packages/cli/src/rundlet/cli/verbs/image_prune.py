@@ -25,19 +25,13 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Ask, remove, and print the ids."""
     from ..asking import confirmed
-    from ..listing.filters import images
+    from ..pruning import images
 
     everything = arguments.flag("all")
     what = "images without at least one container associated with them" if everything else (
         "dangling images")  # fmt: skip
     if not arguments.flag("force") and not confirmed(context, f"This command removes all {what}."):
         return 0
-    engine = context.engine
-    unused = [row for row in engine.images.list() if not row.containers]
-    chosen = [row for row in unused if everything or not row.names]
-    if arguments.texts("filter"):
-        chosen = images(engine, chosen, arguments.texts("filter"))
-    for row in chosen:
-        engine.images.remove(row.id, force=True)
-        context.print(row.id)
+    for image in images(context.engine, arguments.texts("filter"), everything=everything):
+        context.print(image)
     return 0

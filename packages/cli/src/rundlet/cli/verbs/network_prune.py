@@ -23,16 +23,12 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Ask, remove, and print the names."""
     from ..asking import confirmed
-    from ..listing.networks import chosen
+    from ..pruning import networks
 
     if not arguments.flag("force") and not confirmed(
         context, "This will remove all networks not used by at least one container."
     ):
         return 0
-    networks = context.engine.networks
-    default = context.engine.settings.default_network
-    for network in chosen(networks.list(), arguments.texts("filter")):
-        if network.name != default and not networks.users(network.name):
-            networks.remove(network.name)
-            context.print(network.name)
+    for name in networks(context.engine, arguments.texts("filter")):
+        context.print(name)
     return 0

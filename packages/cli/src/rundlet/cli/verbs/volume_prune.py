@@ -23,25 +23,19 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Show, ask, remove, and print the names."""
-    from rundlet.core.errors import InUse, NoSuchVolume
-
     from ..asking import confirmed
-    from ..listing.volumes import chosen
+    from ..pruning import unused_volumes, volumes
 
-    volumes = context.engine.volumes
-    unused = [volume for volume in volumes.list() if not volumes.users(volume.name)]
-    names = [one.name for one in chosen(context.engine, unused, arguments.texts("filter"))]
+    filters = arguments.texts("filter")
     if not arguments.flag("force"):
         warning = "This will remove all volumes not used by at least one container."
+        names = [volume.name for volume in unused_volumes(context.engine, filters)]
         if not names:
             context.print("No dangling volumes found")
             return 0
         listed = "\n".join((f"{warning} The following volumes will be removed:", *names))
         if not confirmed(context, listed):
             return 0
-    for name in names:
-        try:
-            context.print(volumes.remove(name))
-        except (InUse, NoSuchVolume):  # taken into use, or removed, meanwhile
-            continue
+    for name in volumes(context.engine, filters):
+        context.print(name)
     return 0

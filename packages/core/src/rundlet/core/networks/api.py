@@ -69,6 +69,10 @@ class Networks:
         """Raise NetworkError if the attachment is no longer as the result says."""
         self._plugin(plugin).check(attachment, result)
 
+    def collect(self, valid: Sequence[Attachment], plugin: str = "") -> None:
+        """Undo what belongs to no attachment of these. Raises NetworkError."""
+        self._plugin(plugin).collect(valid)
+
     def status(self, plugin: str = "") -> Sequence[str]:
         """Why containers cannot be attached now; empty when they can."""
         return self._plugin(plugin).status()

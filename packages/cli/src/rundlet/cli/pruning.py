@@ -1,0 +1,88 @@
+"""What nothing needs any more is removed: what the prune verbs and `system prune` share.
+
+Each takes the filters of its verb and gives the names or ids of what it removed; what another
+process took into use, or removed, meanwhile is passed over.
+"""
+
+from __future__ import annotations
+
+from rundlet.core.errors import (
+    InUse,
+    NoSuchContainer,
+    NoSuchImage,
+    NoSuchNetwork,
+    NoSuchVolume,
+    WrongState,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rundlet.core.engine import Engine
+    from rundlet.core.state.volumes import Volume
+
+ENDED = ("created", "exited")
+"""States of containers that prune removes (podman-container-prune(1))."""
+
+
+def containers(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
+    """Remove containers that do not run; their ids. Raises InvalidArgument for a filter."""
+    from .listing.filters import containers as chosen
+
+    rows = [row for row in engine.containers.list() if row.status in ENDED]
+    for row in chosen(engine, rows, filters) if filters else rows:
+        try:
+            engine.containers.remove(row.id)
+        except (NoSuchContainer, WrongState):
+            continue
+        yield row.id
+
+
+def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Iterator[str]:
+    """Remove images that no container uses; their ids.
+
+    everything: also those with names. Raises InvalidArgument for a filter.
+    """
+    from .listing.filters import images as chosen
+
+    unused = [row for row in engine.images.list() if not row.containers]
+    rows = [row for row in unused if everything or not row.names]
+    for row in chosen(engine, rows, filters) if filters else rows:
+        try:
+            engine.images.remove(row.id, force=True)
+        except (NoSuchImage, InUse):
+            continue
+        yield row.id
+
+
+def unused_volumes(engine: Engine, filters: Sequence[str]) -> list[Volume]:
+    """The volumes that `volumes` would remove. Raises InvalidArgument for a filter."""
+    from .listing.volumes import chosen
+
+    unused = [one for one in engine.volumes.list() if not engine.volumes.users(one.name)]
+    return chosen(engine, unused, filters)
+
+
+def volumes(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
+    """Remove volumes that no container uses; their names."""
+    for volume in unused_volumes(engine, filters):
+        try:
+            yield engine.volumes.remove(volume.name)
+        except (InUse, NoSuchVolume):
+            continue
+
+
+def networks(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
+    """Remove networks that no container uses, but the default one; their names."""
+    from .listing.networks import chosen
+
+    default = engine.settings.default_network
+    for network in chosen(engine.networks.list(), filters):
+        if network.name == default or engine.networks.users(network.name):
+            continue
+        try:
+            engine.networks.remove(network.name)
+        except (InUse, NoSuchNetwork):
+            continue
+        yield network.name

@@ -1,0 +1,241 @@
+"""`rundlet system df`, `prune`, `check` and `reset`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devtools.peers import Podman
+
+if TYPE_CHECKING:
+    from devtools.tool import Rundlet
+
+
+@pytest.fixture
+def filled(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
+    """A store with busybox, a container that ended, a used and an unused volume."""
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    words = ("--network", "none", "--name", "c", "-v", "used:/data")
+    rundlet("run", *words, "busybox", "sh", "-c", "echo 123 > /data/file; echo 1234567 > /own")
+    rundlet("volume", "create", "unused")
+    return rundlet
+
+
+def root(rundlet: Rundlet) -> Path:
+    return rundlet.directory / "root"
+
+
+def change(rundlet: Rundlet, sql: str, *values: str) -> None:
+    """Break the state as no command would."""
+    with sqlite3.connect(root(rundlet) / "state.db", isolation_level=None) as database:
+        database.execute("PRAGMA foreign_keys = OFF")
+        database.execute(sql, values)
+    database.close()
+
+
+# --- df
+
+
+def test_df_has_podmans_columns(filled: Rundlet, podman: Podman) -> None:
+    ours = filled("system", "df").stdout.splitlines()
+    theirs = podman("system", "df").stdout.splitlines()
+    assert ours[0].split() == theirs[0].split()
+    assert [line.split("  ")[0] for line in ours] == [line.split("  ")[0] for line in theirs]
+    headings = [line.split() for line in filled("system", "df", "-v").stdout.splitlines()]
+    for line in podman("system", "df", "-v").stdout.splitlines():
+        assert line.split() in headings
+
+
+def test_df_counts(filled: Rundlet) -> None:
+    form = "{{.Type}}:{{.Total}}:{{.Active}}:{{.RawSize}}"
+    lines = filled("system", "df", "--format", form).stdout.splitlines()
+    assert lines[0].startswith("Images:1:1:")
+    assert lines[1] == "Containers:1:0:8"
+    assert re.fullmatch(r"Local Volumes:2:1:\d+", lines[2])
+    images, containers, _ = json.loads(filled("system", "df", "--format", "json").stdout)
+    assert images["Reclaimable"] == "0B (0%)"
+    assert containers["Reclaimable"] == "8B (100%)"
+
+
+def test_df_tells_shared_from_unique(filled: Rundlet) -> None:
+    filled("commit", "-q", "c", "made")
+    text = filled("system", "df", "-v").stdout
+    (made,) = [line.split() for line in text.splitlines() if line.startswith("localhost/made")]
+    assert made[-2:] == ["8B", "0"]
+
+
+# --- prune
+
+
+def test_prune_keeps_what_is_wanted(filled: Rundlet) -> None:
+    filled("create", "--name", "later", "busybox")
+    filled("system", "prune", "-f", "--filter", "label=none")
+    assert filled("ps", "-aq").stdout.split() != []
+    done = filled("system", "prune", "-f").stdout.splitlines()
+    assert done[0] == "Deleted Containers"
+    assert re.fullmatch(r"Total reclaimed space: \d+B", done[-1])
+    assert filled("ps", "-aq").stdout == ""
+    assert filled("images", "-q").stdout != ""  # it has a name
+    assert filled("volume", "ls", "-q").stdout.split() == ["unused", "used"]
+
+
+def test_prune_all(filled: Rundlet) -> None:
+    done = filled("system", "prune", "-f", "-a", "--volumes").stdout
+    for words in ("Deleted Containers", "Deleted Volumes\nunused\nused", "Deleted Images"):
+        assert words in done
+    assert filled("images", "-q").stdout == ""
+    assert filled("volume", "ls", "-q").stdout == ""
+
+
+def test_prune_asks(filled: Rundlet) -> None:
+    done = subprocess.run(
+        ["rundlet", "system", "prune", "--volumes"],
+        env=filled.environment, input="n\n", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "\t- all volumes not used by at least one container\n" in done.stdout
+    assert filled("ps", "-aq").stdout != ""
+
+
+# --- check
+
+
+def test_a_whole_store_is_whole(filled: Rundlet) -> None:
+    filled("run", "-d", "--network", "none", "--name", "runs", "busybox", "sleep", "100")
+    assert filled("system", "check").stdout == ""
+    assert filled("system", "check", "--repair").stdout == ""
+    assert filled("inspect", "-f", "{{.State.Status}}", "runs").stdout == "running\n"
+
+
+def damage_blob(rundlet: Rundlet) -> None:
+    image = rundlet("images", "-q", "--no-trunc").stdout.strip().removeprefix("sha256:")
+    (root(rundlet) / "blobs/sha256" / image).write_text("{}")
+
+
+def lose_layer(rundlet: Rundlet) -> None:
+    (layer,) = rundlet("image", "inspect", "-f", "{{.RootFS.Layers}}", "busybox").stdout.split()
+    name = layer.strip("[]").removeprefix("sha256:")
+    shutil.rmtree(root(rundlet) / "overlay" / name)
+
+
+@pytest.mark.parametrize("damage", [damage_blob, lose_layer])
+def test_a_damaged_image_is_found_and_removed(
+    rundlet: Rundlet, busybox_archive: Path, damage: object
+) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    damage(rundlet)  # type: ignore[operator]
+    done = rundlet("system", "check", check=False)
+    assert done.returncode == 125
+    assert "localhost/busybox:latest" in done.stdout
+    assert "Error: " in done.stderr
+    rundlet("system", "check", "--repair")
+    assert rundlet("images", "-q").stdout == ""
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("run", "--rm", "--network", "none", "busybox", "true")
+
+
+def test_a_damaged_container_needs_force(filled: Rundlet) -> None:
+    lose_layer(filled)
+    done = filled("system", "check", "--repair", check=False)
+    assert done.returncode == 125
+    assert "localhost/busybox:latest" in done.stdout
+    assert filled("ps", "-aq").stdout != ""
+    filled("system", "check", "--repair", "--force")
+    assert filled("ps", "-aq").stdout == ""
+    assert filled("images", "-q").stdout == ""
+
+
+def test_a_lost_compressed_layer_is_no_loss(
+    filled: Rundlet, busybox_archive: Path, tmp_path: Path
+) -> None:
+    """The image runs without it, and gets it back with the next pull or load."""
+    database = sqlite3.connect(root(filled) / "state.db")
+    blobs = database.execute("SELECT blob FROM layers WHERE blob IS NOT NULL").fetchall()
+    database.close()
+    for (digest,) in blobs:
+        (root(filled) / "blobs/sha256" / digest.removeprefix("sha256:")).unlink()
+    filled("system", "check", "--repair")
+    filled("run", "--rm", "--network", "none", "busybox", "true")
+    filled("load", "-q", "-i", str(busybox_archive))
+    filled("save", "-q", "-o", str(tmp_path / "again.tar"), "busybox")
+
+
+def test_strays_are_cleared(filled: Rundlet) -> None:
+    stray = "ab" * 32
+    (root(filled) / "containers" / stray).mkdir()
+    (root(filled) / "containers" / stray / "file").touch()
+    (root(filled) / "overlay" / stray).mkdir()
+    (root(filled) / "overlay" / stray / "diff").mkdir()
+    (root(filled) / "blobs/sha256" / stray).write_text("x")
+    (root(filled) / "tmp").mkdir(exist_ok=True)
+    (root(filled) / "tmp" / "blob-1").write_text("x")
+    found = filled("system", "check", "-q", check=False).stdout
+    assert found.count(stray) >= 2
+    assert "blob-1" in found
+    filled("system", "check", "--repair")
+    assert filled("system", "check").stdout == ""
+    assert list(root(filled).glob(f"**/{stray}")) == []
+
+
+def test_content_of_no_volume_is_never_taken(filled: Rundlet) -> None:
+    stray = root(filled) / "volumes/mine/_data"
+    stray.mkdir(parents=True)
+    (stray / "precious").write_text("x")
+    done = filled("system", "check", "--repair", "--force", check=False)
+    assert done.returncode == 125
+    assert "rundlet volume create mine" in done.stdout
+    filled("volume", "create", "mine")
+    assert (stray / "precious").read_text() == "x"
+    assert filled("system", "check").stdout == ""
+
+
+def test_a_database_that_refers_to_nothing(filled: Rundlet) -> None:
+    change(filled, "INSERT INTO image_names VALUES ('x/y:z', ?, 0)", "00")
+    done = filled("system", "check", check=False)
+    assert "refers to images that are not there" in done.stdout
+
+
+def test_a_killed_monitor_and_container(filled: Rundlet) -> None:
+    filled("run", "-d", "--network", "none", "--name", "k", "busybox", "sleep", "100")
+    form = "{{.State.Pid}} {{.State.ConmonPid}}"
+    pid, monitor = filled("inspect", "-f", form, "k").stdout.split()
+    os.kill(int(monitor), signal.SIGKILL)
+    os.kill(int(pid), signal.SIGKILL)
+    time.sleep(0.2)
+    done = filled("system", "check", check=False)
+    assert "(k) ended, and was not cleaned up after" in done.stdout
+    filled("system", "check", "--repair")
+    assert filled("inspect", "-f", "{{.State.Status}}", "k").stdout == "exited\n"
+
+
+# --- reset
+
+
+def test_reset_leaves_nothing_but_what_is_not_ours(filled: Rundlet) -> None:
+    filled("run", "-d", "--network", "none", "--name", "runs", "busybox", "sleep", "100")
+    filled("image", "mount", "busybox")
+    pid = filled("inspect", "-f", "{{.State.Pid}}", "runs").stdout.strip()
+    (root(filled) / "mine").write_text("x")
+    filled("system", "reset", "-f")
+    assert os.listdir(root(filled)) == ["mine"]
+    assert not (filled.directory / "run").exists()
+    assert not Path("/proc", pid).exists()
+    assert filled("images", "-q").stdout == ""
+
+
+def test_reset_asks(filled: Rundlet) -> None:
+    done = subprocess.run(
+        ["rundlet", "system", "reset"],
+        env=filled.environment, input="n\n", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f'the graphRoot directory: "{root(filled)}"' in done.stdout
+    assert filled("images", "-q").stdout != ""

@@ -1,0 +1,1 @@
+"""The store and the machine as a whole: space used, checks and repairs, reset."""

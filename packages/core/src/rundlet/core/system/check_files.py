@@ -1,0 +1,79 @@
+"""The database itself, volumes, temporaries, and mounts of what is not there."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from ..state import leases
+from ..storage.staging import delete
+from .check import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..engine import Engine
+
+
+_NULL = "NULL value in "
+
+
+def database(engine: Engine) -> Iterator[Problem]:
+    """What SQLite says of its file, and rows that refer to what is not there."""
+    for (words,) in engine.database.rows("PRAGMA integrity_check"):
+        if words != "ok" and not _is_false(engine, words):
+            yield Problem(f"the database {engine.settings.graph_root}/state.db: {words}")
+    for table, row, parent, _ in engine.database.rows("PRAGMA foreign_key_check"):
+        yield Problem(f"the database: row {row} of {table} refers to {parent} that are not there")
+
+
+def _is_false(engine: Engine, words: str) -> bool:
+    """SQLite 3.40 looks at the wrong columns of tables whose primary key is not in front."""
+    if not words.startswith(_NULL):
+        return False
+    table, _, column = words.removeprefix(_NULL).partition(".")
+    return not engine.database.rows(f'SELECT 1 FROM "{table}" WHERE "{column}" IS NULL LIMIT 1')
+
+
+def files(engine: Engine) -> Iterator[Problem]:
+    """Directories of volumes without a volume, volumes without a directory, old temporaries."""
+    yield from _volumes(engine)
+    yield from _temporaries(engine)
+
+
+def _volumes(engine: Engine) -> Iterator[Problem]:
+    known = {volume.name for volume in engine.volumes.list()}
+    directory = f"{engine.settings.graph_root}/volumes"
+    for name in sorted(known):
+        if not os.path.isdir(engine.volumes.path(name)):
+            yield Problem(
+                f"volume {name}: its directory is gone",
+                partial(engine.volumes.mount, name),
+            )
+    for name in _names(directory):
+        if name not in known and not engine.volumes.exists(name):
+            # A volume's row is written before its directory: this is content of one that was
+            # removed, or somebody's own. A repair must not take what may be wanted.
+            yield Problem(
+                f"{directory}/{name} belongs to no volume; `rundlet volume create {name}` makes"
+                " one of it, or remove it yourself"
+            )
+
+
+def _temporaries(engine: Engine) -> Iterator[Problem]:
+    """Files of transfers whose process was killed; the next removal of an image clears them too."""
+    directory = engine.blobs.temporary
+    for name in _names(directory):
+        if name not in leases.held(engine.database, "file") and os.path.lexists(
+            os.path.join(directory, name)
+        ):
+            path = os.path.join(directory, name)
+            yield Problem(f"{path} is of work that was killed", partial(delete, path))
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,167 @@
+"""Images, layers and blobs: what the rows promise against what is on disk."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from ..content.store import CHUNK
+from ..errors import Busy
+from ..images.descriptor import digest_parts
+from ..state import layers as rows
+from ..state import leases
+from .check import Problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..engine import Engine
+
+
+def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
+    """Images that miss a layer, or whose manifest or config is gone or damaged.
+
+    A damaged blob that is only the compressed form of a layer is no damage of the image.
+    """
+    damaged = dict(_damaged_blobs(engine, quick=quick))
+    lost = _lost_layers(engine)
+    for image, manifest, top in engine.database.rows("SELECT id, manifest, top_layer FROM images"):
+        reasons = [damaged[one] for one in (manifest, f"sha256:{image}") if one in damaged]
+        reasons += [
+            f"layer {layer} is gone" for layer in rows.chain(engine.database, top or "")
+            if layer in lost
+        ]  # fmt: skip
+        if reasons:
+            yield Problem(
+                f"image {_named(engine, image)}: {'; '.join(reasons)}",
+                partial(engine.images.remove, image, force=True),
+                "image" if _unused(engine, image) else "container",
+            )
+    needed = {row[0] for row in engine.database.rows("SELECT manifest FROM images")}
+    needed |= {f"sha256:{row[0]}" for row in engine.database.rows("SELECT id FROM images")}
+    for digest, reason in damaged.items():
+        if digest not in needed:
+            yield Problem(reason, partial(_forget_blob, engine, digest))
+
+
+def _unused(engine: Engine, image: str) -> bool:
+    """Whether no container would be lost with an image."""
+    return engine.database.row("SELECT 1 FROM containers WHERE image = ?", image) is None
+
+
+def _named(engine: Engine, image: str) -> str:
+    sql = "SELECT name FROM image_names WHERE image = ? ORDER BY name"
+    names = [row[0] for row in engine.database.rows(sql, image)]
+    return f"{image} ({', '.join(names)})" if names else image
+
+
+def _damaged_blobs(engine: Engine, *, quick: bool) -> Iterator[tuple[str, str]]:
+    """(digest, what is wrong) of blobs whose file is gone, has another size or other content."""
+    for digest, size in engine.database.rows("SELECT digest, size FROM blobs ORDER BY digest"):
+        path = engine.blobs.path(digest)
+        try:
+            found = os.stat(path).st_size
+        except FileNotFoundError:
+            yield digest, f"blob {digest} is gone"
+            continue
+        if found != size:
+            yield digest, f"blob {digest} has {found} bytes, not {size}"
+        elif not quick and _digest(path, digest) != digest:
+            yield digest, f"blob {digest} has other content than its digest says"
+
+
+def _digest(path: str, digest: str) -> str:
+    import hashlib
+
+    algorithm = digest_parts(digest)[0]
+    found = hashlib.new(algorithm)
+    with open(path, "rb") as file:
+        while data := file.read(CHUNK):
+            found.update(data)
+    return f"{algorithm}:{found.hexdigest()}"
+
+
+def _forget_blob(engine: Engine, digest: str) -> None:
+    """Forget the compressed form of a layer: the next pull of the image brings it back."""
+    with engine.locks.hold("blob", digest), engine.database.transaction():
+        engine.database.execute("UPDATE layers SET blob = NULL WHERE blob = ?", digest)
+        engine.database.execute("DELETE FROM image_blobs WHERE digest = ?", digest)
+        engine.database.execute("DELETE FROM blobs WHERE digest = ?", digest)
+        try:
+            os.unlink(engine.blobs.path(digest))
+        except FileNotFoundError:
+            pass
+
+
+def _lost_layers(engine: Engine) -> set[str]:
+    """Layers with a row but nothing in the storage driver."""
+    known = [row[0] for row in engine.database.rows("SELECT id FROM layers")]
+    return {layer for layer in known if not engine.layers.driver.exists(layer)}
+
+
+def layers(engine: Engine) -> Iterator[Problem]:
+    """Layers of the driver that belong to nothing, and rows that nothing needs."""
+    database = engine.database
+    owned = {row[0] for row in database.rows("SELECT id FROM layers")}
+    owned |= {row[0] for row in database.rows("SELECT layer FROM containers")}
+    for layer in engine.layers.driver.layers():
+        if layer not in owned and layer not in leases.held(database, "layer"):
+            # Asked again: whoever makes a layer writes its lease or row first.
+            if _is_owned(engine, layer):
+                continue
+            yield Problem(
+                f"layer {layer} belongs to no image and no container",
+                partial(_remove_layer, engine, layer),
+            )
+    for layer in rows.unused(database):
+        yield Problem(f"layer {layer} is needed by nothing", engine.layers.collect)
+
+
+def _is_owned(engine: Engine, layer: str) -> bool:
+    found = engine.database.row(
+        "SELECT 1 FROM layers WHERE id = ?1 UNION ALL SELECT 1 FROM containers WHERE layer = ?1"
+        " LIMIT 1",
+        layer,
+    )
+    return found is not None
+
+
+def _remove_layer(engine: Engine, layer: str) -> None:
+    try:
+        with engine.locks.hold("layer", layer, 0):
+            if not _is_owned(engine, layer):
+                engine.layers.driver.remove(layer)
+    except Busy:
+        return  # somebody is making it
+
+
+def blobs(engine: Engine) -> Iterator[Problem]:
+    """Files among the blobs that have no row, and rows that nothing needs."""
+    for algorithm in ("sha256", "sha512"):
+        directory = os.path.join(engine.blobs.directory, algorithm)
+        try:
+            names = sorted(os.listdir(directory))
+        except FileNotFoundError:
+            continue
+        for name in names:
+            digest = f"{algorithm}:{name}"
+            if not _is_known_blob(engine, digest):
+                yield Problem(
+                    f"blob {digest} belongs to nothing",
+                    partial(_remove_blob, engine, digest),
+                )
+    for digest in rows.unused_blobs(engine.database):
+        yield Problem(f"blob {digest} is needed by nothing", engine.layers.collect)
+
+
+def _is_known_blob(engine: Engine, digest: str) -> bool:
+    if digest in leases.held(engine.database, "blob"):
+        return True
+    return engine.database.row("SELECT 1 FROM blobs WHERE digest = ?", digest) is not None
+
+
+def _remove_blob(engine: Engine, digest: str) -> None:
+    with engine.locks.hold("blob", digest, 0):
+        if not _is_known_blob(engine, digest):
+            os.unlink(os.path.join(engine.blobs.directory, *digest.split(":")))

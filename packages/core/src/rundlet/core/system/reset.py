@@ -1,0 +1,103 @@
+"""Everything of an engine is removed: `system reset` (podman-system-reset(1))."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from ..archive.beneath import DIRECTORY_FLAGS
+from ..archive.remove import remove_tree
+from ..errors import NoSuchContainer, NoSuchNetwork, NoSuchVolume, RundletError, StoreError
+from ..linux.syscalls import MNT_DETACH, unmount
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..engine import Engine
+
+_IN_GRAPH = ("blobs", "containers", "networks", "secrets", "tmp", "volumes")
+_IN_RUN = (
+    "cache", "containers", "exits", "images", "locks", "netns", "networks", "runtimes", "tmp",
+)  # fmt: skip
+_DATABASE = ("state.db", "state.db-wal", "state.db-shm")
+
+
+def reset(engine: Engine) -> list[str]:
+    """Remove all containers, images, volumes, networks and secrets, and then the directories.
+
+    The engine is closed. What is not Rundlet's in the graph root and the run root stays.
+    Returns what could not be removed in order, in words. Raises StoreError when files are left.
+    """
+    problems = [
+        *_each(_containers(engine)),
+        *_each(_networks(engine)),
+        *_each(_volumes(engine)),
+    ]
+    drivers = [point.name for point in engine.plugins.available("storage")]
+    graph, run = engine.settings.graph_root, engine.settings.run_root
+    engine.close()
+    for root, names in ((run, _IN_RUN), (graph, (*_IN_GRAPH, *drivers, *_DATABASE))):
+        _unmount_below(root)
+        _delete(root, names)
+    return problems
+
+
+def _each(steps: Iterator[Callable[[], object]]) -> Iterator[str]:
+    for step in steps:
+        try:
+            step()
+        except (NoSuchContainer, NoSuchNetwork, NoSuchVolume):
+            continue  # another process was faster
+        except (RundletError, OSError) as error:
+            yield str(error)
+
+
+def _containers(engine: Engine) -> Iterator[Callable[[], object]]:
+    for row in engine.containers.list():
+        yield partial(engine.containers.remove, row.id, force=True, volumes=True, timeout=0)
+
+
+def _networks(engine: Engine) -> Iterator[Callable[[], object]]:
+    for network in engine.networks.list():
+        if network.name != engine.settings.default_network:
+            yield partial(engine.networks.remove, network.name)
+
+
+def _volumes(engine: Engine) -> Iterator[Callable[[], object]]:
+    for volume in engine.volumes.list():
+        yield partial(engine.volumes.remove, volume.name, force=True)
+
+
+def _unmount_below(root: str) -> None:
+    """Unmount what is mounted below a directory: a tree with mounts in it must not be deleted."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        points = [_decoded(line.split()[4]) for line in file]
+    for point in reversed(points):
+        if point.startswith(f"{root}/"):
+            unmount(point, MNT_DETACH)
+
+
+def _decoded(path: str) -> str:
+    """A path of proc(5) mountinfo, where blanks and backslashes are octal."""
+    for code, meant in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        path = path.replace(code, meant)
+    return path
+
+
+def _delete(root: str, names: tuple[str, ...]) -> None:
+    try:
+        directory = os.open(root, DIRECTORY_FLAGS & ~os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    try:
+        for name in names:
+            remove_tree(os.fsencode(name), directory)
+    except OSError as error:
+        raise StoreError(f"cannot remove all of {root}: {error.strerror}") from error
+    finally:
+        os.close(directory)
+    try:
+        os.rmdir(root)
+    except OSError:  # something that is not Rundlet's is in it, or it is a mount point
+        return

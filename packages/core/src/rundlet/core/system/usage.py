@@ -1,0 +1,136 @@
+"""Who takes how much space: `system df` (podman-system-df(1))."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..engine import Engine
+    from ..images.api import ImageSummary
+    from ..state.containers import ContainerRow
+    from ..state.volumes import Volume
+
+_BLOCK = 512  # bytes: stat(2), st_blocks
+
+
+class ImageUsage(Value):
+    """An image. shared, unique: bytes of its layers that other images have too, or only it."""
+
+    image: ImageSummary
+    shared: int
+    unique: int
+
+
+class ContainerUsage(Value):
+    """A container. size: bytes of its writable layer. volumes: how many it uses."""
+
+    container: ContainerRow
+    size: int
+    volumes: int
+
+
+class VolumeUsage(Value):
+    """A volume. links: containers that use it. size: bytes on disk."""
+
+    volume: Volume
+    links: int
+    size: int
+
+
+def images(engine: Engine) -> list[ImageUsage]:
+    """Every image, newest first."""
+    sizes = _sizes(engine)
+    chains = {identity: engine.layers.chain(top or "") for identity, top in _tops(engine)}
+    users: dict[str, int] = {}
+    for chain in chains.values():
+        for layer in chain:
+            users[layer] = users.get(layer, 0) + 1
+    found = []
+    for image in engine.images.list():
+        chain = chains.get(image.id, ())
+        shared = sum(sizes.get(layer, 0) for layer in chain if users[layer] > 1)
+        unique = sum(sizes.get(layer, 0) for layer in chain if users[layer] == 1)
+        found.append(ImageUsage(image, shared, unique))
+    return found
+
+
+def layers(engine: Engine, *, unused: bool = False) -> int:
+    """Bytes of all image layers, each counted once; unused: of those that no container needs."""
+    sizes = _sizes(engine)
+    if unused:
+        active = {row[0] for row in engine.database.rows("SELECT image FROM containers")}
+        for identity, top in _tops(engine):
+            if identity in active:
+                for layer in engine.layers.chain(top or ""):
+                    sizes.pop(layer, None)
+    return sum(sizes.values())
+
+
+def _sizes(engine: Engine) -> dict[str, int]:
+    """Bytes of each image layer."""
+    return dict(engine.database.rows("SELECT id, size FROM layers"))
+
+
+def _tops(engine: Engine) -> list[tuple[str, str | None]]:
+    return engine.database.rows("SELECT id, top_layer FROM images")
+
+
+def containers(engine: Engine) -> list[ContainerUsage]:
+    """Every container, oldest first, with its true state."""
+    used = dict(
+        engine.database.rows("SELECT container, count(*) FROM container_volumes GROUP BY container")
+    )
+    return [
+        ContainerUsage(row, _writable(engine, row), used.get(row.id, 0))
+        for row in engine.containers.list()
+    ]
+
+
+def _writable(engine: Engine, row: ContainerRow) -> int:
+    from ..errors import RundletError
+
+    try:
+        return engine.layers.usage(row.layer).size if row.layer else 0
+    except (RundletError, OSError):  # removed meanwhile, or damaged: `system check` says so
+        return 0
+
+
+def volumes(engine: Engine) -> list[VolumeUsage]:
+    """Every volume by name."""
+    return [
+        VolumeUsage(volume, len(engine.volumes.users(volume.name)), _on_disk(engine, volume))
+        for volume in engine.volumes.list()
+    ]
+
+
+def _on_disk(engine: Engine, volume: Volume) -> int:
+    """Bytes that the files of a volume take, as du(1) counts: each inode once."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for info in _inodes(engine.volumes.path(volume.name)):
+        if (info.st_dev, info.st_ino) not in seen:
+            seen.add((info.st_dev, info.st_ino))
+            total += info.st_blocks * _BLOCK if info.st_blocks else info.st_size
+    return total
+
+
+def _inodes(top: str) -> Iterator[os.stat_result]:
+    """What is below a directory, without following links; what vanishes meanwhile is left out."""
+    waiting = [top]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    info = entry.stat(follow_symlinks=False)
+                    if stat.S_ISDIR(info.st_mode):
+                        waiting.append(entry.path)
+                    else:
+                        yield info
+        except OSError:
+            continue
