@@ -74,47 +74,6 @@ def stored_name(text: str) -> Reference:
     return references.parse(text).tagged()
 
 
-def candidates(engine: Engine, text: str) -> list[Reference]:
-    """The full names to try when pulling a name, in order.
-
-    A full name is itself. A short one is its alias, else it is looked for in the search
-    registries of registries.conf. Raises InvalidArgument with the remedies when none is set.
-    """
-    if not references.is_short(text):
-        return [references.parse(text).tagged()]
-    from . import registries_conf
-
-    conf = registries_conf.load(configured(engine))
-    bare = text.partition("@")[0]
-    head, colon, _ = bare.rpartition(":")
-    alias = conf.aliases.get(head if colon else bare)
-    if alias:
-        return [references.parse(alias + text[len(head if colon else bare) :]).tagged()]
-    if not conf.search:
-        raise InvalidArgument(
-            f'short-name "{text}" did not resolve to an alias and no unqualified-search'
-            f" registries are defined in {engine.settings.registries_conf}",
-            remedy=f"Say which registry is meant, as in docker.io/{_path(text)}, or put\n"
-            f'  unqualified-search-registries = ["docker.io"]\n'
-            f"into {engine.settings.registries_conf}.",
-        )
-    return [references.parse(f"{host}/{_path_on(host, text)}").tagged() for host in conf.search]
-
-
-def configured(engine: Engine) -> str:
-    """The configured registries.conf; "" for the usual places."""
-    path = engine.settings.registries_conf
-    return "" if path == "/etc/containers/registries.conf" else path
-
-
-def _path(text: str) -> str:
-    return text if "/" in text else f"library/{text}"
-
-
-def _path_on(host: str, text: str) -> str:
-    return _path(text) if host == references.DEFAULT_HOST else text
-
-
 def split_transport(engine: Engine, text: str) -> tuple[str, str] | None:
     """("oci", "/path:tag") of a name that begins with an installed transport, else None."""
     transport, colon, rest = text.partition(":")

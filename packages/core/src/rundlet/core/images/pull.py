@@ -16,8 +16,7 @@ from ..errors import (
 )
 from ..state import images as rows
 from ..value import Value
-from . import names, registries_conf
-from . import reference as references
+from . import names, registries_conf, shortnames
 from .copy import CopyOptions, check_digest, copy, digest_of
 from .notify import event
 from .progress import SILENT
@@ -83,10 +82,11 @@ def _pull(
         return _from_transport(engine, *split, settings, options, progress)
     text = name if split is None else split[1].removeprefix("//")
     errors: list[RundletError] = []
-    candidates = names.candidates(engine, text)
-    for candidate in candidates:
-        if len(candidates) > 1 or references.is_short(text):
-            progress.message(f"Trying to pull {candidate}...")
+    found = shortnames.resolved(engine, text)
+    if found.why:
+        progress.message(found.why)
+    for candidate in found.candidates:
+        progress.message(f"Trying to pull {candidate}...")
         try:
             return _from_registry(engine, candidate, settings, options, progress, known)
         except (NotFound, RegistryError, TimedOut) as error:
@@ -198,7 +198,7 @@ def pull_all_tags(
 ) -> list[Pulled]:
     """Pull every tag of a repository. Raises InvalidArgument when the name has a tag."""
     text = name.removeprefix("docker://")
-    (wanted, *_) = names.candidates(engine, text)
+    wanted = shortnames.resolved(engine, text).candidates[0]
     if ":" in text.rpartition("/")[2] or "@" in text:
         raise InvalidArgument(f"--all-tags needs a name without tag or digest, not {name!r}")
     transport = engine.plugins.transport("docker")

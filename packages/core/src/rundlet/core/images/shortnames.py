@@ -14,6 +14,7 @@ from ..value import Value
 from . import reference as references
 
 if TYPE_CHECKING:
+    from ..engine import Engine
     from .reference import Reference
     from .registries_conf import RegistriesConf
 
@@ -23,6 +24,13 @@ class Resolved(Value):
 
     candidates: tuple[Reference, ...]
     why: str = ""
+
+
+def resolved(engine: Engine, text: str) -> Resolved:
+    """`resolve` with the registries.conf that an engine is configured with."""
+    from . import registries_conf
+
+    return resolve(text, registries_conf.load(engine.settings.registries_conf))
 
 
 def resolve(text: str, conf: RegistriesConf) -> Resolved:

@@ -38,9 +38,9 @@ def document(engine: Engine) -> dict[str, Any]:
 
 def _registries(engine: Engine) -> dict[str, Any]:
     """registries.conf: the search list, and each registry by its prefix."""
-    from ..images import names, registries_conf
+    from ..images import registries_conf
 
-    conf = registries_conf.load(names.configured(engine))
+    conf = registries_conf.load(engine.settings.registries_conf)
     found: dict[str, Any] = {}
     if conf.search:
         found["search"] = list(conf.search)

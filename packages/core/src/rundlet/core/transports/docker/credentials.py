@@ -17,7 +17,7 @@ from ...linux.processes import run
 from ...value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 # Docker Hub's name in config.json, from its first registry's address.
 _HUB = ("index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io")
@@ -31,8 +31,25 @@ class Credentials(Value):
     identity_token: str = ""
 
 
-def find(host: str, path: str, auth_file: str = "") -> Credentials | None:
-    """The credentials for a repository, or None. Raises InvalidArgument for a broken file."""
+FILES = "containers-auth.json"
+"""What registries.conf calls the auth files among its `credential-helpers`."""
+
+
+def find(
+    host: str, path: str, auth_file: str = "", helpers: Sequence[str] = ()
+) -> Credentials | None:
+    """The credentials for a repository, or None. Raises InvalidArgument for a broken file.
+
+    helpers: `credential-helpers` of registries.conf, which are asked in this order.
+    """
+    for name in helpers or (FILES,):
+        found = _in_files(host, path, auth_file) if name == FILES else _from_helper(name, host)
+        if found is not None:
+            return found
+    return None
+
+
+def _in_files(host: str, path: str, auth_file: str) -> Credentials | None:
     for file in _files(auth_file):
         document = read(file)
         for key in _keys(host, path):
@@ -133,7 +150,9 @@ def _from_document(document: Mapping[str, Any], key: str) -> Credentials | None:
         if found is not None:
             return found
     store = document.get("credsStore")
-    return _from_helper(str(store), key) if store else None
+    if not store or ("/" in key and key not in _HUB):
+        return None  # helpers know hosts only
+    return _from_helper(str(store), key)
 
 
 def _decode(entry: Mapping[str, Any]) -> Credentials | None:

@@ -42,25 +42,23 @@ class DockerTransport(ImageTransport):
         return Location("docker", f"//{reference}", str(reference))
 
     def source(self, location: Location, settings: TransportSettings) -> ImageSource:
-        reference = _reference(location)
-        places = _conf(settings).places(reference)
+        named, conf = _reference(location), _conf(settings)
         return DockerSource(
             location,
-            [(place.reference, _client(place, settings, reference)) for place in places],
+            [
+                (place.reference, _client(place, settings, named, conf))
+                for place in conf.places(named)
+            ],
         )
 
     def destination(self, location: Location, settings: TransportSettings) -> ImageDestination:
-        named = _reference(location)
-        place = _conf(settings).own_place(named)
-        client = _client(place, settings, named)
+        place, client = _own(location, settings)
         return DockerDestination(location, place.reference, client, settings)
 
     def delete(self, location: Location, settings: TransportSettings) -> None:
         """Delete the manifest, with every tag that points to it. Raises NoSuchImage."""
-        named = _reference(location)
-        place = _conf(settings).own_place(named)
+        place, client = _own(location, settings)
         reference = place.reference
-        client = _client(place, settings, named)
         try:
             digest = reference.digest or _digest(client, reference)
             client.request(
@@ -75,9 +73,7 @@ class DockerTransport(ImageTransport):
             client.close()
 
     def tags(self, location: Location, settings: TransportSettings) -> Sequence[str]:
-        named = _reference(location)
-        place = _conf(settings).own_place(named)
-        client = _client(place, settings, named)
+        place, client = _own(location, settings)
         try:
             return list_tags(client, place.reference)
         finally:
@@ -92,7 +88,19 @@ def _conf(settings: TransportSettings) -> registries_conf.RegistriesConf:
     return registries_conf.load(str(settings.options.get("registries_conf", "")))
 
 
-def _client(place: Place, settings: TransportSettings, named: Reference) -> Client:
+def _own(location: Location, settings: TransportSettings) -> tuple[Place, Client]:
+    """Where a name itself leads to, without its mirrors."""
+    named, conf = _reference(location), _conf(settings)
+    place = conf.own_place(named)
+    return place, _client(place, settings, named, conf)
+
+
+def _client(
+    place: Place,
+    settings: TransportSettings,
+    named: Reference,
+    conf: registries_conf.RegistriesConf,
+) -> Client:
     """A client for a place. What was given on the command line is for the registry that
     was named, not for its mirrors or for where registries.conf leads elsewhere.
     """
@@ -105,7 +113,7 @@ def _client(place: Place, settings: TransportSettings, named: Reference) -> Clie
         credentials = Credentials(user, password) if user or password else None
     elif not settings.bearer_token:
         file = str(settings.auth_file) if settings.auth_file else ""
-        credentials = find(reference.host, reference.path, file)
+        credentials = find(reference.host, reference.path, file, conf.helpers)
     where = endpoint(reference.host, settings, insecure=place.insecure)
     return Client(where, settings, credentials)
 
