@@ -16,11 +16,12 @@ from ..errors import (
 )
 from ..state import images as rows
 from ..value import Value
-from . import names, registries_conf, shortnames
+from . import names, shortnames
 from .copy import CopyOptions, check_digest, copy, digest_of
 from .notify import event
 from .progress import SILENT
 from .store_destination import StoreDestination
+from .telling import told
 
 if TYPE_CHECKING:
     from ..contracts.transport import ImageSource, Location, TransportSettings
@@ -58,9 +59,9 @@ def pull(
     options = CopyOptions(
         platform=platform or settings.platform, parallel=engine.settings.image_parallel_copies
     )
-    told = progress or SILENT
+    shown = progress or SILENT
     try:
-        pulled = _pull(engine, name, settings, options, told, local if policy == "newer" else None)
+        pulled = _pull(engine, name, settings, options, shown, local if policy == "newer" else None)
     except (RegistryError, TimedOut):
         if policy == "newer" and local is not None:
             return Pulled(local, name)
@@ -116,8 +117,8 @@ def _from_registry(
     """Pull a full name; the transport knows its mirrors."""
     _admit(engine, str(name))
     transport = engine.plugins.transport("docker")
-    told = registries_conf.applied(engine.settings, settings)
-    with transport.source(transport.parse(f"//{name}"), told) as source:
+    location = transport.parse(f"//{name}")
+    with transport.source(location, told(engine, settings)) as source:
         return _into_store(engine, source, name, options, progress, known)
 
 
@@ -153,7 +154,7 @@ def _from_transport(
     transport = engine.plugins.transport(transport_name)
     location = transport.parse(text)
     _admit(engine, str(location))
-    with transport.source(location, settings) as source:
+    with transport.source(location, told(engine, settings)) as source:
         image = copy_into_store(engine, source, _local_names(location), options, progress)
     return Pulled(image, str(location))
 
@@ -205,5 +206,5 @@ def pull_all_tags(
     location = transport.parse(f"//{wanted.repository}")
     return [
         pull(engine, f"{wanted.repository}:{tag}", "always", settings, None, progress)
-        for tag in transport.tags(location, registries_conf.applied(engine.settings, settings))
+        for tag in transport.tags(location, told(engine, settings))
     ]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgument
 from ..state import images as rows
-from . import names, registries_conf
+from . import names
 from . import reference as references
 from .copy import CopyOptions, copy
 from .notify import event
 from .progress import SILENT
 from .store_source import StoreSource
+from .telling import told
 
 if TYPE_CHECKING:
     from ..contracts.transport import Location, TransportSettings
@@ -34,13 +34,10 @@ def push(
     image = engine.images.get(name)
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
-    told = registries_conf.applied(engine.settings, settings)
-    if settings.temporary is None:
-        told = told.replace(temporary=Path(engine.blobs.temporary))
     options = CopyOptions(wishes=wishes, parallel=engine.settings.image_parallel_copies)
     with (
         StoreSource(engine, image) as source,
-        transport.destination(location, told) as target,
+        transport.destination(location, told(engine, settings)) as target,
     ):
         copied = copy(source, target, options, progress or SILENT)
     if location.transport == "docker":

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from ..contracts.transport import TransportSettings
-    from ..settings.snapshot import Settings
     from .reference import Reference
 
 DEFAULT_PATH = "/etc/containers/registries.conf"
@@ -144,14 +142,6 @@ def _matched(name: str, prefix: str) -> int:
 
 
 # --- reading
-
-
-def applied(settings: Settings, to: TransportSettings) -> TransportSettings:
-    """Settings of a transport that read the registries.conf that the engine is configured with."""
-    path = settings.registries_conf
-    if path in ("", DEFAULT_PATH) or "registries_conf" in to.options:
-        return to
-    return to.replace(options={**to.options, "registries_conf": path})
 
 
 def load(path: str = "", environment: Mapping[str, str] | None = None) -> RegistriesConf:

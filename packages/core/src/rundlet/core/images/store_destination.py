@@ -132,11 +132,17 @@ class StoreDestination(ImageDestination):
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
         if self._written is not None or digest:
             raise InvalidArgument("the local store holds one image, not an index")
+        if self._manifest is None:  # nobody said what to expect: it is known by now
+            parsed = manifests.parse(manifest.data, manifest.media_type)
+            if not isinstance(parsed, manifests.Manifest):
+                raise InvalidArgument("the local store holds one image, not an index")
+            self.expect(parsed, self._engine.blobs.read(parsed.config.digest))
         self._written = manifest
 
     def commit(self) -> None:
         """Unpack what was not yet, then write all rows at once."""
-        assert self._written is not None and self._manifest and self._config
+        if self._written is None or self._config is None:
+            raise InvalidArgument(f"{self.location}: committed without a manifest")
         final = manifests.parse(self._written.data, self._written.media_type)
         assert isinstance(final, manifests.Manifest)
         for position, layer in enumerate(self._chain):

@@ -87,10 +87,11 @@ class StoreSource(ImageSource):
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         if not self._engine.blobs.has(descriptor.digest):
-            raise Corrupt(
-                f"image {self._image.id[:12]}: blob {descriptor.digest} is missing",
-                remedy="Pull the image again.",
-            )
+            missing = f"image {self._image.id[:12]}: blob {descriptor.digest} is missing"
+            data = self._engine.blobs.read(self._image.manifest)
+            if descriptor.digest.encode() not in data:
+                raise NotFound(missing)
+            raise Corrupt(missing, remedy="Pull the image again.")
         stream = self._engine.blobs.open(descriptor.digest)
         stream.seek(offset)
         return stream

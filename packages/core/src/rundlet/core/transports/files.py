@@ -110,6 +110,7 @@ def temporary_file(directory: str) -> io.FileIO:
 
     directory = directory or os.environ.get("TMPDIR") or "/var/tmp"
     with failing(directory, "making a temporary file in"):
+        os.makedirs(directory, mode=0o700, exist_ok=True)
         return tempfile.TemporaryFile(dir=directory, buffering=0)
 
 

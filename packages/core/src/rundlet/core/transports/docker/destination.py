@@ -27,8 +27,7 @@ _PIECE = 1 << 18
 class DockerDestination(ImageDestination):
     """A repository, and a tag in it, to push to.
 
-    A tag appears with the top manifest, which the registry takes at once; there is nothing
-    left for `commit` to do.
+    A registry shows a tag as soon as it has the top manifest: that is sent by `commit`.
     """
 
     accepts = ACCEPTED
@@ -46,6 +45,7 @@ class DockerDestination(ImageDestination):
         self._client = client
         self._known = settings.options.get("blob_locations", {})
         self._scope = f"repository:{reference.path}:pull,push"
+        self._top: ManifestBytes | None = None
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         if not descriptor.digest:
@@ -159,7 +159,18 @@ class DockerDestination(ImageDestination):
                 f"{self.location}: the manifest to be written has digest {own}",
                 remedy="Push to a tag.",
             )
-        where = digest or self._reference.tag or own
+        if digest:
+            self._send_manifest(manifest, own, digest)
+        else:
+            self._top = manifest
+
+    def commit(self) -> None:
+        if self._top is None:
+            raise InvalidArgument(f"{self.location}: committed without a manifest")
+        own = "sha256:" + hashlib.sha256(self._top.data).hexdigest()
+        self._send_manifest(self._top, own, self._reference.tag or own)
+
+    def _send_manifest(self, manifest: ManifestBytes, own: str, where: str) -> None:
         response = self._client.request(
             "PUT",
             f"{self._reference.path}/manifests/{where}",
@@ -172,9 +183,6 @@ class DockerDestination(ImageDestination):
         told = response.headers.get("Docker-Content-Digest", own)
         if told.startswith("sha256:") and told != own:
             raise RegistryError(f"{self.location}: the registry changed the manifest to {told}")
-
-    def commit(self) -> None:
-        return None
 
     def close(self) -> None:
         self._client.close()

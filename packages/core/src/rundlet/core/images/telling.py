@@ -1,0 +1,27 @@
+"""What an engine tells the transports that it uses."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..contracts.transport import TransportSettings
+    from ..engine import Engine
+
+
+def told(engine: Engine, settings: TransportSettings) -> TransportSettings:
+    """A client's settings with what an engine is configured with, where they do not say it:
+    its registries.conf, its directory for large temporaries, and itself (`engine`, for the
+    transport that reads and writes its store).
+    """
+    from pathlib import Path
+
+    configured: dict[str, Any] = {
+        "engine": engine,
+        "registries_conf": engine.settings.registries_conf,
+    }
+    return settings.replace(
+        options={**configured, **settings.options},
+        temporary=settings.temporary or Path(engine.blobs.temporary),
+    )
