@@ -1,0 +1,99 @@
+"""`python -m devtools.bench [ROW...]`: measure, print a table, write JSON and a plot."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from devtools import images
+from devtools.registry import Registry, push
+
+from . import report
+from .rows import ROWS, Row
+from .tools import Bench, Sample, Tool, podman_configuration
+
+
+def measure(bench: Bench, tools: list[Tool], row: Row) -> dict[str, list[Sample]]:
+    """Run one row: all tools prepared, then timed in turn."""
+    samples: dict[str, list[Sample]] = {tool.name: [] for tool in tools}
+    with ExitStack() as stack:
+        steps = []
+        for tool in tools:
+            made = row.steps(bench, tool)
+            stack.callback(made.close)  # type: ignore[attr-defined]
+            steps.append((tool, made))
+        for number in range(row.repeat + row.warm):
+            for tool, made in steps:
+                sample = tool.time(next(made))
+                if number >= row.warm:
+                    samples[tool.name].append(sample)
+    return samples
+
+
+@contextmanager
+def setting(scratch: Path) -> Iterator[tuple[Bench, list[Tool]]]:
+    """A registry with the images, and both tools with stores of their own that hold busybox."""
+    images.Layout(scratch / "layout").add("busybox", images.busybox())
+    rundlet = str(Path(sys.executable).with_name("rundlet"))
+    with Registry(scratch / "registry") as registry:
+        image = f"{registry.host}/busybox:latest"
+        push(scratch / "layout", "busybox", image)
+        options = ("--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime=runc")
+        configuration = str(podman_configuration(scratch))
+        tools = [
+            Tool("rundlet", rundlet, scratch / "ours"),
+            Tool("podman", "podman", scratch / "peer", *options, CONTAINERS_CONF=configuration),
+        ]
+        for tool in tools:
+            tool.image = image
+            tool.run("pull", "--quiet", "--tls-verify=false", image)
+        try:
+            yield Bench(registry.host, scratch), tools
+        finally:
+            for tool in tools:
+                subprocess.run(tool.command("rm", "-a", "-f", "-t", "0"), capture_output=True)
+            _unmount_below(scratch)
+
+
+def _unmount_below(scratch: Path) -> None:
+    """podman keeps its overlay directories mounted on themselves."""
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    for line in reversed(mounts):
+        if line.split()[1].startswith(f"{scratch}/"):
+            subprocess.run(["umount", "-l", line.split()[1]], capture_output=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--json", type=Path, help="write every sample to this file")
+    parser.add_argument("--plot", type=Path, help="write an SVG to this file")
+    parser.add_argument("rows", nargs="*", help="only rows whose title contains one of these")
+    options = parser.parse_args()
+    rows = [
+        row for row in ROWS if not options.rows or any(word in row.title for word in options.rows)
+    ]
+    scratch = Path(tempfile.mkdtemp(prefix="rundlet-bench-", dir="/var/tmp"))
+    results: report.Results = {}
+    try:
+        with setting(scratch) as (bench, tools):
+            for row in rows:
+                print(f"measuring: {row.title}", file=sys.stderr, flush=True)
+                results[row.title] = measure(bench, tools, row)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    print(report.table(rows, results))
+    if options.json:
+        report.write_json(options.json, results)
+    if options.plot:
+        report.write_plot(options.plot, rows, results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

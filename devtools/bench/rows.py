@@ -1,0 +1,207 @@
+"""What is measured: a generator per row, for each tool its own.
+
+It prepares, yields what is timed as often as it is asked to, and clears up when it is closed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from devtools.registry import Registry, push
+
+from .tools import Bench, Tool, Work
+
+Steps = Callable[[Bench, Tool], Iterator[Work]]
+
+
+@dataclass
+class Row:
+    """title: of the row. target: ours to the peer's, at most. repeat: samples of each tool.
+
+    warm: whether one more run of each, before all others, is not counted.
+    """
+
+    title: str
+    target: float
+    repeat: int
+    steps: Steps
+    warm: bool = True
+
+
+ROWS: list[Row] = []
+
+
+def row(title: str, target: float, repeat: int, *, warm: bool = True) -> Callable[[Steps], Steps]:
+    """Register a row."""
+
+    def register(steps: Steps) -> Steps:
+        ROWS.append(Row(title, target, repeat, steps, warm))
+        return steps
+
+    return register
+
+
+def again(tool: Tool, *words: str) -> Iterator[Work]:
+    """The same command, over and over."""
+    while True:
+        yield Work([tool.command(*words)])
+
+
+@row("run --rm --network none", 0.7, 15)
+def run_none(bench: Bench, tool: Tool) -> Iterator[Work]:
+    yield from again(tool, "run", "--rm", "--network", "none", tool.image, "true")
+
+
+@row("run --rm --network host", 0.7, 15)
+def run_host(bench: Bench, tool: Tool) -> Iterator[Work]:
+    yield from again(tool, "run", "--rm", "--network", "host", tool.image, "true")
+
+
+@row("run --rm (bridge)", 0.6, 11)
+def run_bridge(bench: Bench, tool: Tool) -> Iterator[Work]:
+    yield from again(tool, "run", "--rm", tool.image, "true")
+
+
+@row("exec", 0.7, 15)
+def execute(bench: Bench, tool: Tool) -> Iterator[Work]:
+    name = "bench-exec"
+    tool.run("run", "-d", "--name", name, "--network", "none", tool.image, "sleep", "1000")
+    try:
+        yield from again(tool, "exec", name, "true")
+    finally:
+        tool.run("rm", "-f", "-t", "0", name)
+
+
+@row("ps -a with 100 containers", 1.0, 25)
+def ps(bench: Bench, tool: Tool) -> Iterator[Work]:
+    names = [f"bench-ps-{number}" for number in range(100)]
+    for name in names:
+        tool.run("create", "--name", name, "--network", "none", tool.image, "true")
+    try:
+        yield from again(tool, "ps", "-a")
+    finally:
+        tool.run("rm", "-f", *names)
+
+
+@row("images with 50 images", 1.0, 25)
+def list_images(bench: Bench, tool: Tool) -> Iterator[Work]:
+    tool.run("create", "--name", "bench-images", "--network", "none", tool.image, "true")
+    names = [f"localhost/bench-{number}:1" for number in range(49)]
+    for name in names:
+        tool.run("commit", "-q", "--change", f"LABEL number={name}", "bench-images", name)
+    try:
+        yield from again(tool, "images")
+    finally:
+        tool.run("rm", "-f", "bench-images")
+        tool.run("rmi", "-f", *names)
+
+
+@row("20 detached containers, one after another", 0.5, 3, warm=False)
+def detached(bench: Bench, tool: Tool) -> Iterator[Work]:
+    yield from _detached(tool, 20, 1)
+
+
+@row("100 detached containers by 8 processes", 0.5, 1, warm=False)
+def detached_at_once(bench: Bench, tool: Tool) -> Iterator[Work]:
+    yield from _detached(tool, 100, 8)
+
+
+def _detached(tool: Tool, count: int, at_once: int) -> Iterator[Work]:
+    words = ("run", "-d", "--network", "none", tool.image, "sleep", "1000")
+    while True:
+        try:
+            yield Work([tool.command(*words)] * count, at_once)
+        finally:
+            tool.run("rm", "-f", "-t", "0", *tool.run("ps", "-aq").split())
+
+
+def large(bench: Bench) -> str:
+    """The name in the registry of an image with one layer of 340 MB and 12,000 files."""
+    target = f"{bench.registry}/large:latest"
+    if "large" not in bench.kept:
+        directory = bench.scratch / "large"
+        # Not in this process: what a child is said to need begins with what its parent has.
+        subprocess.run([sys.executable, "-m", "devtools.bench.large", directory], check=True)
+        push(directory, "large", target)
+        bench.kept["large"] = target
+    return target
+
+
+@row("pull of 340 MB, 12,000 files", 0.4, 3, warm=False)
+def pull(bench: Bench, tool: Tool) -> Iterator[Work]:
+    """Each time into a store that is new.
+
+    Removing what was pulled before would be measured too: ext4 passes over inodes that were
+    freed in the last seconds, one by one.
+    """
+    name = large(bench)
+    number = 0
+    while True:
+        number += 1
+        root = f"pull-{number}"
+        yield Work([tool.command("pull", "--quiet", "--tls-verify=false", name, root=root)])
+
+
+def _have_large(bench: Bench, tool: Tool) -> str:
+    """Have the large image in a tool's own store, and a container of it that changed all."""
+    name = large(bench)
+    if tool.name not in bench.kept:
+        tool.run("pull", "--quiet", "--tls-verify=false", name)
+        bench.kept[tool.name] = "pulled"
+    return name
+
+
+@row("save of that image", 0.6, 3)
+def save(bench: Bench, tool: Tool) -> Iterator[Work]:
+    name = _have_large(bench, tool)
+    archive = bench.scratch / f"save-{tool.name}.tar"
+    while True:
+        archive.unlink(missing_ok=True)
+        yield Work([tool.command("save", "-q", "-o", str(archive), name)])
+
+
+@row("load of that image", 0.6, 3, warm=False)
+def load(bench: Bench, tool: Tool) -> Iterator[Work]:
+    archive = bench.scratch / "load.tar"
+    if not archive.exists():
+        tool.run("save", "-q", "-o", str(archive), _have_large(bench, tool))
+    number = 0
+    while True:
+        number += 1
+        yield Work([tool.command("load", "-q", "-i", str(archive), root=f"load-{number}")])
+
+
+@row("commit of a container with 12,000 files", 0.6, 3, warm=False)
+def commit(bench: Bench, tool: Tool) -> Iterator[Work]:
+    name = "bench-commit"
+    tool.run("create", "--name", name, "--network", "none", tool.image, "true")
+    source = bench.scratch / "tree"
+    if not source.exists():
+        for number in range(12_000):
+            directory = source / f"d{number % 400}"
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / f"f{number}").write_bytes(os.urandom(14_200) + bytes(14_200))
+    tool.run("cp", str(source), f"{name}:/tree")
+    number = 0
+    try:
+        while True:
+            number += 1
+            yield Work([tool.command("commit", "-q", name, f"localhost/committed:{number}")])
+    finally:
+        tool.run("rm", "-f", name)
+
+
+@row("push of that image", 0.6, 3, warm=False)
+def push_large(bench: Bench, tool: Tool) -> Iterator[Work]:
+    """Each time to a registry that is empty, so that all of it is sent."""
+    name = _have_large(bench, tool)
+    number = 0
+    while True:
+        number += 1
+        with Registry(bench.scratch / f"registry-{tool.name}-{number}") as registry:
+            target = f"docker://{registry.host}/pushed:1"
+            yield Work([tool.command("push", "-q", "--tls-verify=false", name, target)])
