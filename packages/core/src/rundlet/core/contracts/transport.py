@@ -117,6 +117,13 @@ class ImageSource(_Closing):
 
         raise NotSupported(f"{self.location.transport}: has no tags")
 
+    def referrers(self, digest: str, artifact_type: str = "") -> Sequence[Descriptor]:
+        """Manifests whose subject is the manifest `digest`, of one artifact type or all.
+
+        None where a transport keeps no such thing.
+        """
+        return ()
+
 
 class ImageDestination(_Closing):
     """A place an image is written to, in this order: blobs (any, in parallel),
@@ -193,6 +200,10 @@ class ImageTransport(ABC):
         from ..errors import NotSupported
 
         raise NotSupported(f"{self.name}: images cannot be deleted there")
+
+    def siblings(self, location: Location, settings: TransportSettings) -> Sequence[str]:
+        """Other tags that mean the same manifest, which `delete` would take away too."""
+        return ()
 
     def tags(self, location: Location, settings: TransportSettings) -> Sequence[str]:
         from ..errors import NotSupported

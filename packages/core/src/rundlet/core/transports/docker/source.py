@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 from urllib3.exceptions import HTTPError
 
 from ...contracts.transport import ImageSource, ManifestBytes
-from ...errors import Corrupt, DigestMismatch, NoSuchImage, NotFound, RegistryError, TimedOut
+from ...errors import (
+    Corrupt,
+    DigestMismatch,
+    NoSuchImage,
+    NotFound,
+    RegistryError,
+    RundletError,
+    TimedOut,
+)
 from ...images.descriptor import digest_parts
-from ...images.manifest import ACCEPTED, DOCKER_SCHEMA1, LARGEST
+from ...images.manifest import ACCEPTED, DOCKER_SCHEMA1, LARGEST, Manifest, parse
 from . import failures
+from .referrers import list_referrers
 from .tags import list_tags
 
 if TYPE_CHECKING:
@@ -21,8 +30,8 @@ if TYPE_CHECKING:
 
     import urllib3
 
+    from ...content.locations import KnownLocations
     from ...contracts.transport import Location
-    from ...errors import RundletError
     from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
@@ -41,10 +50,17 @@ class DockerSource(ImageSource):
 
     places: references and clients in order of preference: mirrors, then the registry
     itself. The first that has the manifest serves the blobs too.
+    known: is told which repository has which blobs.
     """
 
-    def __init__(self, location: Location, places: Sequence[tuple[Reference, Client]]) -> None:
+    def __init__(
+        self,
+        location: Location,
+        places: Sequence[tuple[Reference, Client]],
+        known: KnownLocations | None = None,
+    ) -> None:
         self.location = location
+        self._known = known
         self._places = list(places)
         self._chosen: tuple[Reference, Client] | None = None
         self._top: ManifestBytes | None = None
@@ -58,6 +74,13 @@ class DockerSource(ImageSource):
         return self._top
 
     def _manifest(self, digest: str) -> ManifestBytes:
+        found = self._fetched(digest)
+        assert self._chosen is not None
+        if self._known is not None:
+            self._known.note(self._chosen[0].repository, _layers(found))
+        return found
+
+    def _fetched(self, digest: str) -> ManifestBytes:
         if self._chosen is not None:
             return _manifest(*self._chosen, digest)
         failure: RundletError | None = None
@@ -85,6 +108,10 @@ class DockerSource(ImageSource):
         reference, client = self._places[-1]
         return list_tags(client, reference)
 
+    def referrers(self, digest: str, artifact_type: str = "") -> Sequence[Descriptor]:
+        reference, client = self._chosen or self._places[-1]
+        return list_referrers(client, reference, digest, artifact_type)
+
     def close(self) -> None:
         for _, client in self._places:
             client.close()
@@ -111,6 +138,15 @@ def _manifest(reference: Reference, client: Client, digest: str) -> ManifestByte
     if wanted != reference.tag:
         check(f"manifest of {reference.repository}", data, wanted)
     return ManifestBytes(data, response.headers.get("Content-Type", ""))
+
+
+def _layers(manifest: ManifestBytes) -> list[str]:
+    """Digests of the layers of an image; none of an index, or of what is no manifest at all."""
+    try:
+        parsed = parse(manifest.data, manifest.media_type)
+    except RundletError:
+        return []  # who asked for it finds out by itself
+    return [layer.digest for layer in parsed.layers] if isinstance(parsed, Manifest) else []
 
 
 def check(what: str, data: bytes, digest: str) -> None:

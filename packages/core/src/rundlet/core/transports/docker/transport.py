@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from ...content.locations import KnownLocations
 from ...contracts.transport import ImageTransport, Location
-from ...errors import InvalidArgument, NoSuchImage
+from ...errors import InvalidArgument, NoSuchImage, NotFound
 from ...images import reference as references
 from ...images import registries_conf
 from ...images.manifest import ACCEPTED
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
     from ...images.registries_conf import Place
 
 
+_PARALLEL = 8
+
+
 class DockerTransport(ImageTransport):
     """`docker://host/repository[:tag][@digest]`.
 
     Of `TransportSettings.options` it knows: registries_conf (a path), certs_dirs,
-    blob_locations ({digest: ["host/repository", ...]}, to mount blobs from), stall (seconds
-    of silence after which a registry has failed).
+    blob_locations ({digest: ["host/repository", ...]} or `KnownLocations`, to mount blobs
+    from), stall (seconds of silence after which a registry has failed), upload_chunk (bytes of
+    a request when a blob is uploaded in pieces; 0: in one).
     """
 
     name = "docker"
@@ -43,12 +49,14 @@ class DockerTransport(ImageTransport):
 
     def source(self, location: Location, settings: TransportSettings) -> ImageSource:
         named, conf = _reference(location), _conf(settings)
+        known = settings.options.get("blob_locations")
         return DockerSource(
             location,
             [
                 (place.reference, _client(place, settings, named, conf))
                 for place in conf.places(named)
             ],
+            known if isinstance(known, KnownLocations) else None,
         )
 
     def destination(self, location: Location, settings: TransportSettings) -> ImageDestination:
@@ -67,6 +75,24 @@ class DockerTransport(ImageTransport):
                 scope=f"repository:{reference.path}:*",
                 expect=(200, 202),
             ).drain_conn()
+        except MissingInRegistry as error:
+            raise NoSuchImage(str(reference)) from error
+        finally:
+            client.close()
+
+    def siblings(self, location: Location, settings: TransportSettings) -> Sequence[str]:
+        """Other tags of the repository that mean the same manifest. Raises NoSuchImage."""
+        place, client = _own(location, settings)
+        reference = place.reference
+        try:
+            wanted = reference.digest or _digest(client, reference)
+            others = [tag for tag in list_tags(client, reference) if tag != reference.tag]
+            with ThreadPoolExecutor(_PARALLEL) as pool:
+                found = pool.map(
+                    lambda tag: _digest_or_none(client, reference.replace(tag=tag, digest="")),
+                    others,
+                )
+                return [tag for tag, digest in zip(others, found, strict=True) if digest == wanted]
         except MissingInRegistry as error:
             raise NoSuchImage(str(reference)) from error
         finally:
@@ -116,6 +142,14 @@ def _client(
         credentials = find(reference.host, reference.path, file, conf.helpers)
     where = endpoint(reference.host, settings, insecure=place.insecure)
     return Client(where, settings, credentials)
+
+
+def _digest_or_none(client: Client, reference: Reference) -> str:
+    """ "" for a tag that is gone meanwhile."""
+    try:
+        return _digest(client, reference)
+    except NotFound:
+        return ""
 
 
 def _digest(client: Client, reference: Reference) -> str:

@@ -1,0 +1,147 @@
+"""What refers to a manifest: signatures, SBOMs, attestations (distribution-spec 1.1,
+"Listing Referrers" and "Unavailable Referrers API").
+
+A registry without that interface keeps an index under the tag `ALGORITHM-HEX` of the
+manifest, which whoever pushes something with a `subject` maintains.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin
+
+from urllib3.exceptions import HTTPError
+
+from ...contracts.transport import ManifestBytes
+from ...errors import Corrupt, InvalidArgument
+from ...images import manifest as manifests
+from ...images.descriptor import Descriptor, digest_parts
+from . import failures
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import urllib3
+
+    from ...images.reference import Reference
+    from .client import Client
+
+_MOST_PAGES = 1000
+
+
+def list_referrers(
+    client: Client, reference: Reference, digest: str, artifact_type: str = ""
+) -> list[Descriptor]:
+    """Descriptors of the manifests whose subject is `digest`, of one artifact type or all.
+
+    Raises Corrupt, RegistryError.
+    """
+    query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
+    path = client.url(f"{reference.path}/referrers/{digest}{query}")
+    found: dict[str, Descriptor] = {}
+    for _ in range(_MOST_PAGES):
+        try:
+            response = client.request("GET", path, scope=_scope(reference))
+        except failures.MissingInRegistry:
+            return _chosen(tagged(client, reference, digest), artifact_type)
+        link = response.headers.get("Link", "")
+        page = {item.digest: item for item in _index(response, reference)}
+        if 'rel="next"' not in link or not page.keys() - found.keys():
+            found.update(page)
+            break
+        found.update(page)
+        path = urljoin(path, link.partition("<")[2].partition(">")[0])
+        if not path.startswith(f"{client.base}/v2/"):
+            raise Corrupt(f"{reference.repository}: the referrers go on at another server")
+    return _chosen(list(found.values()), artifact_type)
+
+
+def tagged(client: Client, reference: Reference, digest: str) -> list[Descriptor]:
+    """The referrers in the index of the fallback tag; none where there is no such tag."""
+    try:
+        response = client.request(
+            "GET",
+            f"{reference.path}/manifests/{_tag(digest)}",
+            scope=_scope(reference),
+            headers={"Accept": manifests.OCI_INDEX},
+        )
+    except failures.MissingInRegistry:
+        return []
+    return _index(response, reference)
+
+
+def add_tagged(client: Client, reference: Reference, manifest: ManifestBytes, digest: str) -> None:
+    """Put a manifest into the index of its subject's fallback tag, if it has a subject."""
+    document = json.loads(manifest.data)
+    subject = document.get("subject")
+    if not isinstance(subject, dict):
+        return
+    wanted = manifests.descriptor(subject)
+    entry = {
+        "mediaType": manifest.media_type,
+        "digest": digest,
+        "size": len(manifest.data),
+        "artifactType": _artifact_type(document),
+        **({"annotations": document["annotations"]} if document.get("annotations") else {}),
+    }
+    there = [item for item in tagged(client, reference, wanted.digest) if item.digest != digest]
+    index = {
+        "schemaVersion": 2,
+        "mediaType": manifests.OCI_INDEX,
+        "manifests": [
+            *map(_as_entry, there),
+            {key: value for key, value in entry.items() if value},
+        ],
+    }
+    client.request(
+        "PUT",
+        f"{reference.path}/manifests/{_tag(wanted.digest)}",
+        scope=f"repository:{reference.path}:pull,push",
+        headers={"Content-Type": manifests.OCI_INDEX},
+        body=json.dumps(index, separators=(",", ":")).encode(),
+        expect=(200, 201, 202),
+    ).drain_conn()
+
+
+def _artifact_type(document: dict[str, Any]) -> str:
+    """distribution-spec: the manifest's own, else its config's media type."""
+    config = document.get("config") or {}
+    return str(document.get("artifactType") or config.get("mediaType") or "")
+
+
+def _as_entry(item: Descriptor) -> dict[str, Any]:
+    found = manifests.as_object(item)
+    if item.artifact_type:
+        found["artifactType"] = item.artifact_type
+    return found
+
+
+def _chosen(found: list[Descriptor], artifact_type: str) -> list[Descriptor]:
+    """A registry may leave the filter to us."""
+    return [item for item in found if artifact_type in ("", item.artifact_type)]
+
+
+def _index(response: urllib3.BaseHTTPResponse, reference: Reference) -> list[Descriptor]:
+    try:
+        data = response.read(manifests.LARGEST + 1) or b""
+    except HTTPError as error:
+        raise failures.unreachable(f"listing referrers in {reference}", error) from None
+    response.release_conn()
+    try:
+        parsed = manifests.parse(data, manifests.OCI_INDEX)
+    except InvalidArgument as error:
+        raise Corrupt(f"{reference.repository}: referrers: {error.message}") from None
+    if not isinstance(parsed, manifests.Index):
+        raise Corrupt(f"{reference.repository}: the referrers are not an index")
+    return list(parsed.manifests)
+
+
+def _scope(reference: Reference) -> str:
+    return f"repository:{reference.path}:pull"
+
+
+def _tag(digest: str) -> str:
+    """At most 128 characters of a tag: the algorithm's name and 64 of its digits."""
+    algorithm, encoded = digest_parts(digest)
+    return f"{algorithm[:32]}-{encoded[:64]}"
