@@ -21,9 +21,13 @@ from ..hookspecs import hookimpl
 from .adapting import without_missing_weight
 from .facts import find
 from .family import RuncFamily, create
+from .filters import ANNOTATION, Filters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from ..contracts.runtime import OCIRuntime, OCISpec, RuntimeConfig
 
 # Where crun looks, whatever is mounted elsewhere (src/libcrun/cgroup-utils.c).
@@ -31,10 +35,18 @@ UNIFIED = "/sys/fs/cgroup/unified"
 
 
 class Crun(RuncFamily):
-    """The driver of crun. Option `hybrid = "direct"` never hides the cgroup2 hierarchy."""
+    """The driver of crun.
+
+    Options: `hybrid = "direct"` never hides the cgroup2 hierarchy; `keep_filters = false` has
+    every container's seccomp filter compiled anew (filters.py).
+    """
 
     name = "crun"
     binaries = ("crun",)
+
+    def __init__(self, config: RuntimeConfig) -> None:
+        super().__init__(config)
+        self._compiling: Mapping[str, Any] | None = None
 
     def hides_unified(self) -> bool:
         """Whether crun must be run where /sys/fs/cgroup/unified is not mounted."""
@@ -56,7 +68,30 @@ class Crun(RuncFamily):
     def adapt(self, spec: OCISpec) -> Adapted:
         warnings: list[str] = []
         adapted = without_missing_weight(spec, ("blkio.weight",), warnings)
-        return Adapted(adapted, tuple(warnings))
+        return Adapted(self._with_filter(adapted), tuple(warnings))
+
+    def _with_filter(self, spec: OCISpec) -> OCISpec:
+        """Give crun the seccomp filter that it has compiled before, if it has."""
+        seccomp = spec.get("linux", {}).get("seccomp")
+        annotations = spec.get("annotations", {})
+        self._compiling = None
+        if not seccomp or seccomp.get("listenerPath") or ANNOTATION in annotations:
+            return spec
+        if self.config.options.get("keep_filters", True) is False:
+            return spec
+        kept = self._filters().find(seccomp)
+        if not kept:
+            self._compiling = seccomp
+            return spec
+        return {**spec, "annotations": {**annotations, ANNOTATION: kept}}
+
+    def start(self, container: str) -> None:
+        super().start(container)
+        if self._compiling is not None:
+            self._filters().keep(self._compiling, f"{self.config.root}/{container}/seccomp.bpf")
+
+    def _filters(self) -> Filters:
+        return Filters(f"{self.config.root}.filters", self.path)
 
     def remark(self) -> str:
         if not self.hides_unified():
