@@ -15,18 +15,23 @@ PROGRAM = Program(
     options=(
         *ENGINE_OPTIONS,
         Option("command-timeout", help="Timeout for the command execution", kind="duration"),
-        Flag("debug", help="Enable debug output"),
+        Flag("debug", help="Show the trace of an unexpected error"),
         Flag("insecure-policy", help="Run the tool without any policy check"),
         Option("override-arch", help="Use ARCH instead of the architecture of the machine"),
         Option("override-os", help="Use OS instead of the running OS"),
         Option("override-variant", help="Use VARIANT instead of the running variant"),
-        Option("policy", help="Path to a trust policy file", completes="files"),
-        Option("registries.d", help="Use registry configuration files in DIR", completes="files"),
         Option("tmpdir", help="Directory used to store temporary files", completes="files"),
     ),
 )
 
+_ENGINE_FAILED = 125
+_FAILED = 1
+
 
 def main() -> int:
-    """Run one command line."""
-    return dispatch(PROGRAM, sys.argv[1:])
+    """Run one command line. Exit codes are skopeo's (skopeo(1), "Exit Status"): 1 for an
+    error, 2 for an image that is not there.
+    """
+    words = ["--log-level=debug" if word == "--debug" else word for word in sys.argv[1:]]
+    code = dispatch(PROGRAM, words)
+    return _FAILED if code == _ENGINE_FAILED else code

@@ -1,7 +1,7 @@
 """Where images are: `TRANSPORT:PATH`, and the options that say how to get there.
 
 skopeo has each such option once for `inspect` and its like, and with the prefixes `src-` and
-`dest-` for `copy`.
+`dest-` for `copy` and `sync`.
 """
 
 from __future__ import annotations
@@ -18,19 +18,37 @@ if TYPE_CHECKING:
         TransportSettings,
     )
 
+AUTHFILE = Option("authfile", help="Path of the authentication file", completes="files")
+BOTH_ENDS = Flag(
+    "tls-verify", help="Require HTTPS and verify certificates", default=True, hidden=True
+)
+"""`copy` and `sync` had it for both ends once, and still take it."""
+
+
+def registry_options(prefix: str = "") -> tuple[Flag | Option, ...]:
+    """The options of one end that is a registry."""
+    end = {"src-": "source ", "dest-": "destination "}.get(prefix, "")
+    old = {"src-": ("screds",), "dest-": ("dcreds",)}.get(prefix, ())
+    return (
+        AUTHFILE.replace(name=f"{prefix}authfile"),
+        Option(f"{prefix}cert-dir", help=f"Directory with certificates for the {end}registry",
+               completes="files"),
+        Option(f"{prefix}creds", help=f"Use USERNAME[:PASSWORD] for the {end}registry",
+               aliases=old),
+        Flag(f"{prefix}no-creds", help=f"Access the {end}registry anonymously"),
+        Option(f"{prefix}password", help=f"Password for the {end}registry"),
+        Option(f"{prefix}registry-token", help=f"Bearer token for the {end}registry"),
+        Flag(f"{prefix}tls-verify", help="Require HTTPS and verify certificates", default=True),
+        Option(f"{prefix}username", help=f"Username for the {end}registry"),
+    )  # fmt: skip
+
 
 def options(prefix: str = "") -> tuple[Flag | Option, ...]:
-    """The options of one end."""
+    """The options of one end that may be of any transport."""
     return (
-        Option(f"{prefix}authfile", help="Path of the authentication file", completes="files"),
-        Option(f"{prefix}cert-dir", help="Directory with certificates", completes="files"),
-        Option(f"{prefix}creds", help="Use USERNAME[:PASSWORD] for accessing the registry"),
-        Flag(f"{prefix}no-creds", help="Access the registry anonymously"),
-        Option(f"{prefix}password", help="Password for accessing the registry"),
-        Option(f"{prefix}registry-token", help="Bearer token for accessing the registry"),
+        *registry_options(prefix),
+        Option(f"{prefix}daemon-host", help="Use the Docker daemon at HOST (docker-daemon: only)"),
         Option(f"{prefix}shared-blob-dir", help="Directory to share blobs across OCI layouts"),
-        Flag(f"{prefix}tls-verify", help="Require HTTPS and verify certificates", default=True),
-        Option(f"{prefix}username", help="Username for accessing the registry"),
     )
 
 
@@ -41,25 +59,34 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
     from rundlet.core.contracts.transport import TransportSettings
 
     def text(name: str) -> str:
-        return arguments.text(f"{prefix}{name}")
+        return str(arguments.values.get(f"{prefix}{name}") or "")
 
     # `copy --authfile` is for both ends that have none of their own.
     auth_file = text("authfile") or str(arguments.values.get("authfile") or "")
-    verify = f"{prefix}tls-verify" in arguments.given
     temporary = context.options.text("tmpdir")
-    extra = {"shared_blob_dir": text("shared-blob-dir")} if text("shared-blob-dir") else {}
-    retries = arguments.values.get("retry-times")
-    found = TransportSettings(
-        tls_verify=arguments.flag(f"{prefix}tls-verify") if verify else None,
+    return TransportSettings(
+        tls_verify=_tls_verify(arguments, prefix),
         credentials=_credentials(arguments, prefix),
         bearer_token=text("registry-token"),
         auth_file=Path(auth_file) if auth_file else None,
         cert_dir=Path(text("cert-dir")) if text("cert-dir") else None,
         temporary=Path(temporary) if temporary else None,
         platform=platform(context),
-        options=extra,
+        options={
+            "engine": context.engine,
+            "registries_conf": context.engine.settings.registries_conf,
+            "docker_host": text("daemon-host"),
+            "shared_blob_dir": text("shared-blob-dir"),
+        },
     )
-    return found.replace(retries=int(str(retries))) if retries else found
+
+
+def _tls_verify(arguments: Parsed, prefix: str) -> bool | None:
+    """As it was typed for this end, else for both; None where it was not."""
+    for name in (f"{prefix}tls-verify", "tls-verify"):
+        if name in arguments.given:
+            return arguments.flag(name)
+    return None
 
 
 def _credentials(arguments: Parsed, prefix: str) -> tuple[str, str] | None:
@@ -69,14 +96,19 @@ def _credentials(arguments: Parsed, prefix: str) -> tuple[str, str] | None:
     user = arguments.text(f"{prefix}username")
     password = arguments.text(f"{prefix}password")
     nobody = arguments.flag(f"{prefix}no-creds")
-    if nobody and (creds or user):
-        raise UsageError(f"creds and {prefix}no-creds cannot be specified at the same time")
+    for name, typed in (("creds", creds), ("username", user)):
+        if nobody and typed:
+            raise UsageError(f"{prefix}{name} and {prefix}no-creds cannot be specified together")
     if creds and user:
-        raise UsageError(f"creds and {prefix}username cannot be specified at the same time")
+        raise UsageError(f"{prefix}creds and {prefix}username cannot be specified together")
+    if bool(user) != bool(password):
+        raise UsageError(f"{prefix}username and {prefix}password are needed together")
     if nobody:
         return "", ""
     if creds:
         user, _, password = creds.partition(":")
+        if not user:
+            raise UsageError("credentials can't be empty")
     return (user, password) if user else None
 
 

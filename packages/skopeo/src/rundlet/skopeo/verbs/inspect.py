@@ -5,6 +5,7 @@ from __future__ import annotations
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
 from ..places import options
+from ..retrying import OPTIONS as RETRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rundlet.core.commands.context import Context, Parsed
-    from rundlet.core.contracts.transport import ImageSource, ManifestBytes
+    from rundlet.core.contracts.transport import ImageSource, Location, ManifestBytes
     from rundlet.core.images.manifest import Manifest
+
+_OTHER_NAMES = ("oci", "oci-archive")
+"""Transports whose names are not docker's references."""
 
 VERB = Verb(
     name="inspect",
@@ -26,7 +30,7 @@ VERB = Verb(
         Option("format", "f", help="Format the output to a Go template"),
         Flag("no-tags", "n", help="Do not list the available tags from the repository"),
         Flag("raw", help="Output raw manifest or configuration"),
-        Option("retry-times", help="The number of times to possibly retry", kind="uint"),
+        *RETRY,
         *options(),
     ),
     arguments=Arguments(minimum=1, maximum=1),
@@ -36,22 +40,33 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print the document, or with --raw the bytes as they are."""
+    from ..retrying import retried
+    from ..running import running
+
+    with running(context):
+        shown = retried(context, arguments, lambda: _inspected(context, arguments))
+    if isinstance(shown, bytes):
+        _print_raw(context, shown)
+    else:
+        _print(context, arguments, shown)
+    return 0
+
+
+def _inspected(context: Context, arguments: Parsed) -> dict[str, Any] | bytes:
+    """The document that was asked for, or raw bytes."""
     from ..places import located, platform, settings
 
     transport, location = located(context, arguments.arguments[0])
     with transport.source(location, settings(context, arguments)) as source:
         top = source.manifest()
         if arguments.flag("raw") and not arguments.flag("config"):
-            _print_raw(context, top.data)
-            return 0
+            return top.data
         manifest = _one(source, top, platform(context))
         config = _config(source, manifest)
         if arguments.flag("config"):
-            _print_config(context, arguments, config)
-            return 0
+            return config if arguments.flag("raw") else _parsed(config)
         tags = () if arguments.flag("no-tags") else _tags(source)
-        _print(context, arguments, _document(location.name, top, manifest, config, tags))
-    return 0
+        return _document(location, top, manifest, config, tags)
 
 
 def _one(source: ImageSource, top: ManifestBytes, platform: Any) -> Manifest:
@@ -89,16 +104,22 @@ def _tags(source: ImageSource) -> Sequence[str]:
 
 
 def _document(
-    name: str, top: ManifestBytes, manifest: Manifest, config: bytes, tags: Sequence[str]
+    location: Location,
+    top: ManifestBytes,
+    manifest: Manifest,
+    config: bytes,
+    tags: Sequence[str],
 ) -> dict[str, Any]:
-    """skopeo's document, key by key."""
+    """skopeo's document, key by key. Only images that have a docker-style name show it."""
     from rundlet.core.images import config as configs
+    from rundlet.core.images import reference as references
     from rundlet.core.images.copy import digest_of
 
     parsed = configs.parse(config)
-    repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    name = "" if location.transport in _OTHER_NAMES else location.name
+    named = {"Name": references.parse(name).repository} if name else {}
     return {
-        "Name": repository.partition("@")[0],
+        **named,
         "Digest": digest_of(top.data),
         "RepoTags": list(tags),
         "Created": parsed.document.get("created"),
@@ -120,25 +141,29 @@ def _document(
     }
 
 
-def _print(context: Context, arguments: Parsed, document: dict[str, Any]) -> None:
-    from rundlet.core.format.output import pretty, rows
-
-    form = arguments.text("format")
-    context.print(rows([document], form), end="") if form else context.print(pretty(document))
-
-
-def _print_config(context: Context, arguments: Parsed, config: bytes) -> None:
+def _parsed(config: bytes) -> dict[str, Any]:
+    """A config as it is shown. Raises Corrupt."""
     import json
 
     from rundlet.core.errors import Corrupt
 
-    if arguments.flag("raw"):
-        _print_raw(context, config)
-        return
     try:
-        _print(context, arguments, json.loads(config))
-    except ValueError:
-        raise Corrupt("the image's config is not JSON") from None
+        document = json.loads(config)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise Corrupt("the image's config is no JSON object")
+    return document
+
+
+def _print(context: Context, arguments: Parsed, document: dict[str, Any]) -> None:
+    from rundlet.core.format.output import pretty, rows
+
+    form = arguments.text("format")
+    if form in ("", "json"):
+        context.print(pretty(document))
+    else:
+        context.print(rows([document], form), end="")
 
 
 def _print_raw(context: Context, data: bytes) -> None:
