@@ -127,10 +127,13 @@ class Layers:
         diff_id: str,
         stream: BinaryIO,
     ) -> LayerUsage:
-        checked = _Checked(stream, diff_id)
+        from ..content.handed import PIECE, Ahead
+
         try:
-            usage = driver.apply(layer, parents, checked)  # type: ignore[arg-type]
-            checked.finish()  # for a driver that stops at the archive's end mark
+            with Ahead(_Checked(stream, diff_id)) as checked:  # type: ignore[arg-type]
+                usage = driver.apply(layer, parents, checked)  # type: ignore[arg-type]
+                while checked.read(PIECE):  # a driver may stop at the archive's end mark
+                    pass
         except DigestMismatch:
             driver.remove(layer)
             raise
@@ -270,8 +273,3 @@ class _Checked:
             if found != self._expected:
                 raise DigestMismatch("unpacked layer", self._expected, found)
         return data
-
-    def finish(self) -> None:
-        """Read what is left, and check."""
-        while self.read(1 << 20):
-            pass
