@@ -50,6 +50,11 @@ class TarReader:
         self._current: Entry | None = None
         self._global: dict[bytes, bytes] = {}
 
+    @property
+    def offset(self) -> int:
+        """Bytes of the archive taken so far: where the content begins, after `next`."""
+        return self._feed.offset
+
     def next(self) -> Entry | None:
         """The next member, or None after the last. Raises Corrupt."""
         feed = self._feed

@@ -13,6 +13,7 @@ import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
+from ..content.chunked import ChunkedWriter
 from ..content.compress import compressed, decompressed
 from ..content.verify import Verified
 from ..contracts.transport import ManifestBytes, Platform
@@ -22,7 +23,7 @@ from . import config as configs
 from . import manifest as manifests
 from .descriptor import digest_parts
 from .manifest import Index, Manifest
-from .plan import Wishes, plan
+from .plan import Wishes, chunked, plan
 from .progress import SILENT
 
 if TYPE_CHECKING:
@@ -238,12 +239,20 @@ class _Copy:
             checked = Verified(passing, origin, f"blob {origin.digest}")  # type: ignore[arg-type]
             body: BinaryIO = checked  # type: ignore[assignment]
             if target.digest != origin.digest:
-                wanted = manifests.compression(target.media_type)
-                body = compressed(decompressed(body), wanted, self._options.wishes.level)
+                body = self._recompressed(body, target)
             result = self._destination.put_blob(target, body)
             checked.finish()
+            if isinstance(body, ChunkedWriter):
+                result = result.replace(annotations={**result.annotations, **body.annotations})
         self._progress.done("blob", origin)
         return result
+
+    def _recompressed(self, body: BinaryIO, target: Descriptor) -> BinaryIO:
+        """A layer's bytes, compressed as its target says."""
+        wishes, plain = self._options.wishes, decompressed(body)
+        if chunked(target, wishes):
+            return ChunkedWriter(plain, wishes.level)  # type: ignore[return-value]
+        return compressed(plain, manifests.compression(target.media_type), wishes.level)
 
 
 class _Running:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..content.annotations import CHECKSUM, OF_BYTES
 from ..errors import InvalidArgument, NotSupported
 from ..value import Value
 from . import manifest as manifests
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from .descriptor import Descriptor
     from .manifest import Manifest
 
+CHUNKED = "zstd:chunked"
 FORMATS = {"oci": manifests.OCI_MANIFEST, "v2s2": manifests.DOCKER_MANIFEST}
-COMPRESSIONS = ("", "gzip", "zstd")
+COMPRESSIONS = ("", "gzip", "zstd", "zstd:chunked")
 
 
 class Wishes(Value):
-    """What the user asks for. format: "oci" | "v2s2" | "". compression: "gzip" | "zstd" | "".
+    """What the user asks for. format: "oci" | "v2s2" | "". compression: "gzip" | "zstd" |
+        "zstd:chunked" | "".
 
     force: recompress layers that are compressed otherwise (else only plain ones are).
     level: of what is compressed anew, None for the compressor's own. plain: layers without
@@ -72,14 +75,16 @@ def _kind(manifest: Manifest, destination: ImageDestination, wishes: Wishes) -> 
         )
     if wishes.compression not in COMPRESSIONS:
         raise InvalidArgument(
-            f"unsupported compression {wishes.compression!r}", remedy="Use gzip or zstd."
+            f"unsupported compression {wishes.compression!r}",
+            remedy="Use gzip, zstd or zstd:chunked.",
         )
-    if wishes.format == "v2s2" and wishes.compression == "zstd":
+    zstd = wishes.compression.startswith("zstd")
+    if wishes.format == "v2s2" and zstd:
         raise InvalidArgument(
             "format v2s2 has no zstd layers", remedy="Use --format oci, or gzip compression."
         )
     wanted = FORMATS.get(wishes.format, manifest.media_type)
-    if wishes.compression == "zstd":
+    if zstd:
         wanted = manifests.OCI_MANIFEST
     accepts = destination.accepts
     if not accepts or wanted in accepts:
@@ -99,13 +104,26 @@ def _layer(
 ) -> Descriptor:
     if not manifests.is_layer(layer.media_type):
         return layer  # an artifact's content: never touched
-    there = manifests.compression(layer.media_type)
+    there = _there(layer)
     wanted = _compression(there, kind, destination, wishes)
-    media_type = manifests.layer_type(kind, wanted, layer.media_type)
+    media_type = manifests.layer_type(kind, wanted.partition(":")[0], layer.media_type)
     if wanted == there:
         return layer.replace(media_type=media_type)
     digest = diff_id if not wanted else ""
-    return layer.replace(digest=digest, size=-1, media_type=media_type)
+    # What was said of the bytes is not true of others.
+    kept = {key: value for key, value in layer.annotations.items() if not key.startswith(OF_BYTES)}
+    return layer.replace(digest=digest, size=-1, media_type=media_type, annotations=kept)
+
+
+def _there(layer: Descriptor) -> str:
+    """ "zstd:chunked" for a zstd layer with a table of contents."""
+    found = manifests.compression(layer.media_type)
+    return CHUNKED if found == "zstd" and CHECKSUM in layer.annotations else found
+
+
+def chunked(target: Descriptor, wishes: Wishes) -> bool:
+    """Whether a layer that is compressed anew gets a table of contents."""
+    return wishes.compression == CHUNKED and manifests.compression(target.media_type) == "zstd"
 
 
 def _compression(there: str, kind: str, destination: ImageDestination, wishes: Wishes) -> str:
@@ -114,8 +132,8 @@ def _compression(there: str, kind: str, destination: ImageDestination, wishes: W
     wanted = there
     if not there:
         wanted = wishes.compression or destination.compress
-    elif wishes.force and wishes.compression:
+    elif wishes.force and wishes.compression and not there.startswith(wishes.compression):
         wanted = wishes.compression
-    if kind == manifests.DOCKER_MANIFEST and wanted == "zstd":
+    if kind == manifests.DOCKER_MANIFEST and wanted.startswith("zstd"):
         return "gzip"  # Docker's format has no media type for it
     return wanted
