@@ -17,14 +17,22 @@ from ..content.chunked import ChunkedWriter
 from ..content.compress import compressed, decompressed
 from ..content.verify import Verified
 from ..contracts.transport import ManifestBytes, Platform
-from ..errors import Corrupt, DigestMismatch, NotSupported, RegistryError, RundletError
+from ..errors import (
+    Corrupt,
+    DigestMismatch,
+    InvalidArgument,
+    NotSupported,
+    RegistryError,
+    RundletError,
+)
 from ..value import Value
 from . import config as configs
 from . import manifest as manifests
 from .descriptor import digest_parts
 from .manifest import Index, Manifest
-from .plan import Wishes, chunked, plan
+from .plan import Wishes, chunked, index_type, plan
 from .progress import SILENT
+from .schema1 import upgraded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
     from ..contracts.transport import ImageDestination, ImageSource
     from .descriptor import Descriptor
     from .progress import Progress
+    from .turns import Turns
 
 _MOST_NESTING = 4
 _MOST_PARALLEL = 6
@@ -44,13 +53,18 @@ class CopyOptions(Value):
     """How to copy.
 
     platform: which instance of an index. all_instances: all of them, and the index.
+    index_only: the index without any of them. keep: fail where a digest would change.
     wishes: format and compression. parallel: layers at once, 0 by the cores.
+    turns: shared by copies that run side by side to places that share their blobs.
     """
 
     platform: Platform = Platform()
     all_instances: bool = False
+    index_only: bool = False
+    keep: bool = False
     wishes: Wishes = Wishes()
     parallel: int = 0
+    turns: Turns | None = None
 
 
 class Copied(Value):
@@ -76,7 +90,8 @@ def copy(
     Raises Corrupt and DigestMismatch for what is not what it should be, NotFound for a
     platform that is not there, and what the two ends raise. Nothing is visible then.
     """
-    return _Copy(source, destination, options, progress).run()
+    with upgraded(source) as reading:
+        return _Copy(reading, destination, options, progress).run()
 
 
 class _Copy:
@@ -98,7 +113,9 @@ class _Copy:
     def run(self) -> Copied:
         top = self._source.manifest()
         document = manifests.parse(top.data, top.media_type)
-        if isinstance(document, Index) and self._options.all_instances:
+        if isinstance(document, Index) and self._options.index_only:
+            copied = self._bare_index(top, document)
+        elif isinstance(document, Index) and self._options.all_instances:
             copied = self._index(top, document)
         else:
             one, data = self._instance(document, top)
@@ -129,27 +146,43 @@ class _Copy:
             raise Corrupt(f"manifest {wanted.digest}: {len(data.data)} bytes, not {wanted.size}")
         return ManifestBytes(data.data, data.media_type or wanted.media_type)
 
+    def _bare_index(self, top: ManifestBytes, index: Index) -> Copied:
+        """The index alone: its instances are at the destination, or may be missing there."""
+        if index_type(index, self._destination, self._options.wishes) != index.media_type:
+            raise NotSupported("an index that is copied alone cannot get another format")
+        return Copied(top.replace(media_type=index.media_type), digest_of(top.data))
+
     def _index(self, top: ManifestBytes, index: Index) -> Copied:
-        """All instances, then the index, as they are: nothing in them may change."""
-        accepts = self._destination.accepts
-        if accepts and index.media_type not in accepts:
-            raise NotSupported(
-                f"{self._destination.location.transport}: cannot hold an image of several platforms"
-            )
-        if self._options.wishes != Wishes():
-            raise NotSupported(
-                "an index can only be copied as it is, without format or compression"
-            )
+        """All instances, then the index; as they are, unless the user or the place wants else."""
+        wishes = self._options.wishes
+        kind = index_type(index, self._destination, wishes)
+        as_it_is = wishes == Wishes() and kind == index.media_type
         blobs: dict[str, None] = {}
+        items = []
         for item in index.manifests:
             data = self._verified_manifest(item)
             document = manifests.parse(data.data, data.media_type)
             if isinstance(document, Index):
                 raise NotSupported("an index inside an index cannot be copied whole")
-            copied = self._image(document, data, None)
+            copied = self._image(document, data, None if as_it_is else wishes)
             blobs.update(dict.fromkeys(copied.blobs))
-            self._destination.put_manifest(copied.manifest, item.digest)
-        return Copied(top, digest_of(top.data), "", tuple(blobs))
+            self._destination.put_manifest(copied.manifest, copied.digest)
+            items.append(
+                item
+                if copied.digest == item.digest
+                else item.replace(
+                    digest=copied.digest,
+                    size=len(copied.manifest.data),
+                    media_type=copied.manifest.media_type,
+                )
+            )
+        if kind == index.media_type and tuple(items) == index.manifests:
+            kept = top.replace(media_type=kind)
+            return Copied(kept, digest_of(top.data), "", tuple(blobs))
+        if self._options.keep:
+            raise _cannot_keep("its index would be another one")
+        made = manifests.recompose_index(index, kind, items)
+        return Copied(ManifestBytes(made, kind), digest_of(made), "", tuple(blobs))
 
     def _image(self, manifest: Manifest, data: ManifestBytes, wishes: Wishes | None) -> Copied:
         """Copy config and layers of one image; what its manifest must be there.
@@ -158,8 +191,10 @@ class _Copy:
         """
         config = self._config(manifest.config)
         target = manifest
-        if wishes is not None:
+        if wishes is not None and not self._options.keep:
             target = plan(manifest, _diff_ids(manifest.config, config), self._destination, wishes)
+        elif self._options.keep:
+            _check_kept(manifest, self._destination, self._options.wishes)
         self._destination.expect(target, config)
         placed = self._put_config(target.config, config)
         layers = self._layers(manifest.layers, target.layers)
@@ -217,6 +252,13 @@ class _Copy:
         return tuple(done[origin.digest] for origin in origins)
 
     def _layer(self, origin: Descriptor, target: Descriptor) -> Descriptor:
+        """Copy one layer, once among all copies that share turns."""
+        if self._options.turns is None:
+            return self._layer_tried(origin, target)
+        with self._options.turns.of(target.digest or origin.digest, self._running.check):
+            return self._layer_tried(origin, target)
+
+    def _layer_tried(self, origin: Descriptor, target: Descriptor) -> Descriptor:
         """Copy one layer, again from its start if the transfer broke."""
         if target.digest and self._destination.has_blob(target):
             self._progress.skipped("blob", origin)
@@ -320,6 +362,24 @@ class _Passing:
 
 class Cancelled(RundletError):
     """A layer's copy was ended because another one failed; never shown: that one's error is."""
+
+
+def _check_kept(manifest: Manifest, destination: ImageDestination, wishes: Wishes) -> None:
+    """Raise InvalidArgument when an image cannot be written with the digest that it has."""
+    accepts = destination.accepts
+    if accepts and manifest.media_type not in accepts:
+        raise _cannot_keep(f"{destination.location.transport} holds none of {manifest.media_type}")
+    if destination.compress == "uncompressed" and any(
+        manifests.compression(layer.media_type) for layer in manifest.layers
+    ):
+        raise _cannot_keep(f"{destination.location.transport} holds no compressed layers")
+    if wishes != Wishes():
+        raise _cannot_keep("another format or compression is asked for")
+
+
+def _cannot_keep(why: str) -> InvalidArgument:
+    """Worded as containers/image words it."""
+    return InvalidArgument(f"Instructed to preserve digests, but the image would change: {why}")
 
 
 def _diff_ids(descriptor: Descriptor, config: bytes) -> tuple[str, ...]:

@@ -186,6 +186,23 @@ def recompose(
     return compose(media_type, config, layers, **more)
 
 
+def recompose_index(original: Index, media_type: str, items: Sequence[Descriptor]) -> bytes:
+    """The bytes of an index with other images, in the same order, or of the other format.
+
+    What only OCI indexes have (annotations, artifactType, subject) is kept among them.
+    """
+    document = {**original.document, "schemaVersion": 2, "mediaType": media_type}
+    if media_type != OCI_INDEX:
+        for key in ("annotations", "artifactType", "subject"):
+            document.pop(key, None)
+    entries = _list(original.document, "manifests")
+    document["manifests"] = [
+        {**entry, "mediaType": item.media_type, "digest": item.digest, "size": item.size}
+        for entry, item in zip(entries, items, strict=True)
+    ]
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
 # --- platforms
 
 _MACHINES = {

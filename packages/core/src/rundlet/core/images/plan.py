@@ -15,10 +15,11 @@ from . import manifest as manifests
 if TYPE_CHECKING:
     from ..contracts.transport import ImageDestination
     from .descriptor import Descriptor
-    from .manifest import Manifest
+    from .manifest import Index, Manifest
 
 CHUNKED = "zstd:chunked"
 FORMATS = {"oci": manifests.OCI_MANIFEST, "v2s2": manifests.DOCKER_MANIFEST}
+_INDEX_OF = {"oci": manifests.OCI_INDEX, "v2s2": manifests.DOCKER_LIST}
 COMPRESSIONS = ("", "gzip", "zstd", "zstd:chunked")
 
 
@@ -57,6 +58,28 @@ def plan(
     if kind != manifest.media_type:
         config = config.replace(media_type=config_type(config.media_type, kind))
     return manifest.replace(media_type=kind, config=config, layers=layers)
+
+
+def index_type(index: Index, destination: ImageDestination, wishes: Wishes) -> str:
+    """The media type that an index gets at the destination: the family of its images.
+
+    Raises NotSupported where the destination holds no image of several platforms.
+    """
+    wanted = index.media_type
+    if wishes.format in _INDEX_OF:
+        wanted = _INDEX_OF[wishes.format]
+    elif wishes.compression.startswith("zstd"):
+        wanted = manifests.OCI_INDEX
+    accepts = destination.accepts
+    if not accepts or wanted in accepts:
+        return wanted
+    other = next((kind for kind in accepts if kind in manifests.INDEXES), "")
+    if not other or wishes.format:
+        raise NotSupported(
+            f"{destination.location.transport}: cannot hold an image of several platforms"
+            + (f" as {wishes.format}" if wishes.format else "")
+        )
+    return other
 
 
 def config_type(original: str, manifest_type: str) -> str:

@@ -36,10 +36,11 @@ def rundlet_image_transport(name: str) -> ImageTransport | None:
 
 
 class DirectoryFiles:
-    """The files of a layout in a directory."""
+    """The files of a layout in a directory. shared: where its blobs are instead, or ""."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, shared: str = "") -> None:
         self._path = path
+        self._shared = shared
 
     def read(self, name: str, limit: int) -> bytes:
         """A whole small file. Raises NotFound, Corrupt when it is larger than `limit`."""
@@ -52,6 +53,8 @@ class DirectoryFiles:
     def open(self, name: str, offset: int = 0) -> BinaryIO:
         """Open a file for reading from `offset`. Raises NotFound."""
         path = os.path.join(self._path, name)
+        if self._shared and name.startswith("blobs/"):
+            path = os.path.join(self._shared, name.removeprefix("blobs/"))
         with failing(path):
             file = io.BufferedReader(io.FileIO(path))
         file.seek(offset)
@@ -62,17 +65,24 @@ class DirectoryFiles:
 
 
 class OciDestination(ImageDestination):
-    """An image being written to a layout directory. Its blobs are there before it is."""
+    """An image being written to a layout directory. Its blobs are there before it is.
+
+    shared: the directory that its blobs go to instead, as ALGORITHM/HEX, or "".
+    """
 
     accepts = (layout.MANIFEST, layout.INDEX)
 
-    def __init__(self, location: Location, path: str, name: str) -> None:
+    def __init__(self, location: Location, path: str, name: str, shared: str = "") -> None:
         self.location = location
         self._path = path
         self._name = name
+        self._blobs = shared or os.path.join(path, "blobs")
         self._top: Descriptor | None = None
         with failing(path, "making the layout"):
             os.makedirs(os.path.join(path, "blobs", "sha256"), exist_ok=True)
+            os.makedirs(os.path.join(self._blobs, "sha256"), exist_ok=True)
+        # What is found here now must be here still when the index names it.
+        self._lock = _lock_blobs(path, fcntl.LOCK_SH)
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         if not descriptor.digest:
@@ -84,7 +94,7 @@ class OciDestination(ImageDestination):
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
         checked = verified(stream, descriptor, what)
         with failing(self._path, "writing to"):
-            new = NewFile(os.path.join(self._path, "blobs", "new"))
+            new = NewFile(os.path.join(self._blobs, "new"))
             try:
                 while piece := checked.read(PIECE):
                     new.write(piece)
@@ -111,8 +121,33 @@ class OciDestination(ImageDestination):
                 write_whole(layout_file, layout.LAYOUT)
             index.update(layout.with_manifest(index, self._top, self._name))
 
+    def close(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
     def _blob_path(self, digest: str) -> str:
-        return os.path.join(self._path, layout.blob_name(digest))
+        return os.path.join(self._blobs, layout.blob_name(digest).removeprefix("blobs/"))
+
+
+def _lock_blobs(path: str, how: int) -> int:
+    """Lock a layout's blobs: shared among writers, exclusive for who deletes some. Waits.
+
+    A descriptor; closing it unlocks.
+    """
+    with failing(path, "locking"):
+        blobs = os.open(os.path.join(path, "blobs"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(blobs, how)
+        except BaseException:
+            os.close(blobs)
+            raise
+    return blobs
+
+
+def _shared(settings: TransportSettings) -> str:
+    """The directory of shared blobs that the client names, or ""."""
+    return str(settings.options.get("shared_blob_dir") or "")
 
 
 @contextmanager
@@ -136,7 +171,11 @@ def locked_index(path: str) -> Iterator[dict[str, Any]]:
 
 
 class OciTransport(ImageTransport):
-    """Images in OCI layout directories."""
+    """Images in OCI layout directories.
+
+    Of `TransportSettings.options` it knows shared_blob_dir: a directory of blobs that several
+    layouts share.
+    """
 
     name = "oci"
 
@@ -145,12 +184,12 @@ class OciTransport(ImageTransport):
 
     def source(self, location: Location, settings: TransportSettings) -> ImageSource:
         path, wanted = layout.split(location.path)
-        return layout.LayoutSource(location, wanted, DirectoryFiles(path))
+        return layout.LayoutSource(location, wanted, DirectoryFiles(path, _shared(settings)))
 
     def destination(self, location: Location, settings: TransportSettings) -> OciDestination:
         path, name = layout.split(location.path)
         refuse_position(location, name)
-        return OciDestination(location, path, name)
+        return OciDestination(location, path, name, _shared(settings))
 
     def tags(self, location: Location, settings: TransportSettings) -> Sequence[str]:
         path, _ = layout.split(location.path)
@@ -165,18 +204,22 @@ class OciTransport(ImageTransport):
         path, wanted = layout.split(location.path)
         if not os.path.exists(os.path.join(path, "index.json")):
             raise NoSuchImage(f"{location} (no index.json there)")
-        files = DirectoryFiles(path)
-        with failing(path, "deleting from"), locked_index(path) as index:
-            chosen = layout.select(index, wanted, location)
-            rest = layout.without_name(index, chosen)
-            needed = _reachable(files, rest["manifests"])
-            unneeded = _reachable(files, [{"digest": chosen.digest}]) - needed
-            index.update(rest)
-        for digest in unneeded:
-            try:
-                os.unlink(os.path.join(path, layout.blob_name(digest)))
-            except FileNotFoundError:
-                pass
+        files = DirectoryFiles(path, _shared(settings))
+        lock = _lock_blobs(path, fcntl.LOCK_EX)
+        try:
+            with failing(path, "deleting from"), locked_index(path) as index:
+                chosen = layout.select(index, wanted, location)
+                rest = layout.without_name(index, chosen)
+                needed = _reachable(files, rest["manifests"])
+                unneeded = _reachable(files, [{"digest": chosen.digest}]) - needed
+                index.update(rest)
+            for digest in () if _shared(settings) else unneeded:  # others may need shared ones
+                try:
+                    os.unlink(os.path.join(path, layout.blob_name(digest)))
+                except FileNotFoundError:
+                    pass
+        finally:
+            os.close(lock)
 
 
 def location(transport: str, text: str) -> Location:

@@ -4,36 +4,48 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
-from ..places import options
+from ..copying import OPTIONS
+from ..places import AUTHFILE, BOTH_ENDS, options
+from ..retrying import OPTIONS as RETRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from rundlet.core.commands.context import Context, Parsed
-    from rundlet.core.images.copy import CopyOptions
+    from rundlet.core.contracts.transport import Location
+
+    from ..copying import End
 
 VERB = Verb(
     name="copy",
     summary="Copy an IMAGE-NAME from one location to another",
     usage="[options] SOURCE-IMAGE DESTINATION-IMAGE",
+    description=(
+        "Both are TRANSPORT:DETAILS. Nothing is changed without need: manifests and layers are"
+        " copied byte for byte as far as the destination takes them."
+    ),
     run="rundlet.skopeo.verbs.copy:run",
     options=(
-        Flag("all", "a", help="Copy all images if SOURCE-IMAGE is a list"),
-        Option("authfile", help="Path of the authentication file", completes="files"),
-        Option("dest-compress-format", help="Format to use for the compression",
-               choices=("gzip", "zstd", "zstd:chunked")),
+        *OPTIONS,
+        Option("additional-tag", help="Additional tags (supports docker-archive)",
+               many=True, split=True, metavar="strings"),
+        AUTHFILE,
+        Flag("dest-compress", help="Compress plain layers (destination dir: only)"),
+        Option("dest-compress-format", help="Format to use for the compression"
+               " (gzip, zstd or zstd:chunked)"),
         Option("dest-compress-level", help="Level to use for the compression", kind="int"),
-        Flag("dest-force-compress-format", help="Recompress layers of another compression"),
+        Flag("dest-decompress", help="Decompress layers (destination dir: only)"),
+        Flag("dest-oci-accept-uncompressed-layers",
+             help="Keep plain layers in an OCI layout: always so here"),
         Option("digestfile", help="Write the digest of the pushed image to the specified file",
                completes="files"),
-        Option("format", "f", help="Manifest type to use in the destination",
-               choices=("oci", "v2s2")),
         Option("image-parallel-copies", help="Number of layers to copy at once", kind="uint"),
         Option("multi-arch", help="How to handle multi-architecture images",
-               choices=("system", "all")),
-        Flag("preserve-digests", help="Fail if the image would have to be changed"),
+               choices=("system", "all", "index-only")),
         Flag("quiet", "q", help="Suppress output information when copying images"),
-        Flag("remove-signatures", help="Do not copy signatures from SOURCE-IMAGE"),
-        Option("retry-times", help="The number of times to possibly retry", kind="uint"),
+        BOTH_ENDS,
+        *RETRY,
         *options("src-"),
         *options("dest-"),
     ),
@@ -46,71 +58,55 @@ VERB = Verb(
 
 
 def run(context: Context, arguments: Parsed) -> int:
-    """Copy, telling how it goes on standard error."""
+    """Copy, telling how it goes."""
     from rundlet.core.commands.progress import shown
-    from rundlet.core.images.copy import copy
 
-    from ..places import located, settings
+    from ..copying import KnownBlobs, copied, copy_options, write_text
+    from ..retrying import retried
+    from ..running import running
 
-    from_where, to_where = arguments.arguments
-    source_transport, source_location = located(context, from_where)
-    target_transport, target_location = located(context, to_where)
-    chosen = _options(context, arguments)
-    with (
-        source_transport.source(source_location, settings(context, arguments, "src-")) as source,
-        target_transport.destination(
-            target_location, settings(context, arguments, "dest-")
-        ) as target,
-        shown(context.stderr, quiet=arguments.flag("quiet")) as progress,
-    ):
-        if arguments.flag("preserve-digests"):
-            _check_kept(source.manifest().media_type, target.accepts, arguments)
-        copied = copy(source, target, chosen, progress)
-    if arguments.text("digestfile"):
-        _write(arguments.text("digestfile"), copied.digest)
+    with running(context):
+        source = _end(context, arguments, arguments.arguments[0], "src-")
+        target = _end(context, arguments, arguments.arguments[1], "dest-")
+        chosen = copy_options(context, arguments, target.transport)
+        more = _additional(arguments, target)
+        with shown(_told_to(context, target), quiet=arguments.flag("quiet")) as progress:
+            done = retried(
+                context,
+                arguments,
+                lambda: copied(source, target, chosen, progress, KnownBlobs(), more),
+            )
+        if arguments.text("digestfile"):
+            write_text(arguments.text("digestfile"), done.digest)
     return 0
 
 
-def _options(context: Context, arguments: Parsed) -> CopyOptions:
-    from rundlet.core.errors import UsageError
-    from rundlet.core.images.copy import CopyOptions
-    from rundlet.core.images.plan import Wishes
+def _end(context: Context, arguments: Parsed, text: str, prefix: str) -> End:
+    from ..copying import End
+    from ..places import located, settings
 
-    from ..places import platform
-
-    several = arguments.text("multi-arch")
-    if several and arguments.flag("all"):
-        raise UsageError("Cannot use --all and --multi-arch flags together")
-    return CopyOptions(
-        platform=platform(context),
-        all_instances=arguments.flag("all") or several == "all",
-        wishes=Wishes(
-            format=arguments.text("format"),
-            compression=arguments.text("dest-compress-format"),
-            force=arguments.flag("dest-force-compress-format"),
-            level=arguments.number("dest-compress-level"),
-        ),
-        parallel=arguments.number("image-parallel-copies") or 0,
-    )
+    transport, location = located(context, text)
+    return End(transport, location, settings(context, arguments, prefix))
 
 
-def _check_kept(media_type: str, accepts: tuple[str, ...], arguments: Parsed) -> None:
-    """--preserve-digests: nothing may ask for a change. Raises InvalidArgument."""
+def _additional(arguments: Parsed, target: End) -> list[Location]:
+    """Where --additional-tag puts the image too. Raises InvalidArgument."""
     from rundlet.core.errors import InvalidArgument
+    from rundlet.core.images.reference import parse
 
-    asked = arguments.text("format") or arguments.text("dest-compress-format")
-    if asked or (accepts and media_type not in accepts):
-        raise InvalidArgument(
-            "Instructed to preserve digests, but the image would have to be changed",
-            remedy="Leave out --preserve-digests, --format and --dest-compress-format.",
-        )
+    tags = arguments.texts("additional-tag")
+    if tags and target.transport.name != "docker-archive":
+        raise InvalidArgument("--additional-tag needs a docker-archive: destination")
+    found = []
+    for tag in tags:
+        named = parse(tag)
+        if not named.tag or named.digest:
+            raise InvalidArgument(f"additional-tag '{tag}' must be a tagged reference")
+        path = target.location.path.partition(":")[0]
+        found.append(target.transport.parse(f"{path}:{named}"))
+    return found
 
 
-def _write(path: str, text: str) -> None:
-    from rundlet.core.errors import InvalidArgument
-
-    try:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
-    except OSError as error:
-        raise InvalidArgument(f"cannot write {path}: {error.strerror}") from error
+def _told_to(context: Context, target: End) -> TextIO:
+    """Standard output, as skopeo does, unless the image goes there."""
+    return context.stderr if "/dev/stdout" in target.location.path else context.stdout

@@ -1,0 +1,153 @@
+"""One copy as the command line asks for it: what `copy` and `sync` have in common."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Flag, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rundlet.core.commands.context import Context, Parsed
+    from rundlet.core.contracts.transport import (
+        ImageTransport,
+        Location,
+        TransportSettings,
+    )
+    from rundlet.core.images.copy import Copied, CopyOptions
+    from rundlet.core.images.progress import Progress
+
+OPTIONS: tuple[Flag | Option, ...] = (
+    Flag("all", "a", help="Copy all images if SOURCE-IMAGE is a list"),
+    Option("format", "f", help="Manifest type to use in the destination",
+           choices=("oci", "v2s2")),
+    Flag("preserve-digests", help="Fail if a digest would have to change"),
+    Flag("remove-signatures", help="Do not copy signatures from SOURCE-IMAGE"),
+)  # fmt: skip
+
+
+class KnownBlobs:
+    """Where blobs were seen while this command ran: repositories, to mount them from.
+
+    The docker transport's `blob_locations`. source: the repository that a copy reads from,
+    which has all of its blobs.
+    """
+
+    def __init__(self, source: str = "", seen: dict[str, dict[str, None]] | None = None) -> None:
+        self._source = source
+        self._seen: dict[str, dict[str, None]] = {} if seen is None else seen
+
+    def get(self, digest: str, default: Iterable[str] = ()) -> tuple[str, ...]:
+        """ "host/repository" of each place that has a blob."""
+        found = dict.fromkeys(self._seen.get(digest, default))
+        if self._source:
+            found[self._source] = None
+        return tuple(found)
+
+    def note(self, repository: str, digests: Iterable[str]) -> None:
+        """A repository has these blobs now. Called from several threads."""
+        for digest in digests:
+            self._seen.setdefault(digest, {})[repository] = None
+
+    def beside(self, source: str) -> KnownBlobs:
+        """The same knowledge, for a copy from another repository."""
+        return KnownBlobs(source, self._seen)
+
+
+class End:
+    """One end of a copy: a transport, a place in it, and how to get there."""
+
+    def __init__(
+        self, transport: ImageTransport, location: Location, settings: TransportSettings
+    ) -> None:
+        self.transport = transport
+        self.location = location
+        self.settings = settings
+
+    def __str__(self) -> str:
+        return str(self.location)
+
+    @property
+    def repository(self) -> str:
+        """ "host/path" where it is one of a registry, else ""."""
+        if self.transport.name != "docker":
+            return ""
+        from rundlet.core.images.reference import parse
+
+        return parse(self.location.name).repository
+
+
+def copied(
+    source: End,
+    target: End,
+    options: CopyOptions,
+    progress: Progress,
+    known: KnownBlobs,
+    more: Iterable[Location] = (),
+) -> Copied:
+    """Copy an image, and again to `more` places in the same archive. Raises as images.copy."""
+    from contextlib import ExitStack
+
+    from rundlet.core.images.copy import copy
+
+    mounts = {"blob_locations": known.beside(source.repository)}
+    settings = target.settings.replace(options={**target.settings.options, **mounts})
+    with ExitStack() as stack:
+        origin = stack.enter_context(source.transport.source(source.location, source.settings))
+        first = stack.enter_context(target.transport.destination(target.location, settings))
+        others = [stack.enter_context(first.another(location)) for location in more]
+        found = copy(origin, first, options, progress)
+        for other in others:
+            copy(origin, other, options)
+    if target.repository:
+        known.note(target.repository, found.blobs)
+    return found
+
+
+def copy_options(context: Context, arguments: Parsed, target: ImageTransport) -> CopyOptions:
+    """What the options of `copy` or `sync` say. Raises UsageError where they contradict."""
+    from rundlet.core.errors import UsageError
+    from rundlet.core.images.copy import CopyOptions
+    from rundlet.core.images.plan import Wishes
+
+    from .places import platform
+
+    values = arguments.values
+    several = str(values.get("multi-arch") or "")
+    if several and arguments.flag("all"):
+        raise UsageError("Cannot use --all and --multi-arch flags together")
+    if values.get("dest-compress") and values.get("dest-decompress"):
+        raise UsageError("Cannot use --dest-compress and --dest-decompress flags together")
+    for name in ("dest-compress", "dest-decompress"):
+        if values.get(name) and target.name != "dir":
+            context.warn(f"--{name} can only be used if the destination transport is 'dir'")
+    directory = target.name == "dir"
+    compression = str(values.get("dest-compress-format") or "")
+    level = values.get("dest-compress-level")
+    if directory and values.get("dest-compress"):
+        compression = compression or "gzip"
+    return CopyOptions(
+        platform=platform(context),
+        all_instances=arguments.flag("all") or several == "all",
+        index_only=several == "index-only",
+        keep=arguments.flag("preserve-digests"),
+        wishes=Wishes(
+            format=arguments.text("format"),
+            compression=compression,
+            force=bool(compression),
+            level=None if level is None else int(str(level)),
+            plain=directory and bool(values.get("dest-decompress")),
+        ),
+        parallel=int(str(values.get("image-parallel-copies") or 0)),
+    )
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a --digestfile. Raises InvalidArgument."""
+    from rundlet.core.errors import InvalidArgument
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InvalidArgument(f"cannot write {path}: {error.strerror}") from error
