@@ -147,17 +147,15 @@ def is_archive(path: str) -> bool:
 
     with open(path, "rb") as file:
         start = file.read(512)
-        file.seek(0)
-        if len(start) < 6:
+    if len(start) < 6:
+        return False
+    try:
+        with open(path, "rb") as file, decompressed(file) as plain:
+            block = plain.read(512)
+        if len(block) < 512 or (block[257:262] != b"ustar" and any(block)):
             return False
-        try:
-            with decompressed(file) as plain:
-                block = plain.read(512)
-                if len(block) < 512 or not (block[257:262] == b"ustar" or not any(block)):
-                    return False
-            file.seek(0)
-            with decompressed(file) as plain:
-                TarReader(plain).next()
-        except (Corrupt, EOFError, OSError):
-            return False
+        with open(path, "rb") as file, decompressed(file) as plain:
+            TarReader(plain).next()
+    except (Corrupt, EOFError, OSError):
+        return False
     return True

@@ -1,0 +1,226 @@
+"""A whole build: context and Containerfile in, images out (buildah-build(1))."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from rundlet.build import ignore
+from rundlet.build.containerfile import platforms, stages
+from rundlet.build.containerfile.expanding import expanded
+from rundlet.build.containerfile.instructions import From
+from rundlet.build.context import fetching, locations
+from rundlet.build.context.resolve import BuildContext, containerfile_in, resolve
+from rundlet.build.context.scratch import scratch
+from rundlet.core.archive.create import write_tree
+from rundlet.core.archive.whiteouts import PLAIN
+from rundlet.core.errors import InvalidArgument, NotFound
+from rundlet.core.images.composing import keep_written
+from rundlet.core.images.manifest import native, parse_platform
+from rundlet.core.images.names import stored_name
+
+from . import configuring, outputs, running
+from .arguments import BuildArguments
+from .draft import Draft
+from .graph import Graph
+from .origins import Contexts
+from .progress import Progress
+from .work import Shared, Work
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from rundlet.build.containerfile.stages import Stage
+    from rundlet.core import Engine
+    from rundlet.core.state.images import Image
+
+    from .options import BuildOptions
+    from .stage import StageBuild
+
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""What an image from scratch begins with, as with Docker and buildah."""
+
+
+def build(
+    engine: Engine,
+    options: BuildOptions,
+    *,
+    progress: Progress | None = None,
+    stdin: BinaryIO | None = None,
+) -> list[Image]:
+    """Build for each platform; the images, which have the names.
+
+    stdin: for a context or a Containerfile that is `-`. Raises StepFailed, whose exit code is
+    that of the command, InvalidArgument naming file and line, and what the parts raise. What
+    was built until then stays in the cache; nothing else is left.
+    """
+    progress = progress or Progress(quiet=options.quiet)
+    running.sweep(engine)
+    engine.layers.collect()
+    with scratch(engine) as directory:
+        context = _context(options, directory, stdin)
+        texts = _texts(options, context, directory, stdin)
+        file = stages.parse(texts)
+        ignored = ignore.find(context.directory, texts[0][0], options.ignore_file)
+        contexts = Contexts(options.contexts, directory)
+        images = []
+        for platform in options.platforms or (native(),):
+            arguments = BuildArguments(
+                options.arguments,
+                platforms.arguments(native(), platform),
+                file.args,
+                file.escape,
+            )
+            shared = Shared(
+                options,
+                file,
+                arguments,
+                platform,
+                directory=context.directory,
+                ignored=ignored,
+                contexts=contexts,
+                scratch=directory,
+                progress=progress,
+                settings=engine.settings,
+            )
+            images.append(_one(engine, shared))
+        return images
+
+
+def _context(options: BuildOptions, directory: str, stdin: BinaryIO | None) -> BuildContext:
+    if options.context == "-" and "-" in options.files:
+        raise InvalidArgument("the context and the Containerfile cannot both come from stdin")
+    return resolve(options.context, directory, stdin)
+
+
+def _texts(
+    options: BuildOptions, context: BuildContext, directory: str, stdin: BinaryIO | None
+) -> list[tuple[str, str]]:
+    """(name, text) of the Containerfiles."""
+    files = options.files or (context.containerfile or containerfile_in(context.directory),)
+    found = []
+    for name in files:
+        if name == "-":
+            if stdin is None:
+                raise InvalidArgument("-f - needs a standard input")
+            found.append(("stdin", stdin.read().decode("utf-8", "surrogateescape")))
+            continue
+        path = name
+        if locations.is_http(name):
+            path = os.path.join(directory, f"Containerfile-{len(found)}")
+            fetching.download(name, path)
+        elif not os.path.isfile(path):
+            path = os.path.join(context.directory, name)
+        found.append((name if name in options.files else path, _read(path, name)))
+    return found
+
+
+def _read(path: str, name: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+    except OSError as error:
+        raise NotFound(f"cannot read the Containerfile {name}: {error.strerror}") from None
+    if not text.strip():
+        raise InvalidArgument(f"{name}: the Containerfile is empty")
+    return text
+
+
+def _one(engine: Engine, shared: Shared) -> Image:
+    """Build for one platform. Everything that is temporary ends here."""
+    with ExitStack() as stack:
+        work = Work(shared, engine, stack)
+        target = shared.file.target(shared.options.target)
+        graph = Graph(shared, target, _start)
+        shared.roots = graph.root
+        with graph.workers():
+            done = graph.result(work, target.index)
+        if shared.arguments.unused:
+            shared.progress.warn(
+                f"one or more build args were not consumed: {' '.join(shared.arguments.unused)}"
+            )
+        for output in shared.options.outputs:
+            outputs.write(output, done.root(work))
+        return _finish(work, done)
+
+
+def _start(work: Work, stage: Stage, graph: Graph) -> Draft:
+    """What a stage begins with: an earlier stage, a named context that is an image, an image."""
+    shared = work.shared
+    start = expanded(stage.start, shared.arguments.globals, shared.file.escape)
+    assert isinstance(start, From)
+    platform = parse_platform(start.platform) if start.platform else shared.platform
+    name = start.image
+    if not name:
+        raise InvalidArgument(f"{start.where}: FROM: base name {start.image!r} is empty")
+    named = shared.contexts.get(name)
+    earlier = shared.file.stage(name) if named is None else None
+    if earlier is not None and earlier.index < stage.index:
+        below = graph.result(work, earlier.index)
+        graph.commit(work, below)
+        return below.draft.copied()
+    if named is not None:
+        if not named.image:
+            raise InvalidArgument(
+                f"{start.where}: the build context {name} is no image",
+                remedy=f"--build-context {name}=docker-image://IMAGE",
+            )
+        name = named.image
+    if name == "scratch":
+        draft = Draft(platform)
+        configuring.set_environment(draft.config, (("PATH", _PATH),))
+        return draft
+    image = work.images.get(name, platform)
+    own = next((full for full in image.names if name in full), name)
+    return Draft.of_image(work.engine, image, own, platform)
+
+
+def _finish(work: Work, done: StageBuild) -> Image:
+    """Write the image with all that the options say of it."""
+    options = work.options
+    done.commit(work)
+    draft = done.draft.copied()
+    if options.squash_all or (options.squash and options.layers):
+        root = done.root(work)
+        draft.layers, draft.top, draft.history = [], "", draft.history[-1:]
+        draft.add(keep_written(work.engine, lambda out: write_tree(root, out, whiteouts=PLAIN)))
+        for entry in draft.history:
+            entry.pop("empty_layer", None)
+    configuring.set_environment(draft.config, options.environment)
+    if options.unset_environment:
+        kept = configuring.environment(draft.config)
+        draft.config["Env"] = [
+            f"{k}={v}" for k, v in kept.items() if k not in options.unset_environment
+        ]
+    labels = {**(draft.config.get("Labels") or {}), **dict(options.labels)}
+    draft.config["Labels"] = {k: v for k, v in labels.items() if k not in options.unset_labels}
+    if options.omit_history:
+        draft.history = []
+    annotations = dict(options.annotations)
+    if draft.base_name and not options.docker:
+        annotations.setdefault("org.opencontainers.image.base.digest", draft.base_digest)
+        annotations.setdefault("org.opencontainers.image.base.name", draft.base_name)
+    names = tuple(str(stored_name(name)) for name in options.names)
+    for name in names:
+        work.progress.line(f"COMMIT {name}")
+    image = draft.write(
+        work.engine,
+        created=_created(options, draft),
+        docker=options.docker,
+        names=names,
+        annotations=annotations,
+    )
+    for name in names:
+        work.progress.line(f"Successfully tagged {name}")
+    return image
+
+
+def _created(options: BuildOptions, draft: Draft) -> int:
+    """When the image was made: with its last step, so that the same steps give the same image."""
+    from rundlet.core.format.times import from_rfc3339
+
+    if options.timestamp is not None:
+        return options.timestamp.seconds * 1_000_000_000
+    return max((from_rfc3339(str(entry.get("created", ""))) for entry in draft.history), default=0)

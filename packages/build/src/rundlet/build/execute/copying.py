@@ -1,0 +1,312 @@
+"""ADD and COPY: what they mean, its fingerprint, and putting it into a root directory."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from typing import TYPE_CHECKING
+
+from rundlet.build import ignore
+from rundlet.build.containerfile.faults import at
+from rundlet.build.context import fetching, locations
+from rundlet.build.context.arriving import Ownership, fingerprints, write
+from rundlet.build.context.selecting import Member, Selection, select
+from rundlet.core.archive.ids import OneOwner
+from rundlet.core.content.compress import decompressed
+from rundlet.core.content.produced import Produced
+from rundlet.core.errors import InvalidArgument, RundletError
+from rundlet.core.spec import user
+from rundlet.core.value import Value
+
+from . import filesystem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any, BinaryIO
+
+    from rundlet.build.containerfile.instructions import Copy
+    from rundlet.build.ignore import Ignore
+
+    from .origins import Origin
+
+
+class Group(Value):
+    """Files of one kind of source, and whose they become."""
+
+    selection: Selection
+    ownership: Ownership
+
+
+class Plan(Value):
+    """What one instruction copies. destination: absolute, links not followed.
+
+    archives: files that are unpacked, each with its digest. directory: whether the destination
+    is one, as far as the words say. prints: place to fingerprint, of all.
+    """
+
+    item: Copy
+    destination: str
+    groups: tuple[Group, ...]
+    archives: tuple[tuple[str, str], ...]
+    directory: bool
+    prints: dict[str, str]
+
+    def parts(self) -> dict[str, Any]:
+        """What the result depends on, besides what is below."""
+        item = self.item
+        return {
+            "instruction": item.name,
+            "destination": self.destination + ("/" if self.directory else ""),
+            "chown": item.chown,
+            "chmod": item.chmod,
+            "files": self.prints,
+        }
+
+
+class Planner:
+    """Reads the sources of one stage's instructions.
+
+    scratch: where to put what is fetched. origin: the directory that --from means.
+    """
+
+    def __init__(self, scratch: str, ignored: Ignore, workdir: str) -> None:
+        self._scratch = scratch
+        self._ignored = ignored
+        self._workdir = workdir
+
+    def plan(self, item: Copy, origin: Origin) -> Plan:
+        """Find and fingerprint everything. Raises errors that name file and line."""
+        try:
+            return self._plan(item, origin)
+        except RundletError as error:
+            if not error.message.startswith(f"{item.file}:"):
+                error.args = (f"{item.where}: {item.name}: {error.message}",)
+                error.message = error.args[0]
+            raise
+
+    def _plan(self, item: Copy, origin: Origin) -> Plan:
+        mode = _mode(item)
+        announced = {doc.word: doc for doc in item.heredocs}
+        groups: list[Group] = []
+        archives: list[tuple[str, str]] = []
+        plain: list[str] = []
+        for source in item.sources:
+            if source in announced:
+                doc = announced[source]
+                path = self._file(doc.name, doc.content.encode())
+                groups.append(
+                    _single(path, doc.name, Ownership(0, 0, 0o644 if mode is None else mode))
+                )
+            elif item.name == "ADD" and locations.is_git(source):
+                groups.append(self._git(item, source, mode))
+            elif item.name == "ADD" and locations.is_http(source):
+                self._http(item, source, mode, groups, archives)
+            else:
+                plain.append(source)
+        if plain:
+            self._plain(item, plain, origin, mode, groups, archives)
+        destination, directory = self._destination(item, groups, archives)
+        prints = {
+            place: text
+            for group in groups
+            for place, text in fingerprints(group.selection.members, group.ownership).items()
+        }
+        prints.update({f"{os.path.basename(path)} (unpacked)": digest for path, digest in archives})
+        return Plan(item, destination, tuple(groups), tuple(archives), directory, prints)
+
+    def _plain(
+        self,
+        item: Copy,
+        sources: Sequence[str],
+        origin: Origin,
+        mode: int | None,
+        groups: list[Group],
+        archives: list[tuple[str, str]],
+    ) -> None:
+        """Files of the context or of --from. ADD unpacks those of them that are archives."""
+        ignored = ignore.patterns(item.excludes)
+        if not item.origin:
+            ignored = self._ignored + ignored
+        selection = select(
+            origin.root, sources, ignored=ignored, parents=item.parents, where=item.where
+        )
+        ownership = Ownership(mode=mode) if origin.owned else Ownership(0, 0, mode)
+        if item.name != "ADD" or item.unpack is False or item.origin:
+            groups.append(Group(selection, ownership))
+            return
+        kept = []
+        direct = len(sources) == 1 and not selection.one_file
+        for member in selection.members:
+            inside = direct or "/" in member.name or member.is_directory
+            if not inside and os.path.isfile(member.path) and fetching.is_archive(member.path):
+                archives.append((member.path, _digest(member.path)))
+            else:
+                kept.append(member)
+        if kept:
+            groups.append(Group(selection.replace(members=tuple(kept)), ownership))
+
+    def _file(self, name: str, content: bytes) -> str:
+        directory = os.path.join(self._scratch, os.urandom(6).hex())
+        os.makedirs(directory)
+        path = os.path.join(directory, os.path.basename(name) or "file")
+        with open(path, "xb") as file:
+            file.write(content)
+        return path
+
+    def _http(
+        self,
+        item: Copy,
+        url: str,
+        mode: int | None,
+        groups: list[Group],
+        archives: list[tuple[str, str]],
+    ) -> None:
+        path = os.path.join(self._scratch, f"download-{os.urandom(6).hex()}")
+        found = fetching.download(url, path, checksum=item.checksum)
+        if not found.name and item.destination.endswith("/"):
+            raise InvalidArgument(f"{url}: cannot tell a file name from the URL")
+        if item.unpack and fetching.is_archive(path):
+            archives.append((path, found.digest))
+            return
+        times = found.modified or 0
+        os.utime(path, ns=(times, times))
+        groups.append(_single(path, found.name, Ownership(0, 0, 0o600 if mode is None else mode)))
+
+    def _git(self, item: Copy, url: str, mode: int | None) -> Group:
+        target = os.path.join(self._scratch, f"git-{os.urandom(6).hex()}")
+        root = fetching.clone(locations.git(url), target, keep_git=item.keep_git)
+        return Group(select(root, ["."]), Ownership(0, 0, mode))
+
+    def _destination(
+        self, item: Copy, groups: Sequence[Group], archives: Sequence[object]
+    ) -> tuple[str, bool]:
+        text = item.destination
+        destination = posixpath.normpath(posixpath.join("/", self._workdir, text))
+        destination = "/" + destination.lstrip("/")
+        one = len(groups) == 1 and groups[0].selection.one_file and not archives
+        directory = not one or text.endswith(("/", "/.")) or text == "."
+        if len(item.sources) > 1 and not (text.endswith("/") or text == "."):
+            raise at(
+                item.file,
+                item.line,
+                f"when using {item.name} with more than one source, the destination must be a"
+                " directory and end with a /",
+            )
+        return destination, directory
+
+
+def apply(plan: Plan, root: str) -> None:
+    """Put the files into a root directory. Raises errors that name file and line."""
+    item = plan.item
+    try:
+        _apply(plan, root)
+    except RundletError as error:
+        error.args = (f"{item.where}: {item.name}: {error.message}",)
+        error.message = error.args[0]
+        raise
+
+
+def write_link(plan: Plan, out: BinaryIO, owner: tuple[int, int] | None) -> None:
+    """The same as a layer of its own, which depends on nothing below (--link)."""
+    from rundlet.core.archive.entry import DIRECTORY
+    from rundlet.core.archive.write import END, header
+
+    directory = plan.destination if plan.directory else posixpath.dirname(plan.destination)
+    uid, gid = owner or (0, 0)
+    path = ""
+    for name in directory.split("/"):
+        if name:
+            path = f"{path}/{name}".lstrip("/")
+            out.write(header(os.fsencode(path), DIRECTORY, mode=0o755, uid=uid, gid=gid))
+    unended = _Unended(out)
+    for group in plan.groups:
+        destination, ownership, renamed = _place(plan, group, owner)
+        members = group.selection.members
+        write(members, unended, destination, ownership, renamed=renamed)  # type: ignore[arg-type]
+    out.write(END)
+
+
+def owner_of(plan: Plan, root: str) -> tuple[int, int] | None:
+    """--chown in numbers, names looked up in a root directory; None when it was not given."""
+    if not plan.item.chown:
+        return None
+    found = user.lookup(root, plan.item.chown)
+    name, _, group = plan.item.chown.partition(":")
+    if name.isdecimal() and not group:
+        return found.uid, found.uid  # Dockerfile reference, COPY --chown
+    return found.uid, found.gid
+
+
+def linkable(plan: Plan) -> bool:
+    """Whether --link can be kept: no archive, and an owner in numbers."""
+    names = [name for name in plan.item.chown.split(":") if name]
+    return not plan.archives and all(name.isdecimal() for name in names)
+
+
+def _apply(plan: Plan, root: str) -> None:
+    owner = owner_of(plan, root)
+    directory = plan.directory or filesystem.is_directory(root, plan.destination)
+    if directory and not plan.directory:
+        plan = plan.replace(directory=True)
+    base = plan.destination if directory else posixpath.dirname(plan.destination)
+    filesystem.make_directories(root, base, *(owner or (0, 0)))
+    for group in plan.groups:
+        destination, ownership, renamed = _place(plan, group, owner)
+
+        def produce(
+            out: BinaryIO,
+            members: tuple[Member, ...] = group.selection.members,
+            destination: str = destination,
+            ownership: Ownership = ownership,
+            renamed: bool = renamed,
+        ) -> None:
+            write(members, out, destination, ownership, renamed=renamed)
+
+        with Produced(produce) as tar:
+            filesystem.unpack(root, tar)  # type: ignore[arg-type]
+    one = None if owner is None else OneOwner(*owner)
+    for path, _ in plan.archives:
+        with open(path, "rb") as packed, decompressed(packed) as content:
+            filesystem.unpack_below(root, plan.destination, content, one)
+
+
+def _place(plan: Plan, group: Group, owner: tuple[int, int] | None) -> tuple[str, Ownership, bool]:
+    ownership = group.ownership
+    if owner is not None:
+        ownership = ownership.replace(uid=owner[0], gid=owner[1])
+    return plan.destination.lstrip("/"), ownership, not plan.directory
+
+
+def _single(path: str, name: str, ownership: Ownership) -> Group:
+    return Group(Selection((Member(path, name, os.lstat(path)),), True), ownership)
+
+
+def _mode(item: Copy) -> int | None:
+    if not item.chmod:
+        return None
+    try:
+        found = int(item.chmod, 8)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= 0o7777:
+        raise at(item.file, item.line, f"--chmod={item.chmod}: it must be an octal mode like 0644")
+    return found
+
+
+def _digest(path: str) -> str:
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Unended:
+    """A stream that leaves out the end marks of archives written one after the other."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def write(self, data: bytes) -> int:
+        from rundlet.core.archive.write import END
+
+        return len(data) if data is END else self._out.write(data)

@@ -1,0 +1,93 @@
+"""What a build is asked for, as the command line and the Python API give it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rundlet.core.containers.request import ContainerRequest
+from rundlet.core.contracts.transport import TransportSettings
+from rundlet.core.errors import RundletError
+from rundlet.core.value import EMPTY, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rundlet.build.context.locations import Named
+    from rundlet.core.contracts.transport import Platform
+
+
+class Timestamp(Value):
+    """The time of all that is made, in seconds since the epoch.
+
+    clamp: only what is newer gets it (SOURCE_DATE_EPOCH); else all does (--timestamp).
+    """
+
+    seconds: int
+    clamp: bool = False
+
+    def of(self, nanoseconds: int) -> int:
+        """The time that a file is to have, in nanoseconds."""
+        wanted = self.seconds * 1_000_000_000
+        return min(nanoseconds, wanted) if self.clamp else wanted
+
+
+class Secret(Value):
+    """A `--secret`: its id, and its content."""
+
+    id: str
+    content: bytes
+
+
+class BuildOptions(Value):
+    """All of one build. Names follow buildah-build(1).
+
+    files: paths of Containerfiles, "-" for stdin, () for that of the context.
+    template: what each RUN's container is made from. ssh: id to the path of an agent's socket.
+    layers: an image for each step, and a cache of them. rewrite: times of what is made.
+    cache_ttl: seconds that a step of the cache may be old, None for any age.
+    """
+
+    context: str = "."
+    files: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    target: str = ""
+    arguments: Mapping[str, str] = EMPTY
+    contexts: tuple[Named, ...] = ()
+    ignore_file: str = ""
+    platforms: tuple[Platform, ...] = ()
+    pull: str = "missing"
+    settings: TransportSettings = TransportSettings()
+    layers: bool = False
+    cache: bool = True
+    cache_ttl: float | None = None
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+    explain: bool = False
+    squash: bool = False
+    squash_all: bool = False
+    docker: bool = False
+    timestamp: Timestamp | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: Mapping[str, str] = EMPTY
+    environment: tuple[tuple[str, str], ...] = ()
+    unset_environment: tuple[str, ...] = ()
+    unset_labels: tuple[str, ...] = ()
+    omit_history: bool = False
+    manifest: str = ""
+    outputs: tuple[Mapping[str, str], ...] = ()
+    id_file: str = ""
+    jobs: int = 1
+    skip_unused: bool = True
+    secrets: tuple[Secret, ...] = ()
+    ssh: Mapping[str, str] = EMPTY
+    template: ContainerRequest = ContainerRequest()
+    stdin: bool = False
+    quiet: bool = False
+
+
+class StepFailed(RundletError):
+    """A command of a RUN ended badly; its exit code is ours."""
+
+    def __init__(self, where: str, text: str, code: int) -> None:
+        super().__init__(f"{where}: building at step {text!r}: exit status {code}")
+        self.exit_code = code

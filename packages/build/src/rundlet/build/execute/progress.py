@@ -1,0 +1,66 @@
+"""What a build says while it goes on: buildah's lines, with the time that each step took."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+
+class Progress:
+    """Lines to a stream, whole ones even from several threads. quiet: none at all."""
+
+    def __init__(self, out: TextIO | None = None, *, quiet: bool = False) -> None:
+        self._out = out or sys.stdout
+        self._quiet = quiet
+        self._lock = threading.Lock()
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+        if self._quiet:
+            return
+        with self._lock:
+            self._out.write(f"{text}\n")
+            self._out.flush()
+
+    def warn(self, text: str) -> None:
+        """Print a warning, which is never left out."""
+        with self._lock:
+            sys.stderr.write(f"WARN[0000] {text}\n")
+            sys.stderr.flush()
+
+
+class StageProgress:
+    """The lines of one stage: `[1/2] STEP 3/5: RUN make`, `--> Using cache 3f2a...`."""
+
+    def __init__(self, progress: Progress, label: str, steps: int) -> None:
+        self._progress = progress
+        self._label = f"{label} " if label else ""
+        self._steps = steps
+        self._number = 0
+        self._began = time.monotonic()
+
+    def step(self, text: str) -> None:
+        """A step begins."""
+        self._number += 1
+        self._began = time.monotonic()
+        first = text.partition("\n")[0]
+        self._progress.line(f"{self._label}STEP {self._number}/{self._steps}: {first}")
+
+    def cached(self, identity: str) -> None:
+        """It was in the cache."""
+        self._progress.line(f"--> Using cache {identity}")
+
+    def done(self, identity: str) -> None:
+        """It made something. The time is that since its beginning."""
+        self._progress.line(f"--> {identity[:12]} ({time.monotonic() - self._began:.1f}s)")
+
+    def note(self, lines: Iterable[str]) -> None:
+        """What is to be known of this step."""
+        for text in lines:
+            self._progress.line(f"--> {text}")

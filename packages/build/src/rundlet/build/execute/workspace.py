@@ -1,0 +1,87 @@
+"""A writable layer over a draft's layers, in which steps work."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rundlet.core.archive.read import TarReader
+from rundlet.core.archive.write import END, header, padding
+from rundlet.core.content.produced import Produced
+from rundlet.core.images.composing import NewLayer, keep_written
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from rundlet.core import Engine
+
+    from .options import Timestamp
+
+
+class Workspace:
+    """Mounted at `root` until `close`. A lease names its layer: after a kill it is collected."""
+
+    def __init__(self, engine: Engine, top: str) -> None:
+        self._engine = engine
+        self._top = top
+        self._layer = os.urandom(32).hex()
+        engine.leases.hold("layer", (self._layer,))
+        try:
+            engine.layers.create(self._layer, top)
+            self.root = engine.layers.mount(self._layer, top)
+        except BaseException:
+            self.close()
+            raise
+
+    def commit(self, engine: Engine, timestamp: Timestamp | None = None) -> NewLayer:
+        """Keep what has changed as a layer. It may go on being changed.
+
+        engine: of the calling thread, which may be another one than made it.
+        """
+
+        def write(out: BinaryIO) -> None:
+            if timestamp is None:
+                layers.diff(self._layer, self._top, out)
+                return
+            with Produced(lambda raw: layers.diff(self._layer, self._top, raw)) as tar:
+                retimed(tar, out, timestamp)  # type: ignore[arg-type]
+
+        layers = engine.layers
+        return keep_written(engine, write)
+
+    def is_unchanged(self) -> bool:
+        """Whether nothing was written."""
+        return next(iter(self._engine.layers.changes(self._layer, self._top)), None) is None
+
+    def close(self) -> None:
+        """Unmount and delete."""
+        self._engine.layers.unmount(self._layer)
+        self._engine.layers.remove(self._layer)
+        self._engine.leases.drop("layer", self._layer)
+
+
+def retimed(tar: BinaryIO, out: BinaryIO, timestamp: Timestamp) -> None:
+    """Copy an archive, giving its members the times of a `Timestamp`. Raises Corrupt."""
+    reader = TarReader(tar)
+    while (entry := reader.next()) is not None:
+        out.write(
+            header(
+                entry.path,
+                entry.kind,
+                mode=entry.mode,
+                uid=entry.uid,
+                gid=entry.gid,
+                size=entry.size,
+                mtime=timestamp.of(entry.mtime),
+                link=entry.link,
+                major=entry.major,
+                minor=entry.minor,
+                xattrs=entry.xattrs,
+            )
+        )
+        if entry.size and entry.kind == b"0":
+            with entry.open() as content:
+                while piece := content.read(1 << 18):
+                    out.write(piece)
+            out.write(padding(entry.size))
+    out.write(END)
