@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..contracts.storage import Change
     from ..engine import Engine
     from ..state.images import Image
+    from ..transports.docker.search import Found
     from .config import ImageConfig
     from .progress import Progress
     from .pull import Pulled
@@ -261,6 +262,32 @@ class Images:
         from .importing import import_tarball
 
         return import_tarball(self._engine, source, name, changes, message, platform)
+
+    # --- looking elsewhere
+
+    def search(
+        self,
+        term: str,
+        limit: int = 25,
+        *,
+        settings: TransportSettings = TransportSettings(),  # noqa: B008 (frozen)
+    ) -> tuple[Sequence[Found], Sequence[str]]:
+        """Repositories of registries, and why some could not be searched (podman-search(1))."""
+        from .search import find
+
+        return find(self._engine, term, limit, settings)
+
+    def tags(
+        self,
+        name: str,
+        *,
+        settings: TransportSettings = TransportSettings(),  # noqa: B008 (frozen)
+    ) -> Sequence[str]:
+        """The tags of a repository ("host/path") in its registry."""
+        from .telling import told
+
+        transport = self._engine.plugins.transport("docker")
+        return transport.tags(transport.parse(f"//{name}"), told(self._engine, settings))
 
     # --- removing
 
