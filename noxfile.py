@@ -16,7 +16,9 @@ TEST_TOOLS = (
     "hypothesis>=6",
     "hatchling>=1.26",
     "build>=1",
+    "grpcio-tools==1.76.0",
 )
+TYPE_STUBS = ("types-protobuf", "types-grpcio")
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.default_venv_backend = "venv"
@@ -73,7 +75,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict over all packages and devtools."""
-    session.install("--quiet", "mypy>=1.13", *TEST_TOOLS, "nox")
+    session.install("--quiet", "mypy>=1.13", *TEST_TOOLS, *TYPE_STUBS, "nox")
     install_rundlet(session)
     session.run("mypy")
 

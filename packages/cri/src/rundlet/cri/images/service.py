@@ -1,0 +1,57 @@
+"""The ImageService: translation only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ..proto import api_pb2 as cri
+from ..server.work import Workers
+from . import work
+
+CHUNK = 500  # items per message of a streamed list
+
+
+class ImageService:
+    """Every RPC of runtime.v1.ImageService."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+
+    async def list_images(self, request: cri.ListImagesRequest, _: Any) -> cri.ListImagesResponse:
+        return cri.ListImagesResponse(images=await self._list(request))
+
+    async def stream_images(
+        self, request: cri.StreamImagesRequest, _: Any
+    ) -> AsyncIterator[cri.StreamImagesResponse]:
+        found = await self._list(request)
+        for start in range(0, len(found), CHUNK):
+            yield cri.StreamImagesResponse(images=found[start : start + CHUNK])
+
+    async def _list(
+        self, request: cri.ListImagesRequest | cri.StreamImagesRequest
+    ) -> list[cri.Image]:
+        return await self._workers.run(work.listed, request.filter.image.image)
+
+    async def image_status(
+        self, request: cri.ImageStatusRequest, _: Any
+    ) -> cri.ImageStatusResponse:
+        return await self._workers.run(work.status, request.image.image, request.verbose)
+
+    async def pull_image(self, request: cri.PullImageRequest, _: Any) -> cri.PullImageResponse:
+        name = request.image.image
+        key = ("pull", name, request.auth.SerializeToString(deterministic=True))
+        reference = await self._workers.once(key, work.pull, name, request.auth)
+        return cri.PullImageResponse(image_ref=reference)
+
+    async def remove_image(
+        self, request: cri.RemoveImageRequest, _: Any
+    ) -> cri.RemoveImageResponse:
+        name = request.image.image
+        await self._workers.once(("remove image", name), work.remove, name)
+        return cri.RemoveImageResponse()
+
+    async def image_fs_info(
+        self, request: cri.ImageFsInfoRequest, _: Any
+    ) -> cri.ImageFsInfoResponse:
+        return await self._workers.run(work.usage)

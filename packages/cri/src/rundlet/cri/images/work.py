@@ -1,0 +1,112 @@
+"""What the ImageService does with the engine; each function runs in a worker thread."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+
+from rundlet.core import Engine
+from rundlet.core.contracts.transport import TransportSettings
+from rundlet.core.errors import InUse, InvalidArgument, NoSuchImage, NotFound
+from rundlet.core.state import images as rows
+from rundlet.core.state.images import Image
+
+from ..proto import api_pb2 as cri
+from . import values
+
+
+def listed(engine: Engine, wanted: str) -> list[cri.Image]:
+    """All images, or the one that the filter names."""
+    if wanted:
+        found = engine.images.find(wanted)
+        return [values.image(engine, found)] if found is not None else []
+    return [values.image(engine, one) for one in rows.every(engine.database)]
+
+
+def status(engine: Engine, wanted: str, verbose: bool) -> cri.ImageStatusResponse:
+    """One image; an empty answer when it is not there (the CRI's way to say so)."""
+    found = engine.images.find(_named(wanted))
+    if found is None:
+        return cri.ImageStatusResponse()
+    answer = cri.ImageStatusResponse(image=values.image(engine, found))
+    if verbose:
+        config = json.loads(engine.blobs.read(f"sha256:{found.id}"))
+        answer.info["info"] = json.dumps({"imageSpec": config})
+    return answer
+
+
+def pull(engine: Engine, name: str, auth: cri.AuthConfig) -> str:
+    """Pull; the reference that containers are made with (the image's id)."""
+    image = engine.images.pull(_named(name), settings=_settings(auth))
+    return values.image_id(image.id)
+
+
+def _settings(auth: cri.AuthConfig) -> TransportSettings:
+    """AuthConfig: a user and password, both in base64 (docker's config.json), or a token."""
+    user, password = auth.username, auth.password
+    if auth.auth and not user:
+        try:
+            user, _, password = base64.b64decode(auth.auth).decode().rstrip("\0").partition(":")
+        except ValueError:
+            raise InvalidArgument("PullImage: auth is not base64 of user:password") from None
+    if auth.identity_token:
+        # The user name by which registries know a refresh token (docker's convention).
+        user, password = "<token>", auth.identity_token
+    credentials = (user, password) if user else None
+    return TransportSettings(credentials=credentials, bearer_token=auth.registry_token)
+
+
+def remove(engine: Engine, name: str) -> None:
+    """Take a name away, and the image with its last one; by id with all. Idempotent.
+
+    Raises InUse for an image of a container, and for a pinned one.
+    """
+    image = engine.images.find(_named(name))
+    if image is None:
+        return
+    if values.pinned(engine, image.id):
+        raise InUse(f"image {name} is pinned", remedy="see pinned_images of crio.conf")
+    by_id = image.id.startswith(name.removeprefix("sha256:"))
+    if by_id:
+        _check_unused(engine, image)
+    try:
+        if by_id and len(image.names) > 1:
+            engine.images.untag(image.id, *image.names[1:])
+        engine.images.remove(image.id if by_id else name)
+    except (NoSuchImage, NotFound):
+        return
+
+
+def _check_unused(engine: Engine, image: Image) -> None:
+    users = [container for container, _, _ in rows.users(engine.database, image.id)]
+    if users:
+        raise InUse(f"image {image.id[:12]} is used by containers: {', '.join(users)}")
+
+
+def usage(engine: Engine) -> cri.ImageFsInfoResponse:
+    """What blobs and layers take below the graph root; containers' layers are of the same."""
+    used = engine.database.row(
+        "SELECT (SELECT coalesce(sum(size), 0) FROM blobs), coalesce(sum(size), 0),"
+        " coalesce(sum(inodes), 0), (SELECT count(*) FROM blobs) FROM layers"
+    ) or (0, 0, 0, 0)
+    blobs, layers, inodes, files = (int(number) for number in used)
+    now = time.time_ns()
+    root = engine.settings.graph_root
+    os.makedirs(root, exist_ok=True)
+    images = cri.FilesystemUsage(
+        timestamp=now,
+        fs_id=cri.FilesystemIdentifier(mountpoint=root),
+        used_bytes=cri.UInt64Value(value=blobs + layers),
+        inodes_used=cri.UInt64Value(value=inodes + files),
+    )
+    containers = cri.FilesystemUsage()
+    containers.CopyFrom(images)
+    return cri.ImageFsInfoResponse(image_filesystems=[images], container_filesystems=[containers])
+
+
+def _named(name: str) -> str:
+    if not name:
+        raise InvalidArgument("the image is not named")
+    return name

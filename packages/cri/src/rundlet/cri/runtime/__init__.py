@@ -1,0 +1,1 @@
+"""The node's part of the RuntimeService: version, status, handlers, configuration."""

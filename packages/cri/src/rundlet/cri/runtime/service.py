@@ -1,0 +1,33 @@
+"""The node's RPCs of the RuntimeService: translation only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..proto import api_pb2 as cri
+from ..server.node import Node
+from . import status
+
+
+class NodeCalls:
+    """Version, Status, RuntimeConfig, UpdateRuntimeConfig."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def version(self, _: cri.VersionRequest, __: Any) -> cri.VersionResponse:
+        return status.version()
+
+    async def status(self, request: cri.StatusRequest, _: Any) -> cri.StatusResponse:
+        return await self._node.workers.run(status.status, request.verbose)
+
+    async def runtime_config(
+        self, _: cri.RuntimeConfigRequest, __: Any
+    ) -> cri.RuntimeConfigResponse:
+        return await self._node.workers.run(status.runtime_config)
+
+    async def update_runtime_config(
+        self, _: cri.UpdateRuntimeConfigRequest, __: Any
+    ) -> cri.UpdateRuntimeConfigResponse:
+        """The pod CIDR is the network plugin's business: nothing to do, as in CRI-O."""
+        return cri.UpdateRuntimeConfigResponse()

@@ -1,0 +1,1 @@
+"""The gRPC server: the socket, calls and their errors, worker threads, what a node shares."""

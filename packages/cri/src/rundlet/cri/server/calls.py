@@ -1,0 +1,83 @@
+"""From a service's methods to gRPC handlers, and from our errors to gRPC statuses.
+
+A service is made of parts, objects with a method for each RPC: `run_pod_sandbox` for
+RunPodSandbox. An RPC without one is answered with UNIMPLEMENTED by gRPC itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from rundlet.core.errors import RundletError
+
+from ..proto import api_pb2
+
+LOG = logging.getLogger("rundlet.cri")
+PACKAGE = "runtime.v1"
+
+Call = Callable[[Any, "grpc.aio.ServicerContext[Any, Any]"], Awaitable[Any]]
+StreamCall = Callable[[Any, "grpc.aio.ServicerContext[Any, Any]"], AsyncIterator[Any]]
+
+
+def snake(name: str) -> str:
+    """RunPodSandbox is `run_pod_sandbox`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def handler(service: str, *parts: object) -> grpc.GenericRpcHandler:
+    """All RPCs of a service ("RuntimeService") that one of the parts has."""
+    found = {}
+    for rpc in api_pb2.DESCRIPTOR.services_by_name[service].methods:
+        methods = (getattr(part, snake(rpc.name), None) for part in parts)
+        function = next((method for method in methods if method is not None), None)
+        if function is None:
+            continue
+        request = getattr(api_pb2, rpc.input_type.name)
+        answer = getattr(api_pb2, rpc.output_type.name)
+        make = (
+            grpc.unary_stream_rpc_method_handler
+            if rpc.server_streaming
+            else grpc.unary_unary_rpc_method_handler
+        )
+        wrap = _streamed if rpc.server_streaming else _one
+        found[rpc.name] = make(
+            wrap(rpc.name, function),
+            request_deserializer=request.FromString,
+            response_serializer=answer.SerializeToString,
+        )
+    return grpc.method_handlers_generic_handler(f"{PACKAGE}.{service}", found)
+
+
+def _one(name: str, function: Call) -> Call:
+    async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        try:
+            return await function(request, context)
+        except Exception as error:
+            await context.abort(*_status(name, error))
+
+    return call
+
+
+def _streamed(name: str, function: StreamCall) -> StreamCall:
+    async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+        try:
+            async for answer in function(request, context):
+                yield answer
+        except Exception as error:
+            await context.abort(*_status(name, error))
+
+    return call
+
+
+def _status(name: str, error: Exception) -> tuple[grpc.StatusCode, str]:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if isinstance(error, RundletError):
+        return grpc.StatusCode[error.cri_status], str(error)
+    LOG.exception("%s failed", name, exc_info=error)
+    return grpc.StatusCode.INTERNAL, f"{name}: {error!r}"

@@ -1,0 +1,97 @@
+"""A server from its socket to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+
+import grpc
+
+from rundlet.core.errors import AlreadyExists, RundletError, StoreError
+
+from ..images.service import ImageService
+from ..runtime.service import NodeCalls
+from .calls import handler
+from .node import Load, Node
+
+LOG = logging.getLogger("rundlet.cri")
+LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes; kubelet's own limit
+
+
+def main(load: Load) -> int:
+    """Serve until SIGTERM or SIGINT; 0 then. Raises SettingsError, StoreError, AlreadyExists."""
+    asyncio.run(_serve(Node(load)))
+    return 0
+
+
+async def _serve(node: Node) -> None:
+    path = node.options.listen
+    _free(path)
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+            ("grpc.max_send_message_length", LARGEST_MESSAGE),
+            ("grpc.so_reuseport", 0),
+        ]
+    )
+    server.add_generic_rpc_handlers(
+        (
+            handler("ImageService", ImageService(node.workers)),
+            handler("RuntimeService", NodeCalls(node)),
+        )
+    )
+    os.umask(0o077)  # the socket is root's alone
+    server.add_insecure_port(f"unix:{path}")
+    await server.start()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, node)
+    _tell("READY=1")
+    LOG.info("serving on %s", path)
+    await stop.wait()
+    _tell("STOPPING=1")
+    await server.stop(node.options.shutdown_timeout)
+    await node.workers.finish(node.options.shutdown_timeout)
+    node.workers.close()
+
+
+def _free(path: str) -> None:
+    """Make way for the socket. Raises AlreadyExists when a server answers there, StoreError."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.connect(path)
+    except FileNotFoundError:
+        return
+    except ConnectionRefusedError:
+        os.unlink(path)
+        return
+    except OSError as error:
+        raise StoreError(f"cannot listen on {path}: {error.strerror}") from error
+    raise AlreadyExists(f"another server listens on {path}", remedy="stop it, or use --listen")
+
+
+def _reload(node: Node) -> None:
+    try:
+        node.reload()
+        LOG.info("configuration read again")
+    except RundletError as error:
+        LOG.error("the configuration stays as it was: %s", error)
+
+
+def _tell(state: str) -> None:
+    """sd_notify(3): one datagram to systemd, where it started us."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        try:
+            notify.connect("\0" + address[1:] if address.startswith("@") else address)
+            notify.send(state.encode())
+        except OSError as error:
+            LOG.warning("systemd was not told %s: %s", state, error)

@@ -1,0 +1,50 @@
+"""`rundlet-cri serve`: the server that kubelet and crictl talk to."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.commands.context import Context, Parsed
+    from rundlet.core.settings.snapshot import Settings
+
+    from ..server.options import Options
+
+VERB = Verb(
+    name="serve",
+    summary="Serve the Container Runtime Interface on a unix socket",
+    options=(
+        Option("listen", metavar="path", default="/run/rundlet/cri.sock", help="Unix socket"),
+        Option("default-runtime", help="Runtime handler of pods that ask for none"),
+    ),
+    run="rundlet.cri.verbs.serve:run",
+)
+
+_LEVELS = {"trace": "DEBUG", "warn": "WARNING", "fatal": "CRITICAL", "panic": "CRITICAL"}
+
+
+def run(context: Context, arguments: Parsed) -> int:
+    """Serve until SIGTERM; SIGHUP reads the configuration again."""
+    import logging
+
+    from ..server.serve import main
+
+    level = context.options.text("log-level")
+    logging.basicConfig(
+        level=_LEVELS.get(level, level.upper()),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+    def load() -> tuple[Settings, Options]:
+        from rundlet.core.settings.load import from_options
+
+        from ..server.options import Options
+
+        options = Options(
+            listen=arguments.text("listen").removeprefix("unix://"),
+            default_runtime=arguments.text("default-runtime"),
+        )
+        return from_options(context.options), options
+
+    return main(load)
