@@ -21,7 +21,7 @@ def labelled(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
         "RUN": RUN,
         "INSTALL": "echo $IMAGE",
         "FAIL": "false",
-        "BAD": r"echo \'",
+        "BAD": "echo 'x",
         "GONE": "/x",
     }
     changes = [word for key, text in labels.items() for word in ("-c", f'LABEL {key}="{text}"')]
