@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rundlet.core.images.copy import Copied, CopyOptions
     from rundlet.core.images.progress import Progress
 
+    from .known import KnownBlobs
+
 OPTIONS: tuple[Flag | Option, ...] = (
     Flag("all", "a", help="Copy all images if SOURCE-IMAGE is a list"),
     Option("format", "f", help="Manifest type to use in the destination",
@@ -24,34 +26,6 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Flag("preserve-digests", help="Fail if a digest would have to change"),
     Flag("remove-signatures", help="Do not copy signatures from SOURCE-IMAGE"),
 )  # fmt: skip
-
-
-class KnownBlobs:
-    """Where blobs were seen while this command ran: repositories, to mount them from.
-
-    The docker transport's `blob_locations`. source: the repository that a copy reads from,
-    which has all of its blobs.
-    """
-
-    def __init__(self, source: str = "", seen: dict[str, dict[str, None]] | None = None) -> None:
-        self._source = source
-        self._seen: dict[str, dict[str, None]] = {} if seen is None else seen
-
-    def get(self, digest: str, default: Iterable[str] = ()) -> tuple[str, ...]:
-        """ "host/repository" of each place that has a blob."""
-        found = dict.fromkeys(self._seen.get(digest, default))
-        if self._source:
-            found[self._source] = None
-        return tuple(found)
-
-    def note(self, repository: str, digests: Iterable[str]) -> None:
-        """A repository has these blobs now. Called from several threads."""
-        for digest in digests:
-            self._seen.setdefault(digest, {})[repository] = None
-
-    def beside(self, source: str) -> KnownBlobs:
-        """The same knowledge, for a copy from another repository."""
-        return KnownBlobs(source, self._seen)
 
 
 class End:
@@ -90,8 +64,8 @@ def copied(
 
     from rundlet.core.images.copy import copy
 
-    mounts = {"blob_locations": known.beside(source.repository)}
-    settings = target.settings.replace(options={**target.settings.options, **mounts})
+    shared = {"blob_locations": known.beside(source.repository), "blob_paths": known.paths}
+    settings = target.settings.replace(options={**target.settings.options, **shared})
     with ExitStack() as stack:
         origin = stack.enter_context(source.transport.source(source.location, source.settings))
         first = stack.enter_context(target.transport.destination(target.location, settings))
@@ -99,8 +73,6 @@ def copied(
         found = copy(origin, first, options, progress)
         for other in others:
             copy(origin, other, options)
-    if target.repository:
-        known.note(target.repository, found.blobs)
     return found
 
 

@@ -73,10 +73,15 @@ class DirectorySource(ImageSource):
 
 
 class DirectoryDestination(ImageDestination):
-    """An image being written beside its place, and put there at `commit`."""
+    """An image being written beside its place, and put there at `commit`.
 
-    def __init__(self, location: Location) -> None:
+    paths: blobs by digest in directories of other images: linked from there, and noted there.
+    """
+
+    def __init__(self, location: Location, paths: dict[str, str] | None = None) -> None:
         self.location = location
+        self._paths = {} if paths is None else paths
+        self._written: list[str] = []
         self._path = location.path
         self._complete = False
         _refuse_strangers(self._path)
@@ -87,7 +92,19 @@ class DirectoryDestination(ImageDestination):
     def has_blob(self, descriptor: Descriptor) -> bool:
         if not descriptor.digest:
             return False
-        return os.path.isfile(os.path.join(self._work, digest_parts(descriptor.digest)[1]))
+        path = os.path.join(self._work, digest_parts(descriptor.digest)[1])
+        return os.path.isfile(path) or self._linked(descriptor.digest, path)
+
+    def _linked(self, digest: str, path: str) -> bool:
+        """Take a blob from another image's directory, where the file system can link."""
+        known = self._paths.get(digest)
+        if not known:
+            return False
+        try:
+            os.link(known, path, follow_symlinks=False)
+        except OSError:  # gone, or on another file system: it is copied then
+            return False
+        return True
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
@@ -101,6 +118,8 @@ class DirectoryDestination(ImageDestination):
                 new.publish(os.path.join(self._work, encoded))
             finally:
                 new.close()
+        self._written.append(checked.descriptor.digest)
+        self._note(self._work)
         return checked.complete(descriptor)
 
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
@@ -120,6 +139,12 @@ class DirectoryDestination(ImageDestination):
                 _exchange(self._work, self._path)
                 self.close()
             self._work = ""
+        self._note(self._path)
+
+    def _note(self, directory: str) -> None:
+        """Where the blobs that were written are now, for other images."""
+        for digest in self._written:
+            self._paths[digest] = os.path.join(directory, digest_parts(digest)[1])
 
     def close(self) -> None:
         if not self._work:
@@ -143,7 +168,11 @@ class DirectoryDestination(ImageDestination):
 
 
 class DirectoryTransport(ImageTransport):
-    """An image in a directory of plain files."""
+    """An image in a directory of plain files.
+
+    Of `TransportSettings.options` it knows blob_paths: a dict that the destinations of several
+    images share, by which they link blobs instead of writing them again.
+    """
 
     name = "dir"
 
@@ -156,7 +185,7 @@ class DirectoryTransport(ImageTransport):
         return DirectorySource(location)
 
     def destination(self, location: Location, settings: TransportSettings) -> ImageDestination:
-        return DirectoryDestination(location)
+        return DirectoryDestination(location, settings.options.get("blob_paths"))
 
 
 def _refuse_strangers(path: str) -> None:

@@ -61,7 +61,8 @@ def run(context: Context, arguments: Parsed) -> int:
     """Copy, telling how it goes."""
     from rundlet.core.commands.progress import shown
 
-    from ..copying import KnownBlobs, copied, copy_options, write_text
+    from ..copying import copied, copy_options, write_text
+    from ..known import KnownBlobs
     from ..retrying import retried
     from ..running import running
 

@@ -1,0 +1,1 @@
+"""`sync`: which images there are, and copying them side by side."""
