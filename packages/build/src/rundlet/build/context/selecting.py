@@ -44,7 +44,7 @@ class Selection(Value):
     """What the words of one instruction mean.
 
     members: directories before what is in them; one for each place. one_file: whether it is
-    a single file, said without wildcards: it may be given another name by the destination.
+    a single file: the destination may give it another name.
     """
 
     members: tuple[Member, ...]
@@ -73,9 +73,9 @@ def select(
         for member in found:
             members.pop(member.name, None)  # of several for one place the last one counts
             members[member.name] = member
-    plain = len(sources) == 1 and not _WILD.search(sources[0]) and not parents
+    one = len(sources) == len(members) == 1 and not parents
     first = next(iter(members.values()))
-    return Selection(tuple(members.values()), plain and not first.is_directory)
+    return Selection(tuple(members.values()), one and not first.is_directory)
 
 
 def _missing(root: str, source: str, ignored: Ignore, where: str) -> NotFound:

@@ -11,7 +11,6 @@ from rundlet.build.containerfile.faults import at
 from rundlet.build.context import fetching, locations
 from rundlet.build.context.arriving import Ownership, fingerprints, write
 from rundlet.build.context.selecting import Member, Selection, select
-from rundlet.core.archive.ids import OneOwner
 from rundlet.core.content.compress import decompressed
 from rundlet.core.content.produced import Produced
 from rundlet.core.errors import InvalidArgument, RundletError
@@ -135,7 +134,7 @@ class Planner:
             groups.append(Group(selection, ownership))
             return
         kept = []
-        direct = len(sources) == 1 and not selection.one_file
+        direct = len(sources) == 1 and selection.members[0].is_directory
         for member in selection.members:
             inside = direct or "/" in member.name or member.is_directory
             if not inside and os.path.isfile(member.path) and fetching.is_archive(member.path):
@@ -264,10 +263,9 @@ def _apply(plan: Plan, root: str) -> None:
 
         with Produced(produce) as tar:
             filesystem.unpack(root, tar)  # type: ignore[arg-type]
-    one = None if owner is None else OneOwner(*owner)
     for path, _ in plan.archives:
         with open(path, "rb") as packed, decompressed(packed) as content:
-            filesystem.unpack_below(root, plan.destination, content, one)
+            filesystem.unpack_below(root, plan.destination, content)
 
 
 def _place(plan: Plan, group: Group, owner: tuple[int, int] | None) -> tuple[str, Ownership, bool]:

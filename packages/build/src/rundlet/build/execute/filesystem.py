@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from rundlet.core.archive.ids import OneOwner
-
 
 @contextmanager
 def opened(root: str) -> Iterator[int]:
@@ -79,13 +77,13 @@ def make_directories(root: str, path: str, uid: int, gid: int) -> None:
             beneath.forget()
 
 
-def unpack(root: str, tar: BinaryIO, owner: OneOwner | None = None) -> None:
+def unpack(root: str, tar: BinaryIO) -> None:
     """Unpack a tar of paths relative to a root. Raises what `extract` does."""
     with opened(root) as descriptor:
-        extract(tar, descriptor, whiteouts=PLAIN, ids=owner, keep_kinds=True)
+        extract(tar, descriptor, whiteouts=PLAIN, keep_kinds=True)
 
 
-def unpack_below(root: str, path: str, tar: BinaryIO, owner: OneOwner | None = None) -> None:
-    """Unpack a tar of paths relative to a directory below a root."""
+def unpack_below(root: str, path: str, tar: BinaryIO) -> None:
+    """Unpack a tar of paths relative to a directory below a root, owners as in the archive."""
     with opened(real_path(root, path)) as descriptor:
-        extract(tar, descriptor, whiteouts=PLAIN, ids=owner)
+        extract(tar, descriptor, whiteouts=PLAIN)

@@ -35,8 +35,7 @@ def run(item: Run, arguments: Mapping[str, str]) -> str:
 def copied(plan: Plan) -> str:
     """An ADD or COPY, with a digest of what it copied."""
     item = plan.item
-    kind = "multi" if len(item.sources) > 1 else "dir" if plan.directory else "file"
-    one = len(plan.groups) == 1 and plan.groups[0].selection.one_file and not plan.archives
-    if one and len(item.sources) == 1:
-        kind = "file"
+    groups = plan.groups
+    whole = bool(groups) and groups[0].selection.members[0].is_directory
+    kind = "multi" if len(item.sources) > 1 else "dir" if whole else "file"
     return f"{_NOP}{item.name} {kind}:{key_of(plan.prints)} in {item.destination} "
