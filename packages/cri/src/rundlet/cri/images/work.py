@@ -9,7 +9,7 @@ import time
 
 from rundlet.core import Engine
 from rundlet.core.contracts.transport import TransportSettings
-from rundlet.core.errors import InUse, InvalidArgument, NoSuchImage, NotFound
+from rundlet.core.errors import InUse, InvalidArgument, NoSuchImage, NotFound, NotSupported
 from rundlet.core.state import images as rows
 from rundlet.core.state.images import Image
 
@@ -40,6 +40,7 @@ def status(engine: Engine, wanted: str, verbose: bool) -> cri.ImageStatusRespons
 def pull(engine: Engine, name: str, auth: cri.AuthConfig) -> str:
     """Pull; the reference that containers are made with (the image's id)."""
     image = engine.images.pull(_named(name), settings=_settings(auth))
+    engine.leases.release()  # the image has its row: a thread's engine may live for months
     return values.image_id(image.id)
 
 
@@ -52,8 +53,10 @@ def _settings(auth: cri.AuthConfig) -> TransportSettings:
         except ValueError:
             raise InvalidArgument("PullImage: auth is not base64 of user:password") from None
     if auth.identity_token:
-        # The user name by which registries know a refresh token (docker's convention).
-        user, password = "<token>", auth.identity_token
+        raise NotSupported(
+            "PullImage: identity tokens are only taken from auth files",
+            remedy="write it to auth.json with rundlet-skopeo login",
+        )
     credentials = (user, password) if user else None
     return TransportSettings(credentials=credentials, bearer_token=auth.registry_token)
 

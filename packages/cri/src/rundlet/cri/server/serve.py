@@ -13,6 +13,8 @@ import grpc
 from rundlet.core.errors import AlreadyExists, RundletError, StoreError
 
 from ..images.service import ImageService
+from ..pods.repair import repair
+from ..pods.service import PodCalls
 from ..runtime.service import NodeCalls
 from .calls import handler
 from .node import Load, Node
@@ -40,11 +42,13 @@ async def _serve(node: Node) -> None:
     server.add_generic_rpc_handlers(
         (
             handler("ImageService", ImageService(node.workers)),
-            handler("RuntimeService", NodeCalls(node)),
+            handler("RuntimeService", NodeCalls(node), PodCalls(node)),
         )
     )
-    os.umask(0o077)  # the socket is root's alone
+    await node.workers.run(repair)
+    before = os.umask(0o077)  # the socket is root's alone
     server.add_insecure_port(f"unix:{path}")
+    os.umask(before)
     await server.start()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

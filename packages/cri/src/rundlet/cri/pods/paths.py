@@ -1,0 +1,18 @@
+"""Where the files of a sandbox are, all below the run root."""
+
+from __future__ import annotations
+
+from rundlet.core import Engine
+
+
+class Paths:
+    """Nothing here touches the disk. ipc, uts, pid, netns: files that pin a namespace."""
+
+    def __init__(self, engine: Engine, pod: str) -> None:
+        run = engine.settings.run_root
+        self.directory = f"{run}/pods/{pod}"
+        self.ipc = f"{self.directory}/ipc"
+        self.uts = f"{self.directory}/uts"
+        self.pid = f"{self.directory}/pid"
+        self.shm = f"{self.directory}/shm"
+        self.netns = f"{run}/netns/{pod}"

@@ -1,0 +1,24 @@
+"""What a killed server left half done is undone when the next one starts."""
+
+from __future__ import annotations
+
+import logging
+
+from rundlet.core import Engine
+from rundlet.core.errors import RundletError
+
+from . import record, stop
+
+LOG = logging.getLogger("rundlet.cri")
+
+
+def repair(engine: Engine) -> None:
+    """Remove sandboxes that nobody goes on making or removing; give back those of another boot."""
+    for pod in record.everything(engine):
+        try:
+            if pod.abandoned:
+                stop.remove(engine, pod.id)
+            elif pod.state == "ready" and not pod.ready:
+                stop.stop(engine, pod.id)
+        except (RundletError, OSError) as error:
+            LOG.error("pod %s: %s", pod.id, error)

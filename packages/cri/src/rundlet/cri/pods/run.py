@@ -1,0 +1,80 @@
+"""A sandbox is made: RunPodSandbox, undone whole when a step fails."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+from rundlet.core import Engine
+from rundlet.core.containers import names
+from rundlet.core.errors import AlreadyExists
+from rundlet.core.linux import syscalls
+from rundlet.core.linux.processes import start_time
+
+from ..proto import api_pb2 as cri
+from ..runtime import handlers
+from . import namespaces, network, options, record, stop
+from .paths import Paths
+from .record import Pod
+
+SHM_SIZE = 64 * 1024 * 1024  # bytes, as kubelet's users know it
+
+
+def run(engine: Engine, config: cri.PodSandboxConfig, handler: str) -> str:
+    """Make a sandbox; its id. The same request again, while it is ready, gets the same one:
+    a client whose deadline passed asks again.
+
+    Raises InvalidArgument, NotSupported, DriverUnavailable, AlreadyExists, NetworkError;
+    nothing is left then.
+    """
+    options.check(config)
+    runtime = handlers.resolve(engine, handler)
+    pod = record.fresh(names.identifier(), config, handler, runtime)
+    there = record.by_name(engine, pod.name)
+    if there is not None:
+        if there.ready and (there.config, there.handler) == (pod.config, handler):
+            return there.id
+        if not there.abandoned:
+            raise AlreadyExists(
+                f"there is a pod named {pod.name} already: {there.id}", remedy="remove it first"
+            )
+        stop.remove(engine, there.id)
+    record.insert(engine, pod)
+    with ExitStack() as undo:
+        undo.callback(stop.remove, engine, pod.id)
+        _make(engine, pod)
+        undo.pop_all()
+    return pod.id
+
+
+def _make(engine: Engine, pod: Pod) -> None:
+    config = pod.sandbox
+    paths = Paths(engine, pod.id)
+    os.makedirs(paths.directory, mode=0o711)
+    if config.log_directory:
+        os.makedirs(config.log_directory, mode=0o755, exist_ok=True)
+    if not options.host_network(config):
+        pod = network.attach(engine, pod)
+    if not options.host_ipc(config):
+        os.mkdir(paths.shm, 0o711)
+        flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+        syscalls.mount("shm", paths.shm, "tmpfs", flags, f"mode=1777,size={SHM_SIZE}")
+    infra = namespaces.make(
+        _files(config, paths),
+        netns="" if options.host_network(config) else paths.netns,
+        hostname=options.hostname(config),
+        sysctls=dict(config.linux.sysctls),
+        pid=options.shared_pid(config),
+    )
+    record.update(engine, pod, state="ready", infra=infra, infra_start=start_time(infra))
+
+
+def _files(config: cri.PodSandboxConfig, paths: Paths) -> dict[str, str]:
+    files = {}
+    if not options.host_ipc(config):
+        files["ipc"] = paths.ipc
+    if not options.host_network(config):
+        files["uts"] = paths.uts
+    if options.shared_pid(config):
+        files["pid"] = paths.pid
+    return files

@@ -1,0 +1,71 @@
+"""The RPCs of pod sandboxes: translation only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from rundlet.core import Engine
+
+from ..proto import api_pb2 as cri
+from ..server.node import Node
+from . import record, run, stop, values
+
+CHUNK = 500  # items per message of a streamed list
+
+
+class PodCalls:
+    """Run, stop, remove, status and lists of sandboxes."""
+
+    def __init__(self, node: Node) -> None:
+        self._workers = node.workers
+
+    async def run_pod_sandbox(
+        self, request: cri.RunPodSandboxRequest, _: Any
+    ) -> cri.RunPodSandboxResponse:
+        key = ("run pod", request.SerializeToString(deterministic=True))
+        pod = await self._workers.once(key, run.run, request.config, request.runtime_handler)
+        return cri.RunPodSandboxResponse(pod_sandbox_id=pod)
+
+    async def stop_pod_sandbox(
+        self, request: cri.StopPodSandboxRequest, _: Any
+    ) -> cri.StopPodSandboxResponse:
+        pod = request.pod_sandbox_id
+        await self._workers.once(("stop pod", pod), stop.stop, pod)
+        return cri.StopPodSandboxResponse()
+
+    async def remove_pod_sandbox(
+        self, request: cri.RemovePodSandboxRequest, _: Any
+    ) -> cri.RemovePodSandboxResponse:
+        pod = request.pod_sandbox_id
+        await self._workers.once(("remove pod", pod), stop.remove, pod)
+        return cri.RemovePodSandboxResponse()
+
+    async def pod_sandbox_status(
+        self, request: cri.PodSandboxStatusRequest, _: Any
+    ) -> cri.PodSandboxStatusResponse:
+        return await self._workers.run(_status, request)
+
+    async def list_pod_sandbox(
+        self, request: cri.ListPodSandboxRequest, _: Any
+    ) -> cri.ListPodSandboxResponse:
+        return cri.ListPodSandboxResponse(items=await self._workers.run(_items, request.filter))
+
+    async def stream_pod_sandboxes(
+        self, request: cri.StreamPodSandboxesRequest, _: Any
+    ) -> AsyncIterator[cri.StreamPodSandboxesResponse]:
+        found = await self._workers.run(_items, request.filter)
+        for start in range(0, len(found), CHUNK):
+            yield cri.StreamPodSandboxesResponse(pod_sandboxes=found[start : start + CHUNK])
+
+
+def _items(engine: Engine, wanted: cri.PodSandboxFilter) -> list[cri.PodSandbox]:
+    return [values.item(pod) for pod in values.listed(engine, wanted)]
+
+
+def _status(engine: Engine, request: cri.PodSandboxStatusRequest) -> cri.PodSandboxStatusResponse:
+    pod = record.find(engine, request.pod_sandbox_id)
+    answer = cri.PodSandboxStatusResponse(status=values.status(pod))
+    if request.verbose:
+        answer.info["info"] = values.info(engine, pod)
+    return answer
