@@ -17,7 +17,16 @@ _SIGNING = dict.fromkeys(
     ("sign-by", "sign-by-sigstore-private-key", "sign-passphrase-file"), "issue 4: trust"
 )
 _PODS = {"init-ctr": "issue 5: pods"}
+_BUILD = dict.fromkeys(
+    (
+        *("all-platforms", "cpp-flag", "decryption-key", "hooks-dir", "logsplit", "os-feature"),
+        *("os-version", "runtime-flag", "sign-by", "userns-gid-map", "userns-gid-map-group"),
+        *("userns-uid-map", "userns-uid-map-user"),
+    ),
+    "issue 6: what is left of build",
+) | {"identity-label": "it names buildah, which did not build the image"}
 LATER: dict[str, dict[str, str]] = {
+    "build": _BUILD,
     "container create": _PODS,
     "create": _PODS,
     "image push": _SIGNING,
@@ -26,7 +35,7 @@ LATER: dict[str, dict[str, str]] = {
 """What is not there yet, and what brings it."""
 
 _LINE = re.compile(r"^ +(?:-(?P<short>\w), )?--(?P<name>[\w-]+)(?P<rest>.*)$")
-_TYPE = re.compile(r"^ (?P<type>\S+)  ")
+_TYPE = re.compile(r"^ (?P<type>\S+(?: or \S+)?)  ")
 
 
 def _verbs() -> dict[str, Verb]:

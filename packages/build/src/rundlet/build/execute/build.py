@@ -152,7 +152,7 @@ def _start(work: Work, stage: Stage, graph: Graph) -> Draft:
     start = expanded(stage.start, shared.arguments.globals, shared.file.escape)
     assert isinstance(start, From)
     platform = parse_platform(start.platform) if start.platform else shared.platform
-    name = start.image
+    name = shared.options.base if not stage.index and shared.options.base else start.image
     if not name:
         raise InvalidArgument(f"{start.where}: FROM: base name {start.image!r} is empty")
     named = shared.contexts.get(name)

@@ -42,6 +42,7 @@ class BuildOptions(Value):
     """All of one build. Names follow buildah-build(1).
 
     files: paths of Containerfiles, "-" for stdin, () for that of the context.
+    base: stands for the image of the first FROM.
     template: what each RUN's container is made from. ssh: id to the path of an agent's socket.
     layers: an image for each step, and a cache of them. rewrite: times of what is made.
     cache_ttl: seconds that a step of the cache may be old, None for any age.
@@ -51,6 +52,7 @@ class BuildOptions(Value):
     files: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     target: str = ""
+    base: str = ""
     arguments: Mapping[str, str] = EMPTY
     contexts: tuple[Named, ...] = ()
     ignore_file: str = ""

@@ -40,9 +40,11 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Flag("force-rm", help="Remove intermediate containers after a failure: always so",
          default=True),
     Option("format", help="Format of the image", choices=("oci", "docker"), default="oci"),
+    Option("from", help="Use this image instead of that of the first FROM"),
     Flag("http-proxy", help="Pass proxy variables to RUN", default=True),
     Option("iidfile", help="Write the image ID to this file", completes="files"),
     Option("ignorefile", help="Path of an alternate .containerignore", completes="files"),
+    Option("ipc", help="IPC namespace of RUN: private, or host"),
     Option("isolation", help="oci", default="oci", choices=("oci", "chroot", "rootless")),
     Option("jobs", help="How many stages to build side by side; 0: all", default="1",
            kind="uint"),
@@ -59,6 +61,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Flag("omit-history", help="Leave the history out of the image"),
     Option("os", help="Set the OS of the image", metavar="OS"),
     Option("output", "o", help="Where to put the files instead of an image", many=True),
+    Option("pid", help="PID namespace of RUN: private, or host"),
     Option("platform", help="Set the os/arch/variant of the image", many=True, split=True),
     Option("pull", help="Policy: always, missing, never, newer", optional="always",
            default="missing"),
@@ -111,5 +114,13 @@ VERB = Verb(
     ),
 )
 BUD = VERB.replace(name="bud")
-PODMAN = VERB.replace(run="rundlet.build.verbs.build_run:run_layers")
+PODMAN = VERB.replace(
+    run="rundlet.build.verbs.build_run:run_layers",
+    options=tuple(
+        option.replace(default={"layers": True, "pull": "true"}[option.name])
+        if option.name in ("layers", "pull")
+        else option
+        for option in OPTIONS
+    ),
+)
 """`rundlet build`, as podman has it: with --layers unless told otherwise."""

@@ -109,6 +109,7 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         files=arguments.texts("file"),
         names=arguments.texts("tag"),
         target=arguments.text("target"),
+        base=arguments.text("from"),
         arguments=_arguments(arguments),
         contexts=tuple(locations.named(text) for text in arguments.texts("build-context")),
         ignore_file=arguments.text("ignorefile"),
@@ -199,6 +200,8 @@ def _policy(arguments: Parsed) -> str:
         return "always"
     if arguments.flag("pull-never"):
         return "never"
+    if "pull" not in arguments.given:
+        return "missing"
     text = arguments.text("pull").lower()
     policy = _PULL.get(text, text)
     if policy not in _POLICIES:
@@ -302,6 +305,8 @@ def _template(arguments: Parsed) -> ContainerRequest:
         cgroup=arguments.text("cgroupns"),
         cgroup_parent=arguments.text("cgroup-parent"),
         uts=arguments.text("uts"),
+        ipc=arguments.text("ipc"),
+        pid=arguments.text("pid"),
         userns=arguments.text("userns"),
         security_options=arguments.texts("security-opt"),
         ulimits=arguments.texts("ulimit"),
