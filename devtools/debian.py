@@ -21,7 +21,7 @@ RUN = (
 DEMO = (*RUN, "docker-registry", "busybox-static", "mmdebstrap", "curl")
 """What `nox -s demo` takes."""
 
-TEST = (*DEMO, "runsc", "podman", "buildah", "skopeo", "umoci", "strace")
+TEST = (*DEMO, "aardvark-dns", "runsc", "podman", "buildah", "skopeo", "umoci", "strace")
 """What the whole test suite takes: also the peers, to compare and interoperate with."""
 
 

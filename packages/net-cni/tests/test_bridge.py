@@ -90,7 +90,17 @@ def without(found: Any, *names: str) -> Any:
     return [without(one, *names) for one in found] if isinstance(found, list) else found
 
 
-RANDOM = ("txqlen", "ifindex", "link_index", "address", "ifname", "mac", "name", "link", "link_netnsid")
+RANDOM = (
+    "txqlen",
+    "ifindex",
+    "link_index",
+    "address",
+    "ifname",
+    "mac",
+    "name",
+    "link",
+    "link_netnsid",
+)
 
 
 def test_it_is_what_the_plugins_make(make: Make, settings: NetworkSettings) -> None:

@@ -10,6 +10,7 @@ from rundlet.core.errors import AlreadyExists, NetworkError
 from . import wish
 from .cache import Record
 from .detach import delete, forget_dead
+from .names import DOMAIN
 from .ports import validate
 from .result import dns_of, interface_of
 from .routes import default_routes, without_default_routes
@@ -50,7 +51,9 @@ def attach(parts: Parts, attachment: Attachment) -> AttachResult:
             if ports:
                 parts.ports.release([attachment.container])
             raise
-    return _result(interfaces, ports, done)
+        for record in done:
+            parts.names.update(record)
+    return _result(parts, interfaces, ports, done)
 
 
 # --- before anything is done
@@ -153,6 +156,8 @@ def record_of(
         document=network.document,
         capabilities=wish.capabilities(network, request, attachment, ports),
         arguments=wish.arguments(network, request, attachment),
+        names=tuple(filter(None, (attachment.name, attachment.container[:12], *request.aliases))),
+        dns=tuple(attachment.dns),
     )
 
 
@@ -223,6 +228,7 @@ def _interfaces(attachment: Attachment, done: Sequence[Record]) -> tuple[Interfa
 
 
 def _result(
+    parts: Parts,
     interfaces: tuple[InterfaceResult, ...],
     ports: tuple[PortMapping, ...],
     done: Sequence[Record],
@@ -231,7 +237,11 @@ def _result(
     search: list[str] = []
     options: list[str] = []
     for record in done:
-        for have, more in zip((servers, search, options), dns_of(record.result), strict=True):
+        found = dns_of(record.result)
+        own = parts.names.servers(record)
+        if own:  # it asks the others for what it does not know
+            found = (list(own), [*found[1], DOMAIN], found[2])
+        for have, more in zip((servers, search, options), found, strict=True):
             have += [word for word in more if word not in have]
     return AttachResult(
         interfaces=interfaces,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ENDING = ".json"
 _WORDS = {"container", "interface", "namespace", "network"}
+_LISTS = ("names", "dns")
 
 
 class Record(Value):
@@ -29,7 +30,8 @@ class Record(Value):
     inode: of the namespace, by which another one at the same path is known; 0 for unknown.
     document: the conflist of its network. capabilities: runtimeConfig, as it was given to the
     plugins. arguments: CNI_ARGS. result: the last plugin's answer, empty before there is one.
-    complete: whether all plugins have been called.
+    complete: whether all plugins have been called. names: by which others on the network find
+    the container. dns: the nameservers that the container was given.
     """
 
     container: str
@@ -42,6 +44,8 @@ class Record(Value):
     arguments: str = ""
     result: Mapping[str, Any] = EMPTY
     complete: bool = False
+    names: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
 
     def attached_to(self) -> str:
         """The path of its namespace; "" when that is gone, or another one took its place.
@@ -121,8 +125,12 @@ def _read(path: str) -> Record | None:
             found = loads(file.read())
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or set(found) != set(Record.__fields__):
+    if not isinstance(found, dict):
         return None
+    lists = {key: found.setdefault(key, []) for key in _LISTS}  # of earlier releases: without
+    if set(found) != set(Record.__fields__) or not all(map(_is_words, lists.values())):
+        return None
+    found |= {key: tuple(words) for key, words in lists.items()}
     if not all(isinstance(found[key], str) and found[key] for key in _WORDS):
         return None
     if not isinstance(found["inode"], int) or not isinstance(found["arguments"], str):
@@ -130,6 +138,10 @@ def _read(path: str) -> Record | None:
     if not all(isinstance(found[key], dict) for key in ("document", "capabilities", "result")):
         return None
     return Record(**found)
+
+
+def _is_words(found: object) -> bool:
+    return isinstance(found, list) and all(isinstance(word, str) for word in found)
 
 
 def _unlink(path: str) -> None:

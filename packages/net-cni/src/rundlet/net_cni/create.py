@@ -7,7 +7,7 @@ from json import dumps
 
 from rundlet.core.errors import AlreadyExists, InvalidArgument, NetworkError, NotSupported
 
-from . import subnets
+from . import names, subnets
 from .config import files, load_all, valid_name
 from .default import VERSION
 from .define import networks, shown
@@ -46,7 +46,7 @@ def create(parts: Parts, network: Network) -> Network:
         if any(one.name == network.name for one in known):
             raise AlreadyExists(f"network name {network.name} already used: network already exists")
         network = _completed(network, known)
-        document = conflist(network, dns=bool(parts.executor.search("dnsname")))
+        document = conflist(network, dns=bool(names.program()))
         path = os.path.join(parts.directories[0], f"{network.name}.conflist")
         if path in files(parts.directories[:1]):
             raise AlreadyExists(f"{path} exists already (and defines another network)")
@@ -156,25 +156,19 @@ def _with_interface(network: Network, known: Sequence[Network]) -> Network:
 
 
 def conflist(network: Network, *, dns: bool) -> dict[str, Any]:
-    """The configuration of a complete network. dns: whether the plugin dnsname is there."""
+    """The configuration of a complete network. dns: whether there is a server for names."""
     make: Callable[[Network], list[dict[str, Any]]]
     make = _bridge if network.driver == "bridge" else _on_parent
     plugins = make(network)
-    if dns and network.dns_enabled and network.driver == "bridge" and not network.internal:
-        plugins.append(
-            {
-                "type": "dnsname",
-                "domainName": "dns.podman",
-                "capabilities": {"aliases": True},
-            }
-        )
     document: dict[str, Any] = {"cniVersion": VERSION, "name": network.name, "plugins": plugins}
     notes = {
         "podman_labels": dict(network.labels),
         "podman_options": {k: v for k, v in network.options.items() if k not in _OURS},
     }
     notes = {key: value for key, value in notes.items() if value}
-    return {**document, "args": notes} if notes else document
+    document = {**document, "args": notes} if notes else document
+    named = dns and network.dns_enabled and network.driver == "bridge" and not network.internal
+    return names.note(document) if named else document
 
 
 def _bridge(network: Network) -> list[dict[str, Any]]:

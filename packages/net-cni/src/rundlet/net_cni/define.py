@@ -7,6 +7,7 @@ import os
 from rundlet.core.contracts.network import Network
 
 from .config import load_all
+from .names import wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def shown(config: NetworkConfig) -> Network:
         subnets=subnets,
         internal=_internal(first),
         ipv6=any(":" in subnet["subnet"] for subnet in subnets),
-        dns_enabled=any(plugin["type"] == "dnsname" for plugin in config.plugins),
+        dns_enabled=wanted(config.document)
+        or any(plugin["type"] == "dnsname" for plugin in config.plugins),
         created=_created(config.path),
         labels=labels if isinstance(labels, dict) else {},
         options=options if isinstance(options, dict) else {},

@@ -85,6 +85,7 @@ def delete(parts: Parts, record: Record) -> None:
     with parts.host.rules(alone=chain.is_done_here()):
         chain.delete(record.attached_to())
     parts.cache.remove(record.container, record.interface)
+    parts.names.update(record)
 
 
 def forget(parts: Parts, records: Iterable[Record]) -> int:

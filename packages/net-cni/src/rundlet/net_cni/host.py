@@ -51,6 +51,10 @@ class Host:
         """The lock on the published ports of this engine."""
         return FileLock(os.path.join(self._run_dir, "ports.lock"), _TIMEOUT)
 
+    def names(self) -> FileLock:
+        """The lock on what the server of names reads."""
+        return FileLock(os.path.join(self._run_dir, "names.lock"), _TIMEOUT)
+
     def definitions(self) -> FileLock:
         """The lock on the configuration files that this engine writes."""
         return FileLock(os.path.join(self._run_dir, "definitions.lock"), _TIMEOUT)

@@ -12,6 +12,7 @@ from .config import find
 from .default import SUBNET, default_network
 from .execute import TIMEOUT, Executor
 from .host import Host
+from .names import Names
 from .ports import Ports
 
 TYPE_CHECKING = False
@@ -35,6 +36,7 @@ class Parts:
         self.cache = Cache(os.path.join(settings.state_dir, "cni"))
         self.host = Host(str(settings.run_dir))
         self.ports = Ports(os.path.join(settings.run_dir, "ports"), self.attached)
+        self.names = Names(str(settings.run_dir), self.cache, self.host)
         self.default = settings.default_network
         self.subnet = str(options.get("default_subnet") or SUBNET)
         self.data_dir = str(options.get("data_dir", ""))
