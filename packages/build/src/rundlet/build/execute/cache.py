@@ -58,8 +58,9 @@ class StepCache:
             os.makedirs(directory, mode=0o700, exist_ok=True)
             path = os.path.join(directory, "steps.db")
             self._database = sqlite3.connect(path, timeout=_TIMEOUT, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.executescript(_SCHEMA)
+            with engine.locks.hold("build", "steps", _TIMEOUT):  # SQLite cannot wait for this
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.executescript(_SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the build cache below {directory} cannot be used: {error}",

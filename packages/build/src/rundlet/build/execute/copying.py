@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING
 from rundlet.build import ignore
 from rundlet.build.containerfile.faults import at
 from rundlet.build.context import fetching, locations
-from rundlet.build.context.arriving import Ownership, fingerprints, write
+from rundlet.build.context.arriving import Ownership, fingerprints
 from rundlet.build.context.selecting import Member, Selection, select
-from rundlet.core.content.compress import decompressed
-from rundlet.core.content.produced import Produced
 from rundlet.core.errors import InvalidArgument, RundletError
-from rundlet.core.spec import user
 from rundlet.core.value import Value
-
-from . import filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from rundlet.build.containerfile.instructions import Copy
     from rundlet.build.ignore import Ignore
@@ -194,85 +189,10 @@ class Planner:
         return destination, directory
 
 
-def apply(plan: Plan, root: str) -> None:
-    """Put the files into a root directory. Raises errors that name file and line."""
-    item = plan.item
-    try:
-        _apply(plan, root)
-    except RundletError as error:
-        error.args = (f"{item.where}: {item.name}: {error.message}",)
-        error.message = error.args[0]
-        raise
-
-
-def write_link(plan: Plan, out: BinaryIO, owner: tuple[int, int] | None) -> None:
-    """The same as a layer of its own, which depends on nothing below (--link)."""
-    from rundlet.core.archive.entry import DIRECTORY
-    from rundlet.core.archive.write import END, header
-
-    directory = plan.destination if plan.directory else posixpath.dirname(plan.destination)
-    uid, gid = owner or (0, 0)
-    path = ""
-    for name in directory.split("/"):
-        if name:
-            path = f"{path}/{name}".lstrip("/")
-            out.write(header(os.fsencode(path), DIRECTORY, mode=0o755, uid=uid, gid=gid))
-    unended = _Unended(out)
-    for group in plan.groups:
-        destination, ownership, renamed = _place(plan, group, owner)
-        members = group.selection.members
-        write(members, unended, destination, ownership, renamed=renamed)  # type: ignore[arg-type]
-    out.write(END)
-
-
-def owner_of(plan: Plan, root: str) -> tuple[int, int] | None:
-    """--chown in numbers, names looked up in a root directory; None when it was not given."""
-    if not plan.item.chown:
-        return None
-    found = user.lookup(root, plan.item.chown)
-    name, _, group = plan.item.chown.partition(":")
-    if name.isdecimal() and not group:
-        return found.uid, found.uid  # Dockerfile reference, COPY --chown
-    return found.uid, found.gid
-
-
 def linkable(plan: Plan) -> bool:
     """Whether --link can be kept: no archive, and an owner in numbers."""
     names = [name for name in plan.item.chown.split(":") if name]
     return not plan.archives and all(name.isdecimal() for name in names)
-
-
-def _apply(plan: Plan, root: str) -> None:
-    owner = owner_of(plan, root)
-    directory = plan.directory or filesystem.is_directory(root, plan.destination)
-    if directory and not plan.directory:
-        plan = plan.replace(directory=True)
-    base = plan.destination if directory else posixpath.dirname(plan.destination)
-    filesystem.make_directories(root, base, *(owner or (0, 0)))
-    for group in plan.groups:
-        destination, ownership, renamed = _place(plan, group, owner)
-
-        def produce(
-            out: BinaryIO,
-            members: tuple[Member, ...] = group.selection.members,
-            destination: str = destination,
-            ownership: Ownership = ownership,
-            renamed: bool = renamed,
-        ) -> None:
-            write(members, out, destination, ownership, renamed=renamed)
-
-        with Produced(produce) as tar:
-            filesystem.unpack(root, tar)  # type: ignore[arg-type]
-    for path, _ in plan.archives:
-        with open(path, "rb") as packed, decompressed(packed) as content:
-            filesystem.unpack_below(root, plan.destination, content)
-
-
-def _place(plan: Plan, group: Group, owner: tuple[int, int] | None) -> tuple[str, Ownership, bool]:
-    ownership = group.ownership
-    if owner is not None:
-        ownership = ownership.replace(uid=owner[0], gid=owner[1])
-    return plan.destination.lstrip("/"), ownership, not plan.directory
 
 
 def _single(path: str, name: str, ownership: Ownership) -> Group:
@@ -296,15 +216,3 @@ def _digest(path: str) -> str:
 
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-class _Unended:
-    """A stream that leaves out the end marks of archives written one after the other."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = out
-
-    def write(self, data: bytes) -> int:
-        from rundlet.core.archive.write import END
-
-        return len(data) if data is END else self._out.write(data)

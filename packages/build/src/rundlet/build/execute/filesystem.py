@@ -58,6 +58,24 @@ def is_directory(root: str, path: str) -> bool:
     return found is not None and stat.S_ISDIR(found.st_mode)
 
 
+def resolved(root: str, path: str) -> tuple[str, list[str] | None]:
+    """(the real path of the deepest directory on the way to `path` that is there, relative to
+    the root; the names that are missing after it, None where something else is in their place).
+    """
+    base = os.path.realpath(root)
+    names = [name for name in path.split("/") if name]
+    real = ""
+    for number, name in enumerate(names):
+        found = status(root, f"{real}/{name}")
+        if found is None:
+            there = os.path.lexists(f"{base}/{real}/{name}")  # a link that leads nowhere
+            return real, None if there else names[number:]
+        if not stat.S_ISDIR(found.st_mode):
+            return real, None
+        real = real_path(root, f"{real}/{name}")[len(base) :].lstrip("/")
+    return real, []
+
+
 def make_directories(root: str, path: str, uid: int, gid: int) -> None:
     """Make a directory and those above it, where missing, with mode 0755 and this owner.
 

@@ -12,11 +12,12 @@ from rundlet.build.containerfile.instructions import Arg, Copy, Instruction, Run
 from rundlet.build.containerfile.lexer import lex
 from rundlet.build.containerfile.parse import instruction
 from rundlet.core.containers.request import Mount
+from rundlet.core.content.produced import Produced
 from rundlet.core.errors import RundletError
 from rundlet.core.images.composing import keep_written
 from rundlet.core.spec import user
 
-from . import configuring, copying, filesystem, history, mounts, running
+from . import configuring, copying, filesystem, history, mounts, placing, running
 from .cache import Step, explain, key_of
 from .options import StepFailed
 from .workspace import Workspace, retimed
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from rundlet.build.containerfile.stages import Stage
     from rundlet.core import Engine
+    from rundlet.core.images.composing import NewLayer
 
     from .draft import Draft
     from .origins import Origin
@@ -140,30 +142,32 @@ class StageBuild:
         if item.link and copying.linkable(plan) and self._options.layers:
             self._link(item, plan, text)
             return
-        parts = plan.parts()
-        self._files(item, parts, text, lambda workspace: copying.apply(plan, workspace.root))
+        self._files(
+            item,
+            plan.parts(),
+            text,
+            lambda workspace: placing.apply(plan, workspace.root),
+            direct=lambda root: placing.direct(plan, root),
+        )
 
     def _link(self, item: Copy, plan: copying.Plan, text: str) -> None:
         """A layer that is made of the files alone: a changed base does not change it."""
 
-        def write(out: BinaryIO) -> None:
-            copying.write_link(plan, out, copying.owner_of(plan, "/"))
-
         def make() -> Step:
-            timestamp = self._options.timestamp
-            if timestamp is None:
-                return Step(keep_written(self._work.engine, write), self._now())
-            from rundlet.core.content.produced import Produced
-
-            with Produced(write) as tar:
-                wanted = timestamp
-                layer = keep_written(
-                    self._work.engine,
-                    lambda out: retimed(tar, out, wanted),  # type: ignore[arg-type]
-                )
-            return Step(layer, self._now())
+            return Step(self._kept(placing.link(plan)), self._now())
 
         self._cached(item, {**plan.parts(), "link": True}, text, make)
+
+    def _kept(self, write: Callable[[BinaryIO], None]) -> NewLayer:
+        """Keep a tar as a layer, with the times that are wanted."""
+        timestamp = self._options.timestamp
+        if timestamp is None:
+            return keep_written(self._work.engine, write)
+        with Produced(write) as tar:
+            return keep_written(
+                self._work.engine,
+                lambda out: retimed(tar, out, timestamp),  # type: ignore[arg-type]
+            )
 
     def _run(self, item: Run) -> None:
         config = self.draft.config
@@ -257,7 +261,9 @@ class StageBuild:
         make: Callable[[Workspace], None],
         *,
         may_be_nothing: bool = False,
+        direct: Callable[[str], Callable[[BinaryIO], None] | None] | None = None,
     ) -> None:
+        """direct: what writes the layer over a root without changing that, where there is such."""
         if not self._options.layers:
             make(self._opened())
             self._note(item, text)
@@ -267,6 +273,9 @@ class StageBuild:
             engine = self._work.engine
             workspace = Workspace(engine, self._unpacked(engine))
             try:
+                write = direct(workspace.root) if direct is not None else None
+                if write is not None:
+                    return Step(self._kept(write), self._now())
                 make(workspace)
                 if may_be_nothing and workspace.is_unchanged():
                     return Step(None, self._now())
