@@ -16,6 +16,7 @@ from typing import Any
 import grpc
 import pytest
 
+from devtools.registry import Registry
 from rundlet.cri.proto import api_pb2 as cri
 
 SCRIPT = Path(sys.executable).with_name("rundlet-cri")
@@ -26,7 +27,9 @@ class Client:
     """Any RPC by its name: `client.version()` sends a VersionRequest."""
 
     def __init__(self, socket: Path) -> None:
-        self.channel = grpc.insecure_channel(f"unix:{socket}")
+        self.channel = grpc.insecure_channel(
+            f"unix:{socket}", [("grpc.max_receive_message_length", 16 * 1024 * 1024)]
+        )
 
     def _rpc(self, name: str) -> tuple[str, Any]:
         for service in cri.DESCRIPTOR.services_by_name.values():
@@ -46,8 +49,8 @@ class Client:
             response_deserializer=answer.FromString,
         )
 
-        def send(timeout: float = PATIENCE, **fields: Any) -> Any:
-            return call(request(**fields), timeout=timeout)
+        def send(deadline: float = PATIENCE, **fields: Any) -> Any:
+            return call(request(**fields), timeout=deadline)
 
         return send
 
@@ -80,7 +83,7 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                client.version(timeout=1)
+                client.version(deadline=1)
                 return client
             except grpc.RpcError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
@@ -120,3 +123,94 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server) -> Client:
     return server.start()
+
+
+class Kubelet:
+    """What kubelet asks for, in few words: pods and containers of the busybox image."""
+
+    def __init__(self, server: Server, client: Client, image: str) -> None:
+        self.server = server
+        self.client = client
+        self.image = client.pull_image(image=cri.ImageSpec(image=image)).image_ref
+        self.logs = server.directory / "logs"
+
+    def pod_config(self, name: str = "web", **options: Any) -> cri.PodSandboxConfig:
+        """options: fields of NamespaceOption; the network is the node's unless said."""
+        options = {"network": cri.NODE, "pid": cri.CONTAINER, **options}
+        security = cri.LinuxSandboxSecurityContext(namespace_options=cri.NamespaceOption(**options))
+        return cri.PodSandboxConfig(
+            metadata=cri.PodSandboxMetadata(name=name, uid=f"u-{name}", namespace="default"),
+            hostname=name,
+            log_directory=str(self.logs),
+            linux=cri.LinuxPodSandboxConfig(
+                cgroup_parent="/rundlet-cri-tests", security_context=security
+            ),
+        )
+
+    def pod(self, config: cri.PodSandboxConfig | None = None) -> str:
+        return str(self.client.run_pod_sandbox(config=config or self.pod_config()).pod_sandbox_id)
+
+    def config(self, *command: str, name: str = "main", **fields: Any) -> cri.ContainerConfig:
+        security = fields.pop("security", cri.LinuxContainerSecurityContext())
+        if not security.HasField("namespace_options"):
+            security.namespace_options.pid = cri.CONTAINER
+        resources = fields.pop("resources", None)
+        return cri.ContainerConfig(
+            metadata=cri.ContainerMetadata(name=name),
+            image=cri.ImageSpec(image=self.image),
+            command=command,
+            log_path=f"{name}.log",
+            linux=cri.LinuxContainerConfig(security_context=security, resources=resources),
+            **fields,
+        )
+
+    def create(self, pod: str, config: cri.ContainerConfig) -> str:
+        return str(self.client.create_container(pod_sandbox_id=pod, config=config).container_id)
+
+    def run(self, pod: str, *command: str, **fields: Any) -> str:
+        container = self.create(pod, self.config(*command, **fields))
+        self.client.start_container(container_id=container)
+        return container
+
+    def status(self, container: str) -> cri.ContainerStatus:
+        status: cri.ContainerStatus = self.client.container_status(container_id=container).status
+        return status
+
+    def ended(self, container: str) -> cri.ContainerStatus:
+        """The status after the exit, which is waited for."""
+        deadline = time.monotonic() + PATIENCE
+        while (status := self.status(container)).state != cri.CONTAINER_EXITED:
+            assert time.monotonic() < deadline, status
+            time.sleep(0.02)
+        return status
+
+    def output(self, pod: str, *command: str, **fields: Any) -> str:
+        """What a command prints in a container of its own."""
+        container = self.run(pod, *command, **fields)
+        status = self.ended(container)
+        text = Path(status.log_path).read_text()
+        self.client.remove_container(container_id=container)
+        Path(status.log_path).unlink()
+        assert status.exit_code == 0, text
+        return "\n".join(line.split(" ", 3)[3] for line in text.splitlines())
+
+    def exec(self, container: str, *command: str, timeout: int = 0) -> tuple[int, str, str]:
+        answer = self.client.exec_sync(container_id=container, cmd=command, timeout=timeout)
+        return answer.exit_code, answer.stdout.decode(), answer.stderr.decode()
+
+    def again(self) -> None:
+        """Start a new server after the old one was killed."""
+        self.client = self.server.start()
+
+    def clear(self) -> None:
+        for item in self.client.list_pod_sandbox().items:
+            self.client.remove_pod_sandbox(pod_sandbox_id=item.id)
+
+
+@pytest.fixture
+def kubelet(server: Server, client: Client, registry: Registry) -> Iterator[Kubelet]:
+    made = Kubelet(server, client, f"{registry.host}/busybox:latest")
+    yield made
+    if server.process is None or server.process.poll() is not None:
+        made.again()
+    made.clear()

@@ -89,3 +89,13 @@ def test_nonsense_never_breaks_the_lookup(
         return
     assert 0 <= found.uid < 1 << 32
     assert 0 <= found.gid < 1 << 32
+
+
+def test_memberships_of_the_image_by_the_cri_policies(root: Path) -> None:
+    (root / "etc/passwd").write_text("web:x:5:6::/web:/bin/sh\n")
+    (root / "etc/group").write_text("web:x:6:\nextra:x:50000:web\n")
+    assert lookup(str(root), "5", ("7",), "merge").groups == (6, 50000, 7)
+    assert lookup(str(root), "5:8", ("7",), "merge").groups == (8, 50000, 7)
+    assert lookup(str(root), "5:8", ("7",)).groups == (8, 7), "podman's rule"
+    assert lookup(str(root), "5", ("7",), "strict").groups == (6, 7)
+    assert lookup(str(root), "5:8", ("7",), "strict").groups == (8, 7)

@@ -163,7 +163,7 @@ def test_a_server_killed_at_any_time_leaves_no_half_pod(server: Any, client: Any
     for attempt, delay in enumerate((0.005, 0.02, 0.05, 0.1)):
         wanted = config("k", attempt)
         with pytest.raises(grpc.RpcError):
-            client.run_pod_sandbox(config=wanted, timeout=delay)
+            client.run_pod_sandbox(config=wanted, deadline=delay)
         server.kill()
         client = server.start()
         for item in client.list_pod_sandbox().items:

@@ -61,6 +61,49 @@ def execute(
     Raises WrongState for a container that does not run, CommandNotFound, CommandNotExecutable,
     RuntimeFailed.
     """
+    session = begin(engine, row, request, streams)
+    if request.detach or streams is None:
+        return ExecResult(session.id, "detached")
+    how = ""
+    try:
+        how = session.running.pump(streams if request.stdin else streams.replace(stdin=-1))
+        if how == "detached":
+            return ExecResult(session.id, how)
+        return ExecResult(session.id, how, session.wait())
+    finally:
+        if how != "detached":
+            session.forget()
+
+
+class Session:
+    """A command that was begun: its id, its process and what is noted of it.
+
+    Who has begun it calls `wait` once its output has ended, and `forget` at the end.
+    """
+
+    def __init__(self, engine: Engine, row: Container, session: str, running: ExecSession) -> None:
+        self.id = session
+        self.running = running
+        self._engine = engine
+        self._row = row
+
+    def wait(self) -> int:
+        """The exit code, once it ended."""
+        code = self.running.wait()
+        notify.event(
+            self._engine, self._row, "exec_died", execID=self.id, containerExitCode=str(code)
+        )
+        return code
+
+    def forget(self) -> None:
+        """Remove what was noted of it."""
+        _forget(self._engine, self._row.id, self.id)
+
+
+def begin(
+    engine: Engine, row: Container, request: ExecRequest, streams: Streams | None = None
+) -> Session:
+    """Start a command whose streams are not copied yet. Raises as `execute`."""
     true = derive(engine, row)
     if true.status != "running":
         error = WrongState(
@@ -73,27 +116,21 @@ def execute(
     directory = f"{Paths(engine, row.id).run}/exec/{session}"
     os.makedirs(directory, mode=0o700)
     rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
-    detached = False
     try:
         running = _launch(engine, row, request, session, directory, streams)
-        rows.update_session(
-            engine.database, session, pid=running.pid, pid_start=start_time(running.pid)
-        )
-        notify.event(engine, true, "exec", execID=session)
-        if request.detach or streams is None:
-            detached = True
-            return ExecResult(session, "detached")
-        how = running.pump(streams if request.stdin else streams.replace(stdin=-1))
-        if how == "detached":
-            detached = True
-            return ExecResult(session, how)
-        code = running.wait()
-        notify.event(engine, true, "exec_died", execID=session, containerExitCode=str(code))
-        return ExecResult(session, how, code)
-    finally:
-        if not detached:
-            rows.delete_session(engine.database, session)
-            remove_tree(directory)
+    except BaseException:
+        _forget(engine, row.id, session)
+        raise
+    rows.update_session(
+        engine.database, session, pid=running.pid, pid_start=start_time(running.pid)
+    )
+    notify.event(engine, true, "exec", execID=session)
+    return Session(engine, true, session, running)
+
+
+def _forget(engine: Engine, container: str, session: str) -> None:
+    rows.delete_session(engine.database, session)
+    remove_tree(f"{Paths(engine, container).run}/exec/{session}")
 
 
 def _config(request: ExecRequest) -> str:

@@ -80,6 +80,7 @@ class ContainerRequest(Value):
     workdir: str = ""
     user: str = ""  # "user[:group]", names or numbers
     group_add: tuple[str, ...] = ()
+    groups: str = ""  # "": podman's rule | "merge": also with a group | "strict": only group_add
     umask: str = ""
     timezone: str = ""
     terminal: bool = False
@@ -141,6 +142,8 @@ class ContainerRequest(Value):
     security_options: tuple[
         str, ...
     ] = ()  # seccomp=.., no-new-privileges, apparmor=.., label=.., mask=.., unmask=..
+    masked_paths: tuple[str, ...] | None = None  # None: podman's, and `mask` and `unmask`
+    read_only_paths: tuple[str, ...] | None = None
     no_new_privileges: bool = False
     sysctls: Mapping[str, str] = EMPTY
     ulimits: tuple[str, ...] = ()

@@ -42,7 +42,12 @@ def process(
 ) -> dict[str, Any]:
     """The whole object. `granted`: the bounding set of capabilities."""
     request = plan.request
-    user = lookup(plan.rootfs, request.user or plan.image.get("User") or "", request.group_add)
+    user = lookup(
+        plan.rootfs,
+        request.user or plan.image.get("User") or "",
+        request.group_add,
+        request.groups,
+    )
     found: dict[str, Any] = {
         "user": {
             "uid": user.uid,

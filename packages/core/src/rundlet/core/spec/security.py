@@ -77,8 +77,11 @@ def confinement(plan: SpecPlan) -> Confinement:
     kept = tuple(path for path in MASKED if not _matches(path, unmasks))
     added = tuple(path for path in masks if path and path not in kept)
     read_only = tuple(path for path in READ_ONLY if not _matches(path, unmasks))
+    masked = (*kept, *added) if request.masked_paths is None else request.masked_paths
+    if request.read_only_paths is not None:
+        read_only = request.read_only_paths
     profile = seccomp or plan.settings.seccomp_profile
-    return Confinement((*kept, *added), read_only, profile, _apparmor(plan, apparmor), quiet)
+    return Confinement(masked, read_only, profile, _apparmor(plan, apparmor), quiet)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -22,23 +22,25 @@ class User(Value):
     home: str = "/"
 
 
-def lookup(root: str, user: str, group_add: Sequence[str] = ()) -> User:
+def lookup(root: str, user: str, group_add: Sequence[str] = (), groups: str = "") -> User:
     """Resolve "user[:group]", names or numbers; "" is root.
 
     As podman: a name must be in the image's passwd; a number need not; without a group
     the passwd entry's is taken and /etc/group's memberships are added, with one they are
     not. The primary group is always among the additional groups, so that files which
     deny it cannot be reached by dropping it (CVE-2022-2989).
-    Raises InvalidArgument for an unknown name.
+    groups: "merge" adds the memberships with a group too, "strict" never (the CRI's
+    SupplementalGroupsPolicy). Raises InvalidArgument for an unknown name.
     """
     name, colon, group = user.partition(":")
     entry = _passwd_entry(root, name or "0")
     uid = _number(entry[2]) if entry else _id(name or "0", user, "user", "passwd")
     gid = _number(entry[3]) if entry else 0
     members: list[int] = []
-    if colon and group:
+    chosen = bool(colon and group)
+    if chosen:
         gid = _group(root, group)
-    elif entry:
+    if entry and groups != "strict" and (not chosen or groups == "merge"):
         members = [
             _number(fields[2]) for fields in _lines(root, "/etc/group", 4) if _lists(fields, entry)
         ]

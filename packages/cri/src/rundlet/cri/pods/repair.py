@@ -7,13 +7,19 @@ import logging
 from rundlet.core import Engine
 from rundlet.core.errors import RundletError
 
+from ..containers.record import unfinished
 from . import record, stop
 
 LOG = logging.getLogger("rundlet.cri")
 
 
 def repair(engine: Engine) -> None:
-    """Remove sandboxes that nobody goes on making or removing; give back those of another boot."""
+    """Remove what nobody goes on making or removing; give back sandboxes of another boot."""
+    for container in unfinished(engine):
+        try:
+            engine.containers.remove(container, force=True, volumes=True)
+        except (RundletError, OSError) as error:
+            LOG.error("container %s: %s", container, error)
     for pod in record.everything(engine):
         try:
             if pod.abandoned:

@@ -12,6 +12,8 @@ import grpc
 
 from rundlet.core.errors import AlreadyExists, RundletError, StoreError
 
+from ..containers.exits import watch
+from ..containers.service import ContainerCalls
 from ..images.service import ImageService
 from ..pods.repair import repair
 from ..pods.service import PodCalls
@@ -42,7 +44,7 @@ async def _serve(node: Node) -> None:
     server.add_generic_rpc_handlers(
         (
             handler("ImageService", ImageService(node.workers)),
-            handler("RuntimeService", NodeCalls(node), PodCalls(node)),
+            handler("RuntimeService", NodeCalls(node), PodCalls(node), ContainerCalls(node)),
         )
     )
     await node.workers.run(repair)
@@ -50,6 +52,7 @@ async def _serve(node: Node) -> None:
     server.add_insecure_port(f"unix:{path}")
     os.umask(before)
     await server.start()
+    exits = asyncio.create_task(watch(node.workers, lambda made: None))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,6 +62,7 @@ async def _serve(node: Node) -> None:
     LOG.info("serving on %s", path)
     await stop.wait()
     _tell("STOPPING=1")
+    exits.cancel()
     await server.stop(node.options.shutdown_timeout)
     await node.workers.finish(node.options.shutdown_timeout)
     node.workers.close()

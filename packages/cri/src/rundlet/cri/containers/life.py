@@ -1,0 +1,140 @@
+"""Containers are created, started, stopped and removed; each function runs in a worker thread."""
+
+from __future__ import annotations
+
+import os
+
+from rundlet.core import Engine
+from rundlet.core.containers.state import LIVE
+from rundlet.core.errors import AlreadyExists, NoSuchContainer, WrongState
+from rundlet.core.linux.processes import alive
+from rundlet.core.state import containers as rows
+
+from ..pods import record as pods
+from ..proto import api_pb2 as cri
+from . import record
+from .request import log_path, request
+
+
+def create(engine: Engine, pod_id: str, config: cri.ContainerConfig) -> str:
+    """Make a container; its id. The same request again, before it is started, gets the same one.
+
+    Raises NoSuchPod, WrongState for a pod that is not ready, AlreadyExists, InvalidArgument,
+    NotSupported, NoSuchImage; nothing is left then.
+    """
+    pod = pods.find(engine, pod_id)
+    if not pod.ready:
+        raise WrongState(f"pod {pod.id} is not ready: no container can be made in it")
+    wanted = request(engine, pod, config)
+    there = record.by_name(engine, wanted.name)
+    if there is not None:
+        content = config.SerializeToString(deterministic=True)
+        if there.config == content and there.row.status == "created":
+            return there.row.id
+        raise AlreadyExists(
+            f"there is a container named {wanted.name} already: {there.row.id}",
+            remedy="remove it first",
+        )
+    _clear(engine, wanted.name)
+    row = engine.containers.create(wanted)
+    try:
+        record.keep(engine, row, config, log_path(pod, config))
+    except BaseException:
+        engine.containers.remove(row.id, force=True, volumes=True)
+        raise
+    return row.id
+
+
+def _clear(engine: Engine, name: str) -> None:
+    """Remove what a killed server left of a container of this name."""
+    row = engine.database.row(
+        "SELECT id, status, pid, pid_start FROM containers WHERE name = ? AND pod IS NOT NULL", name
+    )
+    if row is not None and not (row[1] == "creating" and alive(row[2], row[3])):
+        engine.containers.remove(str(row[0]), force=True, volumes=True)
+
+
+def start(engine: Engine, identity: str) -> record.Made:
+    """Start a created container. Raises WrongState for any other: the CRI starts them once."""
+    made = record.find(engine, identity)
+    if made.row.status == "running":
+        return made  # a retry
+    if made.row.status not in ("created", "initialized"):
+        raise WrongState(f"container {made.row.id} is {made.row.status}, not created")
+    if made.row.status == "initialized":  # the server that was starting it was killed
+        engine.plugins.runtime(made.row.runtime).delete(made.row.id, force=True)
+    if made.log:
+        os.makedirs(os.path.dirname(made.log), mode=0o755, exist_ok=True)
+    engine.containers.start(made.row.id)
+    return made
+
+
+def stop(engine: Engine, identity: str, timeout: int) -> None:
+    """Stop within `timeout` seconds. Idempotent, also for one that is gone."""
+    try:
+        made = record.find(engine, identity)
+        engine.containers.stop(made.row.id, max(0, timeout))
+    except NoSuchContainer:
+        return
+
+
+def remove(engine: Engine, identity: str) -> record.Made | None:
+    """Remove, also while it runs; what it was, None when it is gone already."""
+    try:
+        made = record.find(engine, identity)
+        engine.containers.remove(made.row.id, force=True, volumes=True, timeout=0)
+    except NoSuchContainer:
+        return None
+    return made
+
+
+def reopen_log(engine: Engine, identity: str) -> None:
+    """Make the monitor begin a new log file: the old one was renamed. Raises WrongState."""
+    from rundlet.core.containers.paths import Paths
+
+    made = record.find(engine, identity)
+    if made.row.status != "running":
+        raise WrongState(f"container {made.row.id} is not running: its log has no writer")
+    if made.log:
+        monitor = engine.plugins.runtime(made.row.runtime).monitor()
+        monitor.reopen_log(Paths(engine, made.row.id).bundle, made.row.id)
+
+
+def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -> None:
+    """Change limits, also while it runs."""
+    from .resources import limits
+
+    made = record.find(engine, identity)
+    changes = limits(wanted)
+    if not wanted.memory_limit_in_bytes:
+        changes.pop("memory_swap", None)
+    if changes:
+        engine.containers.update(made.row.id, **changes)
+
+
+def ended(engine: Engine, candidates: set[str]) -> list[record.Made]:
+    """Clean up after those of the containers whose process has ended; these.
+
+    candidates: whole ids; other words are passed over.
+    """
+    found = []
+    for identity in candidates:
+        row = rows.by_id(engine.database, identity)
+        made = record.of(engine, row) if row is not None and row.pod else None
+        if row is None or made is None or row.status not in LIVE or made.row.status != "exited":
+            continue
+        try:
+            engine.containers.cleanup(identity)
+        except NoSuchContainer:
+            continue  # its remover was faster
+        found.append(made)
+    return found
+
+
+def live(engine: Engine) -> set[str]:
+    """Ids of containers of pods that were running when last written down."""
+    marks = ", ".join("?" * len(LIVE))
+    found = engine.database.rows(
+        f"SELECT id FROM containers WHERE pod IS NOT NULL AND status IN ({marks})", *LIVE
+    )
+    return {str(identity) for (identity,) in found}

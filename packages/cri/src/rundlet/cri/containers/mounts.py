@@ -1,0 +1,69 @@
+"""Mounts and devices of a container in the engine's words."""
+
+from __future__ import annotations
+
+import os
+
+from rundlet.core import Engine
+from rundlet.core.containers.request import Device, Mount
+from rundlet.core.errors import InvalidArgument, NotSupported
+
+from ..pods import options
+from ..pods.paths import Paths
+from ..pods.record import Pod
+from ..proto import api_pb2 as cri
+
+_PROPAGATION = {
+    cri.PROPAGATION_PRIVATE: "rprivate",
+    cri.PROPAGATION_HOST_TO_CONTAINER: "rslave",
+    cri.PROPAGATION_BIDIRECTIONAL: "rshared",
+}
+
+
+def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount, ...]:
+    """The pod's /dev/shm, then what the container wants. Raises InvalidArgument, NotSupported."""
+    wanted = [_mount(one, config) for one in config.mounts]
+    taken = {mount.destination for mount in wanted}
+    if not options.host_ipc(pod.sandbox) and "/dev/shm" not in taken:
+        shm = Paths(engine, pod.id).shm
+        wanted.append(Mount("bind", "/dev/shm", shm, ("rw", "nosuid", "nodev", "noexec")))
+    return tuple(wanted)
+
+
+def _mount(wanted: cri.Mount, config: cri.ContainerConfig) -> Mount:
+    where = wanted.container_path
+    if wanted.HasField("image") and wanted.image.image:
+        raise NotSupported(f"mount {where}: image volumes are not supported")
+    if wanted.uidMappings or wanted.gidMappings:
+        raise NotSupported(f"mount {where}: id-mapped mounts are not supported")
+    if not wanted.host_path:
+        raise InvalidArgument(f"mount {where}: no host_path")
+    propagation = _PROPAGATION[wanted.propagation]
+    if wanted.recursive_read_only and (not wanted.readonly or propagation != "rprivate"):
+        raise InvalidArgument(
+            f"mount {where}: recursive_read_only needs readonly and private propagation"
+        )
+    access = "rw" if not wanted.readonly else "rro" if wanted.recursive_read_only else "ro"
+    words = ("rbind", access, propagation, *wanted.mount_options)
+    return Mount("bind", where.rstrip("/") or where, _source(wanted.host_path), words)
+
+
+def _source(path: str) -> str:
+    """The host path with links followed; one that is not there becomes a directory (CRI-O)."""
+    found = os.path.realpath(path)
+    if not os.path.lexists(found):
+        os.makedirs(found, mode=0o755, exist_ok=True)
+    return found
+
+
+def devices(config: cri.ContainerConfig) -> tuple[Device, ...]:
+    """Devices by path. CDI names are refused: no CDI registry is read."""
+    if config.CDI_devices:
+        names = ", ".join(device.name for device in config.CDI_devices)
+        raise NotSupported(f"CDI devices are not supported: {names}")
+    return tuple(
+        Device(
+            os.path.realpath(device.host_path), device.container_path, device.permissions or "rwm"
+        )
+        for device in config.devices
+    )

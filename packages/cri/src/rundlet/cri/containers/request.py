@@ -1,0 +1,118 @@
+"""From a ContainerConfig and its pod to the engine's ContainerRequest."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from rundlet.core import Engine
+from rundlet.core.containers.request import ContainerRequest
+from rundlet.core.errors import InvalidArgument, NotSupported
+
+from ..pods import network, options
+from ..pods.paths import Paths
+from ..pods.record import Pod
+from ..proto import api_pb2 as cri
+from . import record, security
+from .mounts import devices, mounts
+from .resources import resources
+
+
+def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerRequest:
+    """The whole request. Raises InvalidArgument and NotSupported, naming the field."""
+    _check(config)
+    sandbox = pod.sandbox
+    context = config.linux.security_context
+    limits = config.linux.resources
+    return ContainerRequest(
+        image=config.image.image,
+        name=record.name_of(config, pod.name),
+        pod=pod.id,
+        command=tuple(config.args) or None,
+        entrypoint=tuple(config.command) or None,
+        workdir=config.working_dir,
+        env={pair.key: os.fsdecode(pair.value) for pair in config.envs},
+        terminal=config.tty,
+        stdin=config.stdin,
+        hostname=options.hostname(sandbox),
+        labels=dict(config.labels),
+        annotations={**sandbox.annotations, **config.annotations},
+        runtime=pod.runtime,
+        restart="no",
+        stop_signal=_signal(config.stop_signal),
+        log_driver="k8s-file" if config.log_path else "none",
+        log_options={"path": log_path(pod, config)} if config.log_path else {},
+        exit_command=False,  # the server watches the exit files
+        mounts=mounts(engine, pod, config),
+        devices=devices(config),
+        resources=resources(limits),
+        oom_score_adj=limits.oom_score_adj or None,
+        cgroup_parent=sandbox.linux.cgroup_parent,
+        systemd="false",
+        pull="never",
+        **_namespaces(engine, pod, context.namespace_options),
+        **_names(pod, sandbox),
+        **security.fields(context),
+    )
+
+
+def _check(config: cri.ContainerConfig) -> None:
+    if not config.metadata.name:
+        raise InvalidArgument("a container needs metadata: name")
+    if not config.image.image:
+        raise InvalidArgument(f"container {config.metadata.name} has no image")
+    if config.HasField("windows"):
+        raise NotSupported("windows containers need a Windows node")
+
+
+def log_path(pod: Pod, config: cri.ContainerConfig) -> str:
+    """Where the log is; "" for none."""
+    if not config.log_path:
+        return ""
+    directory = pod.sandbox.log_directory
+    if not directory:
+        raise InvalidArgument("log_path needs the log_directory of the pod sandbox")
+    return os.path.join(directory, config.log_path)
+
+
+def _signal(number: int) -> str:
+    """ "SIGTERM" of SIGNAL_SIGTERM; "" for the image's own."""
+    if number == cri.SIGNAL_RUNTIME_DEFAULT:
+        return ""
+    name = cri.Signal.Name(number).removeprefix("SIGNAL_")
+    return name.replace("PLUS", "+").replace("MINUS", "-")
+
+
+def _namespaces(engine: Engine, pod: Pod, wanted: cri.NamespaceOption) -> dict[str, Any]:
+    """The pod's for network, UTS and IPC; the pid namespace as the container wants it."""
+    paths = Paths(engine, pod.id)
+    sandbox = pod.sandbox
+    host = options.host_network(sandbox)
+    return {
+        "network": "host" if host else f"ns:{paths.netns}",
+        "uts": "host" if host else f"ns:{paths.uts}",
+        "ipc": "host" if options.host_ipc(sandbox) else f"ns:{paths.ipc}",
+        "pid": _pid(engine, pod, wanted, paths.pid),
+    }
+
+
+def _pid(engine: Engine, pod: Pod, wanted: cri.NamespaceOption, pinned: str) -> str:
+    if wanted.pid == cri.NODE:
+        return "host"
+    if wanted.pid == cri.TARGET:
+        return f"container:{record.find(engine, wanted.target_id).row.id}"
+    if wanted.pid == cri.POD and options.shared_pid(pod.sandbox):
+        return f"ns:{pinned}"
+    return "private"
+
+
+def _names(pod: Pod, sandbox: cri.PodSandboxConfig) -> dict[str, Any]:
+    """resolv.conf as the pod wants it (the node's where it says nothing); its own name."""
+    dns = sandbox.dns_config
+    own = [] if options.host_network(sandbox) else network.addresses(pod)
+    return {
+        "dns": tuple(dns.servers),
+        "dns_search": tuple(dns.searches),
+        "dns_options": tuple(dns.options),
+        "add_hosts": tuple(f"{options.hostname(sandbox)}:{address}" for address in own[:1]),
+    }

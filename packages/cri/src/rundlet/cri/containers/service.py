@@ -1,0 +1,102 @@
+"""The RPCs of containers: translation only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from rundlet.core import Engine
+from rundlet.core.errors import NotSupported
+
+from ..proto import api_pb2 as cri
+from ..server.node import Node
+from . import execsync, life, record, values
+
+CHUNK = 500  # items per message of a streamed list
+
+
+class ContainerCalls:
+    """Create, start, stop, remove, lists, status, limits, logs and ExecSync."""
+
+    def __init__(self, node: Node) -> None:
+        self._workers = node.workers
+
+    async def create_container(
+        self, request: cri.CreateContainerRequest, _: Any
+    ) -> cri.CreateContainerResponse:
+        content = request.config.SerializeToString(deterministic=True)
+        key = ("create", request.pod_sandbox_id, content)
+        made = await self._workers.once(key, life.create, request.pod_sandbox_id, request.config)
+        return cri.CreateContainerResponse(container_id=made)
+
+    async def start_container(
+        self, request: cri.StartContainerRequest, _: Any
+    ) -> cri.StartContainerResponse:
+        container = request.container_id
+        await self._workers.once(("start", container), life.start, container)
+        return cri.StartContainerResponse()
+
+    async def stop_container(
+        self, request: cri.StopContainerRequest, _: Any
+    ) -> cri.StopContainerResponse:
+        container, timeout = request.container_id, request.timeout
+        # A shorter time-out overtakes a longer one that is under way.
+        await self._workers.once(("stop", container, timeout), life.stop, container, timeout)
+        return cri.StopContainerResponse()
+
+    async def remove_container(
+        self, request: cri.RemoveContainerRequest, _: Any
+    ) -> cri.RemoveContainerResponse:
+        container = request.container_id
+        await self._workers.once(("remove", container), life.remove, container)
+        return cri.RemoveContainerResponse()
+
+    async def list_containers(
+        self, request: cri.ListContainersRequest, _: Any
+    ) -> cri.ListContainersResponse:
+        return cri.ListContainersResponse(
+            containers=await self._workers.run(_items, request.filter)
+        )
+
+    async def stream_containers(
+        self, request: cri.StreamContainersRequest, _: Any
+    ) -> AsyncIterator[cri.StreamContainersResponse]:
+        found = await self._workers.run(_items, request.filter)
+        for start in range(0, len(found), CHUNK):
+            yield cri.StreamContainersResponse(containers=found[start : start + CHUNK])
+
+    async def container_status(
+        self, request: cri.ContainerStatusRequest, _: Any
+    ) -> cri.ContainerStatusResponse:
+        return await self._workers.run(_status, request)
+
+    async def update_container_resources(
+        self, request: cri.UpdateContainerResourcesRequest, _: Any
+    ) -> cri.UpdateContainerResourcesResponse:
+        if request.HasField("windows"):
+            raise NotSupported("windows containers need a Windows node")
+        await self._workers.run(life.update, request.container_id, request.linux)
+        return cri.UpdateContainerResourcesResponse()
+
+    async def reopen_container_log(
+        self, request: cri.ReopenContainerLogRequest, _: Any
+    ) -> cri.ReopenContainerLogResponse:
+        await self._workers.run(life.reopen_log, request.container_id)
+        return cri.ReopenContainerLogResponse()
+
+    async def exec_sync(self, request: cri.ExecSyncRequest, _: Any) -> cri.ExecSyncResponse:
+        return await self._workers.run(
+            execsync.execsync, request.container_id, list(request.cmd), request.timeout
+        )
+
+
+def _items(engine: Engine, wanted: cri.ContainerFilter) -> list[cri.Container]:
+    return [values.item(made) for made in values.listed(engine, wanted)]
+
+
+def _status(engine: Engine, request: cri.ContainerStatusRequest) -> cri.ContainerStatusResponse:
+    made = record.find(engine, request.container_id)
+    answer = cri.ContainerStatusResponse(status=values.status(engine, made))
+    if request.verbose:
+        answer.info["info"] = values.info(engine, made)
+    return answer

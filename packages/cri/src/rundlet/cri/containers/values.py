@@ -1,0 +1,134 @@
+"""Containers as the CRI's messages."""
+
+from __future__ import annotations
+
+import json
+
+from rundlet.core import Engine
+from rundlet.core.containers.stored import request_of
+
+from ..images.values import image_id
+from ..pods.values import has_labels
+from ..proto import api_pb2 as cri
+from . import record, resources
+from .record import Made
+
+_STATES = {
+    "created": cri.CONTAINER_CREATED,
+    "initialized": cri.CONTAINER_CREATED,
+    "running": cri.CONTAINER_RUNNING,
+    "paused": cri.CONTAINER_RUNNING,
+    "stopping": cri.CONTAINER_RUNNING,
+    "exited": cri.CONTAINER_EXITED,
+}
+
+
+def state(made: Made) -> cri.ContainerState:
+    """The CRI's state of a container."""
+    return _STATES.get(made.row.status, cri.CONTAINER_UNKNOWN)
+
+
+def item(made: Made) -> cri.Container:
+    """A container in a list."""
+    config, row = made.wanted, made.row
+    return cri.Container(
+        id=row.id,
+        pod_sandbox_id=row.pod or "",
+        metadata=config.metadata,
+        image=config.image,
+        image_ref=image_id(row.image),
+        image_id=image_id(row.image),
+        state=state(made),
+        created_at=row.created,
+        labels=config.labels,
+        annotations=config.annotations,
+    )
+
+
+def status(engine: Engine, made: Made) -> cri.ContainerStatus:
+    """The status of one container. Times are 0 for what has not happened."""
+    config, row = made.wanted, made.row
+    request = request_of(row.request)
+    ended = row.status == "exited"
+    message = cri.ContainerStatus(
+        id=row.id,
+        metadata=config.metadata,
+        state=state(made),
+        created_at=row.created,
+        started_at=row.started,
+        finished_at=row.finished if ended else 0,
+        exit_code=row.exit_code if ended else 0,
+        image=config.image,
+        image_ref=image_id(row.image),
+        image_id=image_id(row.image),
+        reason=_reason(made) if ended else "",
+        labels=config.labels,
+        annotations=config.annotations,
+        mounts=config.mounts,
+        log_path=made.log,
+        resources=cri.ContainerResources(
+            linux=resources.message(request.resources, request.oom_score_adj)
+        ),
+        stop_signal=config.stop_signal,
+    )
+    user = _user(engine, made)
+    if user is not None:
+        message.user.linux.CopyFrom(user)
+    return message
+
+
+def _reason(made: Made) -> str:
+    """The words that kubelet and people know."""
+    if made.row.oom_killed:
+        return "OOMKilled"
+    return "Completed" if made.row.exit_code == 0 else "Error"
+
+
+def _user(engine: Engine, made: Made) -> cri.LinuxContainerUser | None:
+    """Whom its first process runs as; None before it was started."""
+    from rundlet.core.containers.exec import specification
+    from rundlet.core.errors import Corrupt
+
+    if not made.row.started:
+        return None
+    try:
+        found = specification(engine, made.row)["process"]["user"]
+    except Corrupt:
+        return None
+    return cri.LinuxContainerUser(
+        uid=found["uid"],
+        gid=found["gid"],
+        supplemental_groups=found.get("additionalGids") or (),
+    )
+
+
+def info(engine: Engine, made: Made) -> str:
+    """What `crictl inspect` shows beside: JSON."""
+    from rundlet.core.containers.paths import Paths
+
+    document: dict[str, object] = {
+        "sandboxID": made.row.pod,
+        "pid": made.row.pid,
+        "runtime": made.row.runtime,
+    }
+    try:
+        with open(Paths(engine, made.row.id).config, encoding="utf-8") as file:
+            document["runtimeSpec"] = json.load(file)
+    except (OSError, ValueError):
+        pass  # not started yet
+    return json.dumps(document)
+
+
+def listed(engine: Engine, wanted: cri.ContainerFilter) -> list[Made]:
+    """The containers that a filter lets through."""
+    return [made for made in record.everything(engine) if _fits(made, wanted)]
+
+
+def _fits(made: Made, wanted: cri.ContainerFilter) -> bool:
+    if wanted.id and not made.row.id.startswith(wanted.id):
+        return False
+    if wanted.pod_sandbox_id and not (made.row.pod or "").startswith(wanted.pod_sandbox_id):
+        return False
+    if wanted.HasField("state") and wanted.state.state != state(made):
+        return False
+    return has_labels(made.wanted.labels, wanted.label_selector)
