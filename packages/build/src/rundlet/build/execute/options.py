@@ -75,7 +75,6 @@ class BuildOptions(Value):
     unset_environment: tuple[str, ...] = ()
     unset_labels: tuple[str, ...] = ()
     omit_history: bool = False
-    manifest: str = ""
     outputs: tuple[Mapping[str, str], ...] = ()
     id_file: str = ""
     jobs: int = 1

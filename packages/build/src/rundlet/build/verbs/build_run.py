@@ -101,6 +101,8 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
             f"--isolation {arguments.text('isolation')} is not supported for build",
             remedy="RUN uses an OCI runtime: choose it with the global option --runtime.",
         )
+    if arguments.text("manifest"):
+        raise NotSupported("--manifest: manifest lists are not supported yet")
     if arguments.flag("squash") and arguments.flag("squash-all"):
         raise UsageError("cannot set both --squash and --squash-all")
     ttl = arguments.seconds("cache-ttl")
@@ -132,7 +134,6 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         unset_environment=arguments.texts("unsetenv"),
         unset_labels=arguments.texts("unsetlabel"),
         omit_history=arguments.flag("omit-history"),
-        manifest=arguments.text("manifest"),
         outputs=tuple(outputs.parse(text) for text in arguments.texts("output")),
         id_file=arguments.text("iidfile"),
         jobs=_number(arguments, "jobs"),
