@@ -10,7 +10,7 @@ from rundlet.core.errors import AlreadyExists, NetworkError
 from . import wish
 from .cache import Record
 from .detach import delete, forget_dead
-from .names import DOMAIN
+from .names import DOMAIN, nameservers
 from .ports import validate
 from .result import dns_of, interface_of
 from .routes import default_routes, without_default_routes
@@ -157,7 +157,7 @@ def record_of(
         capabilities=wish.capabilities(network, request, attachment, ports),
         arguments=wish.arguments(network, request, attachment),
         names=tuple(filter(None, (attachment.name, attachment.container[:12], *request.aliases))),
-        dns=tuple(attachment.dns),
+        dns=tuple(attachment.dns) or nameservers(network),
     )
 
 

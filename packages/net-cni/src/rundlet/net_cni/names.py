@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .cache import Cache, Record
+    from .config import NetworkConfig
 
 DOMAIN = "dns.podman"
 """The search domain of names, as podman's networks have it."""
@@ -59,6 +60,13 @@ def wanted(document: Mapping[str, Any]) -> bool:
     for key in _NOTE:
         found = found.get(key) if isinstance(found, dict) else None
     return found is True
+
+
+def nameservers(network: NetworkConfig) -> tuple[str, ...]:
+    """The nameservers of a network, which its server asks for what it does not know."""
+    dns = network.plugins[0].get("dns")
+    found = dns.get("nameservers") if isinstance(dns, dict) else None
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
 
 class Names:

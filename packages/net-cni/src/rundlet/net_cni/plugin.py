@@ -75,6 +75,13 @@ class CNINetworks(NetworkPlugin):
 
         return create(self._parts, network)
 
+    def update_network(
+        self, name: str, *, dns_add: Sequence[str] = (), dns_drop: Sequence[str] = ()
+    ) -> Network:
+        from .update import update
+
+        return update(self._parts, name, dns_add, dns_drop)
+
     def remove_network(self, name: str) -> None:
         from .remove import remove
 

@@ -102,6 +102,10 @@ def _select(context: Context, arguments: Parsed) -> list[ContainerRow]:
     last = 1 if arguments.flag("latest") else arguments.number("last") or -1
     if not arguments.flag("all") and last < 0 and not any(f.startswith("status=") for f in filters):
         rows = [row for row in rows if row.status in ("running", "paused", "stopping")]
+    if arguments.flag("external"):
+        from rundlet.core.state.containers import external
+
+        rows.extend(external(context.engine.database))
     if filters:
         from ..listing.filters import containers
 
@@ -146,4 +150,6 @@ def status(row: ContainerRow, now: int) -> str:
         return f"Exited ({row.exit_code}) {since} ago"
     if row.status == "paused":
         return "Paused"
+    if row.status == "external":
+        return "Storage"  # podman's word for what it does not run
     return row.status.capitalize()

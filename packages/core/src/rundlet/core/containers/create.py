@@ -33,11 +33,12 @@ _ATTEMPTS = 50
 def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = None) -> Container:
     """Make a container that can be started. pulling: how to get an image that is not here.
 
-    Raises InvalidArgument, AlreadyExists for the name, NoSuchImage, DeniedByPolicy,
-    DriverUnavailable, and what the storage raises; nothing is left then.
+    Raises InvalidArgument, AlreadyExists for the name, NoSuchImage, NoSuchNetwork,
+    DeniedByPolicy, DriverUnavailable, and what the storage raises; nothing is left then.
     """
     _check(request)
     request = _without_ports(engine, request)
+    network.check(engine, request)
     source = resolve(engine, request, pulling or Pulling())
     command = _command(request, source)
     runtime = _runtime(engine, request)

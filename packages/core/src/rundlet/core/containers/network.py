@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..contracts.network import Attachment, AttachResult, NetworkRequest
+from ..errors import NoSuchNetwork
 from ..networks.namespace import create_namespace, remove_namespace
 from ..state import containers as rows
 from ..value import Value
@@ -104,6 +105,20 @@ def names(engine: Engine, request: ContainerRequest) -> tuple[str, ...]:
         return ()
     default = engine.settings.default_network
     return tuple(network.network or default for network in wished(request))
+
+
+def check(engine: Engine, request: ContainerRequest) -> None:
+    """The networks that are named must be there. Raises NoSuchNetwork.
+
+    The default one, which most containers join, is looked for by the start only.
+    """
+    default = engine.settings.default_network
+    named = [name for name in names(engine, request) if name != default]
+    if named:
+        known = {network.name for network in engine.networks.list()}
+        missing = [name for name in named if name not in known]
+        if missing:
+            raise NoSuchNetwork(missing[0])
 
 
 def _hostname(row: Container, request: ContainerRequest, chosen: str) -> str:

@@ -165,6 +165,17 @@ class NetworkPlugin(ABC):
 
         raise NotSupported(f"network plugin {self.name} has no networks of its own")
 
+    def update_network(
+        self, name: str, *, dns_add: Sequence[str] = (), dns_drop: Sequence[str] = ()
+    ) -> Network:
+        """Change the nameservers of a network. Raises NoSuchNetwork, InvalidArgument, NotSupported.
+
+        Containers that are attached already keep those that they have.
+        """
+        from ..errors import NotSupported
+
+        raise NotSupported(f"network plugin {self.name} has no networks of its own")
+
     def remove_network(self, name: str) -> None:
         """Raises NoSuchNetwork, InUse, NotSupported."""
         from ..errors import NotSupported

@@ -117,6 +117,15 @@ class Networks:
             number += 1
         return f"podman{number}"
 
+    def update(
+        self, name: str, *, dns_add: Sequence[str] = (), dns_drop: Sequence[str] = ()
+    ) -> Network:
+        """Change the nameservers of a network. Raises NoSuchNetwork, InvalidArgument."""
+        network = self.get(name)
+        made = self._plugin("").update_network(network.name, dns_add=dns_add, dns_drop=dns_drop)
+        self._note("update", made)
+        return made
+
     def remove(self, name: str) -> Network:
         """Remove a network that no container uses. Raises NoSuchNetwork, InUse."""
         network = self.get(name)

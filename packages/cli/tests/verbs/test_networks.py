@@ -1,0 +1,168 @@
+"""`rundlet network ...` and containers on networks, in a namespace in the host's place."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rundlet.core.testing.network import isolated_host, links, rules
+from rundlet.net_cni.names import program
+
+if TYPE_CHECKING:
+    from devtools.tool import Rundlet
+
+
+@pytest.fixture
+def networked(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> Iterator[Rundlet]:
+    """A store with busybox and directories of its own for networks and leases."""
+    (tmp_path / "net.d").mkdir()
+    settings = tmp_path / "rundlet.toml"
+    settings.write_text(
+        f'network_config_dirs = ["{tmp_path}/net.d"]\n'
+        f'[plugins.cni]\ndata_dir = "{tmp_path}/leases"\n'
+    )
+    rundlet.environment["RUNDLET_CONF"] = str(settings)
+    with isolated_host():
+        rundlet("load", "-q", "-i", str(busybox_archive))
+        yield rundlet
+        rundlet("rm", "-a", "-f", "-t", "0")
+        left = [link["ifname"] for link in links(None)]
+        assert left == ["lo"], "a bridge or a veth is left"
+        assert not [rule for rule in rules() if "CNI" in rule]
+        pid = rundlet.directory / "run/networks/names/aardvark.pid"
+        if pid.exists():
+            os.kill(int(pid.read_text()), signal.SIGTERM)
+
+
+def inspect(rundlet: Rundlet, name: str) -> dict[str, object]:
+    document: dict[str, object] = json.loads(rundlet("network", "inspect", name).stdout)[0]
+    return document
+
+
+def test_create_list_inspect_remove(networked: Rundlet) -> None:
+    words = ("--subnet", "10.77.0.0/24", "--gateway", "10.77.0.9", "--label", "a=b", "web")
+    assert networked("network", "create", *words).stdout == "web\n"
+    assert networked("network", "ls", "-q").stdout.split() == ["podman", "web"]
+    found = inspect(networked, "web")
+    assert found["subnets"] == [{"subnet": "10.77.0.0/24", "gateway": "10.77.0.9"}]
+    assert (found["driver"], found["labels"]) == ("bridge", {"a": "b"})
+    networked("network", "exists", "web")
+    done = networked("network", "create", "web", check=False)
+    assert (done.returncode, "already" in done.stderr) == (125, True)
+    networked("network", "create", "--ignore", "web")
+    assert networked("network", "rm", "web").stdout == "web\n"
+    assert networked("network", "exists", "web", check=False).returncode == 1
+    assert networked("network", "rm", "web", check=False).returncode == 1
+
+
+def test_a_container_keeps_its_network(networked: Rundlet) -> None:
+    networked("network", "create", "web")
+    networked("run", "-d", "--name", "c", "--network", "web", "busybox", "sleep", "300")
+    done = networked("network", "rm", "web", check=False)
+    assert done.returncode == 2
+    assert "has associated containers" in done.stderr
+    networked("network", "rm", "-f", "-t", "0", "web")
+    assert networked("ps", "-aq").stdout == ""
+
+
+@pytest.mark.skipif(not program(), reason="aardvark-dns is not installed")
+def test_names_resolve(networked: Rundlet) -> None:
+    networked("network", "create", "web")
+    common = ("--network", "web", "busybox")
+    networked("run", "-d", "--name", "server", "--network-alias", "www", *common, "sleep", "300")
+    address = networked(
+        "inspect", "-f", "{{.NetworkSettings.Networks.web.IPAddress}}", "server"
+    ).stdout.strip()
+    for name in ("server", "www"):
+        done = networked("run", "--rm", *common, "nslookup", name, check=False)
+        assert address in done.stdout, done.stdout
+
+
+def test_connect_and_disconnect(networked: Rundlet) -> None:
+    networked("network", "create", "--subnet", "10.77.0.0/24", "more")
+    networked("run", "-d", "--name", "c", "busybox", "sleep", "300")
+    networked("network", "connect", "--ip", "10.77.0.7", "more", "c")
+    seen = networked("exec", "c", "ip", "-4", "-o", "address").stdout
+    assert "10.77.0.7/24" in seen
+    assert networked("exec", "c", "ip", "route", "show", "default").stdout.count("default") == 1
+    networked("network", "disconnect", "more", "c")
+    assert "10.77" not in networked("exec", "c", "ip", "-4", "-o", "address").stdout
+
+
+def test_static_addresses_and_ports(networked: Rundlet) -> None:
+    words = ("--ip", "10.88.3.4", "--mac-address", "02:11:22:33:44:55", "-p", "127.0.0.1:8000:80")
+    networked("run", "-d", "--name", "c", *words, "busybox", "sleep", "300")
+    seen = networked("exec", "c", "ip", "address", "show", "eth0").stdout
+    assert "10.88.3.4/16" in seen
+    assert "02:11:22:33:44:55" in seen
+    assert networked("port", "c").stdout == "80/tcp -> 127.0.0.1:8000\n"
+    done = networked("run", "--ip", "10.88.3.4", "busybox", "true", check=False)
+    assert done.returncode in (125, 126)
+    assert "10.88.3.4" in done.stderr
+
+
+def test_several_networks_and_ipv6(networked: Rundlet) -> None:
+    networked("network", "create", "--ipv6", "--subnet", "fd00:9::/64", "six")
+    networked("network", "create", "--internal", "inner")
+    words = ("--network", "six", "--network", "inner")
+    networked("run", "-d", "--name", "c", *words, "busybox", "sleep", "300")
+    document = json.loads(networked("inspect", "c").stdout)[0]
+    found = document["NetworkSettings"]["Networks"]
+    assert set(found) == {"six", "inner"}
+    assert found["six"]["GlobalIPv6Address"].startswith("fd00:9::")
+    assert "default" not in networked("exec", "c", "ip", "route").stdout
+
+
+def test_reload_after_a_firewall_was_flushed(networked: Rundlet) -> None:
+    import subprocess
+
+    networked("run", "-d", "--name", "c", "-p", "8000:80", "busybox", "sleep", "300")
+    before = [rule for rule in rules() if "-A" in rule]
+    for words in ("-t nat -F", "-t nat -X", "-F", "-X"):
+        subprocess.run(["iptables", *words.split()], check=True)
+    address = networked("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "c").stdout
+    networked("network", "reload", "c")
+    assert sorted(rule for rule in rules() if "-A" in rule) == before
+    assert networked("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "c").stdout == address
+
+
+def test_prune(networked: Rundlet) -> None:
+    for name in ("used", "unused", "kept"):
+        label = ("--label", "keep=1") if name == "kept" else ()
+        networked("network", "create", *label, name)
+    networked("create", "--name", "c", "--network", "used", "busybox")
+    assert networked("network", "prune", "-f", "--filter", "label!=keep").stdout == "unused\n"
+    assert networked("network", "ls", "-q").stdout.split() == ["kept", "podman", "used"]
+
+
+def test_update(networked: Rundlet) -> None:
+    networked("network", "create", "--dns", "9.9.9.9", "web")
+    networked("network", "update", "web", "--dns-add", "1.1.1.1,8.8.8.8", "--dns-drop", "9.9.9.9")
+    (path,) = (networked.directory / "net.d").iterdir()
+    document = json.loads(path.read_text())
+    assert document["plugins"][0]["dns"] == {"nameservers": ["1.1.1.1", "8.8.8.8"]}
+    done = networked("network", "update", "web", "--dns-drop", "9.9.9.9", check=False)
+    assert (done.returncode, "no nameserver 9.9.9.9" in done.stderr) == (125, True)
+    done = networked("network", "update", "web", "--dns-add", "x", check=False)
+    assert (done.returncode, "'x' is no IP address" in done.stderr) == (125, True)
+    assert networked("network", "update", "nosuch", check=False).returncode == 125
+
+
+def test_what_is_wrong_is_said(networked: Rundlet) -> None:
+    for words, said in (
+        (("--subnet", "10.0.0.0"), "10.0.0.0"),
+        (("--driver", "overlay"), "overlay"),
+        (("--gateway", "10.9.0.1"), "subnet"),
+        (("--opt", "nosuch=1"), "nosuch"),
+    ):
+        done = networked("network", "create", *words, "bad", check=False)
+        assert done.returncode == 125
+        assert said in done.stderr
+    assert networked("run", "--network", "nosuch", "busybox", check=False).returncode == 125
+    assert networked("ps", "-aq").stdout == ""
