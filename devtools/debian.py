@@ -21,7 +21,17 @@ RUN = (
 DEMO = (*RUN, "docker-registry", "busybox-static", "mmdebstrap", "curl")
 """What `nox -s demo` takes."""
 
-TEST = (*DEMO, "aardvark-dns", "runsc", "podman", "buildah", "skopeo", "umoci", "strace")
+TEST = (
+    *DEMO,
+    "aardvark-dns",
+    "runsc",
+    "podman",
+    "buildah",
+    "skopeo",
+    "umoci",
+    "strace",
+    "gnupg",
+)
 """What the whole test suite takes: also the peers, to compare and interoperate with."""
 
 

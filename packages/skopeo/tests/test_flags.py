@@ -32,7 +32,7 @@ MISSING = {
     "": {"policy", "registries.d"},
 }
 """What the engine cannot do yet."""
-MISSING_VERBS = {"generate-sigstore-key", "standalone-sign", "standalone-verify"}
+MISSING_VERBS = {"generate-sigstore-key"}
 
 
 def shown(options: tuple[Flag | Option, ...]) -> dict[str, str]:

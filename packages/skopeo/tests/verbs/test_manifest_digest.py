@@ -21,4 +21,4 @@ def test_same_digest(tool: Any, tmp_path: Path, image_layout: Path) -> None:
 
 def test_no_file(tool: Any, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "nothing", ignore_errors=True)
-    assert "Error reading manifest from" in tool.refused("manifest-digest", f"{tmp_path}/nothing")
+    assert "Error reading" in tool.refused("manifest-digest", f"{tmp_path}/nothing")

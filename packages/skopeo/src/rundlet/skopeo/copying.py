@@ -112,14 +112,3 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         ),
         parallel=int(str(values.get("image-parallel-copies") or 0)),
     )
-
-
-def write_text(path: str, text: str) -> None:
-    """Write a --digestfile. Raises InvalidArgument."""
-    from rundlet.core.errors import InvalidArgument
-
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InvalidArgument(f"cannot write {path}: {error.strerror}") from error

@@ -61,8 +61,9 @@ def run(context: Context, arguments: Parsed) -> int:
     """Copy, telling how it goes."""
     from rundlet.core.commands.progress import shown
 
-    from ..copying import copied, copy_options, write_text
+    from ..copying import copied, copy_options
     from ..known import KnownBlobs
+    from ..local import write
     from ..retrying import retried
     from ..running import running
 
@@ -78,7 +79,7 @@ def run(context: Context, arguments: Parsed) -> int:
                 lambda: copied(source, target, chosen, progress, KnownBlobs(), more),
             )
         if arguments.text("digestfile"):
-            write_text(arguments.text("digestfile"), done.digest)
+            write(arguments.text("digestfile"), done.digest.encode())
     return 0
 
 

@@ -19,13 +19,9 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print it."""
-    from rundlet.core.errors import NotFound
     from rundlet.core.images.copy import digest_of
 
-    path = arguments.arguments[0]
-    try:
-        with open(path, "rb") as file:
-            context.print(digest_of(file.read()))
-    except OSError as error:
-        raise NotFound(f"Error reading manifest from {path}: {error.strerror}") from None
+    from ..local import read
+
+    context.print(digest_of(read(arguments.arguments[0])))
     return 0

@@ -145,7 +145,7 @@ def _finish(
 ) -> int:
     from rundlet.core.errors import InvalidArgument
 
-    from ..copying import write_text
+    from ..local import write
 
     done = [
         f"{digest} {task.target}"
@@ -153,7 +153,7 @@ def _finish(
         if digest
     ]
     if arguments.text("digestfile"):
-        write_text(arguments.text("digestfile"), "".join(f"{line}\n" for line in done))
+        write(arguments.text("digestfile"), "".join(f"{line}\n" for line in done).encode())
     if not arguments.flag("quiet"):
         context.print(f"Synced {len(done)} images from {images.sources} sources")
     if outcome.errors or images.errors:

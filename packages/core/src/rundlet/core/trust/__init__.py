@@ -1,0 +1,1 @@
+"""Which images are to be trusted: signatures of images, made and checked."""
