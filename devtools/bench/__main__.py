@@ -14,6 +14,7 @@ from pathlib import Path
 from devtools import images
 from devtools.registry import Registry, push
 
+from . import builds as builds  # its rows
 from . import report
 from .rows import ROWS, Row
 from .tools import Bench, Sample, Tool, podman_configuration

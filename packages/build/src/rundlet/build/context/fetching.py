@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import os
-import subprocess
-import urllib.parse
 from typing import TYPE_CHECKING
 
 from rundlet.core.archive.extract import extract
@@ -62,12 +59,16 @@ def download(url: str, target: str, *, checksum: str = "") -> Download:
 
 
 def _name(url: str) -> str:
+    import urllib.parse
+
     path = urllib.parse.urlsplit(url).path
     return urllib.parse.unquote(path.rstrip("/").rpartition("/")[2])
 
 
 def _modified(headers: Mapping[str, str]) -> int:
     """`Last-Modified` in nanoseconds."""
+    import email.utils  # here and elsewhere: what few builds need is slow to import
+
     text = headers.get("Last-Modified")
     if text is None:
         return 0
@@ -108,12 +109,16 @@ def clone(what: Git, target: str, *, keep_git: bool = True) -> str:
 
 
 def _is_commit(directory: str, name: str) -> bool:
+    import subprocess
+
     words = ["git", "-C", directory, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"]
     return subprocess.run(words, stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _git(*words: str) -> None:
     """Run git, which must never ask. Raises InvalidArgument with its own words."""
+    import subprocess
+
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
     try:
         done = subprocess.run(

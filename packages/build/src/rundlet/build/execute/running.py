@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import stat
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rundlet.core.containers.run import run as run_container
 from rundlet.core.contracts.monitor import Streams
 from rundlet.core.errors import NoSuchContainer
 from rundlet.core.linux.processes import alive, start_time
 from rundlet.core.value import EMPTY, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rundlet.build.containerfile.instructions import Run
     from rundlet.core import Engine
@@ -44,6 +44,7 @@ class Order(Value):
     network: str = ""
     insecure: bool = False
     stdin: bool = False
+    terminal: bool = False
     output: int = 1
 
 
@@ -73,11 +74,18 @@ def script(item: Run) -> str:
 
 def run(engine: Engine, root: str, order: Order, template: ContainerRequest) -> int:
     """Run a command to its end; its exit code. Raises what starting a container raises."""
-    places = (*_POINTS, *_above(mount.destination for mount in order.mounts))
+    with untouched(root, (mount.destination for mount in (*template.mounts, *order.mounts))):
+        return _run(engine, root, order, template)
+
+
+@contextmanager
+def untouched(root: str, destinations: Iterable[str]) -> Iterator[None]:
+    """Mount points that come for a while, these and a runtime's own, leave no trace after it."""
+    places = (*_POINTS, *_above(destinations))
     missing = [place for place in places if not os.path.lexists(f"{root}/{place}")]
     kept = [_Kept(f"{root}/{place}") for place in ("", "etc", "run", "dev")]
     try:
-        return _run(engine, root, order, template)
+        yield
     finally:
         _tidy(root, missing)
         for directory in kept:
@@ -96,13 +104,16 @@ def _run(engine: Engine, root: str, order: Order, template: ContainerRequest) ->
         network=order.network or template.network,
         privileged=template.privileged or order.insecure,
         stdin=order.stdin,
+        terminal=order.terminal,
         name=f"build-{os.urandom(6).hex()}",
         auto_remove=True,
         labels={LABEL: f"{os.getpid()}:{start_time(os.getpid())}"},
         log_driver="none",
         image_volumes="ignore",
     )
-    streams = Streams(0 if order.stdin else -1, order.output, 2)
+    streams = Streams(0 if order.stdin else -1, order.output, 2, order.terminal)
+    from rundlet.core.containers.run import run as run_container  # a cached build runs nothing
+
     try:
         return run_container(engine, request, streams, sig_proxy=False).exit_code
     except BaseException:  # an interrupt too must not leave it running

@@ -21,6 +21,7 @@ from rundlet.core.images.manifest import native, parse_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from rundlet.core.commands.context import Context, Parsed
 
@@ -211,8 +212,6 @@ def _policy(arguments: Parsed) -> str:
 
 
 def _settings(arguments: Parsed) -> TransportSettings:
-    from pathlib import Path
-
     plain = TransportSettings()
     credentials = None
     if arguments.text("creds"):
@@ -221,15 +220,23 @@ def _settings(arguments: Parsed) -> TransportSettings:
             raise UsageError("give --creds USERNAME:PASSWORD")
         credentials = (name, password)
     retries, delay = arguments.number("retry"), arguments.seconds("retry-delay")
-    auth, certs = arguments.text("authfile"), arguments.text("cert-dir")
     return TransportSettings(
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
         credentials=credentials,
-        auth_file=Path(auth) if auth else None,
-        cert_dir=Path(certs) if certs else None,
+        auth_file=_path(arguments, "authfile"),
+        cert_dir=_path(arguments, "cert-dir"),
         retries=plain.retries if retries is None else retries,
         retry_delay=plain.retry_delay if delay is None else delay,
     )
+
+
+def _path(arguments: Parsed, name: str) -> Path | None:
+    text = arguments.text(name)
+    if not text:
+        return None
+    from pathlib import Path  # slow to import, and rarely asked for
+
+    return Path(text)
 
 
 def _timestamp(arguments: Parsed) -> Timestamp | None:
