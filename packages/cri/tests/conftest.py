@@ -108,7 +108,11 @@ class Server:
             raise
 
     def close(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        """End it, and remove the pods that a test (one that failed) has left."""
+        if self.process is not None:
+            client = Client(self.socket) if self.process.poll() is None else self.start()
+            for item in client.list_pod_sandbox().items:
+                client.remove_pod_sandbox(pod_sandbox_id=item.id)
             self.stop()
         shutil.rmtree(self.sockets)
 
@@ -202,15 +206,7 @@ class Kubelet:
         """Start a new server after the old one was killed."""
         self.client = self.server.start()
 
-    def clear(self) -> None:
-        for item in self.client.list_pod_sandbox().items:
-            self.client.remove_pod_sandbox(pod_sandbox_id=item.id)
-
 
 @pytest.fixture
-def kubelet(server: Server, client: Client, registry: Registry) -> Iterator[Kubelet]:
-    made = Kubelet(server, client, f"{registry.host}/busybox:latest")
-    yield made
-    if server.process is None or server.process.poll() is not None:
-        made.again()
-    made.clear()
+def kubelet(server: Server, client: Client, registry: Registry) -> Kubelet:
+    return Kubelet(server, client, f"{registry.host}/busybox:latest")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -162,7 +163,7 @@ def test_a_server_killed_at_any_time_leaves_no_half_pod(server: Any, client: Any
     """At each delay the next server shows whole pods only, and the same request makes one."""
     for attempt, delay in enumerate((0.005, 0.02, 0.05, 0.1)):
         wanted = config("k", attempt)
-        with pytest.raises(grpc.RpcError):
+        with contextlib.suppress(grpc.RpcError):  # a fast one is done by then
             client.run_pod_sandbox(config=wanted, deadline=delay)
         server.kill()
         client = server.start()

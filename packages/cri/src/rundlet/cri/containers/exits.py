@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from rundlet.core.errors import RundletError
 from rundlet.core.linux.inotify import IN_CREATE, IN_MOVED_TO, Watch
 
 from ..server.work import Workers
 from . import life
-from .record import Made
+
+Told = Callable[[str, str], Awaitable[None]]
+"""What is called with the ids of a container that ended and of its pod."""
 
 LOG = logging.getLogger("rundlet.cri")
 
 
-async def watch(workers: Workers, told: Callable[[Made], None]) -> None:
+async def watch(workers: Workers, told: Told) -> None:
     """Clean up after containers as they end, and say so, until cancelled.
 
     Those that ended while no server ran come first.
@@ -45,11 +47,12 @@ async def watch(workers: Workers, told: Callable[[Made], None]) -> None:
             loop.remove_reader(exits.fileno())
 
 
-async def _clean(workers: Workers, batch: set[str], told: Callable[[Made], None]) -> None:
+async def _clean(workers: Workers, batch: set[str], told: Told) -> None:
     for name in batch:
         try:
-            for made in await workers.run(life.ended, {name}):
-                told(made)
+            pod = await workers.run(life.ended, name)
+            if pod:
+                await told(name, pod)
         except RundletError as error:
             LOG.error("container %s: %s", name, error)  # StopContainer tries it again
         except OSError:

@@ -112,23 +112,16 @@ def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -
         engine.containers.update(made.row.id, **changes)
 
 
-def ended(engine: Engine, candidates: set[str]) -> list[record.Made]:
-    """Clean up after those of the containers whose process has ended; these.
-
-    candidates: whole ids; other words are passed over.
-    """
-    found = []
-    for identity in candidates:
-        row = rows.by_id(engine.database, identity)
-        made = record.of(engine, row) if row is not None and row.pod else None
-        if row is None or made is None or row.status not in LIVE or made.row.status != "exited":
-            continue
-        try:
-            engine.containers.cleanup(identity)
-        except NoSuchContainer:
-            continue  # its remover was faster
-        found.append(made)
-    return found
+def ended(engine: Engine, identity: str) -> str:
+    """Clean up after a container whose exit code came; its pod, "" for what is none of ours."""
+    row = rows.by_id(engine.database, identity)
+    if row is None or not row.pod:
+        return ""
+    try:
+        engine.containers.cleanup(identity)
+    except NoSuchContainer:
+        pass  # its remover was faster
+    return row.pod
 
 
 def live(engine: Engine) -> set[str]:

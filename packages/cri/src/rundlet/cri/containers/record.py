@@ -99,8 +99,9 @@ def _true(engine: Engine, row: Container) -> Container:
     A client that saw another exit code first would believe that one.
     """
     true = derive(engine, row)
-    if true.status == "exited" and row.status in LIVE and has_monitor(row):
-        if not os.path.exists(Paths(engine, row.id).exit_file):
-            return row
-        return derive(engine, row)  # it may have come in between
-    return true
+    if true.status != "exited" or row.status not in LIVE:
+        return true
+    # A monitor writes the code before it ends, so whichever is seen first, it is there then.
+    if has_monitor(row) and not os.path.exists(Paths(engine, row.id).exit_file):
+        return row
+    return derive(engine, row)

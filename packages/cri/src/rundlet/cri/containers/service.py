@@ -10,6 +10,7 @@ from rundlet.core.errors import NotSupported
 
 from ..proto import api_pb2 as cri
 from ..server.node import Node
+from ..server.telling import tell
 from . import execsync, life, record, values
 
 CHUNK = 500  # items per message of a streamed list
@@ -19,6 +20,7 @@ class ContainerCalls:
     """Create, start, stop, remove, lists, status, limits, logs and ExecSync."""
 
     def __init__(self, node: Node) -> None:
+        self._node = node
         self._workers = node.workers
 
     async def create_container(
@@ -27,13 +29,15 @@ class ContainerCalls:
         content = request.config.SerializeToString(deterministic=True)
         key = ("create", request.pod_sandbox_id, content)
         made = await self._workers.once(key, life.create, request.pod_sandbox_id, request.config)
+        await tell(self._node, made, request.pod_sandbox_id, cri.CONTAINER_CREATED_EVENT)
         return cri.CreateContainerResponse(container_id=made)
 
     async def start_container(
         self, request: cri.StartContainerRequest, _: Any
     ) -> cri.StartContainerResponse:
         container = request.container_id
-        await self._workers.once(("start", container), life.start, container)
+        made = await self._workers.once(("start", container), life.start, container)
+        await tell(self._node, made.row.id, made.row.pod or "", cri.CONTAINER_STARTED_EVENT)
         return cri.StartContainerResponse()
 
     async def stop_container(
@@ -48,7 +52,9 @@ class ContainerCalls:
         self, request: cri.RemoveContainerRequest, _: Any
     ) -> cri.RemoveContainerResponse:
         container = request.container_id
-        await self._workers.once(("remove", container), life.remove, container)
+        gone = await self._workers.once(("remove", container), life.remove, container)
+        if gone is not None:
+            await tell(self._node, gone.row.id, gone.row.pod or "", cri.CONTAINER_DELETED_EVENT)
         return cri.RemoveContainerResponse()
 
     async def list_containers(
@@ -83,6 +89,12 @@ class ContainerCalls:
     ) -> cri.ReopenContainerLogResponse:
         await self._workers.run(life.reopen_log, request.container_id)
         return cri.ReopenContainerLogResponse()
+
+    async def get_container_events(
+        self, _: cri.GetEventsRequest, __: Any
+    ) -> AsyncIterator[cri.ContainerEventResponse]:
+        async for event in self._node.events.listen():
+            yield event
 
     async def exec_sync(self, request: cri.ExecSyncRequest, _: Any) -> cri.ExecSyncResponse:
         return await self._workers.run(

@@ -56,7 +56,7 @@ def status(engine: Engine, made: Made) -> cri.ContainerStatus:
         state=state(made),
         created_at=row.created,
         started_at=row.started,
-        finished_at=row.finished if ended else 0,
+        finished_at=max(row.finished, row.started) if ended else 0,  # two clocks: ns and a file's
         exit_code=row.exit_code if ended else 0,
         image=config.image,
         image_ref=image_id(row.image),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from rundlet.core import Engine
 
+from ..containers.record import everything as containers
+from ..containers.values import status as container_status
 from ..proto import api_pb2 as cri
 from ..server.node import Node
+from ..server.telling import tell
 from . import record, run, stop, values
 
 CHUNK = 500  # items per message of a streamed list
@@ -18,6 +22,7 @@ class PodCalls:
     """Run, stop, remove, status and lists of sandboxes."""
 
     def __init__(self, node: Node) -> None:
+        self._node = node
         self._workers = node.workers
 
     async def run_pod_sandbox(
@@ -25,20 +30,26 @@ class PodCalls:
     ) -> cri.RunPodSandboxResponse:
         key = ("run pod", request.SerializeToString(deterministic=True))
         pod = await self._workers.once(key, run.run, request.config, request.runtime_handler)
+        for kind in (cri.CONTAINER_CREATED_EVENT, cri.CONTAINER_STARTED_EVENT):
+            await tell(self._node, pod, pod, kind)
         return cri.RunPodSandboxResponse(pod_sandbox_id=pod)
 
     async def stop_pod_sandbox(
         self, request: cri.StopPodSandboxRequest, _: Any
     ) -> cri.StopPodSandboxResponse:
         pod = request.pod_sandbox_id
-        await self._workers.once(("stop pod", pod), stop.stop, pod)
+        whole = await self._workers.once(("stop pod", pod), stop.stop, pod)
+        if whole:
+            await tell(self._node, whole, whole, cri.CONTAINER_STOPPED_EVENT)
         return cri.StopPodSandboxResponse()
 
     async def remove_pod_sandbox(
         self, request: cri.RemovePodSandboxRequest, _: Any
     ) -> cri.RemovePodSandboxResponse:
         pod = request.pod_sandbox_id
-        await self._workers.once(("remove pod", pod), stop.remove, pod)
+        whole = await self._workers.once(("remove pod", pod), stop.remove, pod)
+        if whole:
+            await tell(self._node, whole, whole, cri.CONTAINER_DELETED_EVENT)
         return cri.RemovePodSandboxResponse()
 
     async def pod_sandbox_status(
@@ -68,4 +79,8 @@ def _status(engine: Engine, request: cri.PodSandboxStatusRequest) -> cri.PodSand
     answer = cri.PodSandboxStatusResponse(status=values.status(pod))
     if request.verbose:
         answer.info["info"] = values.info(engine, pod)
+    answer.timestamp = time.time_ns()
+    answer.containers_statuses.extend(
+        container_status(engine, made) for made in containers(engine, pod.id)
+    )
     return answer

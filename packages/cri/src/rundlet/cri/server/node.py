@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rundlet.core.settings.snapshot import Settings
 
+from .events import Events
 from .options import Options, combined
 from .work import Workers
 
@@ -22,6 +23,7 @@ class Node:
         self._load = load
         settings, self.options = load()
         self.workers = Workers(combined(settings, self.options))
+        self.events = Events()
 
     def reload(self) -> None:
         """Read the configuration again: what is begun from now on has the new one.

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from functools import partial
 
 import grpc
 
@@ -17,9 +18,11 @@ from ..containers.service import ContainerCalls
 from ..images.service import ImageService
 from ..pods.repair import repair
 from ..pods.service import PodCalls
+from ..proto import api_pb2 as cri
 from ..runtime.service import NodeCalls
 from .calls import handler
 from .node import Load, Node
+from .telling import tell
 
 LOG = logging.getLogger("rundlet.cri")
 LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes; kubelet's own limit
@@ -52,7 +55,7 @@ async def _serve(node: Node) -> None:
     server.add_insecure_port(f"unix:{path}")
     os.umask(before)
     await server.start()
-    exits = asyncio.create_task(watch(node.workers, lambda made: None))
+    exits = asyncio.create_task(watch(node.workers, partial(_stopped, node)))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -63,9 +66,14 @@ async def _serve(node: Node) -> None:
     await stop.wait()
     _tell("STOPPING=1")
     exits.cancel()
+    node.events.close()
     await server.stop(node.options.shutdown_timeout)
     await node.workers.finish(node.options.shutdown_timeout)
     node.workers.close()
+
+
+async def _stopped(node: Node, container: str, pod: str) -> None:
+    await tell(node, container, pod, cri.CONTAINER_STOPPED_EVENT)
 
 
 def _free(path: str) -> None:

@@ -1,0 +1,167 @@
+"""What a ContainerConfig asks for is what the process sees: users, limits, namespaces, mounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from rundlet.cri.proto import api_pb2 as cri
+
+
+def context(**fields: Any) -> cri.LinuxContainerSecurityContext:
+    return cri.LinuxContainerSecurityContext(**fields)
+
+
+def number(value: int) -> cri.Int64Value:
+    return cri.Int64Value(value=value)
+
+
+def options(**fields: Any) -> cri.LinuxContainerSecurityContext:
+    return context(namespace_options=cri.NamespaceOption(**fields))
+
+
+@pytest.mark.e2e
+def test_users_and_groups(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    asked = context(run_as_user=number(1000), run_as_group=number(2000), supplemental_groups=[3000])
+    assert kubelet.output(pod, "sh", "-c", "id -u; id -g; id -G", security=asked).split() == [
+        "1000", "2000", "2000", "3000",
+    ]  # fmt: skip
+    container = kubelet.run(pod, "sleep", "60", security=asked)
+    user = kubelet.status(container).user.linux
+    assert (user.uid, user.gid, list(user.supplemental_groups)) == (1000, 2000, [2000, 3000])
+    with pytest.raises(grpc.RpcError) as caught:
+        kubelet.create(pod, kubelet.config("id", security=context(run_as_group=number(1))))
+    assert "run_as_user" in caught.value.details()
+
+
+@pytest.mark.e2e
+def test_capabilities_privileges_and_seccomp(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    capabilities = cri.Capability(drop_capabilities=["ALL"], add_capabilities=["NET_ADMIN"])
+    asked = context(capabilities=capabilities, no_new_privs=True)
+    asked.seccomp.profile_type = cri.SecurityProfile.RuntimeDefault
+    shown = kubelet.output(pod, "cat", "/proc/self/status", security=asked)
+    fields = dict(line.split(":\t", 1) for line in shown.splitlines() if ":\t" in line)
+    assert fields["CapEff"] == f"{1 << 12:016x}"
+    assert fields["NoNewPrivs"] == "1"
+    assert fields["Seccomp"] == "2"
+    shown = kubelet.output(pod, "cat", "/proc/self/status", security=context(privileged=True))
+    assert "Seccomp:\t0" in shown
+    missing = cri.SecurityProfile(
+        profile_type=cri.SecurityProfile.Localhost, localhost_ref="/no/such/profile.json"
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        kubelet.create(pod, kubelet.config("id", security=context(seccomp=missing)))
+    assert "/no/such/profile.json" in caught.value.details()
+
+
+@pytest.mark.e2e
+def test_read_only_root_and_paths(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    asked = context(
+        readonly_rootfs=True, masked_paths=["/etc/passwd"], readonly_paths=["/proc/sys"]
+    )
+    script = "touch /x 2>&- || echo ro; wc -c </etc/passwd; head -c 1 /proc/interrupts | wc -c"
+    assert kubelet.output(pod, "sh", "-c", script, security=asked).split() == ["ro", "0", "1"]
+
+
+@pytest.mark.e2e
+def test_namespaces(kubelet: Any) -> None:
+    shared = kubelet.pod(kubelet.pod_config("shared", pid=cri.POD))
+    first = kubelet.run(shared, "sleep", "61", name="first", security=options(pid=cri.POD))
+    code, shown, _ = kubelet.exec(first, "ps")
+    assert "catatonit" in shown
+    second = kubelet.run(shared, "sleep", "62", name="second", security=options(pid=cri.POD))
+    assert "sleep 61" in kubelet.exec(second, "ps")[1]
+    alone = kubelet.run(shared, "sleep", "63", name="alone", security=options(pid=cri.CONTAINER))
+    assert "sleep 61" not in kubelet.exec(alone, "ps")[1]
+    target = options(pid=cri.TARGET, target_id=alone)
+    debug = kubelet.run(shared, "sleep", "64", name="debug", security=target)
+    assert "sleep 63" in kubelet.exec(debug, "ps")[1]
+    assert code == 0
+    own = kubelet.pod_config("own", network=cri.POD)
+    own.dns_config.servers.append("192.0.2.53")
+    own.dns_config.searches.append("svc.example")
+    own.dns_config.options.append("ndots:5")
+    pod = kubelet.pod(own)
+    address = kubelet.client.pod_sandbox_status(pod_sandbox_id=pod).status.network.ip
+    script = "hostname; cat /etc/resolv.conf; ip -4 addr show dev eth0; cat /etc/hosts"
+    shown = kubelet.output(pod, "sh", "-c", script)
+    assert shown.startswith("own\n")
+    assert "nameserver 192.0.2.53" in shown
+    assert "search svc.example" in shown
+    assert "options ndots:5" in shown
+    assert f"inet {address}/" in shown
+    assert f"{address}\town" in shown
+
+
+@pytest.mark.e2e
+def test_mounts_and_shared_memory(kubelet: Any, tmp_path: Path) -> None:
+    pod = kubelet.pod()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/file").write_text("here\n")
+    mounts = [
+        cri.Mount(container_path="/data", host_path=str(tmp_path / "data"), readonly=True),
+        cri.Mount(container_path="/new", host_path=str(tmp_path / "made/for/it")),
+    ]
+    script = (
+        "cat /data/file; touch /data/x 2>/dev/null || echo ro; echo a >/new/b; echo s >/dev/shm/s"
+    )
+    assert kubelet.output(pod, "sh", "-c", script, mounts=mounts).split() == ["here", "ro"]
+    assert (tmp_path / "made/for/it/b").read_text() == "a\n"
+    assert kubelet.output(pod, "cat", "/dev/shm/s") == "s"
+    for wrong in (
+        cri.Mount(container_path="/data"),
+        cri.Mount(container_path="/data", host_path="/tmp", recursive_read_only=True),
+        cri.Mount(container_path="/data", image=cri.ImageSpec(image="a")),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            kubelet.create(pod, kubelet.config("true", mounts=[wrong]))
+        assert "/data" in caught.value.details()
+
+
+@pytest.mark.e2e
+def test_command_arguments_environment_and_directory(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    shown = kubelet.output(
+        pod, "sh", "-c", 'echo "$0 $1 $A"; pwd',
+        args=["one", "two"], envs=[cri.KeyValue(key="A", value=b"b c")], working_dir="/tmp",
+    )  # fmt: skip
+    assert shown == "one two b c\n/tmp"
+
+
+@pytest.mark.e2e
+def test_limits_are_set_changed_and_shown(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    limits = cri.LinuxContainerResources(memory_limit_in_bytes=64 << 20, cpu_shares=512)
+    container = kubelet.run(pod, "sleep", "60", resources=limits)
+    shown = kubelet.status(container).resources.linux
+    assert (shown.memory_limit_in_bytes, shown.cpu_shares) == (64 << 20, 512)
+    changed = cri.LinuxContainerResources(memory_limit_in_bytes=128 << 20)
+    kubelet.client.update_container_resources(container_id=container, linux=changed)
+    shown = kubelet.status(container).resources.linux
+    assert (shown.memory_limit_in_bytes, shown.cpu_shares) == (128 << 20, 512)
+
+
+REFUSED = [
+    (context(apparmor_profile="localhost/x"), "AppArmor"),
+    (context(selinux_options=cri.SELinuxOption(level="s0")), "SELinux"),
+    (context(capabilities=cri.Capability(add_capabilities=["FLY"])), "FLY"),
+]
+
+
+@pytest.mark.e2e
+def test_what_this_node_cannot_do_is_refused(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    for asked, words in REFUSED:
+        with pytest.raises(grpc.RpcError) as caught:
+            made = kubelet.create(pod, kubelet.config("true", security=asked))
+            kubelet.client.start_container(container_id=made)
+        assert words in caught.value.details()
+    with pytest.raises(grpc.RpcError) as caught:
+        kubelet.create(pod, kubelet.config("true", CDI_devices=[cri.CDIDevice(name="a/b=c")]))
+    assert "a/b=c" in caught.value.details()
