@@ -1,0 +1,78 @@
+"""Processes: who is who, and running programs."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from rundlet.core.linux.processes import alive, run, start_time
+
+
+def test_a_process_is_itself() -> None:
+    started = start_time(os.getpid())
+    assert started > 0
+    assert alive(os.getpid(), started)
+    assert not alive(os.getpid(), started + 1), "another process with the same pid"
+    assert not alive(0, started)
+
+
+def test_a_zombie_is_gone() -> None:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    try:
+        assert start_time(pid) == 0
+    finally:
+        os.waitpid(pid, 0)
+    assert start_time(pid) == 0
+
+
+def test_a_name_with_spaces_and_brackets(tmp_path: object) -> None:
+    program = f"{tmp_path}/a) b (c"
+    os.symlink("/bin/sleep", program)
+    pid = os.posix_spawn(program, [program, "60"], os.environ)
+    try:
+        assert alive(pid, start_time(pid))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def test_run_collects_all() -> None:
+    done = run(["/bin/sh", "-c", "cat; echo oops >&2; exit 3"], stdin=b"in\0\xff")
+    assert (done.code, done.stdout, done.stderr) == (3, b"in\0\xff", b"oops\n")
+
+
+def test_run_more_than_a_pipe_holds() -> None:
+    text = os.urandom(3_000_000)
+    assert run(["/bin/cat"], stdin=text).stdout == text
+
+
+def test_run_signal_and_environment() -> None:
+    assert run(["/bin/sh", "-c", "kill -9 $$"]).code == -9
+    done = run(["/bin/sh", "-c", "echo $A"], environment={"A": "b"})
+    assert done.stdout == b"b\n"
+
+
+def test_run_passes_descriptors() -> None:
+    read, write = os.pipe()
+    try:
+        assert (
+            run(["/bin/sh", "-c", f"echo x > /proc/self/fd/{write}"], pass_fds=(write,)).code == 0
+        )
+        assert os.read(read, 10) == b"x\n"
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_run_nothing_there(tmp_path: object) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(FileNotFoundError):
+        run([f"{tmp_path}/none"])
+    with pytest.raises(PermissionError):
+        run([str(tmp_path)])
+    assert len(os.listdir("/proc/self/fd")) == before, "descriptors were left open"
