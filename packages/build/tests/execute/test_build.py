@@ -454,3 +454,48 @@ def test_rundlet_build_where_both_are_installed(builder: Any, steps: Path) -> No
         check=True,
     )
     assert listed.stdout == "a"
+
+
+@pytest.mark.parametrize("ending", ["failure", "signal"])
+def test_running_stages_end_with_the_build(builder: Any, context: Path, ending: str) -> None:
+    first = "sleep 1; exit 3" if ending == "failure" else "echo started; sleep 60"
+    written(
+        context,
+        f"FROM localhost/busybox AS a\nRUN {first}\n"
+        "FROM localhost/busybox AS b\nRUN sleep 60\n"
+        "FROM scratch\nCOPY --from=b /etc /\nCOPY --from=a /etc /\n",
+    )
+    begin = time.monotonic()
+    process = subprocess.Popen(
+        [*builder.command, "build", "--jobs", "2", str(context)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    if ending == "signal":
+        assert process.stdout is not None
+        while process.stdout.readline().strip() != "started":
+            pass
+        process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=50)
+    assert time.monotonic() - begin < 40
+    assert process.returncode == (3 if ending == "failure" else 130), errors
+    if ending == "failure":
+        assert "Containerfile:2" in errors and "exit status 3" in errors
+    assert builder.left() == []
+
+
+def test_what_commands_print_goes_where_our_lines_go(
+    builder: Any, context: Path, tmp_path: Path
+) -> None:
+    written(context, "FROM localhost/busybox\nRUN echo printed\n")
+    log = tmp_path / "log"
+    result = builder("build", "--logfile", str(log), str(context))
+    assert "printed\n" in log.read_text() and "printed\n" not in result.stdout
+    assert len(builder("build", "-q", str(context)).stdout.split()) == 1
+
+
+def test_the_command_that_is_not_there(builder: Any, context: Path) -> None:
+    written(context, 'FROM localhost/busybox\nRUN ["/nosuch"]\n')
+    result = builder("build", str(context), check=False)
+    assert result.returncode == 127 and "Containerfile:2" in result.stderr

@@ -135,7 +135,7 @@ def _one(engine: Engine, shared: Shared) -> Image:
         target = shared.file.target(shared.options.target)
         graph = Graph(shared, target, _start)
         shared.roots = graph.root
-        with graph.workers():
+        with graph.workers(engine):
             done = graph.result(work, target.index)
         if shared.arguments.unused:
             shared.progress.warn(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rundlet.build.containerfile.instructions import Copy, Run
 from rundlet.core import Engine
 
+from . import running
 from .origins import Origin
 from .progress import StageProgress
 from .stage import StageBuild
@@ -50,6 +51,7 @@ class Graph:
         self._lock = threading.Lock()
         self._finished = threading.Event()
         self._failed = threading.Event()
+        self._first: BaseException | None = None
         self.needed = self._needed()
         shared.stopping = self._failed.is_set
 
@@ -63,7 +65,7 @@ class Graph:
             self._build(work, index, slot)
         slot.done.wait()
         if slot.error is not None:
-            raise slot.error
+            raise self._first or slot.error
         assert slot.result is not None
         return slot.result
 
@@ -80,7 +82,7 @@ class Graph:
             stage.commit(work)
 
     @contextmanager
-    def workers(self) -> Iterator[None]:
+    def workers(self, engine: Engine) -> Iterator[None]:
         """With --jobs, threads that build what will be needed, until the block ends."""
         count = min(self._shared.options.jobs or len(self.needed), len(self.needed)) - 1
         threads = [threading.Thread(target=self._worker) for _ in range(count)]
@@ -88,8 +90,8 @@ class Graph:
             thread.start()
         try:
             yield
-        except BaseException:
-            self._failed.set()
+        except BaseException as error:
+            self._fail(engine, error)
             raise
         finally:
             self._finished.set()
@@ -122,10 +124,19 @@ class Graph:
             slot.result.run()
         except BaseException as error:
             slot.error = error
-            if not isinstance(error, Abandoned):
-                self._failed.set()
+            self._fail(work.engine, error)
         finally:
             slot.done.set()
+
+    def _fail(self, engine: Engine, error: BaseException) -> None:
+        """The first failure ends the other stages, with what they run."""
+        with self._lock:
+            first = self._first is None and not isinstance(error, Abandoned)
+            if first:
+                self._first = error
+        if first:
+            self._failed.set()
+            running.end_ours(engine)
 
     def _label(self, index: int) -> str:
         """`[1/2]`, where there is more than one stage to build."""

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import posixpath
+import shutil
 from typing import TYPE_CHECKING
 
 from rundlet.build.containerfile.faults import at
@@ -17,6 +18,7 @@ from rundlet.core.errors import InvalidArgument
 from rundlet.core.value import EMPTY, Value
 
 from . import filesystem
+from .running import ourselves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,13 +86,14 @@ def parse(run: Run) -> tuple[RunMount, ...]:
     found = []
     for text in run.mounts:
         try:
-            found.append(_parse(text))
+            found.append(read(text))
         except InvalidArgument as error:
             raise at(run.file, run.line, error.message, remedy=error.remedy) from None
     return tuple(found)
 
 
-def _parse(text: str) -> RunMount:
+def read(text: str) -> RunMount:
+    """One --mount. Raises InvalidArgument."""
     options: dict[str, str] = {}
     for word in text.split(","):
         key, equals, value = word.strip().partition("=")
@@ -121,7 +124,8 @@ class Mounter:
     """Makes the mounts of one RUN; all that is temporary ends with the stack.
 
     find: the directory that a `from` means. workdir: for relative targets. home: the graph
-    root's directory of builds, where caches stay.
+    root's directory of builds, where caches stay. private: where secrets are meanwhile, "" for
+    scratch; best in memory.
     """
 
     def __init__(
@@ -133,7 +137,9 @@ class Mounter:
         home: str,
         scratch: str,
         stack: ExitStack,
+        private: str = "",
     ) -> None:
+        self._private = private or scratch
         self._options = options
         self._find = find
         self._workdir = workdir
@@ -183,8 +189,6 @@ class Mounter:
     def _copied(self, source: str) -> str:
         target = self._new("bind")
         if not os.path.isdir(source):
-            import shutil
-
             return shutil.copy2(source, os.path.join(target, os.path.basename(source)))
         with Produced(lambda out: write_tree(source, out, whiteouts=PLAIN)) as tar:
             filesystem.unpack(target, tar)  # type: ignore[arg-type]
@@ -240,8 +244,6 @@ class Mounter:
         try:
             os.rename(fresh, path)
         except OSError:  # another build was first, and has put something in
-            import shutil
-
             shutil.rmtree(fresh)
 
     def _secret(self, item: RunMount, environment: dict[str, str]) -> Mount | None:
@@ -259,12 +261,14 @@ class Mounter:
             environment[variable] = secret.content.decode("utf-8", "surrogateescape")
             if not target:
                 return None
-        path = os.path.join(self._new("secret"), "secret")
+        directory = os.path.join(self._private, f"{ourselves()}.{os.urandom(6).hex()}")
+        os.makedirs(directory, mode=0o700)
+        self._stack.callback(shutil.rmtree, directory)
+        path = os.path.join(directory, "secret")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secret.content)
         os.chown(path, item.number("uid", 0), item.number("gid", 0))
         os.chmod(path, item.number("mode", 0o400, 8))
-        self._stack.callback(os.unlink, path)
         return Mount("bind", self._target(item, f"/run/secrets/{identity}"), path, ("ro",))
 
     def _ssh(self, item: RunMount, environment: dict[str, str]) -> Mount | None:

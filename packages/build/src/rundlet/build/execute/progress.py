@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
+_WORTH_TELLING = 0.1
+"""Seconds that a step without a layer of its own takes at least for its time to be told."""
+
+
 class Progress:
     """Lines to a stream, whole ones even from several threads. quiet: none at all."""
 
@@ -19,6 +23,14 @@ class Progress:
         self._out = out or sys.stdout
         self._quiet = quiet
         self._lock = threading.Lock()
+
+    @property
+    def output(self) -> int:
+        """The descriptor for what commands print: where our lines go; stderr when quiet."""
+        try:
+            return 2 if self._quiet else self._out.fileno()
+        except OSError:  # a stream in memory
+            return 2
 
     def line(self, text: str) -> None:
         """Print a line."""
@@ -43,21 +55,28 @@ class StageProgress:
         self._label = f"{label} " if label else ""
         self._steps = steps
         self._number = 0
+        self._told = False
         self._began = time.monotonic()
 
     def step(self, text: str) -> None:
         """A step begins."""
+        took = time.monotonic() - self._began
+        if self._number and not self._told and took >= _WORTH_TELLING:
+            self._progress.line(f"--> ({took:.1f}s)")
         self._number += 1
+        self._told = False
         self._began = time.monotonic()
         first = text.partition("\n")[0]
         self._progress.line(f"{self._label}STEP {self._number}/{self._steps}: {first}")
 
     def cached(self, identity: str) -> None:
         """It was in the cache."""
+        self._told = True
         self._progress.line(f"--> Using cache {identity}")
 
     def done(self, identity: str) -> None:
         """It made something. The time is that since its beginning."""
+        self._told = True
         self._progress.line(f"--> {identity[:12]} ({time.monotonic() - self._began:.1f}s)")
 
     def note(self, lines: Iterable[str]) -> None:

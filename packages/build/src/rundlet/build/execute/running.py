@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -107,7 +108,7 @@ def _run(engine: Engine, root: str, order: Order, template: ContainerRequest) ->
         terminal=order.terminal,
         name=f"build-{os.urandom(6).hex()}",
         auto_remove=True,
-        labels={LABEL: f"{os.getpid()}:{start_time(os.getpid())}"},
+        labels={LABEL: ourselves()},
         log_driver="none",
         image_volumes="ignore",
     )
@@ -130,13 +131,45 @@ def remove(engine: Engine, name: str) -> None:
 
 
 def sweep(engine: Engine) -> None:
-    """Remove the containers of builds that were killed."""
-    for identity, labels in engine.database.rows(
-        "SELECT id, labels FROM containers WHERE labels LIKE ?", f"%{LABEL}%"
-    ):
-        pid, _, started = str(json.loads(labels).get(LABEL, "")).partition(":")
-        if pid.isdecimal() and started.isdecimal() and not alive(int(pid), int(started)):
+    """Remove the containers and secrets of builds that were killed."""
+    for identity, owner in _labelled(engine):
+        if is_dead(owner):
             remove(engine, identity)
+    private = private_directory(engine)
+    for name in os.listdir(private) if os.path.isdir(private) else ():
+        if is_dead(name.partition(".")[0]):
+            shutil.rmtree(os.path.join(private, name), ignore_errors=True)
+
+
+def end_ours(engine: Engine) -> None:
+    """Remove the containers that this process runs, in whatever thread."""
+    for identity, owner in _labelled(engine):
+        if owner == ourselves():
+            remove(engine, identity)
+
+
+def ourselves() -> str:
+    """This process, as a label or a file name says it: its id and when it started."""
+    return f"{os.getpid()}:{start_time(os.getpid())}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether a process that `ourselves` named is gone."""
+    pid, _, started = owner.partition(":")
+    return pid.isdecimal() and started.isdecimal() and not alive(int(pid), int(started))
+
+
+def private_directory(engine: Engine) -> str:
+    """Where secrets are while a RUN sees them: below the run root, which is in memory."""
+    return os.path.join(engine.settings.run_root, "build")
+
+
+def _labelled(engine: Engine) -> list[tuple[str, str]]:
+    """(id, owner) of the containers of builds."""
+    found = engine.database.rows(
+        "SELECT id, labels FROM containers WHERE labels LIKE ?", f"%{LABEL}%"
+    )
+    return [(identity, str(json.loads(labels).get(LABEL, ""))) for identity, labels in found]
 
 
 def _above(destinations: Iterable[str]) -> list[str]:

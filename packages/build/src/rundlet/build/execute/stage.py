@@ -213,6 +213,7 @@ class StageBuild:
                 home=work.home,
                 scratch=work.scratch,
                 stack=stack,
+                private=running.private_directory(work.engine),
             )
             made = mounter.mounted(wanted)
             scripts = self._scripts(item)
@@ -230,7 +231,7 @@ class StageBuild:
                 network="" if item.network == "default" else item.network,
                 insecure=item.security == "insecure",
                 stdin=self._options.stdin,
-                output=2 if self._options.quiet else 1,
+                output=work.progress.output,
             )
             try:
                 code = running.run(work.engine, root, order, self._options.template)
