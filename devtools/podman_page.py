@@ -1,0 +1,140 @@
+"""`python -m devtools.podman_page`: writes docs/podman.md, every verb and flag beside podman's.
+
+The verbs and flags are those that are declared; what is not there, or is not as podman has it,
+is said here, with the reason. Debian's podman is not asked: packages/cli/tests/test_flags.py
+holds declarations and page to it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from rundlet.cli.program import PROGRAM
+from rundlet.cli.request.options import HARMLESS, NOT_YET
+from rundlet.core.commands.declare import Flag, Option, Verb
+from rundlet.core.settings import refused
+
+PAGE = Path(__file__).parent.parent / "docs/podman.md"
+
+_DAEMON = "there is no service and no remote client: every command opens the state itself"
+_PODS = "pods are made by the CRI server; there is no `rundlet pod`"
+LEFT_OUT = {
+    "auto-update": "needs systemd units that podman generates",
+    "container checkpoint": "no OCI runtime driver checkpoints yet",
+    "container clone": "`create` with the same flags does it",
+    "container init": "not yet: a start makes and runs a container in one step",
+    "container restore": "no OCI runtime driver checkpoints yet",
+    "farm": _DAEMON,
+    "generate": "units are Quadlet's business now; `kube` documents are kubelet's",
+    "healthcheck": "not yet: health checks are not run",
+    "image scp": _DAEMON,
+    "image sign": "signing comes with the trust engine",
+    "image trust": "policy.json is not honoured yet: every image is accepted",
+    "init": "not yet: a start makes and runs a container in one step",
+    "kube": _PODS,
+    "machine": "no virtual machines: this runs on Linux",
+    "manifest": "`rundlet-build manifest`",
+    "pod": _PODS,
+    "quadlet": "needs podman's systemd generator",
+    "system connection": _DAEMON,
+    "system migrate": "nothing to do: a row is migrated when the database is opened",
+    "system renumber": "nothing to do: locks have no numbers",
+    "system service": _DAEMON,
+    "unshare": "containers of other users than root are not supported yet",
+    "volume reload": "there are no volume plugins of Docker's kind",
+}
+"""Verbs of podman that are not here."""
+
+_NO_EFFECT = {
+    "disable-content-trust": "without effect, as in podman",
+    "env-merge": "without effect",
+    "http-proxy": "without effect: proxy variables are not passed on",
+    "passwd": "without effect: /etc/passwd is never changed",
+}
+DIFFERS: dict[tuple[str, str], str] = {
+    ("*", "compress"): "layers are compressed anyway",
+    ("system check", "max"): "layers that nothing refers to are known whatever their age",
+    ("container cleanup", "exec"): "exec sessions clean up after themselves",
+    ("ps", "sync"): "the state is always derived from what is there",
+    ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
+}
+"""(verb or *, flag) to how it differs."""
+
+
+def verbs() -> dict[str, Verb]:
+    """The verbs of the packages core and cli by the words that are typed."""
+    found = {}
+    for entry in entry_points(group=PROGRAM.group):
+        declared = (
+            entry.load() if entry.value.startswith(("rundlet.cli.", "rundlet.core.")) else None
+        )
+        if isinstance(declared, Verb):
+            found[entry.name.replace(".", " ")] = declared
+    return found
+
+
+def state(verb: str, option: Flag | Option) -> str:
+    """How a flag stands to podman's."""
+    name = option.name
+    if verb in ("run", "create"):
+        if name in NOT_YET:
+            return "left out: refused with an error, not supported yet"
+        if name in HARMLESS:
+            return _NO_EFFECT.get(name, "without effect")
+    why = DIFFERS.get((verb, name)) or DIFFERS.get(("*", name))
+    return f"differs: {why}" if why else "works"
+
+
+def page() -> str:
+    """The whole page."""
+    everything = verbs()
+    own = {name: verb for name, verb in everything.items() if _own_name(name, verb, everything)}
+    parts = [_HEAD, "## Verbs that are not here\n", "| verb | why |", "| --- | --- |"]
+    parts += [f"| `{name}` | {why} |" for name, why in sorted(LEFT_OUT.items())]
+    parts += ["", "## Before the verb\n", *_table("", PROGRAM.options)]
+    for name, verb in sorted(own.items()):
+        also = sorted(other for other, its in everything.items() if its is verb and other != name)
+        parts += ["", f"## {name}\n", f"{verb.summary}."]
+        if also:
+            parts.append(f"Also typed as {', '.join(f'`{other}`' for other in also)}.")
+        if verb.options:
+            parts += ["", *_table(name, verb.options)]
+    return "\n".join(parts) + "\n"
+
+
+def _own_name(name: str, verb: Verb, everything: dict[str, Verb]) -> bool:
+    return verb.name == name or verb.name not in everything
+
+
+def _table(verb: str, options: tuple[Flag | Option, ...]) -> list[str]:
+    lines = ["| flag | state |", "| --- | --- |"]
+    for option in sorted(options, key=lambda one: one.name):
+        short = f", `-{option.short}`" if option.short else ""
+        how = _global_state(option) if not verb else state(verb, option)
+        lines.append(f"| `--{option.name}`{short} | {how} |")
+    return lines
+
+
+def _global_state(option: Flag | Option) -> str:
+    if option.name in refused.NAMES and option.hidden:
+        return "left out: refused with the reason"
+    return "works" if not option.hidden else "accepted, of no effect by itself"
+
+
+_HEAD = """# podman's verbs and flags
+
+Every verb of `rundlet` with every flag, and how it stands to podman's: *works*, *differs*
+(how), *left out* (why). Made by `python -m devtools.podman_page`; tests hold the parsers, this
+page and Debian's podman to each other.
+"""
+
+
+def main() -> int:
+    PAGE.write_text(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
