@@ -20,6 +20,7 @@ from ..pods.repair import repair
 from ..pods.service import PodCalls
 from ..proto import api_pb2 as cri
 from ..runtime.service import NodeCalls
+from ..stats.service import StatsCalls
 from .calls import handler
 from .node import Load, Node
 from .telling import tell
@@ -47,7 +48,13 @@ async def _serve(node: Node) -> None:
     server.add_generic_rpc_handlers(
         (
             handler("ImageService", ImageService(node.workers)),
-            handler("RuntimeService", NodeCalls(node), PodCalls(node), ContainerCalls(node)),
+            handler(
+                "RuntimeService",
+                NodeCalls(node),
+                PodCalls(node),
+                ContainerCalls(node),
+                StatsCalls(node),
+            ),
         )
     )
     await node.workers.run(repair)

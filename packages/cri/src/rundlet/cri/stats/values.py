@@ -1,0 +1,139 @@
+"""Measurements as the CRI's messages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from rundlet.core import Engine
+from rundlet.core.errors import RundletError
+
+from ..containers import record as containers
+from ..containers.record import Made
+from ..pods import options
+from ..pods.paths import Paths
+from ..pods.record import Pod
+from ..proto import api_pb2 as cri
+from . import measure
+from .measure import Interface, Pressure, Usage
+from .rates import Rates
+
+
+def container(engine: Engine, made: Made, rates: Rates) -> cri.ContainerStats:
+    """Stats of one container; one that does not run has only its layer's."""
+    config, row = made.wanted, made.row
+    message = cri.ContainerStats(
+        attributes=cri.ContainerAttributes(
+            id=row.id,
+            metadata=config.metadata,
+            labels=config.labels,
+            annotations=config.annotations,
+        ),
+        writable_layer=_layer(engine, made),
+    )
+    found = measure.container(engine, row)
+    if found is None:
+        return message
+    message.cpu.CopyFrom(_cpu([found], rates.rate(row.id, found, row.started)))
+    message.memory.CopyFrom(_memory([found]))
+    message.swap.timestamp = found.time
+    message.swap.swap_usage_bytes.value = found.swap
+    message.io.timestamp = found.time
+    _psi(message.io, found, "io")
+    return message
+
+
+def _layer(engine: Engine, made: Made) -> cri.FilesystemUsage:
+    message = cri.FilesystemUsage(
+        timestamp=time.time_ns(),
+        fs_id=cri.FilesystemIdentifier(mountpoint=engine.settings.graph_root),
+    )
+    try:
+        used = engine.layers.usage(made.row.layer)
+    except (RundletError, OSError):
+        return message  # it is being removed
+    message.used_bytes.value = used.size
+    message.inodes_used.value = used.inodes
+    return message
+
+
+def _cpu(found: Sequence[Usage], rate: int) -> cri.CpuUsage:
+    message = cri.CpuUsage(timestamp=found[0].time)
+    message.usage_core_nano_seconds.value = sum(one.cpu for one in found)
+    message.usage_nano_cores.value = rate
+    if len(found) == 1:
+        _psi(message, found[0], "cpu")
+    return message
+
+
+def _memory(found: Sequence[Usage]) -> cri.MemoryUsage:
+    message = cri.MemoryUsage(timestamp=found[0].time)
+    message.usage_bytes.value = sum(one.memory for one in found)
+    message.working_set_bytes.value = sum(one.working_set for one in found)
+    message.available_bytes.value = sum(one.available for one in found)
+    message.rss_bytes.value = sum(one.rss for one in found)
+    message.page_faults.value = sum(one.faults for one in found)
+    message.major_page_faults.value = sum(one.major_faults for one in found)
+    if len(found) == 1:
+        _psi(message, found[0], "memory")
+    return message
+
+
+def _psi(message: cri.CpuUsage | cri.MemoryUsage | cri.IoUsage, found: Usage, kind: str) -> None:
+    lines = found.pressure.get(kind)
+    if lines:
+        message.psi.CopyFrom(
+            cri.PsiStats(Full=_line(lines.get("full")), Some=_line(lines.get("some")))
+        )
+
+
+def _line(found: Pressure | None) -> cri.PsiData:
+    if found is None:
+        return cri.PsiData()
+    return cri.PsiData(Total=found.total, Avg10=found.avg10, Avg60=found.avg60, Avg300=found.avg300)
+
+
+def pod(engine: Engine, found: Pod, rates: Rates) -> cri.PodSandboxStats:
+    """Stats of one sandbox: the sums of its containers, and its interfaces."""
+    config = found.sandbox
+    now = time.time_ns()
+    message = cri.PodSandboxStats(
+        attributes=cri.PodSandboxAttributes(
+            id=found.id,
+            metadata=config.metadata,
+            labels=config.labels,
+            annotations=config.annotations,
+        )
+    )
+    made = containers.everything(engine, found.id)
+    stats = [container(engine, one, rates) for one in made]
+    message.linux.containers.extend(stats)
+    running = [used for one in made if (used := measure.container(engine, one.row)) is not None]
+    if running:
+        rate = sum(one.cpu.usage_nano_cores.value for one in stats)
+        message.linux.cpu.CopyFrom(_cpu(running, rate))
+        message.linux.memory.CopyFrom(_memory(running))
+    message.linux.process.timestamp = now
+    message.linux.process.process_count.value = sum(one.processes for one in running)
+    if not options.host_network(config):
+        message.linux.network.CopyFrom(_network(engine, found, now))
+    return message
+
+
+def _network(engine: Engine, found: Pod, now: int) -> cri.NetworkUsage:
+    messages = [_interface(one) for one in measure.interfaces(Paths(engine, found.id).netns)]
+    return cri.NetworkUsage(
+        timestamp=now,
+        default_interface=messages[0] if messages else None,
+        interfaces=messages,
+    )
+
+
+def _interface(found: Interface) -> cri.NetworkInterfaceUsage:
+    return cri.NetworkInterfaceUsage(
+        name=found.name,
+        rx_bytes=cri.UInt64Value(value=found.received),
+        rx_errors=cri.UInt64Value(value=found.receive_errors),
+        tx_bytes=cri.UInt64Value(value=found.sent),
+        tx_errors=cri.UInt64Value(value=found.send_errors),
+    )
