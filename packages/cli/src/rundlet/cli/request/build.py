@@ -14,6 +14,7 @@ from .mounts import device, mounts
 from .options import NOT_YET
 from .ports import port_mappings
 from .resources import resources
+from .secrets import secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,12 +82,16 @@ def build(arguments: Parsed) -> ContainerRequest:
         dns_options=(*arguments.texts("dns-option"), *arguments.texts("dns-opt")),
         add_hosts=arguments.texts("add-host"),
         no_hosts=arguments.flag("no-hosts"),
+        hosts_file=arguments.text("hosts-file"),
+        no_hostname=arguments.flag("no-hostname"),
+        chroot_dirs=arguments.texts("chrootdirs"),
         mounts=mounts(arguments),
         volumes_from=arguments.texts("volumes-from"),
         image_volumes=_image_volumes(arguments),
         read_only=arguments.flag("read-only"),
         read_only_tmpfs=arguments.flag("read-only-tmpfs"),
         shm_size=_shm_size(arguments),
+        secrets=tuple(secret(text) for text in arguments.texts("secret")),
         devices=tuple(device(text) for text in arguments.texts("device")),
         privileged=arguments.flag("privileged"),
         cap_add=arguments.texts("cap-add"),
@@ -99,10 +104,12 @@ def build(arguments: Parsed) -> ContainerRequest:
         cgroups=arguments.text("cgroups"),
         resources=resources(arguments),
         healthcheck=healthcheck,
+        personality=arguments.text("personality"),
         systemd=arguments.text("systemd"),
         preserve_fds=int(arguments.values.get("preserve-fds") or 0),  # type: ignore[call-overload]
         sdnotify=arguments.text("sdnotify"),
         pidfile=arguments.text("pidfile"),
+        conmon_pidfile=arguments.text("conmon-pidfile"),
         cidfile=arguments.text("cidfile"),
         create_command=tuple(sys.argv),
         pull=_PULL.get(pull, pull),

@@ -215,8 +215,6 @@ HARMLESS = frozenset(
 """Accepted without effect when given: their defaults already hold, or they only tune."""
 
 NOT_YET = (
-    "chrootdirs",
-    "conmon-pidfile",
     "decryption-key",
     "gpus",
     "group-entry",
@@ -225,20 +223,16 @@ NOT_YET = (
     "health-max-log-size",
     "health-on-failure",
     "health-startup-cmd",
-    "hosts-file",
     "hostuser",
     "passwd-entry",
-    "personality",
     "pod",
     "pod-id-file",
     "preserve-fd",
     "rdt-class",
     "requires",
     "seccomp-policy",
-    "secret",
     "shm-size-systemd",
     "subgidname",
     "subuidname",
-    "no-hostname",
 )
 """Refused with a clear error when given."""

@@ -39,6 +39,10 @@ def write(
     from .paths import Paths
 
     paths = Paths(engine, row.id)
+    if request.secrets:
+        from .secrets import environment
+
+        request = request.replace(env={**request.env, **environment(engine, row, request)})
     generated = generate(
         SpecPlan(
             request=request,

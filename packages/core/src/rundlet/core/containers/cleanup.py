@@ -124,3 +124,4 @@ def _unmount(engine: Engine, row: Container, paths: Paths) -> None:
     if not os.path.exists(paths.mounted):
         rootfs.unmount(engine, row)
     volumes.unmount(engine, row.id)
+    volumes.unmount_images(engine, row)

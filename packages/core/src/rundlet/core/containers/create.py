@@ -15,8 +15,9 @@ from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
 from ..state import containers as rows
 from ..state.containers import Container
-from . import bundle, names, network, notify, volumes
+from . import bundle, id_files, names, network, notify, secrets, volumes
 from .paths import Paths
+from .remove import remove_tree
 from .source import Pulling, Source, resolve
 from .state import boot_id
 from .stored import request_text
@@ -45,9 +46,12 @@ def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = 
     with ExitStack() as undo:
         row = _reserve(engine, request, source, runtime, command)
         undo.callback(rows.delete, engine.database, row.id)
+        id_file = id_files.reserve(request, undo)
         request = volumes.prepare(engine, row, request, source.config, undo)
         row = _layer(engine, row, source, undo)
         _bundle(engine, row, undo)
+        secrets.prepare(engine, row, request)
+        id_files.fill(id_file, row.id)
         row = _finish(engine, row, request, source)
         undo.pop_all()
     notify.event(engine, row, "create")
@@ -162,7 +166,7 @@ def _layer(engine: Engine, row: Container, source: Source, undo: ExitStack) -> C
 def _bundle(engine: Engine, row: Container, undo: ExitStack) -> None:
     path = Paths(engine, row.id).bundle
     os.makedirs(path, mode=0o700)
-    undo.callback(os.rmdir, path)
+    undo.callback(remove_tree, path)
 
 
 def _finish(engine: Engine, row: Container, request: ContainerRequest, source: Source) -> Container:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+from ..errors import InvalidArgument
 from ..networks import files as texts
 from ..state import containers as rows
+from . import secrets
 from .paths import Paths
 
 TYPE_CHECKING = False
@@ -22,6 +24,8 @@ CONTAINERENV = "/run/.containerenv"
 HOSTNAME = "/etc/hostname"
 HOSTS = "/etc/hosts"
 RESOLV_CONF = "/etc/resolv.conf"
+LOCALTIME = "/etc/localtime"
+_ZONES = "/usr/share/zoneinfo"
 
 
 def write(
@@ -40,7 +44,27 @@ def write(
             made[destination] = path = f"{run}/{destination.rpartition('/')[2].lstrip('.')}"
             with open(path, "w", encoding="utf-8") as file:
                 file.write(content)
+    made.update(_timezone(engine, request))
+    made.update(secrets.files(engine, row, request))
+    for directory in request.chroot_dirs:
+        for place in (HOSTS, HOSTNAME, RESOLV_CONF):
+            if place in made:
+                made[os.path.normpath(f"{directory}/{place}")] = made[place]
     return {place: path for place, path in made.items() if place not in taken}
+
+
+def _timezone(engine: Engine, request: ContainerRequest) -> dict[str, str]:
+    """/etc/localtime for --tz: a zone's name, or "local" for the host's."""
+    zone = request.timezone or engine.settings.timezone
+    if not zone:
+        return {}
+    path = LOCALTIME if zone == "local" else f"{_ZONES}/{zone}"
+    path = os.path.realpath(path)
+    if not os.path.isfile(path) or (zone != "local" and not path.startswith(f"{_ZONES}/")):
+        raise InvalidArgument(
+            f"timezone {zone!r} is not known here", remedy="give a name like Europe/Berlin"
+        )
+    return {LOCALTIME: path}
 
 
 def _shared(engine: Engine, request: ContainerRequest) -> dict[str, str]:
@@ -56,7 +80,7 @@ def _contents(
     engine: Engine, row: Container, request: ContainerRequest, joined: Joined
 ) -> dict[str, str]:
     contents = {CONTAINERENV: _containerenv(row, request)}
-    if request.uts != "host":
+    if request.uts != "host" and not request.no_hostname:
         contents[HOSTNAME] = f"{joined.hostname}\n"
     if not request.no_hosts:
         contents[HOSTS] = _hosts(engine, row, request, joined)
@@ -78,11 +102,20 @@ def _containerenv(row: Container, request: ContainerRequest) -> str:
 
 def _hosts(engine: Engine, row: Container, request: ContainerRequest, joined: Joined) -> str:
     return texts.hosts(
-        texts.read(HOSTS),
+        _base_hosts(row, request),
         request.add_hosts,
         _own_entries(row, joined),
         _host_address(engine, joined.result),
     )
+
+
+def _base_hosts(row: Container, request: ContainerRequest) -> str:
+    """What --hosts-file names: the host's file, none, or another one."""
+    if request.hosts_file == "none":
+        return ""
+    if request.hosts_file and not os.path.isfile(request.hosts_file):
+        raise InvalidArgument(f"--hosts-file {request.hosts_file}: no such file")
+    return texts.read(request.hosts_file or HOSTS)
 
 
 def _own_entries(row: Container, joined: Joined) -> Sequence[tuple[str, Sequence[str]]]:

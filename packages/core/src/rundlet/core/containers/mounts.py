@@ -1,28 +1,115 @@
-"""The user's and the image's mounts, with volumes and images as directories of the host."""
+"""The user's and the image's mounts, with volumes, images and globs as paths of the host."""
 
 from __future__ import annotations
 
+import os
+
+from ..errors import InvalidArgument, NotSupported
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..engine import Engine
     from ..state.containers import Container
     from .request import ContainerRequest, Mount
+
+_SUBPATHS = ("subpath=", "volume-subpath=", "image-subpath=")
 
 
 def resolve(
     engine: Engine, row: Container, request: ContainerRequest, rootfs: str
 ) -> tuple[Mount, ...]:
-    """Every mount with a host source. A volume that is used first is filled from the image."""
-    return tuple(
-        _volume(engine, mount, rootfs)
-        if mount.kind == "volume" and not mount.source.startswith("/")
-        else mount
-        for mount in request.mounts
-    )
+    """Every mount with a host source. A volume that is used first is filled from the image.
+
+    Raises InvalidArgument for a source that is not there, NoSuchImage, NotSupported.
+    """
+    found: list[Mount] = []
+    for mount in request.mounts:
+        found += _resolved(engine, row, mount, rootfs)
+    _give(request, rootfs, found)
+    return tuple(found)
+
+
+def _resolved(engine: Engine, row: Container, mount: Mount, rootfs: str) -> Sequence[Mount]:
+    if mount.kind == "glob":
+        return _glob(mount)
+    if mount.kind == "image":
+        mount = _image(engine, row, mount)
+    elif mount.kind == "volume" and not mount.source.startswith("/"):
+        mount = _volume(engine, mount, rootfs)
+    elif mount.kind == "bind" and not os.path.lexists(mount.source):
+        raise InvalidArgument(f"statfs {mount.source}: no such file or directory")
+    return (mount,)
 
 
 def _volume(engine: Engine, mount: Mount, rootfs: str) -> Mount:
     path = engine.volumes.mount(mount.source)
-    if "nocopy" not in mount.options:
+    if not {"nocopy", "volume-nocopy"}.intersection(mount.options):
         engine.volumes.copy_up(mount.source, rootfs, mount.destination)
-    return mount.replace(source=path)
+    return mount.replace(source=_below(path, mount))
+
+
+def _image(engine: Engine, row: Container, mount: Mount) -> Mount:
+    """An image's root, read-only; mounted until the container is cleaned up after."""
+    from ..images.mounting import mount as mount_image
+
+    if {"rw", "rw=true", "readwrite=true", "readwrite"}.intersection(mount.options):
+        raise NotSupported(
+            f"--mount {mount.destination}: an image cannot be mounted writable",
+            remedy="copy it to a volume",
+        )
+    options = tuple(o for o in mount.options if not o.startswith(("rw=", "readwrite=")))
+    path = mount_image(engine, engine.images.get(mount.source), row.id)
+    return mount.replace(source=_below(path, mount), options=options)
+
+
+def _below(root: str, mount: Mount) -> str:
+    """A directory in a volume or image; symbolic links in it lead nowhere outside."""
+    for option in mount.options:
+        prefix = next((word for word in _SUBPATHS if option.startswith(word)), "")
+        if not prefix:
+            continue
+        path = os.path.realpath(f"{root}/{option.removeprefix(prefix)}")
+        if path != root and not path.startswith(f"{os.path.realpath(root)}/"):
+            raise InvalidArgument(f"{option}: leads out of {mount.kind} {mount.destination}")
+        if not os.path.exists(path):
+            raise InvalidArgument(f"{option}: no such file or directory in {mount.kind}")
+        return path
+    return root
+
+
+def _glob(mount: Mount) -> Sequence[Mount]:
+    """Each file that fits, at its own path, or under the destination by its last name."""
+    import glob
+
+    paths = sorted(glob.glob(mount.source))
+    if not paths:
+        raise InvalidArgument(f"no file paths matching glob {mount.source!r}")
+    return [
+        mount.replace(
+            kind="bind",
+            source=path,
+            destination=f"{mount.destination}/{os.path.basename(path)}"
+            if mount.destination
+            else path,
+        )
+        for path in paths
+    ]
+
+
+def _give(request: ContainerRequest, rootfs: str, mounts: Sequence[Mount]) -> None:
+    """`:U`: sources belong to the container's user, with all that is in them."""
+    from ..spec.mount_options import wants_chown
+
+    wanted = [mount for mount in mounts if wants_chown(mount.options)]
+    if not wanted:
+        return
+    from ..spec.user import lookup
+    from .ownership import chown_tree, host_id
+
+    user = lookup(rootfs, request.user)
+    uid = host_id(user.uid, request.uid_map or request.gid_map)
+    gid = host_id(user.gid, request.gid_map or request.uid_map)
+    for mount in wanted:
+        chown_tree(mount.source, uid, gid)

@@ -7,11 +7,12 @@ import os
 from ..errors import Busy, NoSuchContainer, RundletError, WrongState
 from ..linux.processes import start_time
 from ..state import containers as rows
-from . import cleanup, notify, strays
+from . import cleanup, id_files, notify, strays
 from .attending import Attending
 from .paths import Paths
 from .state import derive, has_process
 from .stop import end
+from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
     remove_tree(paths.bundle)
     remove_tree(paths.run)
     _unlink(paths.exit_file)
+    if "cidfile" in row.request:
+        id_files.forget(request_of(row.request))
     rows.delete(engine.database, row.id)
     if volumes:
         for name in names:

@@ -123,6 +123,9 @@ class ContainerRequest(Value):
     dns_options: tuple[str, ...] = ()
     add_hosts: tuple[str, ...] = ()
     no_hosts: bool = False
+    hosts_file: str = ""  # what /etc/hosts is based on: a path or "none"; "": the host's
+    no_hostname: bool = False
+    chroot_dirs: tuple[str, ...] = ()  # where /etc/hosts and its kin are needed too
 
     # storage
     mounts: tuple[Mount, ...] = ()
@@ -133,6 +136,7 @@ class ContainerRequest(Value):
     shm_size: int | None = None
     devices: tuple[Device, ...] = ()
     storage_options: tuple[str, ...] = ()
+    # name, type ("mount" | "env"), target, uid, gid, mode (octal), as podman-run(1) --secret
     secrets: tuple[Mapping[str, str], ...] = ()
 
     # security
@@ -155,10 +159,12 @@ class ContainerRequest(Value):
     # healthcheck as the image config has it (Test, Interval, Timeout, StartPeriod, Retries; ns)
     healthcheck: Mapping[str, Any] | None = None
 
+    personality: str = ""  # "LINUX" | "LINUX32"
     systemd: str = "true"
     preserve_fds: int = 0
     sdnotify: str = "container"
     pidfile: str = ""
+    conmon_pidfile: str = ""
     cidfile: str = ""
     create_command: tuple[str, ...] = ()
     pull: str = ""  # policy; "": the settings'

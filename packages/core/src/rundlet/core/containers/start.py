@@ -10,7 +10,7 @@ from ..contracts.monitor import MonitorJob
 from ..errors import NoSuchContainer, WrongState
 from ..linux.processes import start_time
 from ..state import containers as rows
-from . import bundle, cleanup, files, network, notify, rootfs, strays
+from . import bundle, cleanup, files, id_files, network, notify, rootfs, strays
 from .attending import Attending
 from .exit_command import exit_command
 from .paths import Paths
@@ -90,6 +90,7 @@ def _start(engine: Engine, row: Container, attach: bool, console: tuple[int, int
         warnings = bundle.write(engine, row, request, runtime, root, joined, made, console)
         monitored = _create(engine, row, request, runtime, paths)
         undo.callback(_undo_create, engine, row, runtime)
+        id_files.write_pids(request, monitored)
         row = _note_created(engine, row, monitored)
         undo.callback(_note_not_created, engine, row)
         attached = None
@@ -154,9 +155,9 @@ def _size(text: str | None) -> int:
     """Bytes of a size with unit ("10m"); 0 for none."""
     if not text:
         return 0
-    from .units import size
+    from ..format.units import parse_size
 
-    return size(text)
+    return parse_size(text)
 
 
 def _undo_create(engine: Engine, row: Container, runtime: OCIRuntime) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ..errors import InvalidArgument, RundletError
 from ..state import containers as rows
 from .names import identifier
 from .request import Mount
+from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def prepare(
     undo: ExitStack,
 ) -> ContainerRequest:
     """Make the volumes that are not there yet and note their use; every mount is named then."""
+    request = request.replace(mounts=request.mounts + _from_others(engine, request))
     mounts = with_image_volumes(request, image)
     prepared = []
     for mount in mounts:
@@ -47,6 +50,32 @@ def with_image_volumes(request: ContainerRequest, image: Mapping[str, Any]) -> t
     return request.mounts + added
 
 
+def _from_others(engine: Engine, request: ContainerRequest) -> tuple[Mount, ...]:
+    """The mounts of --volumes-from NAME[:OPTIONS], where the user mounts nothing else.
+
+    Raises NoSuchContainer, InvalidArgument.
+    """
+    taken = {mount.destination.rstrip("/") for mount in request.mounts}
+    found: dict[str, Mount] = {}
+    for text in request.volumes_from:
+        name, _, options = text.partition(":")
+        words = [word for word in options.split(",") if word]
+        if not set(words) <= {"ro", "rw", "z"}:
+            raise InvalidArgument(
+                f"invalid --volumes-from {text!r}", remedy="options are ro, rw and z"
+            )
+        other = request_of(rows.find(engine.database, name).request)
+        for mount in other.mounts:
+            destination = mount.destination.rstrip("/")
+            if mount.kind not in ("bind", "volume") or destination in taken:
+                continue
+            if words:
+                kept = tuple(word for word in mount.options if word not in ("ro", "rw"))
+                mount = mount.replace(options=(*kept, *words))
+            found[destination] = mount
+    return tuple(found.values())
+
+
 def _volume(engine: Engine, row: Container, mount: Mount, undo: ExitStack) -> Mount:
     if mount.source.startswith("/"):
         return mount
@@ -67,3 +96,18 @@ def unmount(engine: Engine, container: str) -> None:
     """Unmount volumes with a file system of their own that no other running container uses."""
     for name in rows.idle_volumes(engine.database, container):
         engine.volumes.unmount(name)
+
+
+def unmount_images(engine: Engine, row: Container) -> None:
+    """Give back the images that `--mount type=image` mounted for this container."""
+    if '"image"' not in row.request:
+        return  # most have none: their request is not read
+    for mount in request_of(row.request).mounts:
+        if mount.kind != "image":
+            continue
+        from ..images.mounting import unmount as unmount_image
+
+        try:
+            unmount_image(engine, engine.images.get(mount.source), row.id)
+        except RundletError:
+            continue  # the image is gone, and its mount with it

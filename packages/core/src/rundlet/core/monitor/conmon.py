@@ -150,6 +150,7 @@ def _create_flags(job: MonitorJob) -> list[str]:
     if not job.sync_log:
         flags.append("--no-sync-log")
     flags += stream_flags(job.terminal, job.stdin)
+    flags += runtime_options(job.preserve_fds)
     if job.timeout > 0:
         flags += ["--timeout", str(job.timeout)]
     if job.sdnotify_socket:
@@ -166,6 +167,13 @@ def stream_flags(terminal: bool, stdin: bool) -> list[str]:
     if terminal:
         return ["--terminal"]
     return ["--stdin"] if stdin else []
+
+
+def runtime_options(preserve_fds: int) -> list[str]:
+    """What conmon passes to the runtime's `create` or `exec`."""
+    if preserve_fds <= 0:
+        return []
+    return ["--runtime-opt", "--preserve-fds", "--runtime-opt", str(preserve_fds)]
 
 
 def exit_flags(command: Sequence[str], delay: int = 0) -> list[str]:

@@ -13,7 +13,7 @@ from ..contracts.monitor import ExecSession
 from ..errors import RuntimeFailed
 from . import launch
 from .attach import ConmonAttached
-from .conmon import CONMON_PID_FILE, exit_flags, stream_flags
+from .conmon import CONMON_PID_FILE, exit_flags, runtime_options, stream_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,4 +106,5 @@ def _flags(job: ExecJob, specification: str) -> list[str]:
     ]
     if not job.detach:
         flags.append("--exec-attach")
+    flags += runtime_options(job.preserve_fds)
     return flags + stream_flags(job.terminal, job.stdin) + exit_flags(job.exit_command)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 
-from ..errors import DriverUnavailable, RuntimeFailed
+from ..errors import DriverUnavailable, InvalidArgument, RuntimeFailed
 from ..linux.spawn import spawn
 from ..value import Value
 
@@ -124,6 +124,7 @@ def launch(
     attach: an exec session whose command waits for a client.
     Raises RuntimeFailed with conmon's own words when it does not start.
     """
+    check_passed(preserve_fds)
     sync = os.pipe2(os.O_CLOEXEC)
     start = os.pipe2(os.O_CLOEXEC)
     socket = os.pipe2(os.O_CLOEXEC) if attach else (-1, -1)
@@ -170,6 +171,28 @@ def launch(
     finally:
         os.close(words)
     return launched
+
+
+def check_passed(count: int) -> None:
+    """Whether descriptors 3 and following were passed to this process. Raises InvalidArgument.
+
+    Those that we opened ourselves (the state database among them) are close-on-exec, those
+    of our caller are not: what is ours must never reach a container.
+    """
+    if count <= 0:
+        return
+    import fcntl
+
+    for number in range(3, 3 + count):
+        try:
+            ours = fcntl.fcntl(number, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+        except OSError:
+            ours = 1
+        if ours:
+            raise InvalidArgument(
+                f"file descriptor {number} is not available - the preserve-fds option requires"
+                " that file descriptors must be passed"
+            )
 
 
 def join_cgroup(pid: int, path: str) -> None:

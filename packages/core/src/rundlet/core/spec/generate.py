@@ -7,7 +7,7 @@ the root file system's passwd and group and the host's devices.
 from __future__ import annotations
 
 from ..cgroups.container import cgroups_path
-from ..errors import NotSupported
+from ..errors import InvalidArgument, NotSupported
 from . import capabilities, devices, resources, seccomp, security, sysctls
 from .mounts import mounts, propagation
 from .namespaces import id_maps, is_host, namespaces
@@ -81,7 +81,17 @@ def _linux(
     profile = seccomp.seccomp(confined.seccomp, granted, plan.host)
     if profile is not None:
         linux["seccomp"] = profile
+    if plan.request.personality:
+        linux["personality"] = _personality(plan.request.personality)
     return {key: value for key, value in linux.items() if value not in ({}, [])}
+
+
+def _personality(text: str) -> dict[str, str]:
+    """config-linux.md#personality; podman takes the names in any case."""
+    domain = text.upper()
+    if domain not in ("LINUX", "LINUX32"):
+        raise InvalidArgument(f"invalid --personality {text!r}", remedy="use LINUX or LINUX32")
+    return {"domain": domain}
 
 
 def _annotations(plan: SpecPlan) -> dict[str, str]:

@@ -166,18 +166,18 @@ def _throttle(text: str, name: str) -> dict[str, int]:
     return {
         "major": os.major(found.st_rdev),
         "minor": os.minor(found.st_rdev),
-        name: _size(value, text),
+        name: _amount(value, text),
     }
 
 
-def _size(text: str, whole: str) -> int:
-    """ "1mb" -> 1048576 (units b, k, m, g, with or without b)."""
-    body = text.lower().removesuffix("b")
-    factor = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(body[-1:], 1)
-    digits = body if factor == 1 else body[:-1]
-    if not digits.isdigit():
+def _amount(text: str, whole: str) -> int:
+    """A weight or rate: "500", "1mb"."""
+    from ..format.units import parse_size
+
+    found = parse_size(text) if text[:1].isdigit() else -1
+    if found < 0:
         raise InvalidArgument(f"{whole}: {text!r} is no size")
-    return int(digits) * factor
+    return found
 
 
 def _hugepages(limits: Resources) -> dict[str, int]:

@@ -1,0 +1,29 @@
+"""`--secret NAME[,type=mount|env,target=..,uid=..,gid=..,mode=..]` (podman-run(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.errors import InvalidArgument
+
+_KEYS = ("source", "type", "target", "uid", "gid", "mode")
+
+
+def secret(text: str) -> dict[str, str]:
+    """One secret as ContainerRequest has it. Raises InvalidArgument."""
+    first, *words = text.split(",")
+    found: dict[str, str] = {}
+    if "=" in first:
+        words = [first, *words]
+    else:
+        found["name"] = first
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key not in _KEYS or not equals:
+            raise InvalidArgument(f"--secret {text}: {word!r} is not an option")
+        found["name" if key == "source" else key] = value
+    if not found.get("name"):
+        raise InvalidArgument(f"--secret {text}: no source found")
+    if found.get("type", "mount") not in ("mount", "env"):
+        raise InvalidArgument(f"--secret {text}: type {found['type']} is invalid: mount or env")
+    if found.get("type") == "env" and {"uid", "gid", "mode"} & set(found):
+        raise InvalidArgument(f"--secret {text}: uid, gid and mode are for type mount")
+    return found

@@ -1,0 +1,307 @@
+"""The flags of `run`, each seen from inside a container of a real runtime."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devtools.tool import Rundlet
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    return rundlet
+
+
+@pytest.fixture
+def run(loaded: Rundlet) -> Run:
+    """`run --rm --network none FLAGS busybox sh -c SCRIPT`; what it prints."""
+
+    def call(*flags: str, script: str) -> str:
+        words = ("run", "--rm", "--network", "none", *flags, "busybox", "sh", "-c", script)
+        return loaded(*words).stdout.strip()
+
+    return call
+
+
+def fails(tool: Rundlet, *flags: str, says: str, code: int = 125) -> None:
+    done = tool("run", "--rm", "--network", "none", *flags, "busybox", "true", check=False)
+    assert (done.returncode, says in done.stderr) == (code, True), done.stderr
+    assert tool("ps", "-aq").stdout == ""
+
+
+SEEN = (
+    (("-u", "1000:7", "--group-add", "9"), "id", "uid=1000 gid=7 groups=7,9"),
+    (("-u", "12"), "id -u; id -g", "12\n0"),
+    (("-w", "/tmp"), "pwd", "/tmp"),
+    (("-e", "A=1", "--env", "B=x y"), 'echo "$A$B"', "1x y"),
+    (("--unsetenv", "TERM", "-e", "A=b"), "env | grep -c ^TERM= || true", "0"),
+    (("--hostname", "hh"), "hostname; cat /etc/hostname; echo $HOSTNAME", "hh\nhh\nhh"),
+    (("--add-host", "a:1.2.3.4"), "grep -w a /etc/hosts", "1.2.3.4\ta"),
+    (("--no-hosts",), "grep -c containers.internal /etc/hosts 2>&1 | tail -c 2", "y"),
+    (("--tmpfs", "/t:size=1m,mode=700"), "stat -c %a /t; df /t | tail -1 | awk '{print $2}'",
+     "700\n1024"),
+    (("--read-only",), "touch /a 2>/dev/null || echo no; touch /tmp/a /run/a && echo yes",
+     "no\nyes"),
+    (("--read-only", "--read-only-tmpfs=false"), "touch /tmp/a 2>/dev/null || echo no", "no"),
+    (("--cap-drop", "all", "--cap-add", "net_raw"), "grep CapEff /proc/self/status",
+     "CapEff:\t0000000000002000"),
+    (("--security-opt", "no-new-privileges"), "grep NoNewPrivs /proc/self/status",
+     "NoNewPrivs:\t1"),
+    (("--security-opt", "seccomp=unconfined"), "grep Seccomp: /proc/self/status", "Seccomp:\t0"),
+    ((), "grep Seccomp: /proc/self/status", "Seccomp:\t2"),
+    (("--device", "/dev/null:/dev/mine:r"), "stat -c %F /dev/mine", "character special file"),
+    (("--sysctl", "net.ipv4.ip_forward=1"), "cat /proc/sys/net/ipv4/ip_forward", "1"),
+    (("--ulimit", "nofile=512:1024"), "ulimit -Sn; ulimit -Hn", "512\n1024"),
+    (("--umask", "077"), "umask", "0077"),
+    (("--tz", "Asia/Kolkata"), "date +%Z", "IST"),
+    (("--shm-size", "2m"), "df /dev/shm | tail -1 | awk '{print $2}'", "2048"),
+    (("--init",), "cat /proc/1/comm", "podman-init"),
+    (("--entrypoint", '["echo","one"]'), "two", "one sh -c two"),
+    (("--personality", "linux32"), "uname -m", "i686"),
+    (("--no-hostname",), "test -s /etc/hostname || echo none", "none"),
+    (("--mount", "type=tmpfs,dst=/t,tmpfs-size=1m"), "grep -c ' /t tmpfs' /proc/mounts", "1"),
+    (("--mount", "type=image,src=busybox,dst=/i"), "test -x /i/bin/sh && echo there", "there"),
+    (("--mount", "type=image,src=busybox,dst=/i"), "touch /i/x 2>&1 | grep -c Read-only", "1"),
+    (("--mount", "type=image,src=busybox,dst=/i,subpath=bin"), "test -x /i/sh && echo there",
+     "there"),
+    (("--mount", "type=glob,src=/etc/host*,dst=/g"), "test -f /g/hosts && echo there", "there"),
+    (("-v", "/data"), "touch /data/a && grep -c ' /data ' /proc/mounts", "1"),
+    (("-v", "named:/data:nocopy,z"), "touch /data/a && echo ok", "ok"),
+    (("-v", "filled:/bin"), "test -x /bin/sh && echo copied", "copied"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("flags", "script", "seen"), SEEN, ids=lambda value: str(value)[:40])
+def test_flag_is_seen_inside(run: Run, flags: tuple[str, ...], script: str, seen: str) -> None:
+    assert run(*flags, script=script) == seen
+
+
+WRONG = (
+    (("--ulimit", "nofile"), "ulimit"),
+    (("--sysctl", "kernel.panic=1"), "not allowed"),
+    (("--cap-add", "nope"), "nope"),
+    (("-w", "relative"), "relative"),
+    (("-v", "/no/such/place:/x"), "statfs /no/such/place: no such file or directory"),
+    (("-v", "relative/x"), "absolute path"),
+    (("--mount", "type=image,src=nope,dst=/x"), "nope"),
+    (("--mount", "type=glob,src=/no/such*,dst=/x"), "no file paths matching glob"),
+    (("--mount", "type=bind,dst=/x"), "must set source"),
+    (("--mount", "type=strange,dst=/x"), "invalid filesystem type"),
+    (("--tz", "Nowhere/City"), "Nowhere/City"),
+    (("--secret", "nope"), "nope"),
+    (("--secret", "nope,type=strange"), "strange"),
+    (("--memory", "12x"), "12x"),
+    (("--memory", "1k"), "minimum"),
+    (("--device", "/no/such"), "/no/such"),
+    (("--security-opt", "seccomp=/no/such"), "/no/such"),
+    (("--volumes-from", "nobody"), "nobody"),
+    (("--preserve-fds", "1"), "file descriptor 3 is not available"),
+    (("--personality", "plan9"), "plan9"),
+    (("--hosts-file", "/no/such"), "/no/such"),
+    (("--pid", "strange"), "strange"),
+)
+
+
+@pytest.mark.parametrize(("flags", "says"), WRONG, ids=lambda value: str(value)[:40])
+def test_wrong_value_is_named_and_leaves_nothing(
+    loaded: Rundlet, flags: tuple[str, ...], says: str
+) -> None:
+    fails(loaded, *flags, says=says)
+
+
+def test_env_files_and_globs(loaded: Rundlet, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("# a comment\n\nA=file\nB=file\nHOSTS\nRF_*\n")
+    loaded.environment.update(RF_ONE="1", RF_TWO="2", HOSTS="h")
+    words = ("run", "--rm", "--network=none", "--env-file", str(tmp_path / "env"), "-e", "B=flag")
+    out = loaded(*words, "busybox", "env").stdout.splitlines()
+    assert {"A=file", "B=flag", "HOSTS=h", "RF_ONE=1", "RF_TWO=2"} <= set(out)
+
+
+def test_dns_options(loaded: Rundlet) -> None:
+    flags = ("--dns", "1.2.3.4", "--dns-search", "a.b", "--dns-option", "ndots:2")
+    words = ("run", "--rm", "--network", "host", *flags, "busybox", "cat", "/etc/resolv.conf")
+    assert loaded(*words).stdout.splitlines() == [
+        "search a.b", "nameserver 1.2.3.4", "options ndots:2",
+    ]  # fmt: skip
+
+
+def test_hosts_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("10.9.8.7 base\n")
+    text = run("--hosts-file", str(tmp_path / "hosts"), script="cat /etc/hosts")
+    assert "10.9.8.7\tbase" in text
+    assert "localhost" not in run("--hosts-file", "none", script="cat /etc/hosts")
+
+
+def test_secrets_are_files_and_variables(loaded: Rundlet, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("hush")
+    loaded("secret", "create", "pw", str(tmp_path / "value"))
+    owned = "source=pw,target=/etc/pw,uid=5,gid=6,mode=0400"
+    flags = ("--secret", "pw", "--secret", "pw,type=env,target=PW", "--secret", owned)
+    script = "cat /run/secrets/pw; echo $PW; stat -c '%u %g %a' /etc/pw"
+    assert run(*flags, script=script) == "hushhush\n5 6 400"
+
+
+def test_changing_a_secret_does_not_touch_a_container(loaded: Rundlet, tmp_path: Path) -> None:
+    (tmp_path / "value").write_text("old")
+    loaded("secret", "create", "pw", str(tmp_path / "value"))
+    loaded("create", "--name", "c", "--network=none", "--secret", "pw", "busybox", "cat",
+           "/run/secrets/pw")  # fmt: skip
+    loaded("secret", "rm", "pw")
+    assert loaded("start", "-a", "c").stdout == "old"
+    loaded("rm", "c")
+    assert not list(tmp_path.glob("root/containers/*/secrets"))
+
+
+def test_volumes_bound_read_only_and_given_to_the_user(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "host" / "below").mkdir(parents=True)
+    (tmp_path / "host" / "link").symlink_to("/etc/passwd")
+    before = os.stat("/etc/passwd").st_uid
+    assert run("-v", f"{tmp_path}/host:/h:ro", script="touch /h/a 2>/dev/null || echo no") == "no"
+    flags = ("-u", "77:88", "-v", f"{tmp_path}/host:/h:U")
+    assert run(*flags, script="stat -c %u:%g /h /h/below; touch /h/a") == "77:88\n77:88"
+    assert os.lstat(tmp_path / "host" / "link").st_uid == 77
+    assert os.stat("/etc/passwd").st_uid == before
+
+
+def test_volumes_from(loaded: Rundlet, run: Run) -> None:
+    loaded("run", "--name", "v", "--network=none", "-v", "/data", "busybox", "touch", "/data/a")
+    assert run("--volumes-from", "v", script="ls /data; touch /data/b") == "a"
+    script = "ls /data; touch /data/c 2>/dev/null || echo no"
+    assert run("--volumes-from", "v:ro", script=script) == "a\nb\nno"
+    loaded("rm", "-v", "v")
+    assert loaded("volume", "ls", "-q").stdout == ""
+
+
+def test_anonymous_volumes_go_with_the_container(loaded: Rundlet, run: Run) -> None:
+    run("-v", "/data", "-v", "kept:/kept", script="true")
+    assert loaded("volume", "ls", "-q").stdout == "kept\n"
+
+
+def test_limits_are_in_the_cgroup(run: Run) -> None:
+    if not Path("/sys/fs/cgroup/memory").exists():
+        pytest.skip("cgroups v2: the files have other names")
+    script = (
+        "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us"
+        " cpu/cpu.shares cpuset/cpuset.cpus"
+    )
+    flags = ("-m", "64m", "--pids-limit", "33", "--cpus", "0.5", "--cpu-shares", "99")
+    assert run(*flags, "--cpuset-cpus", "0", script=script).split() == [
+        "67108864", "33", "50000", "99", "0",
+    ]  # fmt: skip
+
+
+def test_ulimit_above_the_hosts_is_lowered_with_a_warning(loaded: Rundlet) -> None:
+    words = ("run", "--rm", "--network=none", "--ulimit", "nofile=999999999:999999999")
+    done = loaded(*words, "busybox", "sh", "-c", "ulimit -n")
+    assert "lowered to" in done.stderr
+    assert int(done.stdout) > 0
+
+
+def test_seccomp_profile_of_the_user(run: Run, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    profile.write_text(
+        '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls":'
+        ' [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}'
+    )
+    script = "mkdir /tmp/a 2>/dev/null || echo no"
+    assert run("--security-opt", f"seccomp={profile}", script=script) == "no"
+
+
+def test_id_files(loaded: Rundlet, tmp_path: Path) -> None:
+    cid, pid, monitor = (tmp_path / name for name in ("cid", "pid", "monitor"))
+    flags = ("--cidfile", str(cid), "--pidfile", str(pid), "--conmon-pidfile", str(monitor))
+    words = ("run", "-d", "--network=none", *flags, "busybox", "sleep", "100")
+    identity = loaded(*words).stdout.strip()
+    assert cid.read_text() == identity
+    assert b"sleep" in Path(f"/proc/{pid.read_text()}/cmdline").read_bytes()
+    assert b"conmon" in Path(f"/proc/{monitor.read_text()}/cmdline").read_bytes()
+    again = loaded(*words, check=False)
+    assert (again.returncode, "container id file exists" in again.stderr) == (125, True)
+    loaded("rm", "-f", "-t", "0", "--cidfile", str(cid))
+    assert not cid.exists()
+
+
+def test_a_cidfile_of_a_failed_create_is_gone(loaded: Rundlet, tmp_path: Path) -> None:
+    fails(loaded, "--cidfile", str(tmp_path / "cid"), "--secret", "nope", says="nope")
+    assert not (tmp_path / "cid").exists()
+
+
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+@pytest.mark.parametrize("how", ["run", "exec"])
+def test_preserved_descriptors(loaded: Rundlet, tmp_path: Path, how: str, runtime: str) -> None:
+    probe = loaded("run", "--rm", "--network=none", f"--runtime={runtime}", "busybox", "true",
+                   check=False)  # fmt: skip
+    if probe.returncode:
+        pytest.skip(f"{runtime} does not work here: {probe.stderr.strip()}")
+    (tmp_path / "passed").write_text("from outside")
+    base = ["rundlet", "run", "--rm", "--network=none", f"--runtime={runtime}"]
+    words = [*base, "--preserve-fds", "1", "busybox", "sh", "-c", "cat <&3"]
+    if how == "exec":
+        loaded(*base[1:2], "-d", "--name", "it", *base[3:], "busybox", "sleep", "100")
+        words = ["rundlet", "exec", "--preserve-fds", "1", "it", "sh", "-c", "cat <&3"]
+    shell = ["sh", "-c", 'exec 3<"$0"; exec "$@"', str(tmp_path / "passed"), *words]
+    done = subprocess.run(
+        shell, env=loaded.environment, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("from outside", "")
+
+
+def test_labels_and_annotations(loaded: Rundlet, tmp_path: Path) -> None:
+    (tmp_path / "labels").write_text("a=file\nb=file\n")
+    loaded("create", "--name", "c", "--network=none", "--label-file", str(tmp_path / "labels"),
+           "-l", "b=flag", "-l", "alone", "--annotation", "x.y=z", "busybox", "true")  # fmt: skip
+    template = '{{index .Config.Labels "a"}}{{index .Config.Labels "b"}}'
+    assert loaded("inspect", "--format", template, "c").stdout == "fileflag\n"
+    loaded("start", "c")
+    template = '{{index .Config.Annotations "x.y"}}'
+    assert loaded("inspect", "--format", template, "c").stdout == "z\n"
+
+
+def test_replace(loaded: Rundlet) -> None:
+    words = ("run", "-d", "--replace", "--name", "c", "--network=none", "busybox", "sleep", "100")
+    first, second = (loaded(*words).stdout for _ in range(2))
+    assert first != second
+    assert len(loaded("ps", "-aq").stdout.split()) == 1
+
+
+def test_stop_signal_and_timeout(loaded: Rundlet) -> None:
+    script = "trap 'exit 9' USR1; trap '' TERM; while :; do sleep 0.05; done"
+    for name, flag in (("a", "--stop-signal=USR1"), ("b", "--stop-timeout=0")):
+        loaded("run", "-d", "--name", name, "--network=none", flag, "busybox", "sh", "-c", script)
+    loaded("exec", "a", "sleep", "0.2")
+    loaded("stop", "a", "b")
+    codes = [loaded("wait", name).stdout for name in ("a", "b")]
+    assert codes == ["9\n", "137\n"]
+
+
+def test_timeout_ends_the_container(loaded: Rundlet) -> None:
+    words = ("run", "--rm", "--network=none", "--timeout", "1", "busybox", "sleep", "60")
+    assert loaded(*words, check=False).returncode == 255  # podman's
+
+
+@pytest.mark.parametrize("kind", ["pid", "ipc", "uts", "cgroup", "net"])
+def test_namespaces_private_host_container_and_by_path(loaded: Rundlet, kind: str) -> None:
+    flag = {"cgroup": "--cgroupns", "net": "--network"}.get(kind, f"--{kind}")
+    own = os.readlink(f"/proc/self/ns/{kind}")
+    other = ("--network=none",) if kind != "net" else ()
+    loaded("run", "-d", "--name", "base", "--network=none", "--cgroupns=private", "busybox",
+           "sleep", "100")  # fmt: skip
+    pid = loaded("inspect", "--format", "{{.State.Pid}}", "base").stdout.strip()
+    base = os.readlink(f"/proc/{pid}/ns/{kind}")
+
+    def seen(mode: str) -> str:
+        words = ("run", "--rm", flag, mode, *other, "busybox", "readlink", f"/proc/self/ns/{kind}")
+        return loaded(*words).stdout.strip()
+
+    assert seen("host") == own
+    assert seen("container:base") == base
+    assert seen(f"ns:/proc/{pid}/ns/{kind}") == base
+    assert seen("none" if kind == "net" else "private") not in (own, base)

@@ -1,0 +1,66 @@
+"""Files that tell others which container, process and monitor it is: --cidfile, --pidfile."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import AlreadyExists, InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from ..contracts.monitor import Monitored
+    from .request import ContainerRequest
+
+
+def reserve(request: ContainerRequest, undo: ExitStack) -> int:
+    """Make the --cidfile, empty; a descriptor of it, -1 where none is asked for.
+
+    It goes again when the container is not made. Raises AlreadyExists, InvalidArgument.
+    """
+    path = request.cidfile
+    if not path:
+        return -1
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except FileExistsError:
+        raise AlreadyExists(
+            f"container id file exists. Ensure another container is not using it or delete {path}"
+        ) from None
+    except OSError as error:
+        raise InvalidArgument(f"--cidfile {path}: {error.strerror}") from None
+    undo.callback(forget, request)
+    return descriptor
+
+
+def fill(descriptor: int, container: str) -> None:
+    """Write the id into the file that `reserve` made."""
+    if descriptor >= 0:
+        with open(descriptor, "w", encoding="ascii") as file:
+            file.write(container)
+
+
+def forget(request: ContainerRequest) -> None:
+    """Remove the --cidfile: it goes with the container (podman-run(1))."""
+    for path in (request.cidfile,):
+        if path:
+            try:
+                os.unlink(path)
+            except OSError:
+                continue
+
+
+def write_pids(request: ContainerRequest, monitored: Monitored) -> None:
+    """Write --pidfile and --conmon-pidfile. Raises InvalidArgument."""
+    for path, pid in (
+        (request.pidfile, monitored.pid),
+        (request.conmon_pidfile, monitored.monitor_pid),
+    ):
+        if not path:
+            continue
+        try:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(str(pid))
+        except OSError as error:
+            raise InvalidArgument(f"pid file {path}: {error.strerror}") from None
