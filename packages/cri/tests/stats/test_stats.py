@@ -58,4 +58,5 @@ def test_stats_and_metrics(kubelet: Any) -> None:
     found = [*metrics.metrics, *(m for one in metrics.container_metrics for m in one.metrics)]
     assert {one.name for one in found} == set(described)
     assert all(len(one.label_values) == len(described[one.name].label_keys) for one in found)
-    assert list(client.stream_pod_sandbox_metrics())[0].pod_sandbox_metrics[0].pod_sandbox_id == pod
+    (part,) = client.stream_pod_sandbox_metrics()
+    assert part.pod_sandbox_metrics[0].pod_sandbox_id == pod
