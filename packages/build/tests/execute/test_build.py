@@ -499,3 +499,35 @@ def test_the_command_that_is_not_there(builder: Any, context: Path) -> None:
     written(context, 'FROM localhost/busybox\nRUN ["/nosuch"]\n')
     result = builder("build", str(context), check=False)
     assert result.returncode == 127 and "Containerfile:2" in result.stderr
+
+
+@pytest.mark.parametrize("layers", ["--layers", "--layers=false"])
+def test_the_base_may_go_while_it_is_built_on(builder: Any, context: Path, layers: str) -> None:
+    written(context, "FROM localhost/busybox\nRUN echo base > /base\n")
+    builder.build(context, "--layers=false", "-t", "localhost/base")
+    written(context, "FROM localhost/base\nRUN echo started; sleep 2\nRUN cat /base > /more\n")
+    process = subprocess.Popen(
+        [*builder.command, "build", layers, str(context)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    while process.stdout.readline().strip() != "started":
+        pass
+    with builder.engine() as engine:
+        engine.images.remove("localhost/base", force=True)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert {"base", "more"} <= set(builder.files(output.split()[-1]))
+
+
+def test_many_builds_at_once(builder: Any, steps: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [*builder.command, "build", "--layers", str(steps)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    made = [process.communicate(timeout=90)[0].split()[-1] for process in processes]
+    assert all(process.returncode == 0 for process in processes)
+    first, *others = [builder.files(identity) for identity in made]
+    assert all(files == first for files in others)
+    assert hits(builder("build", "--layers", str(steps)).stdout) == 4

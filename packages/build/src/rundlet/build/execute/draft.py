@@ -41,13 +41,18 @@ class Draft:
 
     @classmethod
     def of_image(cls, engine: Engine, image: Image, name: str, platform: Platform) -> Draft:
-        """What begins with an image of the store."""
+        """What begins with an image of the store.
+
+        Its layers are held until the engine is closed: the image itself may go meanwhile.
+        """
         known = engine.images.config(image)
         draft = cls(platform)
         draft.config = copy.deepcopy(dict(known.config))
         draft.history = [dict(entry) for entry in known.history]
         for blob, diff_id in zip(base_layers(engine, image), known.diff_ids, strict=True):
             draft.add(NewLayer(blob, diff_id))
+        engine.leases.hold("layer", (draft.top,) if draft.top else ())
+        engine.leases.hold("blob", [layer.blob.digest for layer in draft.layers])
         draft.os = known.os or draft.os
         draft.architecture = known.architecture or draft.architecture
         draft.variant = known.variant or draft.variant

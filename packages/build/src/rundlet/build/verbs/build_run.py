@@ -116,9 +116,9 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         arguments=_arguments(arguments),
         contexts=tuple(locations.named(text) for text in arguments.texts("build-context")),
         ignore_file=arguments.text("ignorefile"),
-        platforms=_platforms(arguments),
-        pull=_policy(arguments),
-        settings=_settings(arguments),
+        platforms=platforms(arguments),
+        pull=pull_policy(arguments),
+        settings=transport_settings(arguments),
         layers=layers and not (arguments.flag("squash") or arguments.flag("squash-all")),
         cache=not arguments.flag("no-cache") and ttl != 0,
         cache_ttl=ttl,
@@ -128,7 +128,7 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         squash=arguments.flag("squash"),
         squash_all=arguments.flag("squash-all"),
         docker=arguments.text("format") == "docker",
-        timestamp=_timestamp(arguments),
+        timestamp=timestamp(arguments),
         labels=_pairs(arguments, "label"),
         annotations=dict(_pairs(arguments, "annotation")),
         environment=_environment(arguments),
@@ -141,7 +141,7 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         skip_unused=arguments.flag("skip-unused-stages"),
         secrets=tuple(secret(text) for text in arguments.texts("secret")),
         ssh=dict(_ssh(text) for text in arguments.texts("ssh")),
-        template=_template(arguments),
+        template=template(arguments),
         stdin=arguments.flag("stdin"),
         quiet=arguments.flag("quiet"),
     )
@@ -186,7 +186,8 @@ def _environment(arguments: Parsed) -> tuple[tuple[str, str], ...]:
     return tuple(_from_environment(arguments.texts("env")).items())
 
 
-def _platforms(arguments: Parsed) -> tuple[Platform, ...]:
+def platforms(arguments: Parsed) -> tuple[Platform, ...]:
+    """--platform, or --os, --arch and --variant. Raises UsageError for both."""
     given = tuple(parse_platform(text) for text in arguments.texts("platform"))
     parts = [arguments.text(name) for name in ("os", "arch", "variant")]
     if not any(parts):
@@ -197,7 +198,8 @@ def _platforms(arguments: Parsed) -> tuple[Platform, ...]:
     return (Platform(parts[0] or here.os, parts[1] or here.architecture, parts[2]),)
 
 
-def _policy(arguments: Parsed) -> str:
+def pull_policy(arguments: Parsed) -> str:
+    """--pull, --pull-always, --pull-never as always, missing, never or newer."""
     if arguments.flag("pull-always"):
         return "always"
     if arguments.flag("pull-never"):
@@ -211,7 +213,8 @@ def _policy(arguments: Parsed) -> str:
     return policy
 
 
-def _settings(arguments: Parsed) -> TransportSettings:
+def transport_settings(arguments: Parsed) -> TransportSettings:
+    """--creds, --tls-verify, --authfile, --cert-dir, --retry, --retry-delay."""
     plain = TransportSettings()
     credentials = None
     if arguments.text("creds"):
@@ -239,7 +242,7 @@ def _path(arguments: Parsed, name: str) -> Path | None:
     return Path(text)
 
 
-def _timestamp(arguments: Parsed) -> Timestamp | None:
+def timestamp(arguments: Parsed) -> Timestamp | None:
     """--timestamp; else --source-date-epoch, SOURCE_DATE_EPOCH as --build-arg or ours."""
     if arguments.number("timestamp") is not None:
         return Timestamp(_number(arguments, "timestamp"))
@@ -293,7 +296,7 @@ def _ssh(text: str) -> tuple[str, str]:
     return identity or "default", os.path.abspath(path)
 
 
-def _template(arguments: Parsed) -> ContainerRequest:
+def template(arguments: Parsed) -> ContainerRequest:
     """What all of RUN's containers have."""
     proxies: dict[str, str] = {}
     if arguments.flag("http-proxy"):
@@ -319,8 +322,8 @@ def _template(arguments: Parsed) -> ContainerRequest:
         security_options=arguments.texts("security-opt"),
         ulimits=arguments.texts("ulimit"),
         shm_size=_size(arguments, "shm-size"),
-        devices=tuple(_device(text) for text in arguments.texts("device")),
-        mounts=tuple(_volume(text) for text in arguments.texts("volume")),
+        devices=tuple(device(text) for text in arguments.texts("device")),
+        mounts=tuple(volume(text) for text in arguments.texts("volume")),
         resources=Resources(
             memory=_size(arguments, "memory"),
             memory_swap=_size(arguments, "memory-swap"),
@@ -340,7 +343,8 @@ def _size(arguments: Parsed, name: str) -> int | None:
     return -1 if text == "-1" else parse_size(text)
 
 
-def _device(text: str) -> Device:
+def device(text: str) -> Device:
+    """`HOST[:CONTAINER[:rwm]]`. Raises InvalidArgument."""
     parts = text.split(":")
     if not parts[0] or len(parts) > 3:
         raise InvalidArgument(f"invalid device specification: {text}")
@@ -349,7 +353,8 @@ def _device(text: str) -> Device:
     return Device(*parts)
 
 
-def _volume(text: str) -> Mount:
+def volume(text: str) -> Mount:
+    """`HOST-DIR:CONTAINER-DIR[:OPTIONS]`. Raises InvalidArgument."""
     source, _, rest = text.partition(":")
     destination, _, words = rest.partition(":")
     if not source.startswith(("/", ".")) or not destination.startswith("/"):
