@@ -68,6 +68,8 @@ class Server:
         self.options = options
         self.process: subprocess.Popen[bytes] | None = None
         self.log = directory / "server.log"
+        self.configuration = directory / "rundlet.toml"
+        self.configuration.touch()
 
     @property
     def globals(self) -> tuple[str, ...]:
@@ -77,7 +79,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [SCRIPT, *self.globals, "serve", "--listen", str(self.socket), *self.words],
-                stdout=log, stderr=log, env={**os.environ, "RUNDLET_CONF": os.devnull},
+                stdout=log, stderr=log, env={**os.environ, "RUNDLET_CONF": str(self.configuration)},
             )  # fmt: skip
         client = Client(self.socket)
         deadline = time.monotonic() + PATIENCE

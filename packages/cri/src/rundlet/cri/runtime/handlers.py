@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rundlet.core import Engine
 from rundlet.core.errors import DriverUnavailable, InvalidArgument, RundletError
 
@@ -29,7 +31,20 @@ def resolve(engine: Engine, handler: str) -> str:
     probe = engine.plugins.runtime(handler).probe()
     if not probe.works:
         raise DriverUnavailable(f"runtime handler {handler} does not work here: {probe.reason}")
-    return handler
+    return _lasting(engine, handler)
+
+
+def _lasting(engine: Engine, handler: str) -> str:
+    """What containers note as their runtime: the binary, where that says all.
+
+    So pods keep theirs when the table of a handler changes, and tools that do not read the
+    server's configuration find it too.
+    """
+    table = engine.settings.runtimes.get(handler, {})
+    path = str(table.get("path", ""))
+    kind = str(table.get("kind", handler))
+    named = os.path.basename(path).startswith(kind)
+    return path if path and named and set(table) <= {"path", "kind"} else handler
 
 
 def listed(engine: Engine) -> list[cri.RuntimeHandler]:
