@@ -17,9 +17,10 @@ from ..errors import (
 from ..state import images as rows
 from ..value import Value
 from . import names, shortnames
-from .copy import CopyOptions, check_digest, copy, digest_of
+from .copy import CopyOptions, check_digest, copy
 from .notify import event
 from .progress import SILENT
+from .schema1 import manifest_digest
 from .store_destination import StoreDestination
 from .telling import told
 
@@ -131,8 +132,9 @@ def _into_store(
     known: Image | None,
 ) -> Pulled:
     top = source.manifest()
-    check_digest("manifest", top.data, name.digest)
-    digest = digest_of(top.data)
+    digest = manifest_digest(top.data)
+    if name.digest and digest != name.digest:
+        check_digest("manifest", top.data, name.digest)  # it may be of another algorithm
     if known is not None and any(item.endswith(f"@{digest}") for item in known.digests):
         return Pulled(known, str(name))
     keep = (str(name.replace(digest="")),) if name.tag else ()
