@@ -29,7 +29,7 @@ MISSING = {
         "sign-passphrase-file",
     },
     "sync": {"sign-by", "sign-by-sigstore-private-key", "sign-passphrase-file"},
-    "": {"policy", "registries.d"},
+    "": {"registries.d"},
 }
 """What the engine cannot do yet."""
 MISSING_VERBS = {"generate-sigstore-key"}

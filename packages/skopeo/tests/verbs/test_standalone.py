@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,6 @@ from devtools.fixtures import needs
 from devtools.gpg import Home
 
 NAME = "example.com/team/app:1"
-
-
-@pytest.fixture(scope="module")
-def home() -> Iterator[Home]:
-    needs("gpg", "gpgconf")
-    with tempfile.TemporaryDirectory(prefix="gpg-") as directory:
-        yield Home(directory)
-        subprocess.run(["gpgconf", "--homedir", directory, "--kill", "all"], check=False)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from rundlet.core.commands.declare import Flag, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rundlet.core.commands.context import Context, Parsed
     from rundlet.core.contracts.transport import (
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from rundlet.core.images.copy import Copied, CopyOptions
     from rundlet.core.images.progress import Progress
+    from rundlet.core.trust.policy import Policy
 
     from .known import KnownBlobs
 
@@ -57,12 +58,24 @@ def copied(
     options: CopyOptions,
     progress: Progress,
     known: KnownBlobs,
+    policy: Policy,
     more: Iterable[Location] = (),
 ) -> Copied:
-    """Copy an image, and again to `more` places in the same archive. Raises as images.copy."""
+    """Copy an image that the policy allows, and again to `more` places in the same archive.
+
+    Raises DeniedByPolicy, and as images.copy.
+    """
     from contextlib import ExitStack
 
     from rundlet.core.images.copy import copy
+    from rundlet.core.trust.check import allow
+    from rundlet.core.trust.policy import ANYTHING
+
+    def allowed(manifest: bytes, signatures: Sequence[bytes]) -> None:
+        allow(policy, source.location, manifest, signatures)
+
+    if policy != ANYTHING:
+        options = options.replace(allow=allowed)
 
     shared = {"blob_locations": known.beside(source.repository), "blob_paths": known.paths}
     settings = target.settings.replace(options={**target.settings.options, **shared})
@@ -111,4 +124,26 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
             plain=directory and bool(values.get("dest-decompress")),
         ),
         parallel=int(str(values.get("image-parallel-copies") or 0)),
+        signatures=not arguments.flag("remove-signatures"),
     )
+
+
+def policy_of(context: Context) -> Policy:
+    """The trust policy: --policy, else the user's or the system's where there is one.
+
+    Raises SettingsError for one that cannot be read.
+    """
+    import os
+
+    from rundlet.core.trust.policy import ANYTHING, load
+
+    if context.options.flag("insecure-policy"):
+        return ANYTHING
+    given = context.options.text("policy")
+    if given:
+        return load(given)
+    own = os.path.expanduser("~/.config/containers/policy.json")
+    for path in (own, context.engine.settings.policy_json):
+        if os.path.exists(path):
+            return load(path)
+    return ANYTHING

@@ -16,10 +16,11 @@ PROGRAM = Program(
         *ENGINE_OPTIONS,
         Option("command-timeout", help="Timeout for the command execution", kind="duration"),
         Flag("debug", help="Show the trace of an unexpected error"),
-        Flag("insecure-policy", help="Run the tool without any policy check"),
+        Flag("insecure-policy", help="Accept every image, whatever the trust policy says"),
         Option("override-arch", help="Use ARCH instead of the architecture of the machine"),
         Option("override-os", help="Use OS instead of the running OS"),
         Option("override-variant", help="Use VARIANT instead of the running variant"),
+        Option("policy", help="Path to a trust policy file", completes="files"),
         Option("tmpdir", help="Directory used to store temporary files", completes="files"),
     ),
 )

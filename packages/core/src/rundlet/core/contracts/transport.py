@@ -124,6 +124,13 @@ class ImageSource(_Closing):
         """
         return ()
 
+    def signatures(self, digest: str = "") -> Sequence[bytes]:
+        """Simple signatures of the top manifest, or of an instance, as they are stored.
+
+        None where a transport keeps no such thing. They may be of anybody: see `core.trust`.
+        """
+        return ()
+
 
 class ImageDestination(_Closing):
     """A place an image is written to, in this order: blobs (any, in parallel),
@@ -163,6 +170,17 @@ class ImageDestination(_Closing):
     @abstractmethod
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
         """Store the top manifest, or with `digest` the manifest of an instance of an index."""
+
+    def put_signatures(self, signatures: Sequence[bytes], digest: str = "") -> None:
+        """Store simple signatures of the top manifest, or of an instance, before `commit`.
+
+        Raises NotSupported where a transport keeps no such thing.
+        """
+        from ..errors import NotSupported
+
+        raise NotSupported(
+            f"{self.location.transport}: cannot hold signatures", remedy="Use --remove-signatures."
+        )
 
     @abstractmethod
     def commit(self) -> None: ...

@@ -35,7 +35,7 @@ from .progress import SILENT
 from .schema1 import upgraded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
     from ..contracts.transport import ImageDestination, ImageSource
@@ -56,6 +56,8 @@ class CopyOptions(Value):
     index_only: the index without any of them. keep: fail where a digest would change.
     wishes: format and compression. parallel: layers at once, 0 by the cores.
     turns: shared by copies that run side by side to places that share their blobs.
+    allow: told of each manifest that is used, and of its signatures, before anything that it
+        names is read; raises to refuse it (`trust.check`). signatures: whether they are copied.
     """
 
     platform: Platform = Platform()
@@ -65,6 +67,8 @@ class CopyOptions(Value):
     wishes: Wishes = Wishes()
     parallel: int = 0
     turns: Turns | None = None
+    allow: Callable[[bytes, Sequence[bytes]], None] | None = None
+    signatures: bool = False
 
 
 class Copied(Value):
@@ -114,16 +118,45 @@ class _Copy:
         top = self._source.manifest()
         document = manifests.parse(top.data, top.media_type)
         if isinstance(document, Index) and self._options.index_only:
+            signatures = self._allowed(top, "")
             copied = self._bare_index(top, document)
         elif isinstance(document, Index) and self._options.all_instances:
+            signatures = self._allowed(top, "")
             copied = self._index(top, document)
         else:
             one, data = self._instance(document, top)
+            of = "" if data is top else digest_of(data.data)
+            signatures = self._allowed(data, of)
             copied = self._image(one, data, self._options.wishes)
+            top = data
         self._progress.message("Writing manifest to image destination")
         self._destination.put_manifest(copied.manifest)
+        self._put_signatures(signatures, top, copied, "")
         self._destination.commit()
         return copied
+
+    # --- signatures
+
+    def _allowed(self, data: ManifestBytes, digest: str) -> Sequence[bytes]:
+        """The signatures of a manifest. Raises DeniedByPolicy when it may not be used."""
+        if self._options.allow is None and not self._options.signatures:
+            return ()
+        signatures = self._source.signatures(digest)
+        if self._options.allow is not None:
+            self._options.allow(data.data, signatures)
+        return signatures if self._options.signatures else ()
+
+    def _put_signatures(
+        self, signatures: Sequence[bytes], data: ManifestBytes, copied: Copied, digest: str
+    ) -> None:
+        """Copy signatures, as long as what they are of is still the same."""
+        if signatures and copied.manifest.data != data.data:
+            raise InvalidArgument(
+                f"the image would change, which would invalidate its {len(signatures)} signatures",
+                remedy="Use --remove-signatures.",
+            )
+        if signatures:
+            self._destination.put_signatures(signatures, digest)
 
     # --- manifests
 
@@ -164,9 +197,11 @@ class _Copy:
             document = manifests.parse(data.data, data.media_type)
             if isinstance(document, Index):
                 raise NotSupported("an index inside an index cannot be copied whole")
+            signatures = self._allowed(data, item.digest)
             copied = self._image(document, data, None if as_it_is else wishes)
             blobs.update(dict.fromkeys(copied.blobs))
             self._destination.put_manifest(copied.manifest, copied.digest)
+            self._put_signatures(signatures, data, copied, copied.digest)
             items.append(
                 item
                 if copied.digest == item.digest

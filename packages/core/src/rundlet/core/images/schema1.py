@@ -24,6 +24,7 @@ from . import manifest as manifests
 from .descriptor import Descriptor, digest_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import IO, Any, BinaryIO
 
 _MOST_LAYERS = 1000

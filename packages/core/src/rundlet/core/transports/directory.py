@@ -1,7 +1,8 @@
 """`dir:path`: one image as plain files, for looking at and for tests.
 
 Format: containers/image directory transport 1.1: `version`, `manifest.json`, blobs
-named by the hex digits of their digests, manifests of instances as `HEX.manifest.json`.
+named by the hex digits of their digests, manifests of instances as `HEX.manifest.json`,
+signatures as `signature-1` and so on, of an instance as `HEX.signature-1`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from .oci import DirectoryFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from ..contracts.transport import TransportSettings
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 _VERSION = b"Directory Transport Version: 1.1\n"
 _VERSION_PREFIX = b"Directory Transport Version: "
+_MOST_SIGNATURES = 1000
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -70,6 +73,21 @@ class DirectorySource(ImageSource):
             return self._files.open(digest_parts(descriptor.digest)[1], offset)
         except NotFound:
             raise NotFound(f"{self.location}: blob {descriptor.digest} is missing") from None
+
+    def signatures(self, digest: str = "") -> Sequence[bytes]:
+        found: list[bytes] = []
+        while len(found) < _MOST_SIGNATURES:
+            try:
+                name = _signature_name(digest, len(found))
+                found.append(self._files.read(name, layout.MOST_MANIFEST_BYTES))
+            except NotFound:
+                break
+        return found
+
+
+def _signature_name(digest: str, number: int) -> str:
+    prefix = f"{digest_parts(digest)[1]}." if digest else ""
+    return f"{prefix}signature-{number + 1}"
 
 
 class DirectoryDestination(ImageDestination):
@@ -126,6 +144,10 @@ class DirectoryDestination(ImageDestination):
         name = f"{digest_parts(digest)[1]}.manifest.json" if digest else "manifest.json"
         self._write(name, manifest.data)
         self._complete = self._complete or not digest
+
+    def put_signatures(self, signatures: Sequence[bytes], digest: str = "") -> None:
+        for number, signature in enumerate(signatures):
+            self._write(_signature_name(digest, number), signature)
 
     def commit(self) -> None:
         if not self._complete:

@@ -14,7 +14,7 @@ from rundlet.core.images.progress import Progress
 from rundlet.core.images.turns import Turns
 from rundlet.core.value import Value
 
-from ..copying import copied
+from ..copying import copied, policy_of
 from ..known import KnownBlobs
 from ..retrying import retried
 
@@ -57,6 +57,7 @@ class Copying:
         self._options = options.replace(turns=Turns())
         self._progress = _Ending(progress)
         self._known = KnownBlobs()
+        self._policy = policy_of(context)
 
     def run(self, tasks: Sequence[Task], at_once: int, *, keep_going: bool) -> Outcome:
         """Copy all. Raises the first error, unless `keep_going`: then it is told and kept."""
@@ -92,7 +93,14 @@ class Copying:
             there = self._there(task)
             if there:
                 return there, "Kept"
-            done = copied(task.source, task.target, self._options, self._progress, self._known)
+            done = copied(
+                task.source,
+                task.target,
+                self._options,
+                self._progress,
+                self._known,
+                self._policy,
+            )
             return done.digest, "Copied"
 
         return retried(self._context, self._arguments, work)

@@ -61,7 +61,7 @@ def run(context: Context, arguments: Parsed) -> int:
     """Copy, telling how it goes."""
     from rundlet.core.commands.progress import shown
 
-    from ..copying import copied, copy_options
+    from ..copying import copied, copy_options, policy_of
     from ..known import KnownBlobs
     from ..local import write
     from ..retrying import retried
@@ -72,11 +72,12 @@ def run(context: Context, arguments: Parsed) -> int:
         target = _end(context, arguments, arguments.arguments[1], "dest-")
         chosen = copy_options(context, arguments, target.transport)
         more = _additional(arguments, target)
+        policy = policy_of(context)
         with shown(_told_to(context, target), quiet=arguments.flag("quiet")) as progress:
             done = retried(
                 context,
                 arguments,
-                lambda: copied(source, target, chosen, progress, KnownBlobs(), more),
+                lambda: copied(source, target, chosen, progress, KnownBlobs(), policy, more),
             )
         if arguments.text("digestfile"):
             write(arguments.text("digestfile"), done.digest.encode())
