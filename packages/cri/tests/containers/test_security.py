@@ -34,7 +34,9 @@ def test_users_and_groups(kubelet: Any) -> None:
     user = kubelet.status(container).user.linux
     assert (user.uid, user.gid, list(user.supplemental_groups)) == (1000, 2000, [2000, 3000])
     with pytest.raises(grpc.RpcError) as caught:
-        kubelet.create(pod, kubelet.config("id", security=context(run_as_group=number(1))))
+        kubelet.create(
+            pod, kubelet.config("id", name="b", security=context(run_as_group=number(1)))
+        )
     assert "run_as_user" in caught.value.details()
 
 
@@ -117,7 +119,11 @@ def test_mounts_and_shared_memory(kubelet: Any, tmp_path: Path) -> None:
     for wrong in (
         cri.Mount(container_path="/data"),
         cri.Mount(container_path="/data", host_path="/tmp", recursive_read_only=True),
-        cri.Mount(container_path="/data", image=cri.ImageSpec(image="a")),
+        cri.Mount(
+            container_path="/data",
+            image=cri.ImageSpec(image=kubelet.image),
+            image_sub_path="../../..",
+        ),
     ):
         with pytest.raises(grpc.RpcError) as caught:
             kubelet.create(pod, kubelet.config("true", mounts=[wrong]))
@@ -159,9 +165,44 @@ def test_what_this_node_cannot_do_is_refused(kubelet: Any) -> None:
     pod = kubelet.pod()
     for asked, words in REFUSED:
         with pytest.raises(grpc.RpcError) as caught:
-            made = kubelet.create(pod, kubelet.config("true", security=asked))
+            made = kubelet.create(pod, kubelet.config("true", name=words.lower(), security=asked))
             kubelet.client.start_container(container_id=made)
         assert words in caught.value.details()
     with pytest.raises(grpc.RpcError) as caught:
-        kubelet.create(pod, kubelet.config("true", CDI_devices=[cri.CDIDevice(name="a/b=c")]))
+        kubelet.create(
+            pod, kubelet.config("true", name="cdi", CDI_devices=[cri.CDIDevice(name="a/b=c")])
+        )
     assert "a/b=c" in caught.value.details()
+
+
+@pytest.mark.e2e
+def test_image_volumes(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    image = cri.ImageSpec(image=kubelet.image)
+    mounts = [
+        cri.Mount(container_path="/all", image=image),
+        cri.Mount(container_path="/part", image=image, image_sub_path="etc"),
+    ]
+    script = "test -x /all/bin/sh && head -c 4 /part/passwd; touch /all/x || echo ro"
+    container = kubelet.run(pod, "sh", "-c", script, mounts=mounts)
+    status = kubelet.ended(container)
+    log = Path(status.log_path).read_text()
+    assert "root" in log
+    assert "F ro" in log
+    images = kubelet.server.runroot / "images"
+    assert [entry for entry in images.iterdir() if any(entry.iterdir())]
+    kubelet.client.remove_pod_sandbox(pod_sandbox_id=pod)
+    assert not [entry for entry in images.iterdir() if any(entry.iterdir())]
+    missing = [cri.Mount(container_path="/all", image=cri.ImageSpec(image="localhost/no:1"))]
+    with pytest.raises(grpc.RpcError) as caught:
+        kubelet.create(kubelet.pod(), kubelet.config("true", mounts=missing))
+    assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.e2e
+def test_resources_of_a_pod_are_kept(kubelet: Any) -> None:
+    pod = kubelet.pod()
+    limits = cri.LinuxContainerResources(cpu_shares=300)
+    kubelet.client.update_pod_sandbox_resources(pod_sandbox_id=pod, resources=limits)
+    container = kubelet.run(pod, "sleep", "60")
+    assert kubelet.status(container).state == cri.CONTAINER_RUNNING

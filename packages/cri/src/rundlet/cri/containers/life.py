@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 from rundlet.core import Engine
 from rundlet.core.containers.state import LIVE
@@ -12,7 +13,7 @@ from rundlet.core.state import containers as rows
 
 from ..pods import record as pods
 from ..proto import api_pb2 as cri
-from . import record
+from . import record, volumes
 from .request import log_path, request
 
 
@@ -25,23 +26,23 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig) -> str:
     pod = pods.find(engine, pod_id)
     if not pod.ready:
         raise WrongState(f"pod {pod.id} is not ready: no container can be made in it")
-    wanted = request(engine, pod, config)
-    there = record.by_name(engine, wanted.name)
+    name = record.name_of(config, pod.name)
+    there = record.by_name(engine, name)
     if there is not None:
         content = config.SerializeToString(deterministic=True)
         if there.config == content and there.row.status == "created":
             return there.row.id
         raise AlreadyExists(
-            f"there is a container named {wanted.name} already: {there.row.id}",
+            f"there is a container named {name} already: {there.row.id}",
             remedy="remove it first",
         )
-    _clear(engine, wanted.name)
-    row = engine.containers.create(wanted)
-    try:
+    _clear(engine, name)
+    with ExitStack() as undo:
+        undo.callback(volumes.unmount, engine, config, name)
+        row = engine.containers.create(request(engine, pod, config))
+        undo.callback(engine.containers.remove, row.id, force=True, volumes=True)
         record.keep(engine, row, config, log_path(pod, config))
-    except BaseException:
-        engine.containers.remove(row.id, force=True, volumes=True)
-        raise
+        undo.pop_all()
     return row.id
 
 
@@ -85,6 +86,7 @@ def remove(engine: Engine, identity: str) -> record.Made | None:
         engine.containers.remove(made.row.id, force=True, volumes=True, timeout=0)
     except NoSuchContainer:
         return None
+    volumes.unmount(engine, made.wanted, made.row.name)
     return made
 
 

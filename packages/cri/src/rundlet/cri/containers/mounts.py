@@ -12,6 +12,7 @@ from ..pods import options
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
+from . import record, volumes
 
 _PROPAGATION = {
     cri.PROPAGATION_PRIVATE: "rprivate",
@@ -22,7 +23,8 @@ _PROPAGATION = {
 
 def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount, ...]:
     """The pod's /dev/shm, then what the container wants. Raises InvalidArgument, NotSupported."""
-    wanted = [_mount(one, config) for one in config.mounts]
+    name = record.name_of(config, pod.name)
+    wanted = [_mount(engine, one, name) for one in config.mounts]
     taken = {mount.destination for mount in wanted}
     if not options.host_ipc(pod.sandbox) and "/dev/shm" not in taken:
         shm = Paths(engine, pod.id).shm
@@ -30,10 +32,11 @@ def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount
     return tuple(wanted)
 
 
-def _mount(wanted: cri.Mount, config: cri.ContainerConfig) -> Mount:
+def _mount(engine: Engine, wanted: cri.Mount, name: str) -> Mount:
     where = wanted.container_path
-    if wanted.HasField("image") and wanted.image.image:
-        raise NotSupported(f"mount {where}: image volumes are not supported")
+    if wanted.image.image:
+        source = volumes.mount(engine, wanted, name)
+        return Mount("bind", where, source, ("rbind", "ro", "rprivate", *wanted.mount_options))
     if wanted.uidMappings or wanted.gidMappings:
         raise NotSupported(f"mount {where}: id-mapped mounts are not supported")
     if not wanted.host_path:

@@ -57,6 +57,12 @@ class PodCalls:
     ) -> cri.PodSandboxStatusResponse:
         return await self._workers.run(_status, request)
 
+    async def update_pod_sandbox_resources(
+        self, request: cri.UpdatePodSandboxResourcesRequest, _: Any
+    ) -> cri.UpdatePodSandboxResourcesResponse:
+        await self._workers.run(_update, request)
+        return cri.UpdatePodSandboxResourcesResponse()
+
     async def list_pod_sandbox(
         self, request: cri.ListPodSandboxRequest, _: Any
     ) -> cri.ListPodSandboxResponse:
@@ -72,6 +78,17 @@ class PodCalls:
 
 def _items(engine: Engine, wanted: cri.PodSandboxFilter) -> list[cri.PodSandbox]:
     return [values.item(pod) for pod in values.listed(engine, wanted)]
+
+
+def _update(engine: Engine, request: cri.UpdatePodSandboxResourcesRequest) -> None:
+    """Keep what kubelet did to the pod's cgroup, which is kubelet's own."""
+    pod = record.find(engine, request.pod_sandbox_id)
+    config = pod.sandbox
+    if request.HasField("overhead"):
+        config.linux.overhead.CopyFrom(request.overhead)
+    if request.HasField("resources"):
+        config.linux.resources.CopyFrom(request.resources)
+    record.update(engine, pod, config=config.SerializeToString(deterministic=True))
 
 
 def _status(engine: Engine, request: cri.PodSandboxStatusRequest) -> cri.PodSandboxStatusResponse:

@@ -7,6 +7,7 @@ import os
 from rundlet.core import Engine
 from rundlet.core.errors import NoSuchContainer, NoSuchPod
 
+from ..containers import life
 from . import namespaces, network, record
 from .paths import Paths
 from .record import Pod
@@ -59,10 +60,8 @@ def remove(engine: Engine, identity: str) -> str:
         if fresh is None:
             return pod.id
         for container in containers(engine, pod.id):
-            try:
-                engine.containers.remove(container, force=True, volumes=True, timeout=0)
-            except NoSuchContainer:
-                continue
+            if life.remove(engine, container) is None:  # one that was not whole
+                _remove(engine, container)
         _release(engine, fresh, "removing")
         try:
             os.rmdir(Paths(engine, pod.id).directory)
@@ -70,6 +69,13 @@ def remove(engine: Engine, identity: str) -> str:
             pass
         record.delete(engine, pod.id)
     return pod.id
+
+
+def _remove(engine: Engine, container: str) -> None:
+    try:
+        engine.containers.remove(container, force=True, volumes=True, timeout=0)
+    except NoSuchContainer:
+        pass
 
 
 def containers(engine: Engine, pod: str) -> list[str]:
