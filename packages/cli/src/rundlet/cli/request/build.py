@@ -124,9 +124,6 @@ def _refuse(arguments: Parsed) -> None:
             raise NotSupported(f"--{name} is not supported yet")
     if arguments.flag("rm") and arguments.text("restart") not in ("", "no"):
         raise UsageError("the --rm option conflicts with --restart")
-    restart = arguments.text("restart").partition(":")[0]
-    if restart not in ("", "no", "never"):
-        raise NotSupported("--restart is not supported yet", remedy="Only --restart=no is.")
 
 
 def _absolute(path: str) -> str:

@@ -41,7 +41,7 @@ def run(context: Context, arguments: Parsed) -> int:
         raise UsageError("you cannot use sig-proxy without --attach: invalid argument")
     if attach and (arguments.flag("all") or len(arguments.arguments) > 1):
         raise UsageError("you cannot start and attach multiple containers at once")
-    names = chosen(context, arguments, statuses=("created", "exited"))
+    names = chosen(context, arguments, statuses=("created", "initialized", "exited"))
     if not attach:
         return each(context, names, context.engine.containers.start)
     return _attached(context, arguments, names[0])

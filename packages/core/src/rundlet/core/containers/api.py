@@ -51,6 +51,12 @@ class Containers:
         started.close()
         return started.row
 
+    def init(self, name: str) -> Container:
+        """Create a container in its runtime, so that a start only starts it."""
+        from .start import initialize
+
+        return initialize(self._engine, self.get(name))
+
     def start_attached(self, name: str, streams: Streams, *, sig_proxy: bool = True) -> RunResult:
         """Start a container and stay attached to it until it ends (`start --attach`)."""
         from .run import foreground

@@ -15,7 +15,7 @@ from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
 from ..state import containers as rows
 from ..state.containers import Container
-from . import bundle, id_files, names, network, notify, secrets, volumes
+from . import bundle, id_files, names, network, notify, restart, secrets, volumes
 from .paths import Paths
 from .remove import remove_tree
 from .source import Pulling, Source, resolve
@@ -72,7 +72,7 @@ def valid_name(name: str) -> None:
 def _check(request: ContainerRequest) -> None:
     if request.name:
         valid_name(request.name)
-    if request.auto_remove and request.restart not in ("", "no"):
+    if restart.policy(request.restart).name != "no" and request.auto_remove:
         raise InvalidArgument(
             'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
         )

@@ -52,11 +52,13 @@ def main() -> None:
     """
     from ..engine import Engine
     from ..errors import NoSuchContainer, RundletError
+    from .restart import again
 
     root, runroot, container = sys.argv[1:4]
     try:
         with Engine(root=root, runroot=runroot) as engine:
             engine.containers.cleanup(container)
+            again(engine, container)
     except NoSuchContainer:
         return
     except RundletError as error:

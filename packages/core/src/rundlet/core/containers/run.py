@@ -7,6 +7,7 @@ from ..errors import NoSuchContainer, RundletError
 from ..value import Value
 from . import cleanup, create, ending
 from .paths import Paths
+from .restart import has_policy
 from .signals import Forwarding
 from .start import start
 from .state import UNKNOWN_EXIT, exit_status
@@ -97,6 +98,8 @@ def after(engine: Engine, row: Container) -> int:
     ending.wait_process(row)
     ending.wait_exit_file(engine, row)
     code, _ = exit_status(Paths(engine, row.id))
+    if has_policy(request_of(row.request)):
+        return code  # the exit command does the rest, and may start it again
     try:
         now = cleanup.cleanup(engine, row.id)
     except NoSuchContainer:

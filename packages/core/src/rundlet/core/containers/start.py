@@ -10,11 +10,23 @@ from ..contracts.monitor import MonitorJob
 from ..errors import NoSuchContainer, WrongState
 from ..linux.processes import start_time
 from ..state import containers as rows
-from . import bundle, cleanup, files, id_files, network, notify, rootfs, strays
+from . import (
+    bundle,
+    cleanup,
+    files,
+    id_files,
+    network,
+    notify,
+    restart,
+    rootfs,
+    sdnotify,
+    strays,
+    volumes,
+)
 from .attending import Attending
 from .exit_command import exit_command
 from .paths import Paths
-from .state import boot_id, derive
+from .state import attended, boot_id, derive
 from .stored import request_of
 
 TYPE_CHECKING = False
@@ -57,12 +69,35 @@ def start(
         fresh = rows.by_id(engine.database, row.id)
         if fresh is None:
             raise NoSuchContainer(row.name)
-        return _start(engine, _startable(engine, fresh), attach, console)
+        return start_held(engine, fresh, attach=attach, console=console)
+
+
+def initialize(engine: Engine, row: Container) -> Container:
+    """Create a container in its runtime, without starting its process (podman-init(1)).
+
+    One that is initialized already stays so. Raises as `start`.
+    """
+    with engine.locks.hold("container", row.id):
+        fresh = rows.by_id(engine.database, row.id)
+        if fresh is None:
+            raise NoSuchContainer(row.name)
+        row = _startable(engine, fresh)
+        if row.status == "initialized":
+            return row
+        with ExitStack() as undo:
+            with _attending(engine, row, undo):
+                row, warnings = _make(engine, row, request_of(row.request), (0, 0), undo)
+            undo.pop_all()
+    bundle.warn(warnings)
+    notify.event(engine, row, "init")
+    return row
 
 
 def _startable(engine: Engine, row: Container) -> Container:
     """The row, with what an earlier run or a killed starter left cleared away."""
     true = derive(engine, row)
+    if true.status == "initialized" and _waits(engine, true):
+        return true
     if true.status in ("initialized", "running", "paused", "stopping"):
         raise WrongState(f"container {row.id} is already {true.status}")
     if true.status not in ("created", "exited"):
@@ -74,37 +109,83 @@ def _startable(engine: Engine, row: Container) -> Container:
     return row
 
 
-def _start(engine: Engine, row: Container, attach: bool, console: tuple[int, int]) -> Started:
+def _waits(engine: Engine, row: Container) -> bool:
+    """Whether the runtime has created the container, and nobody is about to start it."""
+    if attended(Paths(engine, row.id)):
+        return False
+    found = engine.plugins.runtime(row.runtime).state(row.id)
+    return found is not None and found.status == "created"
+
+
+def start_held(
+    engine: Engine,
+    row: Container,
+    *,
+    attach: bool = False,
+    console: tuple[int, int] = (0, 0),
+    restarts: int = 0,
+) -> Started:
+    """As `start`, for who holds the container's lock. restarts: how often the policy did so."""
+    row = _startable(engine, row)
     paths = Paths(engine, row.id)
     request = request_of(row.request)
     runtime = engine.plugins.runtime(row.runtime)
+    warnings: tuple[str, ...] = ()
     with ExitStack() as undo:
-        _begin(paths)
-        undo.callback(_end, paths)
-        attending = undo.enter_context(Attending(paths, starting=True))
-        root = rootfs.mount(engine, row, request)
-        undo.callback(rootfs.unmount, engine, row)
-        joined = network.attach(engine, row, request)
-        undo.callback(network.detach, engine, row.id)
-        made = files.write(engine, row, request, joined)
-        warnings = bundle.write(engine, row, request, runtime, root, joined, made, console)
-        monitored = _create(engine, row, request, runtime, paths)
-        undo.callback(_undo_create, engine, row, runtime)
-        id_files.write_pids(request, monitored)
-        row = _note_created(engine, row, monitored)
-        undo.callback(_note_not_created, engine, row)
+        attending = undo.enter_context(_attending(engine, row, undo))
+        if row.status == "initialized":
+            undo.callback(_note_not_created, engine, row)
+            undo.callback(cleanup.release, engine, row)
+        else:
+            row, warnings = _make(engine, row, request, console, undo)
         attached = None
         if attach:
             attached = runtime.monitor().attach(paths.bundle, row.id, terminal=request.terminal)
             undo.callback(attached.close)
-        runtime.start(row.id)
-        row = _note_started(engine, row)
+        with sdnotify.hidden(request):
+            runtime.start(row.id)
+        row = _note_started(engine, row, restarts)
         undo.pop_all()
+    restart.forget_stopped(paths)
+    sdnotify.started(request)
     bundle.warn(warnings)
     notify.event(engine, row, "start")
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_started", container=notify.view(engine, row))
     return Started(row, attached, attending)
+
+
+def _attending(engine: Engine, row: Container, undo: ExitStack) -> Attending:
+    paths = Paths(engine, row.id)
+    _begin(paths)
+    undo.callback(_end, paths)
+    return Attending(paths, starting=True)
+
+
+def _make(
+    engine: Engine,
+    row: Container,
+    request: ContainerRequest,
+    console: tuple[int, int],
+    undo: ExitStack,
+) -> tuple[Container, tuple[str, ...]]:
+    """Everything up to a process that waits to be started; each step is undone by its twin."""
+    paths = Paths(engine, row.id)
+    runtime = engine.plugins.runtime(row.runtime)
+    root = rootfs.mount(engine, row, request)
+    undo.callback(rootfs.unmount, engine, row)
+    joined = network.attach(engine, row, request)
+    undo.callback(network.detach, engine, row.id)
+    made = files.write(engine, row, request, joined)
+    undo.callback(volumes.unmount_images, engine, row)
+    warnings = bundle.write(engine, row, request, runtime, root, joined, made, console)
+    monitored = _create(engine, row, request, runtime, paths)
+    undo.callback(_undo_create, engine, row, runtime)
+    id_files.write_pids(request, monitored)
+    sdnotify.created(request, monitored)
+    row = _note_created(engine, row, monitored)
+    undo.callback(_note_not_created, engine, row)
+    return row, warnings
 
 
 def _begin(paths: Paths) -> None:
@@ -148,7 +229,7 @@ def _create(
         preserve_fds=request.preserve_fds,
         sync_log=not request.auto_remove,  # nobody reads the log of one that is removed
     )
-    return runtime.monitor().create(job)
+    return runtime.monitor().create(job, environment=sdnotify.environment(request))
 
 
 def _size(text: str | None) -> int:
@@ -184,7 +265,7 @@ def _note_not_created(engine: Engine, row: Container) -> None:
     rows.update(engine.database, row.id, status="created", pid=0, monitor_pid=0)
 
 
-def _note_started(engine: Engine, row: Container) -> Container:
+def _note_started(engine: Engine, row: Container, restarts: int) -> Container:
     now = time.time_ns()
-    rows.update(engine.database, row.id, status="running", started=now)
-    return row.replace(status="running", started=now)
+    rows.update(engine.database, row.id, status="running", started=now, restarts=restarts)
+    return row.replace(status="running", started=now, restarts=restarts)

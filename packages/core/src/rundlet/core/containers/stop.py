@@ -8,6 +8,7 @@ from ..state import containers as rows
 from . import cleanup, ending, notify
 from .attending import Attending
 from .paths import Paths
+from .restart import mark_stopped
 from .state import derive, has_process
 from .stored import request_of
 
@@ -29,6 +30,7 @@ def stop(engine: Engine, row: Container, timeout: float | None = None) -> Contai
     true = derive(engine, row)
     if true.status == "paused":
         raise WrongState(f"container {row.id} is paused", remedy="unpause it first")
+    mark_stopped(engine, row)
     if not has_process(true):
         return cleaned(engine, row)
     with Attending(Paths(engine, row.id), starting=False):
@@ -102,6 +104,8 @@ def kill(engine: Engine, row: Container, signal: str = "KILL") -> Container:
             f"can only kill running containers. {row.id} is in state {true.status}:"
             " container state improper"
         )
+    if chosen in (9, stop_signal(row)):
+        mark_stopped(engine, row)
     engine.plugins.runtime(row.runtime).kill(row.id, chosen)
     notify.event(engine, true, "kill", signal=str(chosen))
     if chosen == 9:

@@ -11,6 +11,7 @@ from ..spec.resources import resources
 from ..state import containers as rows
 from . import bundle, notify
 from .paths import Paths
+from .restart import policy
 from .state import derive, has_process
 from .stored import request_of, request_text
 
@@ -28,6 +29,7 @@ def update(engine: Engine, row: Container, restart: str = "", **limits: Any) -> 
     Raises InvalidArgument for limits that contradict each other or what was set before,
     RuntimeFailed when the runtime refuses them; nothing is changed then.
     """
+    policy(restart)
     with engine.locks.hold("container", row.id):
         row = derive(engine, rows.find(engine.database, row.id))
         request = request_of(row.request)

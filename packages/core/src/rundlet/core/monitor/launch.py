@@ -96,7 +96,10 @@ def find(wanted: str = "") -> str:
 
 
 def environment(run_dir: str, given: Mapping[str, str] | None) -> dict[str, str]:
-    """What conmon, the runtime and the exit command are given of our variables, and `given`."""
+    """What conmon, the runtime and the exit command are given of our variables, and `given`.
+
+    An empty value in `given` takes a variable away.
+    """
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -104,7 +107,8 @@ def environment(run_dir: str, given: Mapping[str, str] | None) -> dict[str, str]
     }
     if len(run_dir) <= _LONGEST_TEMPORARY:
         kept["TMPDIR"] = run_dir  # the pty's socket where only root comes
-    return {**kept, **(given or {})}
+    kept.update(given or {})
+    return {key: value for key, value in kept.items() if value}
 
 
 def launch(

@@ -1,0 +1,115 @@
+"""Restart policies, by the exit command: no daemon, nothing of ours runs beside conmon."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devtools.tool import Rundlet
+
+
+@pytest.fixture
+def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    return rundlet
+
+
+def state(tool: Rundlet, name: str) -> tuple[str, int, int]:
+    """Status, exit code, restart count."""
+    found = json.loads(tool("inspect", name).stdout)[0]
+    return found["State"]["Status"], found["State"]["ExitCode"], found["RestartCount"]
+
+
+def eventually(check: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+def start(tool: Rundlet, policy: str, script: str, name: str = "c") -> None:
+    tool("run", "-d", "--name", name, "--network=none", "--restart", policy, "busybox", "sh", "-c",
+         script)  # fmt: skip
+
+
+def test_on_failure_tries_as_often_as_it_may(loaded: Rundlet) -> None:
+    start(loaded, "on-failure:2", "exit 3")
+    eventually(lambda: state(loaded, "c") == ("exited", 3, 2))
+    time.sleep(0.7)
+    assert state(loaded, "c") == ("exited", 3, 2)
+    loaded("start", "c")
+    eventually(lambda: state(loaded, "c")[2] == 2)  # counted anew
+
+
+def test_on_failure_leaves_what_went_well(loaded: Rundlet) -> None:
+    start(loaded, "on-failure", "exit 0")
+    loaded("wait", "c")
+    time.sleep(0.5)
+    assert state(loaded, "c") == ("exited", 0, 0)
+
+
+@pytest.mark.parametrize("policy", ["always", "unless-stopped"])
+def test_always_also_after_success_until_it_is_stopped(loaded: Rundlet, policy: str) -> None:
+    start(loaded, policy, "test -e /again && exec sleep 100; touch /again")
+    eventually(lambda: state(loaded, "c")[0] == "running" and state(loaded, "c")[2] == 1)
+    loaded("stop", "-t", "0", "c")
+    time.sleep(0.5)
+    assert state(loaded, "c")[0] == "exited"
+    loaded("start", "c")
+    assert state(loaded, "c") == ("running", 0, 0)
+    loaded("kill", "c")
+    time.sleep(0.5)
+    assert state(loaded, "c") == ("exited", 137, 0)
+
+
+def test_a_killed_process_is_started_again(loaded: Rundlet) -> None:
+    start(loaded, "always", "exec sleep 100")
+    pid = int(json.loads(loaded("inspect", "c").stdout)[0]["State"]["Pid"])
+    os.kill(pid, 9)
+    eventually(lambda: state(loaded, "c")[::2] == ("running", 1))
+    actions = loaded("events", "--stream=false", "--format", "{{.Status}}").stdout.split()
+    assert actions.count("restart") == 1
+
+
+def test_stop_and_rm_win_against_a_container_that_fails_at_once(loaded: Rundlet) -> None:
+    """containers stuck in "stopping": with podman, restarting ones could not be removed."""
+    start(loaded, "always", "exit 1")
+    eventually(lambda: state(loaded, "c")[2] >= 2)
+    loaded("stop", "-t", "0", "c")
+    count = state(loaded, "c")[2]
+    time.sleep(1)
+    assert state(loaded, "c")[::2] == ("exited", count)
+    start(loaded, "always", "exit 1", "d")
+    loaded("rm", "-f", "-t", "0", "d")
+    time.sleep(0.5)
+    assert loaded("ps", "-a", "--format", "{{.Names}}").stdout == "c\n"
+
+
+def test_in_the_foreground_the_first_end_is_told(loaded: Rundlet) -> None:
+    words = ("run", "--name", "c", "--network=none", "--restart=on-failure:1", "busybox")
+    done = loaded(*words, "sh", "-c", "echo out; exit 4", check=False)
+    assert (done.returncode, done.stdout) == (4, "out\n")
+    eventually(lambda: state(loaded, "c") == ("exited", 4, 1))
+
+
+def test_update_changes_the_policy(loaded: Rundlet) -> None:
+    start(loaded, "no", "sleep 0.5; exit 1")
+    loaded("update", "--restart", "on-failure:1", "c")
+    eventually(lambda: state(loaded, "c") == ("exited", 1, 1))
+
+
+@pytest.mark.parametrize("policy", ["sometimes", "always:3", "on-failure:x"])
+def test_wrong_policy(loaded: Rundlet, policy: str) -> None:
+    done = loaded("create", "--restart", policy, "busybox", "true", check=False)
+    assert (done.returncode, "invalid restart policy" in done.stderr) == (125, True)
+    assert loaded("ps", "-aq").stdout == ""
+
+
+def test_not_together_with_rm(loaded: Rundlet) -> None:
+    done = loaded("run", "--rm", "--restart=always", "busybox", "true", check=False)
+    assert (done.returncode, "conflicts" in done.stderr) == (125, True)
