@@ -119,10 +119,23 @@ def find(database: Database, name: str) -> Container:
     return Container(*rows[0])
 
 
+EXTERNAL = "external"
+"""The status of a working container of a build: it is stored, but never runs (`ps --external`)."""
+
+
 def everything(database: Database) -> list[ContainerRow]:
-    """All rows for lists, oldest first, without those not yet made."""
-    sql = f"SELECT {_LISTED} FROM containers WHERE status != 'creating' ORDER BY created, id"
+    """All rows for lists, oldest first, without those not yet made and working containers."""
+    sql = (
+        f"SELECT {_LISTED} FROM containers WHERE status NOT IN ('creating', 'external')"
+        " ORDER BY created, id"
+    )
     return [ContainerRow(*row) for row in database.rows(sql)]
+
+
+def external(database: Database) -> list[Container]:
+    """The working containers of builds, oldest first."""
+    sql = f"SELECT {_WHOLE} FROM containers WHERE status = 'external' ORDER BY created, id"
+    return [Container(*row) for row in database.rows(sql)]
 
 
 def unfinished(database: Database) -> list[Container]:

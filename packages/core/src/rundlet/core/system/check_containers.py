@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def containers(engine: Engine) -> Iterator[Problem]:
     """What is wrong with containers, and with what is there in their names."""
     yield from _half_done(engine)
-    everything = rows.everything(engine.database)
+    everything = [*rows.everything(engine.database), *rows.external(engine.database)]
     for row in everything:
         if row.status not in ("creating", "removing"):
             yield from _damaged(engine, row)
