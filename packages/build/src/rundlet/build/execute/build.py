@@ -136,6 +136,8 @@ def _one(engine: Engine, shared: Shared) -> Image:
         graph = Graph(shared, target, _start)
         shared.roots = graph.root
         with graph.workers(engine):
+            for index in graph.needed if shared.options.jobs == 1 else ():
+                graph.result(work, index)  # in the order of the file, as people read it
             done = graph.result(work, target.index)
         if shared.arguments.unused:
             shared.progress.warn(

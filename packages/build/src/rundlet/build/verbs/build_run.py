@@ -248,7 +248,8 @@ def timestamp(arguments: Parsed) -> Timestamp | None:
         return Timestamp(_number(arguments, "timestamp"))
     if arguments.number("source-date-epoch") is not None:
         return Timestamp(_number(arguments, "source-date-epoch"), clamp=True)
-    text = _arguments(arguments).get("SOURCE_DATE_EPOCH") or os.environ.get("SOURCE_DATE_EPOCH")
+    said = _arguments(arguments) if "build-arg" in arguments.values else {}
+    text = said.get("SOURCE_DATE_EPOCH") or os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None
     if not text.isdecimal():
