@@ -17,16 +17,7 @@ _SIGNING = dict.fromkeys(
     ("sign-by", "sign-by-sigstore-private-key", "sign-passphrase-file"), "issue 4: trust"
 )
 _PODS = {"init-ctr": "issue 5: pods"}
-_BUILD = dict.fromkeys(
-    (
-        *("all-platforms", "cpp-flag", "decryption-key", "hooks-dir", "logsplit", "os-feature"),
-        *("os-version", "runtime-flag", "sign-by", "userns-gid-map", "userns-gid-map-group"),
-        *("userns-uid-map", "userns-uid-map-user"),
-    ),
-    "issue 6: what is left of build",
-) | {"identity-label": "it names buildah, which did not build the image"}
 LATER: dict[str, dict[str, str]] = {
-    "build": _BUILD,
     "container create": _PODS,
     "create": _PODS,
     "image push": _SIGNING,

@@ -25,6 +25,7 @@ from .arguments import BuildArguments
 from .draft import Draft
 from .graph import Graph
 from .origins import Contexts
+from .preprocessing import preprocess
 from .progress import Progress
 from .work import Shared, Work
 
@@ -82,7 +83,7 @@ def build(
                 ignored=ignored,
                 contexts=contexts,
                 scratch=directory,
-                progress=progress,
+                progress=progress.of(platform),
                 settings=engine.settings,
             )
             images.append(_one(engine, shared))
@@ -113,7 +114,10 @@ def _texts(
             fetching.download(name, path)
         elif not os.path.isfile(path):
             path = os.path.join(context.directory, name)
-        found.append((name if name in options.files else path, _read(path, name)))
+        text = _read(path, name)
+        if path.endswith(".in"):
+            text = preprocess(text, context.directory, options.cpp_flags)
+        found.append((name if name in options.files else path, text))
     return found
 
 
@@ -176,7 +180,12 @@ def _start(work: Work, stage: Stage, graph: Graph) -> Draft:
         return draft
     image = work.images.get(name, platform)
     own = next((full for full in image.names if name in full), name)
-    return Draft.of_image(work.engine, image, own, platform)
+    draft = Draft.of_image(work.engine, image, own, platform)
+    if not work.options.inherit_labels:
+        draft.config.pop("Labels", None)
+    if not work.options.inherit_annotations:
+        draft.annotations = {}
+    return draft
 
 
 def _finish(work: Work, done: StageBuild) -> Image:
@@ -200,10 +209,13 @@ def _finish(work: Work, done: StageBuild) -> Image:
     draft.config["Labels"] = {k: v for k, v in labels.items() if k not in options.unset_labels}
     if options.omit_history:
         draft.history = []
-    annotations = dict(options.annotations)
+    draft.os_version, draft.os_features = options.os_version, options.os_features
+    annotations = {**draft.annotations, **options.annotations}
     if draft.base_name and not options.docker:
-        annotations.setdefault("org.opencontainers.image.base.digest", draft.base_digest)
-        annotations.setdefault("org.opencontainers.image.base.name", draft.base_name)
+        annotations["org.opencontainers.image.base.digest"] = draft.base_digest
+        annotations["org.opencontainers.image.base.name"] = draft.base_name
+        annotations.update(options.annotations)
+    annotations = {k: v for k, v in annotations.items() if k not in options.unset_annotations}
     names = tuple(str(stored_name(name)) for name in options.names)
     for name in names:
         work.progress.line(f"COMMIT {name}")

@@ -126,3 +126,12 @@ def _text(draft: Draft, item: Text) -> None:
 def _trigger(item: OnBuild) -> str:
     """An instruction with its heredocs, as text to be parsed again."""
     return item.value + "".join(f"\n{doc.content}{doc.name}" for doc in item.heredocs)
+
+
+def labelled(draft: Draft, labels: tuple[tuple[str, str], ...]) -> Draft:
+    """A draft with more labels: another one, where there are any."""
+    if not labels:
+        return draft
+    twin = draft.copied()
+    twin.config["Labels"] = {**(twin.config.get("Labels") or {}), **dict(labels)}
+    return twin

@@ -36,6 +36,9 @@ class Draft:
         self.architecture = platform.architecture or here.architecture
         self.variant = platform.variant
         self.author = ""
+        self.os_version = ""
+        self.os_features: tuple[str, ...] = ()
+        self.annotations: dict[str, str] = {}
         self.base_name = ""
         self.base_digest = ""
 
@@ -57,6 +60,7 @@ class Draft:
         draft.architecture = known.architecture or draft.architecture
         draft.variant = known.variant or draft.variant
         draft.author = known.author
+        draft.annotations = dict(engine.images.manifest(image).get("annotations") or {})
         draft.base_name, draft.base_digest = name, image.manifest
         return draft
 
@@ -66,6 +70,7 @@ class Draft:
         twin.config = copy.deepcopy(self.config)
         twin.history = copy.deepcopy(self.history)
         twin.layers = list(self.layers)
+        twin.annotations = dict(self.annotations)
         return twin
 
     def add(self, layer: NewLayer) -> None:
@@ -103,6 +108,10 @@ class Draft:
             document["author"] = self.author
         if self.variant:
             document["variant"] = self.variant
+        if self.os_version:
+            document["os.version"] = self.os_version
+        if self.os_features:
+            document["os.features"] = list(self.os_features)
         return document
 
     def write(

@@ -20,10 +20,12 @@ class Timestamp(Value):
     """The time of all that is made, in seconds since the epoch.
 
     clamp: only what is newer gets it (SOURCE_DATE_EPOCH); else all does (--timestamp).
+    files: also the files of layers, not only the image (--rewrite-timestamp=false).
     """
 
     seconds: int
     clamp: bool = False
+    files: bool = True
 
     def of(self, nanoseconds: int) -> int:
         """The time that a file is to have, in nanoseconds."""
@@ -45,6 +47,7 @@ class BuildOptions(Value):
     base: stands for the image of the first FROM.
     template: what each RUN's container is made from. ssh: id to the path of an agent's socket.
     layers: an image for each step, and a cache of them. rewrite: times of what is made.
+    layer_labels: for the images of steps. cpp_flags: for a Containerfile whose name ends in .in.
     cache_ttl: seconds that a step of the cache may be old, None for any age.
     """
 
@@ -74,6 +77,13 @@ class BuildOptions(Value):
     environment: tuple[tuple[str, str], ...] = ()
     unset_environment: tuple[str, ...] = ()
     unset_labels: tuple[str, ...] = ()
+    unset_annotations: tuple[str, ...] = ()
+    layer_labels: tuple[tuple[str, str], ...] = ()
+    inherit_labels: bool = True
+    inherit_annotations: bool = True
+    os_version: str = ""
+    os_features: tuple[str, ...] = ()
+    cpp_flags: tuple[str, ...] = ()
     omit_history: bool = False
     outputs: tuple[Mapping[str, str], ...] = ()
     id_file: str = ""
@@ -84,6 +94,11 @@ class BuildOptions(Value):
     template: ContainerRequest = ContainerRequest()
     stdin: bool = False
     quiet: bool = False
+
+    @property
+    def file_times(self) -> Timestamp | None:
+        """What times the files of new layers get, None for their own."""
+        return self.timestamp if self.timestamp is not None and self.timestamp.files else None
 
 
 class StepFailed(RundletError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from . import filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rundlet.core import Engine
+    from rundlet.core.state.images import Image
 
 
 def parse(text: str) -> dict[str, str]:
@@ -54,3 +58,24 @@ def write(output: Mapping[str, str], root: str) -> None:
                 os.unlink(partial)
     except OSError as error:
         raise StoreError(f"--output {destination}: {error.strerror}") from error
+
+
+def write_metadata(engine: Engine, path: str, image: Image) -> None:
+    """`--metadata-file`: digests and names, by BuildKit's keys. Raises StoreError."""
+    described = {
+        "mediaType": image.manifest_type,
+        "digest": image.manifest,
+        "size": len(engine.blobs.read(image.manifest)),
+    }
+    document: dict[str, object] = {
+        "containerimage.config.digest": f"sha256:{image.id}",
+        "containerimage.digest": image.manifest,
+        "containerimage.descriptor": described,
+    }
+    if image.names:
+        document["image.name"] = ",".join(image.names)
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(json.dumps(document, indent=2) + "\n")
+    except OSError as error:
+        raise StoreError(f"--metadata-file {path}: {error.strerror}") from error

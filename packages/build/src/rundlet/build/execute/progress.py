@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import ExitStack
     from typing import TextIO
+
+    from rundlet.core.contracts.transport import Platform
 
 
 _WORTH_TELLING = 0.1
@@ -32,6 +35,10 @@ class Progress:
         except OSError:  # a stream in memory
             return 2
 
+    def of(self, platform: Platform) -> Progress:
+        """What tells of the build for one platform: this one."""
+        return self
+
     def line(self, text: str) -> None:
         """Print a line."""
         if self._quiet:
@@ -45,6 +52,20 @@ class Progress:
         with self._lock:
             sys.stderr.write(f"WARN[0000] {text}\n")
             sys.stderr.flush()
+
+
+class SplitProgress(Progress):
+    """A log file for each platform: PATH_OS_ARCH (--logsplit). stack: closes them."""
+
+    def __init__(self, path: str, stack: ExitStack, *, quiet: bool = False) -> None:
+        super().__init__(quiet=quiet)
+        self._path = path
+        self._stack = stack
+
+    def of(self, platform: Platform) -> Progress:
+        """The log of a platform's build."""
+        name = f"{self._path}_{platform.os}_{platform.architecture}"
+        return Progress(self._stack.enter_context(open(name, "a", encoding="utf-8")))
 
 
 class StageProgress:

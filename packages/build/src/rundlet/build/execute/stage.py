@@ -78,7 +78,7 @@ class StageBuild:
         if self._workspace is None or self._options.layers:
             return
         if len(self.draft.history) > self._inherited:
-            layer = self._workspace.commit(work.engine, self._options.timestamp)
+            layer = self._workspace.commit(work.engine, self._options.file_times)
             self.draft.add(layer)
             entry = self.draft.history[-1]
             entry.pop("empty_layer", None)
@@ -160,7 +160,7 @@ class StageBuild:
 
     def _kept(self, write: Callable[[BinaryIO], None]) -> NewLayer:
         """Keep a tar as a layer, with the times that are wanted."""
-        timestamp = self._options.timestamp
+        timestamp = self._options.file_times
         if timestamp is None:
             return keep_written(self._work.engine, write)
         with Produced(write) as tar:
@@ -280,7 +280,7 @@ class StageBuild:
                 make(workspace)
                 if may_be_nothing and workspace.is_unchanged():
                     return Step(None, self._now())
-                return Step(workspace.commit(engine, self._options.timestamp), self._now())
+                return Step(workspace.commit(engine, self._options.file_times), self._now())
             finally:
                 workspace.close()
 
@@ -316,7 +316,7 @@ class StageBuild:
             return
         self._work.cache.keep(key, step)
         if step.layer is not None:
-            image = self.draft.write(
+            image = configuring.labelled(self.draft, self._options.layer_labels).write(
                 self._work.engine, created=step.created, docker=self._options.docker
             )
             self._work.keep_elsewhere(key, image)

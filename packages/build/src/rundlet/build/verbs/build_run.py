@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from rundlet.build.context import locations
 from rundlet.build.execute import outputs
 from rundlet.build.execute.build import build
 from rundlet.build.execute.options import BuildOptions, Secret, Timestamp
-from rundlet.build.execute.progress import Progress
+from rundlet.build.execute.progress import Progress, SplitProgress
 from rundlet.core.containers.request import ContainerRequest, Device, Mount, Resources
 from rundlet.core.contracts.transport import Platform, TransportSettings
 from rundlet.core.errors import InvalidArgument, NotFound, NotSupported, UsageError
+from rundlet.core.format.times import rfc3339
 from rundlet.core.format.units import parse_size
 from rundlet.core.images.manifest import native, parse_platform
+
+from . import build_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +64,8 @@ def _run(context: Context, arguments: Parsed, *, layers: bool) -> int:
     if not wanted.outputs or any(out["dest"] != "-" for out in wanted.outputs):
         for image in images:
             context.print(image.id)
+    if arguments.text("metadata-file"):
+        outputs.write_metadata(context.engine, arguments.text("metadata-file"), images[-1])
     return 0
 
 
@@ -70,6 +76,12 @@ def _log(context: Context, arguments: Parsed) -> Iterator[Progress]:
     To stderr where stdout gets a tar.
     """
     path = arguments.text("logfile")
+    if arguments.flag("logsplit"):
+        if not path:
+            raise UsageError("cannot use --logsplit without --logfile")
+        with ExitStack() as stack:
+            yield SplitProgress(path, stack)
+        return
     if path:
         with open(path, "a", encoding="utf-8") as file:
             yield Progress(file)
@@ -104,6 +116,7 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         )
     if arguments.text("manifest"):
         raise NotSupported("--manifest: manifest lists are not supported yet")
+    build_refused.check(arguments)
     if arguments.flag("squash") and arguments.flag("squash-all"):
         raise UsageError("cannot set both --squash and --squash-all")
     ttl = arguments.seconds("cache-ttl")
@@ -128,12 +141,19 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         squash=arguments.flag("squash"),
         squash_all=arguments.flag("squash-all"),
         docker=arguments.text("format") == "docker",
-        timestamp=timestamp(arguments),
-        labels=_pairs(arguments, "label"),
-        annotations=dict(_pairs(arguments, "annotation")),
+        timestamp=_timestamp(arguments),
+        labels=(*_identity(arguments), *_pairs(arguments, "label")),
+        annotations=_annotations(arguments),
         environment=_environment(arguments),
         unset_environment=arguments.texts("unsetenv"),
         unset_labels=arguments.texts("unsetlabel"),
+        unset_annotations=arguments.texts("unsetannotation"),
+        layer_labels=_pairs(arguments, "layer-label"),
+        inherit_labels=arguments.flag("inherit-labels"),
+        inherit_annotations=arguments.flag("inherit-annotations"),
+        os_version=arguments.text("os-version"),
+        os_features=arguments.texts("os-feature"),
+        cpp_flags=(*os.environ.get("BUILDAH_CPPFLAGS", "").split(), *arguments.texts("cpp-flag")),
         omit_history=arguments.flag("omit-history"),
         outputs=tuple(outputs.parse(text) for text in arguments.texts("output")),
         id_file=arguments.text("iidfile"),
@@ -145,6 +165,32 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         stdin=arguments.flag("stdin"),
         quiet=arguments.flag("quiet"),
     )
+
+
+def _timestamp(arguments: Parsed) -> Timestamp | None:
+    found = timestamp(arguments)
+    if found is None or found.clamp is False:
+        return found
+    return found.replace(files=arguments.flag("rewrite-timestamp"))
+
+
+def _identity(arguments: Parsed) -> tuple[tuple[str, str], ...]:
+    """--identity-label, where it was given: an image is else what its Containerfile says."""
+    if "identity-label" not in arguments.given or not arguments.flag("identity-label"):
+        return ()
+    from rundlet.core import __version__
+
+    return (("io.rundlet.version", __version__),)
+
+
+def _annotations(arguments: Parsed) -> dict[str, str]:
+    """--created-annotation and --annotation."""
+    found = {}
+    if arguments.flag("created-annotation"):
+        at = timestamp(arguments)
+        now = time.time_ns() if at is None else at.seconds * 1_000_000_000
+        found["org.opencontainers.image.created"] = rfc3339(now)
+    return {**found, **dict(_pairs(arguments, "annotation"))}
 
 
 def _number(arguments: Parsed, name: str) -> int:
