@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import PluginError
+from ..errors import PluginError, RundletError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def broken(entry: EntryPoint, why: str) -> PluginError:
     )
 
 
-def skipped(error: PluginError) -> None:
+def skipped(error: RundletError) -> None:
     """Say that a broken plugin is left out, in the form of podman's warnings."""
     import sys
 

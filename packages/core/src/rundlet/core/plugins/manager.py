@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from ..contracts.storage import StorageDriver
     from ..contracts.transport import ImageTransport
     from ..settings.snapshot import Settings
-    from .relay import Relay
+    from ..views import ImageView
+    from .relay import Relay, Verdict
 
-CONTRACT_VERSION = 1
-"""The version of all contracts of this release; a plugin made for another is refused."""
+CONTRACT_VERSIONS = {"storage": 1, "runtime": 1, "network": 1, "transport": 1, "secret": 1}
+"""The version of each contract in this release (docs/plugins.md says when one changes)."""
+
+OLDEST_VERSIONS = {"storage": 1, "runtime": 1, "network": 1, "transport": 1, "secret": 1}
+"""The oldest version of each whose drivers this release still works with."""
 
 FACTORIES = {
     "storage": ("rundlet_storage_driver", "storage", "StorageDriver"),
@@ -187,11 +191,15 @@ class Plugins:
     def call(self, hook: str, **arguments: object) -> list[object]:
         """Call a lifecycle hook on all listeners; their answers that are not None.
 
-        A listener that cannot be imported is left out with a warning. One that raises is a
-        PluginError naming it where its answer counts (an admission that fails must not
-        allow, a spec must not go unchanged), and a warning where it was only told.
+        A listener that cannot be imported is left out with a warning. One that raises, takes
+        longer than its `timeout` or answers nonsense is a PluginError naming it where its
+        answer counts (unless its `on_failure` is "open"), and a warning where it was only told.
         """
         return self._hooks().call(hook, arguments) if self._listened_to() else []
+
+    def verdicts(self, image: ImageView, action: str) -> list[Verdict]:
+        """What each admission hook says of an image: `policy test`. Raises nothing."""
+        return self._hooks().verdicts(image, action) if self._listened_to() else []
 
     def _listened_to(self) -> bool:
         return KINDS["hooks"] in index() and bool(self.available("hooks"))
@@ -200,7 +208,7 @@ class Plugins:
         if self._relay is None:
             from .relay import Relay
 
-            self._relay = Relay(self.available("hooks"))
+            self._relay = Relay(self.available("hooks"), self.settings.plugins)
         return self._relay
 
 
@@ -220,10 +228,10 @@ def _check(entry: EntryPoint, kind: str, driver: object) -> None:
     if driver is None:
         raise broken(entry, f"{hook} made no driver for the name {entry.name!r}")
     version = getattr(driver, "contract_version", None)
-    if version != CONTRACT_VERSION:
-        raise broken(
-            entry, f"is made for version {version} of the contract, not {CONTRACT_VERSION}"
-        )
+    oldest, newest = OLDEST_VERSIONS[kind], CONTRACT_VERSIONS[kind]
+    if not isinstance(version, int) or not oldest <= version <= newest:
+        known = f"{newest}" if oldest == newest else f"{oldest} to {newest}"
+        raise broken(entry, f"is made for version {version} of the contract, not {known}")
     from importlib import import_module
 
     contract: type = getattr(import_module(f"rundlet.core.contracts.{module}"), name)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import time
+
 import pluggy
 
 from .. import hookspecs
 from ..errors import PluginError, RundletError
+from ..value import EMPTY, Value
 from .faults import broken, load, skipped
+from .limits import Limits, bounded, limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Any
 
+    from ..views import ImageView
     from .index import EntryPoint
 
 # Hooks whose listeners are only told: what they do wrong must not stop a container's life.
@@ -26,21 +33,47 @@ _TOLD = frozenset(
         "rundlet_event",
     )
 )
+_ADMIT = "rundlet_admit_image"
+_SPEC = "rundlet_container_spec"
+
+
+class Verdict(Value):
+    """What one admission hook says. took: seconds. failed: it gave no answer, by its own fault."""
+
+    plugin: str
+    distribution: str
+    allowed: bool
+    reason: str
+    took: float
+    failed: bool = False
+
+
+class Listener(Value):
+    """One hooks plugin: where it is from, what was imported, how it is treated."""
+
+    entry: EntryPoint
+    plugin: object
+    limits: Limits
 
 
 class Relay:
-    """All listeners, and the drivers made so far, registered with pluggy."""
+    """All listeners, and the drivers made so far, registered with pluggy.
 
-    def __init__(self, entries: Iterable[EntryPoint]) -> None:
+    tables: of the settings, by the plugins' names (`limits`). Raises SettingsError.
+    """
+
+    def __init__(
+        self, entries: Iterable[EntryPoint], tables: Mapping[str, Mapping[str, Any]] = EMPTY
+    ) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._listeners: dict[str, tuple[EntryPoint, object]] = {}  # by registered name
+        self._listeners: dict[str, Listener] = {}  # by registered name
         self._drivers: list[object] = []
         # pluggy calls the last registered first; listeners are called in order of their names.
         for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
-            self._register(entry)
+            self._register(entry, limits(entry.name, tables.get(entry.name, {})))
 
-    def _register(self, entry: EntryPoint) -> None:
+    def _register(self, entry: EntryPoint, limited: Limits) -> None:
         try:
             plugin = load(entry)
             name = self._manager.register(plugin, name=f"{entry.name} ({entry.distribution})")
@@ -48,7 +81,7 @@ class Relay:
             return skipped(error)
         except (ValueError, pluggy.PluginValidationError) as error:
             return skipped(broken(entry, str(error)))
-        self._listeners[str(name)] = (entry, plugin)
+        self._listeners[str(name)] = Listener(entry, plugin, limited)
         return None
 
     def make(
@@ -71,43 +104,98 @@ class Relay:
             culprit = self._culprit(error.__traceback__) or entry
             raise broken(culprit, f"{hook} failed: {error!r}") from error
 
-    def call(self, hook: str, arguments: Mapping[str, object]) -> list[object]:
-        """Call all listeners of a lifecycle hook; their answers."""
-        if hook in _TOLD:
-            for _, plugin in reversed(self._listeners.values()):
-                self._tell(plugin, hook, arguments)
-            return []
-        try:
-            answers: list[object] = getattr(self._manager.hook, hook)(**arguments)
-        except RundletError:
-            raise
-        except Exception as error:
-            raise self._named(error, hook) from error
+    def call(self, hook: str, arguments: Mapping[str, Any]) -> list[object]:
+        """Call all listeners of a lifecycle hook, one after another; their answers."""
+        answers = []
+        for listener in self._of(hook):
+            try:
+                answer = self._ask(listener, hook, arguments)
+            except RundletError as error:
+                failed = isinstance(error, PluginError)
+                if hook not in _TOLD and not (failed and listener.limits.open):
+                    raise
+                skipped(error)
+                continue
+            if answer is not None:
+                answers.append(answer)
         return answers
 
-    def _tell(self, plugin: object, hook: str, arguments: Mapping[str, object]) -> None:
-        """One listener at a time: what is wrong with one keeps no other from being told."""
-        others = [other for other in self._manager.get_plugins() if other is not plugin]
-        caller: Any = self._manager.subset_hook_caller(hook, others)
-        try:
-            caller(**arguments)
-        except Exception as error:
-            skipped(self._named(error, hook))
+    def verdicts(self, image: ImageView, action: str) -> list[Verdict]:
+        """What each admission hook says, also after one has said no. Raises nothing."""
+        found = []
+        for listener in self._of(_ADMIT):
+            begun = time.monotonic()
+            failed = False
+            try:
+                answer = self._ask(listener, _ADMIT, {"image": image, "action": action})
+                allowed, reason = not answer, str(answer or "")
+            except RundletError as error:
+                failed = isinstance(error, PluginError)
+                allowed, reason = failed and listener.limits.open, error.message
+            took = time.monotonic() - begun
+            entry = listener.entry
+            place = f"{entry.distribution} {entry.version}"
+            found.append(Verdict(entry.name, place, allowed, reason, took, failed))
+        return found
 
-    def _named(self, error: Exception, hook: str) -> PluginError:
-        culprit = self._culprit(error.__traceback__)
-        if culprit is None:
-            return PluginError(f"{hook} failed in one of {', '.join(self._listeners)}: {error!r}")
-        return broken(culprit, f"{hook} failed: {error!r}")
+    def _of(self, hook: str) -> list[Listener]:
+        """The listeners of a hook, in pluggy's order of calling."""
+        by_plugin = {id(one.plugin): one for one in self._listeners.values()}
+        implementations = reversed(getattr(self._manager.hook, hook).get_hookimpls())
+        return [by_plugin[id(one.plugin)] for one in implementations if id(one.plugin) in by_plugin]
+
+    def _ask(self, listener: Listener, hook: str, arguments: Mapping[str, Any]) -> object:
+        """One listener's answer, in its time. Raises PluginError naming it."""
+        mine = dict(arguments)
+        if hook == _SPEC:
+            # A copy: one that fails half way or goes on after its time changes nothing.
+            mine["spec"] = copy.deepcopy(arguments["spec"])
+        answer = self._in_time(listener, hook, mine)
+        if hook == _ADMIT and not (answer is None or isinstance(answer, str)):
+            raise broken(listener.entry, f"{hook} answered {answer!r}: neither None nor a reason")
+        if hook == _SPEC:
+            _take_over(listener.entry, arguments["spec"], mine["spec"])
+            return None
+        return answer
+
+    def _in_time(self, listener: Listener, hook: str, arguments: dict[str, Any]) -> object:
+        caller = self._caller(listener, hook)
+        try:
+            answers = bounded(lambda: caller(**arguments), listener.limits.timeout)
+        except (KeyboardInterrupt, MemoryError, RundletError):
+            raise
+        except TimeoutError as error:
+            raise broken(listener.entry, f"{hook}: {error}") from error
+        except BaseException as error:
+            raise broken(listener.entry, f"{hook} failed: {error!r}") from error
+        return answers[0] if isinstance(answers, list) and answers else None
+
+    def _caller(self, listener: Listener, hook: str) -> Callable[..., object]:
+        others = [one for one in self._manager.get_plugins() if one is not listener.plugin]
+        caller: Callable[..., object] = self._manager.subset_hook_caller(hook, others)
+        return caller
 
     def _culprit(self, trace: TracebackType | None) -> EntryPoint | None:
         """The listener in whose module an error came up: pluggy does not tell."""
         modules = {
-            getattr(plugin, "__name__", type(plugin).__module__): entry
-            for entry, plugin in self._listeners.values()
+            getattr(one.plugin, "__name__", type(one.plugin).__module__): one.entry
+            for one in self._listeners.values()
         }
         found = None
         while trace is not None:
             found = modules.get(trace.tb_frame.f_globals.get("__name__", "")) or found
             trace = trace.tb_next
         return found
+
+
+def _take_over(entry: EntryPoint, spec: dict[str, Any], changed: Any) -> None:
+    """Put a changed spec in place of the first. Raises PluginError when it is none."""
+    missing = [key for key in spec if key not in changed]
+    if missing:
+        raise broken(entry, f"{_SPEC} took {', '.join(missing)} out of the spec")
+    try:
+        json.dumps(changed)
+    except (TypeError, ValueError) as error:
+        raise broken(entry, f"{_SPEC} made a spec that is no JSON: {error}") from error
+    spec.clear()
+    spec.update(changed)
