@@ -6,7 +6,7 @@ from rundlet.core.commands.declare import Flag, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from rundlet.core.commands.context import Context, Parsed
     from rundlet.core.contracts.transport import (
@@ -68,15 +68,9 @@ def copied(
     from contextlib import ExitStack
 
     from rundlet.core.images.copy import copy
-    from rundlet.core.trust.check import allow
-    from rundlet.core.trust.policy import ANYTHING
+    from rundlet.core.trust.policy import guard
 
-    def allowed(manifest: bytes, signatures: Sequence[bytes]) -> None:
-        allow(policy, source.location, manifest, signatures)
-
-    if policy != ANYTHING:
-        options = options.replace(allow=allowed)
-
+    options = options.replace(allow=guard(policy, source.location))
     shared = {"blob_locations": known.beside(source.repository), "blob_paths": known.paths}
     settings = target.settings.replace(options={**target.settings.options, **shared})
     with ExitStack() as stack:
@@ -133,17 +127,9 @@ def policy_of(context: Context) -> Policy:
 
     Raises SettingsError for one that cannot be read.
     """
-    import os
-
-    from rundlet.core.trust.policy import ANYTHING, load
+    from rundlet.core.trust.policy import ANYTHING, configured, load
 
     if context.options.flag("insecure-policy"):
         return ANYTHING
     given = context.options.text("policy")
-    if given:
-        return load(given)
-    own = os.path.expanduser("~/.config/containers/policy.json")
-    for path in (own, context.engine.settings.policy_json):
-        if os.path.exists(path):
-            return load(path)
-    return ANYTHING
+    return load(given) if given else configured(context.engine.settings.policy_json)

@@ -119,8 +119,16 @@ def _from_registry(
     _admit(engine, str(name))
     transport = engine.plugins.transport("docker")
     location = transport.parse(f"//{name}")
+    options = _guarded(engine, location, options)
     with transport.source(location, told(engine, settings)) as source:
         return _into_store(engine, source, name, options, progress, known)
+
+
+def _guarded(engine: Engine, location: Location, options: CopyOptions) -> CopyOptions:
+    """The options, with what the trust policy requires of images of a place."""
+    from ..trust.policy import configured, guard
+
+    return options.replace(allow=guard(configured(engine.settings.policy_json), location))
 
 
 def _into_store(
@@ -156,6 +164,7 @@ def _from_transport(
     transport = engine.plugins.transport(transport_name)
     location = transport.parse(text)
     _admit(engine, str(location))
+    options = _guarded(engine, location, options)
     with transport.source(location, told(engine, settings)) as source:
         image = copy_into_store(engine, source, _local_names(location), options, progress)
     return Pulled(image, str(location))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgument, SettingsError
@@ -16,8 +18,10 @@ from ..images import reference as references
 from ..value import EMPTY, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
+
+    from ..contracts.transport import Location
 
 _LARGEST = 4 << 20
 _IDENTITIES: dict[str, tuple[str, ...]] = {
@@ -68,6 +72,26 @@ class Policy(Value):
 
 ANYTHING = Policy((Requirement("insecureAcceptAnything"),))
 """The policy of who has none, and of --insecure-policy."""
+
+
+def configured(system: str) -> Policy:
+    """The user's policy, else the system's (a path), else one that accepts everything.
+
+    Raises SettingsError for one that is there but cannot be read.
+    """
+    for path in (os.path.expanduser("~/.config/containers/policy.json"), system):
+        if os.path.exists(path):
+            return load(path)
+    return ANYTHING
+
+
+def guard(policy: Policy, location: Location) -> Callable[[bytes, Sequence[bytes]], None] | None:
+    """What `CopyOptions.allow` is for images of a place; None where everything is accepted."""
+    if policy == ANYTHING:
+        return None
+    from .check import allow
+
+    return partial(allow, policy, location)
 
 
 def load(path: str) -> Policy:
