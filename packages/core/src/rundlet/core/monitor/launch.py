@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 
 from ..errors import DriverUnavailable, InvalidArgument, RuntimeFailed
 from ..linux.spawn import spawn
@@ -161,7 +162,8 @@ def launch(
                     os.close(descriptor)
         if cgroup:
             join_cgroup(pid, cgroup)
-        launched.go()
+        with suppress(BrokenPipeError):  # it has failed already: its words are read below
+            launched.go()
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status != 0:
             said = os.pread(words, 4096, 0).decode(errors="replace").strip()
