@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rundlet.core.errors import NotSupported
 
 from .build import SBOM, USERNS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Parsed
 

@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 from rundlet.build.context import locations
 from rundlet.build.execute import outputs
@@ -23,6 +22,7 @@ from rundlet.core.images.manifest import native, parse_platform
 
 from . import build_refused
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

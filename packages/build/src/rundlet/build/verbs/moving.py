@@ -1,0 +1,119 @@
+"""`rundlet-build tag`, `pull` and `push` (buildah-tag(1), buildah-pull(1), buildah-push(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+
+from .words import PLATFORM, TRANSPORT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.commands.context import Context, Parsed
+
+TAG = Verb(
+    name="tag",
+    summary="Add an additional name to a local image",
+    usage="IMAGE NAME [NAME...]",
+    run="rundlet.build.verbs.moving:tag",
+    arguments=Arguments(minimum=2, completes="images"),
+    examples=("rundlet-build tag web localhost/web:2",),
+)
+PULL = Verb(
+    name="pull",
+    summary="Pull an image from the specified location",
+    usage="[options] IMAGE",
+    run="rundlet.build.verbs.moving:pull",
+    options=(
+        Flag("all-tags", "a", "Download all tagged images in the repository"),
+        Option("policy", help="missing, always, never or newer", default="missing",
+               choices=("missing", "always", "never", "newer", "ifmissing", "ifnewer")),
+        Flag("quiet", "q", "Don't output progress information when pulling images"),
+        Flag("remove-signatures", help="Don't copy signatures: they are not kept"),
+        *PLATFORM,
+        *TRANSPORT,
+    ),
+    arguments=Arguments(minimum=1, maximum=1, completes="images"),
+    examples=("rundlet-build pull docker.io/library/alpine",),
+)  # fmt: skip
+PUSH = Verb(
+    name="push",
+    summary="Push an image to a specified destination",
+    usage="[options] IMAGE [DESTINATION]",
+    description="Pushes an image to a registry, or with a transport in DESTINATION to a file or"
+    " directory.",
+    run="rundlet.build.verbs.moving:push",
+    options=(
+        Option("compression-format", help="Compression of layers",
+               choices=("gzip", "zstd", "zstd:chunked")),
+        Option("compression-level", help="Compression level to use", kind="int"),
+        Option("digestfile", help="Write the digest of the resulting image to the file",
+               completes="files"),
+        Flag("disable-compression", "D", "Does nothing; layers are kept compressed", hidden=True),
+        Flag("force-compression", help="Compress layers again that are compressed otherwise"),
+        Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
+        Flag("quiet", "q", "Don't output progress information when pushing images"),
+        Flag("remove-signatures", help="Don't copy signatures"),
+        *TRANSPORT,
+    ),
+    arguments=Arguments(minimum=1, maximum=2, completes="images"),
+    examples=("rundlet-build push web docker://localhost:5000/web:1",),
+)  # fmt: skip
+
+
+def tag(context: Context, arguments: Parsed) -> int:
+    """Give the names."""
+    name, *targets = arguments.arguments
+    context.engine.images.tag(name, *targets)
+    return 0
+
+
+def pull(context: Context, arguments: Parsed) -> int:
+    """Pull; prints the ids."""
+    from rundlet.core.commands.progress import shown
+
+    from .build_run import platforms, transport_settings
+
+    name = arguments.arguments[0]
+    settings = transport_settings(arguments)
+    if arguments.flag("all-tags"):
+        for one in context.engine.images.pull_all_tags(name, settings=settings):
+            context.print(one.image.id)
+        return 0
+    wanted = platforms(arguments)
+    with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
+        image = context.engine.images.pull(
+            name,
+            policy=arguments.text("policy").removeprefix("if"),
+            settings=settings,
+            platform=wanted[0] if wanted else None,
+            progress=progress,
+        )
+    context.print(image.id)
+    return 0
+
+
+def push(context: Context, arguments: Parsed) -> int:
+    """Push an image."""
+    from rundlet.core.commands.progress import shown
+
+    from .build_run import transport_settings
+
+    name, *rest = arguments.arguments
+    force = "compression-format" in arguments.given
+    if "force-compression" in arguments.given:
+        force = arguments.flag("force-compression")
+    with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
+        digest = context.engine.images.push(
+            name,
+            rest[0] if rest else "",
+            settings=transport_settings(arguments),
+            format=arguments.text("format"),
+            compression=arguments.text("compression-format"),
+            level=arguments.number("compression-level"),
+            force=force,
+            progress=progress,
+        )
+    if arguments.text("digestfile"):
+        with open(arguments.text("digestfile"), "w", encoding="ascii") as file:
+            file.write(digest)
+    return 0

@@ -1,0 +1,1 @@
+"""Working containers: what buildah's verbs from, run, copy, config and commit work on."""
