@@ -6,12 +6,11 @@ the build that it triggers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .faults import at
 from .instructions import Arg, Copy, From, Instruction, Pairs, Run, Text, Words
 from .words import WordError, expand, expand_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 

@@ -4,12 +4,11 @@ variables in those that have them replaced (Dockerfile reference, "Environment r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rundlet.core.value import EMPTY, Value
 
 from .lexer import Heredoc
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

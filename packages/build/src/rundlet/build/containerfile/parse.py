@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from rundlet.core.commands.parse import duration
 
@@ -23,6 +22,7 @@ from .instructions import (
 )
 from .words import WordError, split_words
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rundlet.core.errors import InvalidArgument
 from rundlet.core.value import Value
 
@@ -12,6 +10,7 @@ from .instructions import Arg, From, Instruction
 from .lexer import lex
 from .parse import instruction
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -8,8 +8,8 @@ The rules of the Dockerfile reference, "Environment replacement": `$name`, `${na
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

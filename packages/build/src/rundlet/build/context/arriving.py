@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from rundlet.core.archive import entry as kinds
 from rundlet.core.archive.write import END, header, padding
 from rundlet.core.errors import InvalidArgument, NotFound
 from rundlet.core.value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import BinaryIO

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from typing import TYPE_CHECKING
 
 from rundlet.core.archive.extract import extract
 from rundlet.core.archive.whiteouts import PLAIN
@@ -12,6 +10,7 @@ from rundlet.core.content.compress import decompressed
 from rundlet.core.errors import DigestMismatch, InvalidArgument, NotFound, RegistryError
 from rundlet.core.value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
@@ -39,6 +38,8 @@ def download(url: str, target: str, *, checksum: str = "") -> Download:
     import urllib3
 
     pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=urllib3.Retry(3, redirect=10))
+    import hashlib
+
     found = hashlib.sha256()
     try:
         answer = pool.request("GET", url, preload_content=False, decode_content=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
 
 from rundlet.core.content.compress import detect
 from rundlet.core.errors import InvalidArgument, NotFound
@@ -12,6 +11,7 @@ from rundlet.core.value import Value
 
 from . import fetching, locations
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 

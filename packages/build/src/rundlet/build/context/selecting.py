@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
 
 from rundlet.build import ignore
 from rundlet.core.archive.beneath import lookup
 from rundlet.core.errors import NotFound, UnsafeArchive
 from rundlet.core.value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

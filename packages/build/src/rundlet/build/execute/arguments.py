@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rundlet.build.containerfile.expanding import expanded
 from rundlet.build.containerfile.instructions import Arg
 from rundlet.build.containerfile.platforms import PREDEFINED
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from rundlet.build import ignore
 from rundlet.build.containerfile import platforms, stages
@@ -25,10 +24,10 @@ from .arguments import BuildArguments
 from .draft import Draft
 from .graph import Graph
 from .origins import Contexts
-from .preprocessing import preprocess
 from .progress import Progress
 from .work import Shared, Work
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -116,6 +115,8 @@ def _texts(
             path = os.path.join(context.directory, name)
         text = _read(path, name)
         if path.endswith(".in"):
+            from .preprocessing import preprocess
+
             text = preprocess(text, context.directory, options.cpp_flags)
         found.append((name if name in options.files else path, text))
     return found

@@ -13,13 +13,13 @@ import os
 import sqlite3
 import time
 import zlib
-from typing import TYPE_CHECKING
 
 from rundlet.core.errors import StoreError
 from rundlet.core.images.composing import NewLayer
 from rundlet.core.images.descriptor import Descriptor
 from rundlet.core.value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS steps (
 CREATE TABLE IF NOT EXISTS times (key TEXT PRIMARY KEY, created INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS sites (site TEXT PRIMARY KEY, parts BLOB NOT NULL);
 """
+_VERSION = 1
+"""In the file, once it has its tables."""
 _TIMEOUT = 30.0
 """Seconds to wait for another build that writes."""
 NOTHING = "none"
@@ -58,14 +60,25 @@ class StepCache:
             os.makedirs(directory, mode=0o700, exist_ok=True)
             path = os.path.join(directory, "steps.db")
             self._database = sqlite3.connect(path, timeout=_TIMEOUT, isolation_level=None)
+            self._database.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost steps
+            if self._version() == _VERSION:
+                return
             with engine.locks.hold("build", "steps", _TIMEOUT):  # SQLite cannot wait for this
-                self._database.execute("PRAGMA journal_mode = WAL")
-                self._database.executescript(_SCHEMA)
+                self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the build cache below {directory} cannot be used: {error}",
                 remedy="Remove its steps.db: it is only a cache.",
             ) from error
+
+    def _version(self) -> int:
+        return int(self._database.execute("PRAGMA user_version").fetchone()[0])
+
+    def _prepare(self) -> None:
+        """Make the tables of a new file. WAL is a property of the file."""
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.executescript(_SCHEMA)
+        self._database.execute(f"PRAGMA user_version = {_VERSION}")
 
     def find(self, key: str, ttl: float | None = None) -> Step | None:
         """A step whose layer is still in the store, which is kept there meanwhile."""
@@ -111,8 +124,11 @@ class StepCache:
         return found
 
     def keep_parts(self, site: str, parts: Mapping[str, Any]) -> None:
-        """Remember them."""
+        """Remember them, where they are others than before."""
         data = zlib.compress(json.dumps(parts).encode(), 1)
+        row = self._database.execute("SELECT parts FROM sites WHERE site = ?", (site,)).fetchone()
+        if row is not None and row[0] == data:
+            return
         self._database.execute("INSERT OR REPLACE INTO sites VALUES (?, ?)", (site, data))
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
 
 from rundlet.build.containerfile.faults import at
 from rundlet.build.containerfile.instructions import (
@@ -18,6 +17,7 @@ from rundlet.build.containerfile.instructions import (
 from rundlet.core.errors import InvalidArgument
 from rundlet.core.format import signals
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any

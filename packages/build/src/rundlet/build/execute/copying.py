@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-from typing import TYPE_CHECKING
 
 from rundlet.build import ignore
 from rundlet.build.containerfile.faults import at
@@ -14,6 +13,7 @@ from rundlet.build.context.selecting import Member, Selection, select
 from rundlet.core.errors import InvalidArgument, RundletError
 from rundlet.core.value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rundlet.core.archive.beneath import Beneath, lookup
 from rundlet.core.archive.extract import extract
 from rundlet.core.archive.whiteouts import PLAIN
 from rundlet.core.errors import NotFound, UnsafeArchive
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO

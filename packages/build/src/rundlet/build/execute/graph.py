@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 from rundlet.build.containerfile.instructions import Copy, Run
 from rundlet.core import Engine
@@ -19,6 +18,7 @@ from .progress import StageProgress
 from .stage import StageBuild
 from .work import Abandoned, Work
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

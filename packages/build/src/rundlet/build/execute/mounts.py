@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import posixpath
-import shutil
-from typing import TYPE_CHECKING
 
 from rundlet.build.containerfile.faults import at
 from rundlet.core.archive.create import write_tree
@@ -20,6 +17,7 @@ from rundlet.core.value import EMPTY, Value
 from . import filesystem
 from .running import ourselves
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import ExitStack
@@ -189,6 +187,8 @@ class Mounter:
     def _copied(self, source: str) -> str:
         target = self._new("bind")
         if not os.path.isdir(source):
+            import shutil  # slow to import
+
             return shutil.copy2(source, os.path.join(target, os.path.basename(source)))
         with Produced(lambda out: write_tree(source, out, whiteouts=PLAIN)) as tar:
             filesystem.unpack(target, tar)  # type: ignore[arg-type]
@@ -203,6 +203,8 @@ class Mounter:
     def _cache(self, item: RunMount, environment: dict[str, str]) -> Mount:
         target = self._target(item)
         identity = item.text("id") or target
+        import hashlib
+
         name = hashlib.sha256(f"{identity}\0{item.text('from')}".encode()).hexdigest()[:32]
         path = self._locked(name, item.text("sharing") or "shared")
         if not os.path.isdir(path):
@@ -244,7 +246,7 @@ class Mounter:
         try:
             os.rename(fresh, path)
         except OSError:  # another build was first, and has put something in
-            shutil.rmtree(fresh)
+            _remove(fresh)
 
     def _secret(self, item: RunMount, environment: dict[str, str]) -> Mount | None:
         target, variable = item.text("target"), item.text("env")
@@ -263,7 +265,7 @@ class Mounter:
                 return None
         directory = os.path.join(self._private, f"{ourselves()}.{os.urandom(6).hex()}")
         os.makedirs(directory, mode=0o700)
-        self._stack.callback(shutil.rmtree, directory)
+        self._stack.callback(_remove, directory)
         path = os.path.join(directory, "secret")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secret.content)
@@ -284,6 +286,12 @@ class Mounter:
         target = self._target(item, f"/run/buildkit/ssh_agent.{item.text('number')}")
         environment["SSH_AUTH_SOCK"] = target
         return Mount("bind", target, socket, ("rw",))
+
+
+def _remove(directory: str) -> None:
+    import shutil  # slow to import, and most builds need none of it
+
+    shutil.rmtree(directory)
 
 
 def parts(wanted: tuple[RunMount, ...], find: Callable[[str], Origin]) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rundlet.core.containers.request import ContainerRequest
 from rundlet.core.contracts.transport import TransportSettings
 from rundlet.core.errors import RundletError
 from rundlet.core.value import EMPTY, Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

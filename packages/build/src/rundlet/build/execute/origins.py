@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rundlet.build.context.resolve import resolve
 from rundlet.core.value import Value
 
 from .draft import Draft
 from .workspace import Workspace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import ExitStack
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.whiteouts import PLAIN
@@ -14,6 +13,7 @@ from rundlet.core.errors import InvalidArgument, StoreError
 
 from . import filesystem
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

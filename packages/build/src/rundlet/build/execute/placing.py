@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from typing import TYPE_CHECKING
 
 from rundlet.build.context.arriving import Ownership, write
 from rundlet.build.context.selecting import Member
@@ -18,6 +17,7 @@ from rundlet.core.spec import user
 
 from . import filesystem
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import BinaryIO

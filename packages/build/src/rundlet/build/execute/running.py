@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rundlet.core.contracts.monitor import Streams
 from rundlet.core.errors import NoSuchContainer
 from rundlet.core.linux.processes import alive, start_time
 from rundlet.core.value import EMPTY, Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -138,6 +137,8 @@ def sweep(engine: Engine) -> None:
     private = private_directory(engine)
     for name in os.listdir(private) if os.path.isdir(private) else ():
         if is_dead(name.partition(".")[0]):
+            import shutil  # slow to import
+
             shutil.rmtree(os.path.join(private, name), ignore_errors=True)
 
 

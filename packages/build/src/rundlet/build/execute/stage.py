@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from rundlet.build.containerfile.expanding import expanded
 from rundlet.build.containerfile.instructions import Arg, Copy, Instruction, Run, Text
@@ -22,6 +21,7 @@ from .cache import Step, explain, key_of
 from .options import StepFailed
 from .workspace import Workspace, retimed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, BinaryIO

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from rundlet.core.errors import NotFound, RundletError
 from rundlet.core.images.composing import NewLayer, base_layers
@@ -11,6 +10,7 @@ from rundlet.core.images.composing import NewLayer, base_layers
 from . import origins
 from .cache import Step, StepCache
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from rundlet.core.archive.read import TarReader
 from rundlet.core.archive.write import END, header, padding
 from rundlet.core.content.produced import Produced
 from rundlet.core.images.composing import NewLayer, keep_written
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 

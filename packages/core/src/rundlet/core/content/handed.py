@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import queue
 import threading
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, BinaryIO, Self

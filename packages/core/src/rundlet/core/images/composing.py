@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..content.compress import compressed
 from ..content.produced import Produced
 from ..contracts.transport import ManifestBytes
+from ..state import images as rows
 from ..value import Value
 from . import manifest as manifests
 from .descriptor import Descriptor
@@ -80,12 +81,28 @@ def write_image(
     data = manifests.compose(kind, described, typed, **more)
     manifest = manifests.parse(data, kind)
     assert isinstance(manifest, manifests.Manifest)
+    known = _there(engine, described, data, names)
+    if known is not None:
+        return known
     with StoreDestination(engine, names) as destination:
         destination.expect(manifest, config)
         destination.put_blob(described, io.BytesIO(config))
         destination.put_manifest(ManifestBytes(data, kind))
         destination.commit()
         return engine.images.get(destination.image)
+
+
+def _there(engine: Engine, config: Descriptor, data: bytes, names: tuple[str, ...]) -> Image | None:
+    """The very image, where the store has it: only its names are new. None: write it."""
+    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    identity = config.digest.partition(":")[2]
+    with engine.database.transaction():
+        found = rows.get(engine.database, identity)
+        if found is None or found.manifest != digest:
+            return None
+        for name in names:
+            rows.set_name(engine.database, name, identity)
+    return engine.images.get(identity)
 
 
 def base_layers(engine: Engine, image: Image) -> tuple[Descriptor, ...]:

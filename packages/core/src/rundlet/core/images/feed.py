@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from ..content.compress import compressed, detect
 from ..content.handed import PIECE, Handed
 from ..errors import Corrupt, RundletError
 from . import manifest as manifests
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, BinaryIO, Self
