@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import venv
@@ -77,3 +78,73 @@ def test_wheel_holds_only_its_own_room(package: str, wheels: Path) -> None:
     assert all(name.startswith(f"rundlet/{module}/") for name in code), "namespace has no __init__"
     assert f"rundlet/{module}/py.typed" in code
     assert not [name for name in names if name.endswith(".pth")]
+
+
+THIRD = {
+    "pyproject.toml": """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[project]
+name = "rundlet-third"
+version = "1.2"
+dependencies = ["rundlet-core"]
+[project.entry-points."rundlet.storage_drivers"]
+third = "rundlet_third"
+[project.entry-points."rundlet.commands"]
+greet = "rundlet_third:VERB"
+[tool.hatch.build.targets.wheel]
+include = ["rundlet_third.py"]
+""",
+    "rundlet_third.py": """
+from rundlet.core.commands.declare import Arguments, Verb
+from rundlet.core.hookspecs import hookimpl
+from rundlet.core.storage.vfs import VfsDriver
+
+class Third(VfsDriver):
+    name = "third"
+
+@hookimpl
+def rundlet_storage_driver(name, home, options):
+    return Third(home, dict(options)) if name == "third" else None
+
+VERB = Verb(name="greet", summary="Greet", run="rundlet_third:greet", arguments=Arguments())
+
+def greet(context, arguments):
+    context.print(f"hello {arguments.arguments[0]}")
+    return 0
+""",
+}
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_a_wheel_of_somebody_else(wheels: Path, busybox_archive: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, text in THIRD.items():
+        (source / name).write_text(text)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
+    subprocess.run([*build, source], check=True, capture_output=True)
+    binaries = tmp_path / "venv" / "bin"
+    venv.create(binaries.parent, with_pip=True)
+    pip = [binaries / "pip", "install", "--quiet", "--find-links", wheels]
+    subprocess.run([*pip, "--find-links", tmp_path, "rundlet-cli", "rundlet-third"], check=True)
+
+    def rundlet(*words: str) -> str:
+        roots = ["--root", str(tmp_path / "root"), "--runroot", str(tmp_path / "run")]
+        return subprocess.run(
+            [binaries / "rundlet", *roots, *words], capture_output=True, text=True, check=True
+        ).stdout
+
+    try:
+        listed = json.loads(rundlet("plugin", "ls", "--format", "json"))
+        (row,) = [row for row in listed if row["Name"] == "third"]
+        assert (row["Kind"], row["Distribution"]) == ("storage", "rundlet-third")
+        assert (row["Version"], row["Works"]) == ("1.2", True)
+        assert rundlet("greet", "you") == "hello you\n"
+        rundlet("--storage-driver", "third", "load", "-q", "-i", str(busybox_archive))
+        words = ("run", "--rm", "--network", "none", "busybox", "echo", "from a wheel")
+        assert rundlet(*words) == "from a wheel\n"
+    finally:
+        rundlet("system", "reset", "--force")
