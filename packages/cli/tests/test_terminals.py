@@ -1,0 +1,55 @@
+"""exec and attach on a real pty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devtools.terminal import Terminal
+from devtools.tool import Rundlet
+
+pytestmark = pytest.mark.e2e
+SIZES = "echo ready; while :; do stty size; sleep 0.1; done"
+
+
+@pytest.fixture
+def store(rundlet: Rundlet, busybox_archive: Path) -> Iterator[Rundlet]:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    yield rundlet
+    rundlet("rm", "-f", "-t", "0", "--all")
+
+
+def begin(store: Rundlet, *words: str) -> None:
+    store("run", "-d", "--name", "c", "--network", "none", *words)
+
+
+def test_exec_it_follows_the_size_and_gives_the_exit_code(store: Rundlet) -> None:
+    begin(store, "busybox", "sleep", "60")
+    terminal = Terminal(store, "rundlet", "exec", "-it", "c", "sh")
+    terminal.resize(33, 97)
+    terminal.until(r"/ # ")
+    terminal.type("tty\n")
+    terminal.until(r"/dev/(console|pts/\d+)")
+    terminal.type(f"{SIZES}\n")
+    terminal.until(r"ready\r\n")
+    terminal.resize(41, 103)
+    terminal.until(r"41 103")
+    terminal.type("\x03")
+    terminal.until(r"/ # ")
+    terminal.type("exit 5\n")
+    assert terminal.wait() == 5
+
+
+def test_attach_and_its_keys_to_go(store: Rundlet) -> None:
+    begin(store, "-it", "busybox", "sh")
+    terminal = Terminal(store, "rundlet", "attach", "c")
+    terminal.type("echo $((6*7))\n")
+    terminal.until(r"42\r\n")
+    terminal.type("\x10\x11")  # ctrl-p, ctrl-q
+    assert terminal.wait() == 0
+    assert store("inspect", "-f", "{{.State.Status}}", "c").stdout == "running\n"
+    again = Terminal(store, "rundlet", "attach", "--detach-keys", "ctrl-a", "c")
+    again.type("exit 3\n")
+    assert again.wait() == 3
