@@ -86,7 +86,22 @@ def build(
                 settings=engine.settings,
             )
             images.append(_one(engine, shared))
+        if options.manifest_list:
+            _listed(engine, options.manifest_list, images)
         return images
+
+
+def _listed(engine: Engine, name: str, images: list[Image]) -> None:
+    """Add the images to a manifest list, which is made where it is not there."""
+    from rundlet.build.lists.store import Lists
+
+    lists = Lists(engine)
+    lists.create(name, amend=True)
+    here = native()
+    for image in images:
+        lists.add(name, image)
+        if (image.os, image.architecture) == (here.os, here.architecture):
+            engine.images.tag(image.id, name)
 
 
 def _context(options: BuildOptions, directory: str, stdin: BinaryIO | None) -> BuildContext:

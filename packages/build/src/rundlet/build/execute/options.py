@@ -43,6 +43,7 @@ class BuildOptions(Value):
     """All of one build. Names follow buildah-build(1).
 
     files: paths of Containerfiles, "-" for stdin, () for that of the context.
+    manifest_list: gets all images, and its name the one for this machine.
     base: stands for the image of the first FROM.
     template: what each RUN's container is made from. ssh: id to the path of an agent's socket.
     layers: an image for each step, and a cache of them. rewrite: times of what is made.
@@ -53,6 +54,7 @@ class BuildOptions(Value):
     context: str = "."
     files: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    manifest_list: str = ""
     target: str = ""
     base: str = ""
     arguments: Mapping[str, str] = EMPTY

@@ -114,8 +114,6 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
             f"--isolation {arguments.text('isolation')} is not supported for build",
             remedy="RUN uses an OCI runtime: choose it with the global option --runtime.",
         )
-    if arguments.text("manifest"):
-        raise NotSupported("--manifest: manifest lists are not supported yet")
     build_refused.check(arguments)
     if arguments.flag("squash") and arguments.flag("squash-all"):
         raise UsageError("cannot set both --squash and --squash-all")
@@ -124,6 +122,7 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         context=arguments.arguments[0] if arguments.arguments else ".",
         files=arguments.texts("file"),
         names=arguments.texts("tag"),
+        manifest_list=arguments.text("manifest"),
         target=arguments.text("target"),
         base=arguments.text("from"),
         arguments=_arguments(arguments),

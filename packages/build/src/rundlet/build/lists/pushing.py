@@ -1,0 +1,91 @@
+"""A manifest list as the source of a copy: to a registry, a layout, a directory."""
+
+from __future__ import annotations
+
+from rundlet.core.contracts.transport import ImageSource, Location, ManifestBytes
+from rundlet.core.errors import NotFound
+from rundlet.core.images import manifest as manifests
+from rundlet.core.images.copy import CopyOptions, copy
+from rundlet.core.images.names import split_transport
+from rundlet.core.images.plan import Wishes
+from rundlet.core.images.store_source import StoreSource
+from rundlet.core.images.telling import told
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from rundlet.core import Engine
+    from rundlet.core.contracts.transport import TransportSettings
+    from rundlet.core.images.descriptor import Descriptor
+    from rundlet.core.images.progress import Progress
+
+    from .store import ManifestList
+
+
+def push(
+    engine: Engine,
+    known: ManifestList,
+    destination: str,
+    settings: TransportSettings,
+    *,
+    instances: bool = True,
+    format: str = "",
+    progress: Progress | None = None,
+) -> str:
+    """Copy a list, with all its images or alone; the digest it has there.
+
+    destination: TRANSPORT:PLACE or a name in a registry, "" for the list's own. format: "oci",
+    "v2s2" or "" as it is. Raises NotFound for an image that was removed meanwhile, and what
+    the destination raises.
+    """
+    from rundlet.core.images.progress import SILENT
+
+    text = destination or known.name
+    split = split_transport(engine, text)
+    kind, rest = split if split is not None else ("docker", f"//{text}")
+    transport = engine.plugins.transport(kind)
+    options = CopyOptions(
+        all_instances=instances,
+        index_only=not instances,
+        wishes=Wishes(format),
+        parallel=engine.settings.image_parallel_copies,
+    )
+    with (
+        ListSource(engine, known) as source,
+        transport.destination(transport.parse(rest), told(engine, settings)) as target,
+    ):
+        return copy(source, target, options, progress or SILENT).digest
+
+
+class ListSource(ImageSource):
+    """A list and its images, read from the store."""
+
+    def __init__(self, engine: Engine, known: ManifestList) -> None:
+        self._known = known
+        self.location = Location("containers-storage", known.name, known.name)
+        self._sources: dict[str, StoreSource] = {}
+        for entry in known.entries:
+            image = engine.images.find(entry.image)
+            if image is None or image.manifest != entry.digest:
+                raise NotFound(
+                    f"image {entry.image[:12]} of the manifest list {known.name} is gone",
+                    remedy="Build it again, or take it from the list: rundlet-build manifest"
+                    f" remove {known.name} {entry.digest}",
+                )
+            self._sources[entry.digest] = StoreSource(engine, image)
+
+    def manifest(self, digest: str = "") -> ManifestBytes:
+        if not digest:
+            return ManifestBytes(self._known.data(), manifests.OCI_INDEX)
+        if digest not in self._sources:
+            raise NotFound(f"manifest {digest} is not in the manifest list {self._known.name}")
+        return self._sources[digest].manifest()
+
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+        for source in self._sources.values():
+            try:
+                return source.blob(descriptor, offset)
+            except NotFound:
+                continue
+        raise NotFound(f"blob {descriptor.digest} is not in {self._known.name}")

@@ -1,0 +1,309 @@
+"""`rundlet-build manifest`: lists of images for several platforms (buildah-manifest(1))."""
+
+from __future__ import annotations
+
+from rundlet.core.commands.declare import Arguments, Flag, Group, Option, Verb
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rundlet.build.lists.store import Entry, ManifestList
+    from rundlet.core import Engine
+    from rundlet.core.commands.context import Context, Parsed
+    from rundlet.core.contracts.transport import TransportSettings
+    from rundlet.core.state.images import Image
+
+GROUP = Group("manifest", "Create, modify, and push manifest lists and image indexes")
+
+_REGISTRY: tuple[Flag | Option, ...] = (
+    Option("authfile", help="Path of the authentication file", completes="files"),
+    Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
+    Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
+    Option("retry", help="Number of times to retry in case of failure", kind="uint"),
+    Option("retry-delay", help="Delay between retries", kind="duration"),
+    Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
+)
+_PLATFORM: tuple[Flag | Option, ...] = (
+    Option("annotation", help="Set an annotation of the entry", many=True),
+    Option("arch", help="Override the architecture of the image"),
+    Option("features", help="Override the features of the image", many=True, split=True),
+    Option("os", help="Override the OS of the image"),
+    Option("os-features", help="Override the OS features of the image", many=True, split=True),
+    Option("os-version", help="Override the OS version of the image"),
+    Option("variant", help="Override the variant of the image"),
+)
+_LIST = Arguments(minimum=1, maximum=1)
+
+CREATE = Verb(
+    name="manifest create",
+    summary="Create manifest list or image index",
+    usage="[options] LIST [IMAGE...]",
+    run="rundlet.build.verbs.manifest:create",
+    options=(
+        Flag("all", help="Add all of the images of an index that is named"),
+        Flag("amend", "a", "Add to the list if it is there"),
+        Option("annotation", help="Set an annotation of the list", many=True),
+        *_REGISTRY,
+    ),
+    arguments=Arguments(minimum=1, completes="images"),
+    examples=("rundlet-build manifest create mylist:v1.11",),
+)
+ADD = Verb(
+    name="manifest add",
+    summary="Add images to a manifest list or image index",
+    usage="[options] LIST IMAGE [IMAGE...]",
+    run="rundlet.build.verbs.manifest:add",
+    options=(
+        Flag("all", help="Add all of the images of an index that is named"),
+        *_PLATFORM,
+        *_REGISTRY,
+    ),
+    arguments=Arguments(minimum=2, completes="images"),
+    examples=("rundlet-build manifest add mylist:v1.11 image:v1.11-amd64",),
+)
+ANNOTATE = Verb(
+    name="manifest annotate",
+    summary="Add or update information about an entry in a manifest list or image index",
+    usage="[options] LIST IMAGE|DIGEST",
+    run="rundlet.build.verbs.manifest:annotate",
+    options=_PLATFORM,
+    arguments=Arguments(minimum=2, maximum=2, completes="images"),
+    examples=("rundlet-build manifest annotate --variant v8 mylist:v1.11 image:v1.11-arm64",),
+)
+INSPECT = Verb(
+    name="manifest inspect",
+    summary="Display the contents of a manifest list or image index",
+    usage="LIST",
+    run="rundlet.build.verbs.manifest:inspect",
+    arguments=_LIST,
+)
+EXISTS = Verb(
+    name="manifest exists",
+    summary="Check if a manifest list exists in local storage",
+    usage="LIST",
+    run="rundlet.build.verbs.manifest:exists",
+    arguments=_LIST,
+)
+PUSH = Verb(
+    name="manifest push",
+    summary="Push a manifest list or image index to a registry",
+    usage="[options] LIST [DESTINATION]",
+    run="rundlet.build.verbs.manifest:push",
+    options=(
+        Flag("all", help="Also push the images in the list", default=True),
+        Option("digestfile", help="Write the digest to this file", completes="files"),
+        Option("format", "f", help="Format: oci or v2s2", choices=("oci", "v2s2")),
+        Flag("quiet", "q", "Don't output progress information"),
+        Flag("remove-signatures", help="Does nothing: the store has none"),
+        Flag("rm", help="Remove the list when it was pushed"),
+        *_REGISTRY,
+    ),
+    arguments=Arguments(minimum=1, maximum=2),
+    examples=("rundlet-build manifest push mylist:v1.11 docker://registry/repository:tag",),
+)
+REMOVE = Verb(
+    name="manifest remove",
+    summary="Remove an entry from a manifest list or image index",
+    usage="LIST DIGEST",
+    run="rundlet.build.verbs.manifest:remove",
+    arguments=Arguments(minimum=2, maximum=2),
+)
+RM = Verb(
+    name="manifest rm",
+    summary="Remove manifest list or image index",
+    usage="LIST [LIST...]",
+    run="rundlet.build.verbs.manifest:remove_lists",
+    arguments=Arguments(minimum=1),
+)
+
+
+def create(context: Context, arguments: Parsed) -> int:
+    """Make a list of images; prints its digest without its algorithm."""
+    from rundlet.build.lists.store import Lists
+
+    name, *images = arguments.arguments
+    lists = Lists(context.engine)
+    pairs = (text.partition("=") for text in arguments.texts("annotation"))
+    annotations = {key: value for key, _, value in pairs}
+    made = lists.create(name, amend=arguments.flag("amend"), annotations=annotations)
+    try:
+        for text in images:
+            for image in _images(context.engine, text, arguments):
+                made, _ = lists.add(name, image)
+    except BaseException:
+        if not arguments.flag("amend"):
+            lists.remove(name)
+        raise
+    context.print(_id(made))
+    return 0
+
+
+def add(context: Context, arguments: Parsed) -> int:
+    """Add images; prints the list's id and the digest that was added."""
+    from rundlet.build.lists.store import Lists
+
+    name, *images = arguments.arguments
+    lists = Lists(context.engine)
+    lists.get(name)
+    for text in images:
+        for image in _images(context.engine, text, arguments):
+            made, entry = lists.add(name, image, _changes(arguments))
+            context.print(f"{_id(made)}: {entry.digest}")
+    return 0
+
+
+def annotate(context: Context, arguments: Parsed) -> int:
+    """Change what a list says of an image."""
+    from rundlet.build.lists.store import Lists
+
+    name, text = arguments.arguments
+    changes = _changes(arguments)
+
+    def changed(known: ManifestList) -> ManifestList:
+        wanted = _entry(context.engine, known, text)
+        found = {**wanted.descriptor}
+        for key, value in changes.items():
+            found[key] = {**(found.get(key) or {}), **value}
+        entries = [one.replace(descriptor=found) if one is wanted else one for one in known.entries]
+        return known.replace(entries=tuple(entries))
+
+    made = Lists(context.engine).change(name, changed)
+    context.print(f"{_id(made)}: {_entry(context.engine, made, text).digest}")
+    return 0
+
+
+def inspect(context: Context, arguments: Parsed) -> int:
+    """Print the index."""
+    import json
+
+    from rundlet.build.lists.store import Lists
+
+    known = Lists(context.engine).get(arguments.arguments[0])
+    context.print(json.dumps(known.document(), indent=4))
+    return 0
+
+
+def exists(context: Context, arguments: Parsed) -> int:
+    """0 when the list is there, else 1."""
+    from rundlet.build.lists.store import Lists
+
+    return 0 if Lists(context.engine).exists(arguments.arguments[0]) else 1
+
+
+def push(context: Context, arguments: Parsed) -> int:
+    """Push a list; prints the digest."""
+    from rundlet.build.lists import pushing
+    from rundlet.build.lists.store import Lists
+    from rundlet.core.commands.progress import shown
+
+    from .build_run import transport_settings
+
+    lists = Lists(context.engine)
+    known = lists.get(arguments.arguments[0])
+    with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
+        digest = pushing.push(
+            context.engine,
+            known,
+            arguments.arguments[1] if len(arguments.arguments) > 1 else "",
+            transport_settings(arguments),
+            instances=arguments.flag("all"),
+            format=arguments.text("format"),
+            progress=progress,
+        )
+    if arguments.text("digestfile"):
+        with open(arguments.text("digestfile"), "w", encoding="ascii") as file:
+            file.write(digest)
+    if arguments.flag("rm"):
+        lists.remove(known.name)
+    return 0
+
+
+def remove(context: Context, arguments: Parsed) -> int:
+    """Take an image from a list; the image stays in the store."""
+    from rundlet.build.lists.store import Lists
+
+    name, text = arguments.arguments
+
+    def without(known: ManifestList) -> ManifestList:
+        entry = known.entry(text)
+        return known.replace(entries=tuple(one for one in known.entries if one is not entry))
+
+    made = Lists(context.engine).change(name, without)
+    context.print(f"{_id(made)}: {text}")
+    return 0
+
+
+def remove_lists(context: Context, arguments: Parsed) -> int:
+    """Remove lists; their images stay."""
+    from rundlet.build.lists.store import Lists
+
+    for name in arguments.arguments:
+        context.print(f"untagged: {Lists(context.engine).remove(name)}")
+    return 0
+
+
+def _id(known: ManifestList) -> str:
+    import hashlib
+
+    return hashlib.sha256(known.data()).hexdigest()
+
+
+def _entry(engine: Engine, known: ManifestList, text: str) -> Entry:
+    """An entry by its digest, its image's id or name."""
+    image = engine.images.find(text)
+    return known.entry(image.id if image is not None else text)
+
+
+def _changes(arguments: Parsed) -> dict[str, Any]:
+    """What the flags change of a descriptor."""
+    platform: dict[str, Any] = {}
+    texts = {"arch": "architecture", "os": "os", "os-version": "os.version", "variant": "variant"}
+    for flag, key in texts.items():
+        if arguments.text(flag):
+            platform[key] = arguments.text(flag)
+    for flag, key in {"features": "features", "os-features": "os.features"}.items():
+        if arguments.texts(flag):
+            platform[key] = list(arguments.texts(flag))
+    pairs = (text.partition("=") for text in arguments.texts("annotation"))
+    annotations = {key: value for key, _, value in pairs}
+    found = {"platform": platform, "annotations": annotations}
+    return {key: value for key, value in found.items() if value}
+
+
+def _images(engine: Engine, text: str, arguments: Parsed) -> list[Image]:
+    """An image of the store, or pulled from where its name says; with --all, of all platforms."""
+    from .build_run import transport_settings
+
+    settings = transport_settings(arguments)
+    if not arguments.flag("all"):
+        return [engine.images.find(text) or engine.images.pull(text, settings=settings)]
+    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.names import split_transport
+
+    lists = Lists(engine)
+    if split_transport(engine, text) is None and lists.exists(text):
+        return [engine.images.get(entry.image) for entry in lists.get(text).entries]
+    return _every(engine, text, settings)
+
+
+def _every(engine: Engine, text: str, settings: TransportSettings) -> list[Image]:
+    """The images of an index elsewhere."""
+    from rundlet.core.contracts.transport import Platform
+    from rundlet.core.images import manifest as manifests
+    from rundlet.core.images.names import split_transport
+    from rundlet.core.images.telling import told
+
+    kind, rest = split_transport(engine, text) or ("docker", f"//{text}")
+    transport = engine.plugins.transport(kind)
+    with transport.source(transport.parse(rest), told(engine, settings)) as source:
+        found = source.manifest()
+    parsed = manifests.parse(found.data, found.media_type)
+    if not isinstance(parsed, manifests.Index):
+        return [engine.images.pull(text, settings=settings)]
+    platforms = (item.platform or {} for item in parsed.manifests)
+    wanted = [
+        Platform(*(str(one.get(key, "")) for key in ("os", "architecture", "variant")))
+        for one in platforms
+    ]
+    return [engine.images.pull(text, settings=settings, platform=one) for one in wanted]
