@@ -19,10 +19,7 @@ VERBS: dict[str, Verb] = {
 }
 MISSING = {
     "copy": {
-        "decryption-key",
         "dest-precompute-digests",
-        "encrypt-layer",
-        "encryption-key",
         "sign-by",
         "sign-by-sigstore-private-key",
         "sign-identity",

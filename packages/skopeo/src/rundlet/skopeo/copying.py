@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         TransportSettings,
     )
     from rundlet.core.images.copy import Copied, CopyOptions
+    from rundlet.core.images.encryption import Encryption
     from rundlet.core.images.progress import Progress
     from rundlet.core.trust.policy import Policy
 
@@ -119,6 +120,29 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         ),
         parallel=int(str(values.get("image-parallel-copies") or 0)),
         signatures=not arguments.flag("remove-signatures"),
+        encryption=_encryption(arguments),
+    )
+
+
+def _encryption(arguments: Parsed) -> Encryption | None:
+    """The keys of --encryption-key or --decryption-key. Raises UsageError, InvalidArgument."""
+    from rundlet.core.errors import UsageError
+
+    values = arguments.values
+    recipients, keys = values.get("encryption-key"), values.get("decryption-key")
+    layers = values.get("encrypt-layer")
+    if layers and not recipients:
+        raise UsageError("--encrypt-layer can only be used with --encryption-key")
+    if recipients and keys:
+        raise UsageError("--encryption-key and --decryption-key cannot be specified together")
+    if not recipients and not keys:
+        return None
+    from rundlet.core.images.encryption import Encryption, private, recipient
+
+    return Encryption(
+        recipients=tuple(recipient(text) for text in arguments.texts("encryption-key")),
+        layers=tuple(int(str(number)) for number in layers or ()),  # type: ignore[attr-defined]
+        keys=tuple(private(text) for text in arguments.texts("decryption-key")),
     )
 
 

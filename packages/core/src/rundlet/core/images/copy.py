@@ -30,6 +30,7 @@ from . import config as configs
 from . import manifest as manifests
 from .descriptor import digest_parts
 from .manifest import Index, Manifest
+from .marks import SUFFIX, check_kind, is_encrypted
 from .plan import Wishes, chunked, index_type, plan
 from .progress import SILENT
 from .schema1 import upgraded
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
+    from ..content.sealing import Secret
     from ..contracts.transport import ImageDestination, ImageSource
     from .descriptor import Descriptor
+    from .encryption import Encryption
     from .progress import Progress
     from .turns import Turns
 
@@ -58,6 +61,7 @@ class CopyOptions(Value):
     turns: shared by copies that run side by side to places that share their blobs.
     allow: told of each manifest that is used, and of its signatures, before anything that it
         names is read; raises to refuse it (`trust.check`). signatures: whether they are copied.
+    encryption: keys to encrypt layers to, or to decrypt them with.
     """
 
     platform: Platform = Platform()
@@ -69,6 +73,7 @@ class CopyOptions(Value):
     turns: Turns | None = None
     allow: Callable[[bytes, Sequence[bytes]], None] | None = None
     signatures: bool = False
+    encryption: Encryption | None = None
 
 
 class Copied(Value):
@@ -113,6 +118,7 @@ class _Copy:
         self._options = options
         self._progress = progress
         self._running = _Running()
+        self._secrets: dict[str, Secret] = {}
 
     def run(self) -> Copied:
         top = self._source.manifest()
@@ -189,7 +195,7 @@ class _Copy:
         """All instances, then the index; as they are, unless the user or the place wants else."""
         wishes = self._options.wishes
         kind = index_type(index, self._destination, wishes)
-        as_it_is = wishes == Wishes() and kind == index.media_type
+        as_it_is = wishes == Wishes() and kind == index.media_type and not self._options.encryption
         blobs: dict[str, None] = {}
         items = []
         for item in index.manifests:
@@ -227,9 +233,11 @@ class _Copy:
         config = self._config(manifest.config)
         target = manifest
         if wishes is not None and not self._options.keep:
-            target = plan(manifest, _diff_ids(manifest.config, config), self._destination, wishes)
+            diff_ids = _diff_ids(manifest.config, config)
+            opened, wishes = self._opened(manifest, wishes)
+            target = self._sealed(plan(opened, diff_ids, self._destination, wishes))
         elif self._options.keep:
-            _check_kept(manifest, self._destination, self._options.wishes)
+            _check_kept(manifest, self._destination, self._options.wishes, self._options.encryption)
         self._destination.expect(target, config)
         placed = self._put_config(target.config, config)
         layers = self._layers(manifest.layers, target.layers)
@@ -239,6 +247,30 @@ class _Copy:
             return Copied(kept, digest_of(data.data), placed.digest, blobs)
         made = manifests.recompose(manifest, target.media_type, placed, layers)
         return Copied(ManifestBytes(made, target.media_type), digest_of(made), placed.digest, blobs)
+
+    # --- encryption
+
+    def _opened(self, manifest: Manifest, wishes: Wishes) -> tuple[Manifest, Wishes]:
+        """The image with layers as they will be once decrypted, and what is wished of it."""
+        encryption = self._options.encryption
+        if not encryption:
+            return manifest, wishes
+        from .encryption import opened
+
+        if encryption.recipients and not wishes.format:
+            wishes = wishes.replace(format="oci")
+        secrets = encryption.secrets(manifest.layers)
+        self._secrets.update(secrets)
+        return opened(manifest, secrets), wishes
+
+    def _sealed(self, target: Manifest) -> Manifest:
+        """What is planned, with layers marked that will be encrypted."""
+        if not self._options.encryption:
+            return target
+        found = self._options.encryption.sealed(target)
+        if any(is_encrypted(layer) for layer in found.layers):
+            check_kind(found.media_type, self._destination.compress)
+        return found
 
     # --- blobs
 
@@ -265,7 +297,8 @@ class _Copy:
     ) -> tuple[Descriptor, ...]:
         """Copy all layers at once; one that is there twice goes once. The first error counts."""
         pairs = {
-            origin.digest: (origin, target) for origin, target in zip(origins, targets, strict=True)
+            (origin.digest, target.media_type): (origin, target)
+            for origin, target in zip(origins, targets, strict=True)
         }
         if not pairs:
             return ()
@@ -273,7 +306,7 @@ class _Copy:
         workers = self._options.parallel or min(_MOST_PARALLEL, 2 + cores)
         pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
         try:
-            futures = {pool.submit(self._layer, *pair): digest for digest, pair in pairs.items()}
+            futures = {pool.submit(self._layer, *pair): key for key, pair in pairs.items()}
             finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
             errors = [error for future in finished if (error := future.exception())]
             if errors:
@@ -283,8 +316,11 @@ class _Copy:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-        done = {digest: future.result() for future, digest in futures.items()}
-        return tuple(done[origin.digest] for origin in origins)
+        done = {key: future.result() for future, key in futures.items()}
+        return tuple(
+            done[origin.digest, target.media_type]
+            for origin, target in zip(origins, targets, strict=True)
+        )
 
     def _layer(self, origin: Descriptor, target: Descriptor) -> Descriptor:
         """Copy one layer, once among all copies that share turns."""
@@ -314,19 +350,43 @@ class _Copy:
         with self._source.blob(origin) as raw, self._running.watch(raw):
             passing = _Passing(raw, origin, self._progress, self._running)
             checked = Verified(passing, origin, f"blob {origin.digest}")  # type: ignore[arg-type]
-            body: BinaryIO = checked  # type: ignore[assignment]
-            if target.digest != origin.digest:
-                body = self._recompressed(body, target)
+            body, told = self._changed(checked, origin, target)  # type: ignore[arg-type]
             result = self._destination.put_blob(target, body)
             checked.finish()
-            if isinstance(body, ChunkedWriter):
-                result = result.replace(annotations={**result.annotations, **body.annotations})
+            said = {key: value for tell in told for key, value in tell().items()}
         self._progress.done("blob", origin)
-        return result
+        return result.replace(annotations={**result.annotations, **said}) if said else result
+
+    def _changed(
+        self, body: BinaryIO, origin: Descriptor, target: Descriptor
+    ) -> tuple[BinaryIO, list[Callable[[], dict[str, str]]]]:
+        """A layer's bytes as its target says: decrypted, recompressed, encrypted; and what tells
+        annotations of them, once they were read.
+        """
+        told: list[Callable[[], dict[str, str]]] = []
+        secret = self._secrets.get(origin.digest)
+        if secret is not None:
+            from .encryption import opening
+
+            body = opening(body, secret, origin)
+        if target.size < 0 and target.digest != origin.digest:  # the plan wants others
+            body = self._recompressed(body, target)
+            if isinstance(body, ChunkedWriter):
+                chunks = body
+                told.append(lambda: chunks.annotations)
+        if is_encrypted(target) and not is_encrypted(origin):
+            from ..content.sealing import Sealing
+
+            assert self._options.encryption is not None
+            sealing, describe = Sealing(body), self._options.encryption.annotations
+            told.append(lambda: describe(sealing))
+            body = sealing  # type: ignore[assignment]
+        return body, told
 
     def _recompressed(self, body: BinaryIO, target: Descriptor) -> BinaryIO:
         """A layer's bytes, compressed as its target says."""
         wishes, plain = self._options.wishes, decompressed(body)
+        target = target.replace(media_type=target.media_type.removesuffix(SUFFIX))
         if chunked(target, wishes):
             return ChunkedWriter(plain, wishes.level)  # type: ignore[return-value]
         return compressed(plain, manifests.compression(target.media_type), wishes.level)
@@ -399,7 +459,12 @@ class Cancelled(RundletError):
     """A layer's copy was ended because another one failed; never shown: that one's error is."""
 
 
-def _check_kept(manifest: Manifest, destination: ImageDestination, wishes: Wishes) -> None:
+def _check_kept(
+    manifest: Manifest,
+    destination: ImageDestination,
+    wishes: Wishes,
+    encryption: Encryption | None,
+) -> None:
     """Raise InvalidArgument when an image cannot be written with the digest that it has."""
     accepts = destination.accepts
     if accepts and manifest.media_type not in accepts:
@@ -408,8 +473,8 @@ def _check_kept(manifest: Manifest, destination: ImageDestination, wishes: Wishe
         manifests.compression(layer.media_type) for layer in manifest.layers
     ):
         raise _cannot_keep(f"{destination.location.transport} holds no compressed layers")
-    if wishes != Wishes():
-        raise _cannot_keep("another format or compression is asked for")
+    if wishes != Wishes() or encryption:
+        raise _cannot_keep("another format, compression or encryption is asked for")
 
 
 def _cannot_keep(why: str) -> InvalidArgument:

@@ -300,8 +300,11 @@ def compression(media_type: str) -> str:
 
 
 def is_layer(media_type: str) -> bool:
-    """Whether a media type is of a file system layer, which may be recompressed."""
-    return media_type.startswith(_LAYERS)
+    """Whether a media type is of a file system layer, which may be recompressed.
+
+    An encrypted one may not.
+    """
+    return media_type.startswith(_LAYERS) and not media_type.endswith("+encrypted")
 
 
 _LAYERS = (

@@ -11,6 +11,7 @@ from ..content.annotations import CHECKSUM, OF_BYTES
 from ..errors import InvalidArgument, NotSupported
 from ..value import Value
 from . import manifest as manifests
+from .marks import check_kind, is_encrypted
 
 if TYPE_CHECKING:
     from ..contracts.transport import ImageDestination
@@ -54,6 +55,8 @@ def plan(
         _layer(layer, kind, diff_ids[number] if known else "", destination, wishes)
         for number, layer in enumerate(manifest.layers)
     )
+    if any(is_encrypted(layer) for layer in manifest.layers):
+        check_kind(kind, destination.compress)
     config = manifest.config
     if kind != manifest.media_type:
         config = config.replace(media_type=config_type(config.media_type, kind))

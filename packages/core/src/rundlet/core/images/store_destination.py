@@ -24,6 +24,7 @@ from . import config as configs
 from . import manifest as manifests
 from .descriptor import digest_parts
 from .feed import Feed
+from .marks import check_readable
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -66,6 +67,7 @@ class StoreDestination(ImageDestination):
             raise InvalidArgument(
                 f"not a container image: its config is of type {manifest.config.media_type!r}"
             )
+        check_readable(manifest)
         parsed = configs.parse(config)
         if len(parsed.diff_ids) != len(manifest.layers):
             raise Corrupt(
@@ -77,9 +79,11 @@ class StoreDestination(ImageDestination):
             zip(manifest.layers, parsed.diff_ids, strict=True)
         ):
             self._chain.append(chain_id(self._chain[-1] if self._chain else "", diff_id))
-            self._position.setdefault(layer.digest, number)
+            if layer.digest:  # else it is known, and unpacked, when all are there
+                self._position.setdefault(layer.digest, number)
         self._lease.hold("layer", self._chain)
-        self._lease.hold("blob", {item.digest for item in (manifest.config, *manifest.layers)})
+        known = {item.digest for item in (manifest.config, *manifest.layers)}
+        self._lease.hold("blob", known - {""})
 
     def known(self, descriptor: Descriptor) -> bytes | None:
         if not self._engine.blobs.has(descriptor.digest):

@@ -31,6 +31,8 @@ VERB = Verb(
         Option("additional-tag", help="Additional tags (supports docker-archive)",
                many=True, split=True, metavar="strings"),
         AUTHFILE,
+        Option("decryption-key", help="Private key of a recipient of encrypted layers:"
+               " FILE[:PASSWORD]", many=True, split=True, metavar="strings"),
         Flag("dest-compress", help="Compress plain layers (destination dir: only)"),
         Option("dest-compress-format", help="Format to use for the compression"
                " (gzip, zstd or zstd:chunked)"),
@@ -40,6 +42,10 @@ VERB = Verb(
              help="Keep plain layers in an OCI layout: always so here"),
         Option("digestfile", help="Write the digest of the pushed image to the specified file",
                completes="files"),
+        Option("encrypt-layer", help="Number of a layer to encrypt, from 0, or from -1 for the"
+               " last; else all", kind="int", many=True, split=True, metavar="ints"),
+        Option("encryption-key", help="Public key of a recipient to encrypt layers to:"
+               " jwe:FILE", many=True, split=True, metavar="strings"),
         Option("image-parallel-copies", help="Number of layers to copy at once", kind="uint"),
         Option("multi-arch", help="How to handle multi-architecture images",
                choices=("system", "all", "index-only")),
