@@ -41,6 +41,14 @@ def test_what_is_refused_says_why(builder: Any, context: Path, name: str) -> Non
     assert remedy in done.stderr
 
 
+def test_user_namespaces_are_refused(builder: Any, context: Path) -> None:
+    done = builder("build", "--userns", "auto", str(context), check=False)
+    assert done.returncode == 125
+    assert "--userns auto is not supported for build: files that a RUN makes" in done.stderr
+    (context / "Containerfile").write_text("FROM localhost/busybox\nRUN true\n")
+    builder("build", "--userns", "host", str(context))
+
+
 @pytest.fixture
 def labelled(builder: Any, context: Path) -> Path:
     """A context over localhost/labelled, which has a label and an annotation."""

@@ -16,7 +16,7 @@ _SCANNER = (
 )
 _MAPS = (
     "files that a RUN makes would belong to the host's ids of its map",
-    "Leave it out: RUN uses the user namespace of --userns.",
+    "Leave it out: RUN uses the user namespace of the host.",
 )
 REFUSED: dict[str, tuple[str, str]] = {
     "all-platforms": (
@@ -57,3 +57,8 @@ def check(arguments: Parsed) -> None:
         if value is not None and value is not False:
             reason, remedy = REFUSED[name]
             raise NotSupported(f"--{name} is not supported for build: {reason}", remedy=remedy)
+    if arguments.text("userns") not in ("", "host"):
+        raise NotSupported(
+            f"--userns {arguments.text('userns')} is not supported for build: {_MAPS[0]}",
+            remedy="--userns host, which is the default.",
+        )
