@@ -15,6 +15,7 @@ from devtools import images
 from devtools.registry import Registry, push
 
 from . import builds as builds  # its rows
+from . import moving as moving  # its rows
 from . import report
 from .rows import ROWS, Row
 from .tools import Bench, Sample, Tool, podman_configuration

@@ -1,4 +1,7 @@
-"""`python -m devtools.bench.large DIRECTORY`: an image of one layer, 340 MB in 12,000 files."""
+"""`python -m devtools.bench.large large|several DIRECTORY`: a large image in a layout.
+
+large: one layer, 340 MB in 12,000 files. several: six layers of 32 MB.
+"""
 
 from __future__ import annotations
 
@@ -18,5 +21,18 @@ def large() -> images.ImageRecipe:
     return images.ImageRecipe([images.layer(members)])
 
 
+def several() -> images.ImageRecipe:
+    """Layers of 40 files of 800 KB each, that compress about two to one."""
+    layers = []
+    for layer in range(6):
+        members = [
+            images.Member(f"l{layer}/f{number}", os.urandom(400_000) + bytes(400_000), 0o644)
+            for number in range(40)
+        ]
+        layers.append(images.layer(members))
+    return images.ImageRecipe(layers)
+
+
 if __name__ == "__main__":
-    images.Layout(Path(sys.argv[1])).add("large", large())
+    name, directory = sys.argv[1:]
+    images.Layout(Path(directory)).add(name, {"large": large, "several": several}[name]())

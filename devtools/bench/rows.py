@@ -119,16 +119,22 @@ def _detached(tool: Tool, count: int, at_once: int) -> Iterator[Work]:
             tool.run("rm", "-f", "-t", "0", *tool.run("ps", "-aq").split())
 
 
+def made(bench: Bench, name: str) -> str:
+    """The name in the registry of an image that `devtools.bench.large` makes."""
+    target = f"{bench.registry}/{name}:latest"
+    if name not in bench.kept:
+        directory = bench.scratch / name
+        # Not in this process: what a child is said to need begins with what its parent has.
+        program = [sys.executable, "-m", "devtools.bench.large"]
+        subprocess.run([*program, name, directory], check=True)
+        push(directory, name, target)
+        bench.kept[name] = target
+    return target
+
+
 def large(bench: Bench) -> str:
     """The name in the registry of an image with one layer of 340 MB and 12,000 files."""
-    target = f"{bench.registry}/large:latest"
-    if "large" not in bench.kept:
-        directory = bench.scratch / "large"
-        # Not in this process: what a child is said to need begins with what its parent has.
-        subprocess.run([sys.executable, "-m", "devtools.bench.large", directory], check=True)
-        push(directory, "large", target)
-        bench.kept["large"] = target
-    return target
+    return made(bench, "large")
 
 
 @row("pull of 340 MB, 12,000 files", 0.4, 3, warm=False)
