@@ -27,7 +27,6 @@ LEFT_OUT = {
     "container restore": "no OCI runtime driver checkpoints yet",
     "farm": _DAEMON,
     "generate": "units are Quadlet's business now; `kube` documents are kubelet's",
-    "healthcheck": "not yet: health checks are not run",
     "image scp": _DAEMON,
     "image sign": "signing comes with the trust engine",
     "image trust": "policy.json is not honoured yet: every image is accepted",

@@ -33,11 +33,11 @@ def build(arguments: Parsed) -> ContainerRequest:
     rootfs = arguments.flag("rootfs")
     network, networks = _networks(arguments)
     pull = arguments.text("pull")
-    healthcheck = None
+    checks: dict[str, Any] = {}
     if any(name.startswith("health-") or name == "no-healthcheck" for name in arguments.given):
-        from .health import healthcheck as made
+        from .health import health
 
-        healthcheck = made(arguments)
+        checks = health(arguments)
     return ContainerRequest(
         image="" if rootfs else image,
         rootfs=_absolute(image) if rootfs else "",
@@ -103,7 +103,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         cgroup_parent=arguments.text("cgroup-parent"),
         cgroups=arguments.text("cgroups"),
         resources=resources(arguments),
-        healthcheck=healthcheck,
+        **checks,
         personality=arguments.text("personality"),
         systemd=arguments.text("systemd"),
         preserve_fds=int(arguments.values.get("preserve-fds") or 0),  # type: ignore[call-overload]

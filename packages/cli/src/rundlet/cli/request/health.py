@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rundlet.core.commands.parse import duration
 from rundlet.core.errors import InvalidArgument
 
@@ -11,23 +13,81 @@ if TYPE_CHECKING:
 
     from rundlet.core.commands.context import Parsed
 
+_DISABLED = -1  # an interval: only `healthcheck run` checks
 
-def healthcheck(arguments: Parsed) -> dict[str, Any]:
-    """The healthcheck object; Test ["NONE"] disables the image's. Raises InvalidArgument."""
+
+def health(arguments: Parsed) -> dict[str, Any]:
+    """The fields of ContainerRequest that --health-* set. Raises InvalidArgument."""
+    fields: dict[str, Any] = {
+        "healthcheck": _healthcheck(arguments),
+        "startup_healthcheck": _startup(arguments),
+    }
+    if "health-on-failure" in arguments.given:
+        fields["health_on_failure"] = arguments.text("health-on-failure")
+    if "health-log-destination" in arguments.given:
+        fields["health_log_destination"] = _destination(arguments.text("health-log-destination"))
+    for name in ("health-max-log-count", "health-max-log-size"):
+        if name in arguments.given:
+            fields[name.replace("-", "_")] = arguments.number(name) or 0
+    return fields
+
+
+def _healthcheck(arguments: Parsed) -> dict[str, Any] | None:
+    """The healthcheck object; Test ["NONE"] disables the image's.
+
+    Without --health-cmd only what was given: it changes the image's healthcheck.
+    """
     command = arguments.text("health-cmd")
     if arguments.flag("no-healthcheck"):
         if command:
             raise InvalidArgument("cannot specify both --no-healthcheck and --health-cmd")
         return {"Test": ["NONE"]}
+    found: dict[str, Any] = {"Test": _test(command)} if command else {}
+    for name, field, default in (
+        ("health-interval", "Interval", "30s"),
+        ("health-timeout", "Timeout", "30s"),
+        ("health-start-period", "StartPeriod", "0s"),
+    ):
+        if command or name in arguments.given:
+            found[field] = _time(arguments, name, default)
+    if command or "health-retries" in arguments.given:
+        found["Retries"] = _retries(arguments)
+    return found or None
+
+
+def _retries(arguments: Parsed) -> int:
+    if "health-retries" not in arguments.given:
+        return 3
+    count = arguments.number("health-retries") or 0
+    if count < 1:
+        raise InvalidArgument("healthcheck-retries must be greater than 0")
+    return count
+
+
+def _startup(arguments: Parsed) -> dict[str, Any] | None:
+    command = arguments.text("health-startup-cmd")
     if not command:
-        raise InvalidArgument("healthcheck options need --health-cmd")
+        if any(name.startswith("health-startup-") for name in arguments.given):
+            raise InvalidArgument("startup healthcheck options need --health-startup-cmd")
+        return None
     return {
         "Test": _test(command),
-        "Interval": _time(arguments, "health-interval", "30s"),
-        "Timeout": _time(arguments, "health-timeout", "30s"),
-        "StartPeriod": _time(arguments, "health-start-period", "0s"),
-        "Retries": arguments.number("health-retries") or 3,
+        "Interval": _time(arguments, "health-startup-interval", "30s"),
+        "Timeout": _time(arguments, "health-startup-timeout", "30s"),
+        "Retries": arguments.number("health-startup-retries") or 0,
+        "Successes": arguments.number("health-startup-success") or 0,
     }
+
+
+def _destination(text: str) -> str:
+    if text in ("", "local"):
+        return "local"
+    if text != "events_logger" and not os.path.isdir(text):
+        raise InvalidArgument(
+            f"HealthCheck Log {text!r} destination error: no such directory",
+            remedy="use local, events_logger or a directory",
+        )
+    return text if text == "events_logger" else os.path.abspath(text)
 
 
 def _test(command: str) -> list[str]:
@@ -45,8 +105,8 @@ def _test(command: str) -> list[str]:
 
 def _time(arguments: Parsed, name: str, default: str) -> int:
     text = arguments.text(name) or default
-    if text == "disable":
-        return 0
+    if text == "disable" and name.endswith("interval"):
+        return _DISABLED
     try:
         return int(duration(text) * 1e9)
     except ValueError:

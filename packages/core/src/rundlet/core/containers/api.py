@@ -136,6 +136,18 @@ class Containers:
 
         copy(self._engine, source, target, chown=chown, overwrite=overwrite)
 
+    def request(self, name: str) -> ContainerRequest:
+        """What a container was asked to be."""
+        from .stored import request_of
+
+        return request_of(self.get(name).request)
+
+    def check_health(self, name: str) -> str:
+        """Run the healthcheck now; "healthy", "unhealthy" or "starting" (containers/health)."""
+        from .health.check import check
+
+        return check(self._engine, self.get(name))
+
     def top(self, name: str, columns: Sequence[str] = ()) -> Sequence[Sequence[str]]:
         """The processes of a running container: a heading, then rows (containers/top.py)."""
         from .top import top

@@ -16,6 +16,7 @@ from ..linux.processes import start_time
 from ..state import containers as rows
 from ..state.containers import Container
 from . import bundle, id_files, names, network, notify, restart, secrets, volumes
+from .health.plan import validate
 from .paths import Paths
 from .remove import remove_tree
 from .source import Pulling, Source, resolve
@@ -41,6 +42,7 @@ def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = 
     request = _without_ports(engine, request)
     network.check(engine, request)
     source = resolve(engine, request, pulling or Pulling())
+    validate(request, source.config)
     command = _command(request, source)
     runtime = _runtime(engine, request)
     with ExitStack() as undo:

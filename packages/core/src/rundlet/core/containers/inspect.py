@@ -52,7 +52,7 @@ def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, 
         "Created": rfc3339(row.created),
         "Path": words[0] if words else "",
         "Args": words[1:],
-        "State": _state(known),
+        "State": _state(engine, known),
         "Image": row.image,
         "ImageDigest": _image_digest(engine, row),
         "ImageName": row.image_name,
@@ -112,7 +112,15 @@ def _command(known: Known) -> list[str]:
     return words or known.row.command.split()
 
 
-def _state(known: Known) -> dict[str, Any]:
+def _health(engine: Engine, known: Known) -> dict[str, Any]:
+    from .health import record
+
+    row = known.row
+    found = record.read(record.path(engine, row.id, known.request)) if row.health else None
+    return record.document(found or record.Record(), row.health)
+
+
+def _state(engine: Engine, known: Known) -> dict[str, Any]:
     row = known.row
     running = has_process(row) and row.status in ("running", "paused", "stopping")
     state: dict[str, Any] = {
@@ -132,7 +140,7 @@ def _state(known: Known) -> dict[str, Any]:
         "Error": "",
         "StartedAt": rfc3339(row.started),
         "FinishedAt": rfc3339(row.finished),
-        "Health": {"Status": row.health, "FailingStreak": 0, "Log": None},
+        "Health": _health(engine, known),
     }
     if running:
         state["CgroupPath"] = known.spec.get("linux", {}).get("cgroupsPath", "")

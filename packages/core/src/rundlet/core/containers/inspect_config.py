@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
     from .inspect import Known
+    from .request import ContainerRequest
 
 
 def config(engine: Engine, known: Known) -> dict[str, Any]:
@@ -39,10 +40,7 @@ def config(engine: Engine, known: Known) -> dict[str, Any]:
         "Annotations": dict(spec.get("annotations") or request.annotations) or None,
         "StopSignal": stop_signal(known.row),
     }
-    health = request.healthcheck or image.get("Healthcheck")
-    if health:
-        found["Healthcheck"] = dict(health)
-    found["HealthcheckOnFailureAction"] = "none"
+    found |= _health(request, image)
     if request.create_command:
         found["CreateCommand"] = list(request.create_command)
     if request.timezone:
@@ -55,6 +53,22 @@ def config(engine: Engine, known: Known) -> dict[str, Any]:
         "StopTimeout": engine.settings.stop_timeout if timeout is None else timeout,
         "Passwd": True,
         "sdNotifyMode": request.sdnotify,
+    }
+
+
+def _health(request: ContainerRequest, image: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    check = {**(image.get("Healthcheck") or {}), **(request.healthcheck or {})}
+    if check:
+        found["Healthcheck"] = check
+    if request.startup_healthcheck:
+        found["StartupHealthCheck"] = dict(request.startup_healthcheck)
+    return {
+        **found,
+        "HealthcheckOnFailureAction": request.health_on_failure,
+        "HealthLogDestination": request.health_log_destination,
+        "HealthcheckMaxLogCount": request.health_max_log_count,
+        "HealthcheckMaxLogSize": request.health_max_log_size,
     }
 
 

@@ -158,6 +158,11 @@ class ContainerRequest(Value):
 
     # healthcheck as the image config has it (Test, Interval, Timeout, StartPeriod, Retries; ns)
     healthcheck: Mapping[str, Any] | None = None
+    startup_healthcheck: Mapping[str, Any] | None = None  # with Successes; Retries until a restart
+    health_on_failure: str = "none"  # none | kill | restart | stop
+    health_log_destination: str = "local"  # local | a directory | events_logger
+    health_max_log_count: int = 5  # 0: any number
+    health_max_log_size: int = 500  # characters of each output; 0: any number
 
     personality: str = ""  # "LINUX" | "LINUX32"
     systemd: str = "true"

@@ -25,6 +25,7 @@ from . import (
 )
 from .attending import Attending
 from .exit_command import exit_command
+from .health import timer
 from .paths import Paths
 from .state import attended, boot_id, derive
 from .stored import request_of
@@ -150,6 +151,7 @@ def start_held(
     sdnotify.started(request)
     bundle.warn(warnings)
     notify.event(engine, row, "start")
+    timer.begin(engine, row, request)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_started", container=notify.view(engine, row))
     return Started(row, attached, attending)

@@ -43,6 +43,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         log_driver="k8s-file" if config.log_path else "none",
         log_options={"path": log_path(pod, config)} if config.log_path else {},
         exit_command=False,  # the server watches the exit files
+        healthcheck={"Test": ["NONE"]},  # probes are kubelet's business, also of such images
         mounts=mounts(engine, pod, config),
         devices=devices(config),
         resources=resources(limits),

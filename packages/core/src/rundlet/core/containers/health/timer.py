@@ -1,0 +1,136 @@
+"""The process that runs a container's checks: there is no daemon, and none of systemd's timers.
+
+    PYTHON -P -c "from ...timer import main; main()" ROOT RUNROOT ID PID START
+
+It is begun by the start of the container, sleeps until a check is due, and ends when the
+container's process does. Each check runs in a fork, so that what sleeps stays small.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+
+from ...linux.processes import start_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...engine import Engine
+    from ...state.containers import Container
+    from ..request import ContainerRequest
+
+_PYTHON = f"from {__name__} import main; main()"
+_AGAIN = 30.0  # seconds, after a check that ended without a word
+
+
+def begin(engine: Engine, row: Container, request: ContainerRequest) -> None:
+    """Start the timer of a container that was just started, if it has something to check."""
+    if not request.healthcheck and '"Healthcheck"' not in row.extra:
+        return
+    from ...linux.spawn import spawn
+    from ...state import containers as rows
+    from .check import planned
+    from .record import Record, path, write
+
+    found = planned(row)
+    if found is None:
+        return
+    write(path(engine, row.id, request), Record())
+    rows.update(engine.database, row.id, health="starting")
+    if not (found.startup or found.check).interval:
+        return
+    words = (
+        sys.executable,
+        *("-P", "-c", _PYTHON),
+        engine.settings.graph_root,
+        engine.settings.run_root,
+        row.id,
+        str(row.pid),
+        str(row.pid_start),
+    )
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        # The shell ends at once: the timer is nobody's child who might not wait for it.
+        shell = spawn(
+            ("/bin/sh", "-c", '"$@" &', "sh", *words),
+            directory="/",
+            environment=os.environ,
+            descriptors={0: null, 1: null, 2: null},
+        )
+    finally:
+        os.close(null)
+    os.waitpid(shell, 0)
+
+
+def main() -> None:
+    """Check the container in argv until its process ends."""
+    root, runroot, container, pid, started = sys.argv[1:6]
+    try:
+        process = os.pidfd_open(int(pid))
+    except OSError:
+        return
+    if start_time(int(pid)) != int(started):
+        return
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    delay: float | None = 0.0
+    while delay is not None and not poll.poll(delay * 1000):
+        delay = _in_a_fork(root, runroot, container)
+
+
+def _in_a_fork(root: str, runroot: str, container: str) -> float | None:
+    """Check in a child; seconds until the next check, None for never again."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            os.write(writer, _check(root, runroot, container).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb", buffering=0) as stream:
+        said = stream.read()
+    os.waitpid(child, 0)
+    if not said:
+        return _AGAIN
+    return float(said) if said != b"never" else None
+
+
+def _check(root: str, runroot: str, container: str) -> str:
+    """What to tell the parent: seconds, or "never"."""
+    from ...engine import Engine
+    from ...errors import InvalidArgument, NoSuchContainer, RundletError, WrongState
+    from .check import check, planned
+    from .record import path, read
+
+    try:
+        with Engine(root=root, runroot=runroot) as engine:
+            row = engine.containers.get(container)
+            found = planned(row)
+            if found is None:
+                return "never"
+            try:
+                check(engine, row)
+            except WrongState:
+                pass  # paused, or just ended: the parent sees that
+            request = engine.containers.request(container)
+            waiting = (
+                found.startup is not None and not read(path(engine, container, request)).started
+            )
+            due = found.startup if waiting and found.startup else found.check
+            return str(due.interval) if due.interval else "never"
+    except (NoSuchContainer, InvalidArgument):
+        return "never"
+    except RundletError as error:
+        _leave_word(f"{runroot}/containers/{container}/health.err", str(error))
+        return str(_AGAIN)
+
+
+def _leave_word(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError:
+        pass
