@@ -157,8 +157,8 @@ def test_podman_and_skopeo_read_and_run_what_was_built(
     assert config["config"]["Cmd"] == ["cat", "/gone"]
     name = target.removeprefix("docker://")
     podman("pull", "-q", "--tls-verify=false", name)
-    words = ("--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
-    done = podman("--runtime", "runc", "run", "--rm", *words, name)
+    limits = ("--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+    done = podman("--runtime", "runc", "run", "--rm", *limits, name)
     assert done.stdout == "gone\n"
 
 

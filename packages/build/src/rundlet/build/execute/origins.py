@@ -49,6 +49,8 @@ class Images:
             return found
         if found is not None and _is_local(found, name):
             return found  # nobody else has it: there is nothing to pull
+        if found is not None and policy in ("missing", "newer") and not _fits(found, wanted):
+            policy = "always"  # the one that is there is for another platform
         return images.pull(name, policy=policy, settings=self._options.settings, platform=wanted)
 
 
