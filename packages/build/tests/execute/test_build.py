@@ -441,6 +441,29 @@ def test_a_registry_as_cache(builder: Any, steps: Path, registry: Any, tmp_path:
     assert builder.files(output.split()[-1]) == builder.files(first)
 
 
+def test_a_registry_as_cache_of_another_machine(
+    builder: Any, steps: Path, registry: Any, busybox_archive: Path, tmp_path: Path
+) -> None:
+    cache = f"{registry.host}/shared-cache"
+    words = ("--layers", "--jobs", "2", "--tls-verify=false", "--cache-from", cache)
+    first = builder("build", "--cache-to", cache, *words, str(steps)).stdout
+    assert hits(first) == 0, "an empty repository is no failure"
+    other = type(builder)(tmp_path / "other")
+    with other.engine() as engine:
+        image = engine.images.pull(f"oci-archive:{busybox_archive}")
+        engine.images.tag(image.id, "localhost/busybox:latest")
+    output = other("build", *words, str(steps)).stdout
+    assert hits(output) == 4
+    assert other.files(output.split()[-1]) == builder.files(first.split()[-1])
+    with other.engine() as engine:
+        names = [name for one in engine.images.list() for name in one.names]
+    assert names == ["localhost/busybox:latest"], "steps have no names"
+    gone = ("--layers", "--cache-from", "localhost:1/nothing", "--tls-verify=false", "--retry=0")
+    (steps / "a").write_text("changed")
+    assert other("build", *gone, str(steps)).returncode == 0
+    assert other.left() == []
+
+
 def test_rundlet_build_where_both_are_installed(builder: Any, steps: Path) -> None:
     script = Path(builder.command[0]).with_name("rundlet")
     command = [str(script), *builder.places, "build", "-t", "x", str(steps)]

@@ -136,6 +136,7 @@ class Work:
                 )
             except RundletError:
                 continue
+            self.engine.images.untag(image.id, f"{repository}:{key}")  # a step has no name
             known = self.engine.images.config(image)
             blob = base_layers(self.engine, image)[-1]
             found = Step(NewLayer(blob, known.diff_ids[-1]), known.created)
