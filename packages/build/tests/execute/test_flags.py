@@ -49,6 +49,13 @@ def test_user_namespaces_are_refused(builder: Any, context: Path) -> None:
     builder("build", "--userns", "host", str(context))
 
 
+def test_isolation(builder: Any, context: Path) -> None:
+    (context / "Containerfile").write_text("FROM localhost/busybox\nRUN true\n")
+    builder("build", "--isolation", "rootless", str(context))
+    done = builder("build", "--isolation", "chroot", str(context), check=False)
+    assert (done.returncode, "--runtime" in done.stderr) == (125, True)
+
+
 @pytest.fixture
 def labelled(builder: Any, context: Path) -> Path:
     """A context over localhost/labelled, which has a label and an annotation."""

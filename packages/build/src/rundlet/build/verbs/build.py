@@ -65,7 +65,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Flag("inherit-annotations", help="Keep the annotations of the base image", default=True),
     Flag("inherit-labels", help="Keep the labels of the base image", default=True),
     Option("ipc", help="IPC namespace of RUN: private, or host"),
-    Option("isolation", help="oci", default="oci", choices=("oci", "chroot", "rootless")),
+    Option("isolation", help="oci, or rootless, which is the same", default="oci", choices=("oci", "chroot", "rootless")),
     Option("jobs", help="How many stages to build side by side; 0: all", default="1",
            kind="uint"),
     Option("label", help="Set metadata for an image", many=True),

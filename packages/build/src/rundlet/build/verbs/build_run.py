@@ -109,7 +109,7 @@ def _interrupts() -> Iterator[None]:
 
 def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
     """The words as a value. Raises UsageError, InvalidArgument, NotFound."""
-    if arguments.text("isolation") != "oci":
+    if arguments.text("isolation") == "chroot":
         raise NotSupported(
             f"--isolation {arguments.text('isolation')} is not supported for build",
             remedy="RUN uses an OCI runtime: choose it with the global option --runtime.",
