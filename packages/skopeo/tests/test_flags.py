@@ -19,7 +19,6 @@ VERBS: dict[str, Verb] = {
 }
 MISSING = {
     "copy": {
-        "dest-precompute-digests",
         "sign-by",
         "sign-by-sigstore-private-key",
         "sign-identity",

@@ -121,6 +121,8 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         parallel=int(str(values.get("image-parallel-copies") or 0)),
         signatures=not arguments.flag("remove-signatures"),
         encryption=_encryption(arguments),
+        precompute=bool(values.get("dest-precompute-digests")) and target.name == "docker",
+        temporary=context.options.text("tmpdir"),
     )
 
 

@@ -22,6 +22,7 @@ PROGRAM = Program(
         Option("override-variant", help="Use VARIANT instead of the running variant"),
         Option("policy", help="Path to a trust policy file", completes="files"),
         Option("tmpdir", help="Directory used to store temporary files", completes="files"),
+        Option("user-agent-prefix", help="Words in front of the User-Agent that registries see"),
     ),
 )
 

@@ -77,6 +77,7 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
             "registries_conf": context.engine.settings.registries_conf,
             "docker_host": text("daemon-host"),
             "shared_blob_dir": text("shared-blob-dir"),
+            "user_agent_prefix": context.options.text("user-agent-prefix"),
         },
     )
 

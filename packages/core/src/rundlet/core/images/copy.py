@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..content.chunked import ChunkedWriter
-from ..content.compress import compressed, decompressed
+from ..content.compress import PIECE, compressed, decompressed
 from ..content.verify import Verified
 from ..contracts.transport import ManifestBytes, Platform
 from ..errors import (
@@ -23,7 +22,6 @@ from ..errors import (
     InvalidArgument,
     NotSupported,
     RegistryError,
-    RundletError,
 )
 from ..value import Value
 from . import config as configs
@@ -34,6 +32,7 @@ from .marks import SUFFIX, check_kind, is_encrypted
 from .plan import Wishes, chunked, index_type, plan
 from .progress import SILENT
 from .schema1 import upgraded
+from .underway import Cancelled, Passing, Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,6 +61,8 @@ class CopyOptions(Value):
     allow: told of each manifest that is used, and of its signatures, before anything that it
         names is read; raises to refuse it (`trust.check`). signatures: whether they are copied.
     encryption: keys to encrypt layers to, or to decrypt them with.
+    precompute: layers that change are made in a temporary file (in the directory `temporary`)
+        first, and not sent when the destination has them.
     """
 
     platform: Platform = Platform()
@@ -74,6 +75,8 @@ class CopyOptions(Value):
     allow: Callable[[bytes, Sequence[bytes]], None] | None = None
     signatures: bool = False
     encryption: Encryption | None = None
+    precompute: bool = False
+    temporary: str = ""
 
 
 class Copied(Value):
@@ -117,7 +120,7 @@ class _Copy:
         self._destination = destination
         self._options = options
         self._progress = progress
-        self._running = _Running()
+        self._running = Running()
         self._secrets: dict[str, Secret] = {}
 
     def run(self) -> Copied:
@@ -348,14 +351,33 @@ class _Copy:
 
     def _layer_once(self, origin: Descriptor, target: Descriptor) -> Descriptor:
         with self._source.blob(origin) as raw, self._running.watch(raw):
-            passing = _Passing(raw, origin, self._progress, self._running)
+            passing = Passing(raw, origin, self._progress, self._running)
             checked = Verified(passing, origin, f"blob {origin.digest}")  # type: ignore[arg-type]
             body, told = self._changed(checked, origin, target)  # type: ignore[arg-type]
-            result = self._destination.put_blob(target, body)
+            if self._options.precompute and not target.digest:
+                result = self._put_precomputed(target, body)
+            else:
+                result = self._destination.put_blob(target, body)
             checked.finish()
             said = {key: value for tell in told for key, value in tell().items()}
         self._progress.done("blob", origin)
         return result.replace(annotations={**result.annotations, **said}) if said else result
+
+    def _put_precomputed(self, target: Descriptor, body: BinaryIO) -> Descriptor:
+        """Find out what bytes a layer gets, and send them where they are not there yet."""
+        from ..transports.files import failing, temporary_file, write_all
+
+        directory = self._options.temporary
+        with temporary_file(directory) as file:
+            made = Verified(body, target, "layer")
+            with failing(directory or "the temporary directory", "writing in"):
+                while piece := made.read(PIECE):
+                    write_all(file, piece)
+            found = made.complete(target)
+            if self._destination.has_blob(found):
+                return found
+            file.seek(0)
+            return self._destination.put_blob(found, file)
 
     def _changed(
         self, body: BinaryIO, origin: Descriptor, target: Descriptor
@@ -390,73 +412,6 @@ class _Copy:
         if chunked(target, wishes):
             return ChunkedWriter(plain, wishes.level)  # type: ignore[return-value]
         return compressed(plain, manifests.compression(target.media_type), wishes.level)
-
-
-class _Running:
-    """The transfers that are under way, to be ended at once when one of them fails."""
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._streams: list[Any] = []
-
-    def watch(self, stream: BinaryIO) -> _Watch:
-        """A context manager in which `stop` reaches this stream."""
-        return _Watch(self._streams, stream)
-
-    def check(self) -> None:
-        """Raise Cancelled once `stop` was called."""
-        if self._stopped.is_set():
-            raise Cancelled("cancelled: another layer failed")
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless `stop` is called. Raises Cancelled then."""
-        self._stopped.wait(seconds)
-        self.check()
-
-    def stop(self) -> None:
-        """End all; a stream that waits for a server is told not to."""
-        self._stopped.set()
-        for stream in list(self._streams):
-            interrupt = getattr(stream, "interrupt", None)
-            if interrupt is not None:
-                interrupt()
-
-
-class _Watch:
-    def __init__(self, streams: list[Any], stream: BinaryIO) -> None:
-        self._streams = streams
-        self._stream = stream
-
-    def __enter__(self) -> None:
-        self._streams.append(self._stream)
-
-    def __exit__(self, *_: object) -> None:
-        self._streams.remove(self._stream)
-
-
-class _Passing:
-    """A blob's bytes on their way: progress is told, and a failed sibling ends it."""
-
-    def __init__(
-        self, stream: BinaryIO, blob: Descriptor, progress: Progress, running: _Running
-    ) -> None:
-        self._read = stream.read
-        self._blob = blob
-        self._progress = progress
-        self._running = running
-
-    def read(self, size: int = -1) -> bytes:
-        self._running.check()
-        data = self._read(size)
-        self._progress.advance("blob", self._blob, len(data))
-        return data
-
-    def close(self) -> None:
-        """Nothing: who opened the stream closes it."""
-
-
-class Cancelled(RundletError):
-    """A layer's copy was ended because another one failed; never shown: that one's error is."""
 
 
 def _check_kept(

@@ -40,6 +40,8 @@ VERB = Verb(
         Flag("dest-decompress", help="Decompress layers (destination dir: only)"),
         Flag("dest-oci-accept-uncompressed-layers",
              help="Keep plain layers in an OCI layout: always so here"),
+        Flag("dest-precompute-digests", help="Make layers that change before they are sent, to"
+             " send none that the registry has (destination docker: only)"),
         Option("digestfile", help="Write the digest of the pushed image to the specified file",
                completes="files"),
         Option("encrypt-layer", help="Number of a layer to encrypt, from 0, or from -1 for the"

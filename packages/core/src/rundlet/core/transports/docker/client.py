@@ -36,10 +36,8 @@ _LONGEST_WAIT = 30.0
 _RETRIED = (408, 429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
-_SENT = {
-    "User-Agent": f"rundlet/{__version__}",
-    "Docker-Distribution-Api-Version": "registry/2.0",
-}
+_AGENT = f"rundlet/{__version__}"
+_VERSION = "registry/2.0"
 
 
 class Client:
@@ -52,6 +50,11 @@ class Client:
         self._settings = settings
         self._tries = 1 + settings.retries
         self._stall = float(settings.options.get("stall", STALL))
+        prefix = str(settings.options.get("user_agent_prefix") or "").split()
+        self._sent = {
+            "User-Agent": " ".join((*prefix, _AGENT)),
+            "Docker-Distribution-Api-Version": _VERSION,
+        }
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._lock = threading.Lock()
         self._base = ""
@@ -214,7 +217,7 @@ class Client:
         return self._pool(url).request(
             method,
             url,
-            headers={**_SENT, **headers},
+            headers={**self._sent, **headers},
             body=body,
             timeout=urllib3.Timeout(connect=CONNECT, read=timeout),
             preload_content=False,
