@@ -105,10 +105,10 @@ def _command(request: ContainerRequest, source: Source) -> str:
 
 
 def _runtime(engine: Engine, request: ContainerRequest) -> str:
-    """The runtime as it will be found again: its driver's name, or the path that was given."""
+    """The runtime as it will be found again: the name or path given, else the driver's name."""
     wanted = request.runtime or engine.settings.runtime
     runtime = engine.plugins.choose_runtime(wanted)
-    return wanted if wanted.startswith("/") else runtime.name
+    return wanted or runtime.name
 
 
 def _reserve(

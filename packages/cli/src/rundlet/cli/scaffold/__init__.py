@@ -1,0 +1,1 @@
+"""`rundlet plugin new`: a package for a driver of one's own, whole and passing its tests."""
