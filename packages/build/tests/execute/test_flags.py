@@ -49,6 +49,26 @@ def test_user_namespaces_are_refused(builder: Any, context: Path) -> None:
     builder("build", "--userns", "host", str(context))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--logfile", "/no/where"),
+        ("--logfile", "/no/where", "--logsplit"),
+        ("--iidfile", "/no/where"),
+        ("--output", "type=tar,dest=/no/where"),
+        ("--build-arg-file", "/no/where"),
+        ("--ignorefile", "/no/where"),
+        ("--file", "/no/where"),
+    ],
+)
+def test_files_that_cannot_be_used(builder: Any, context: Path, words: tuple[str, ...]) -> None:
+    (context / "Containerfile").write_text("FROM localhost/busybox\n")
+    done = builder("build", *words, str(context), check=False)
+    assert done.returncode == 125
+    assert "/no/where" in done.stderr
+    assert "defect" not in done.stderr
+
+
 def test_isolation(builder: Any, context: Path) -> None:
     (context / "Containerfile").write_text("FROM localhost/busybox\nRUN true\n")
     builder("build", "--isolation", "rootless", str(context))

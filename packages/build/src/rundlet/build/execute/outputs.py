@@ -60,6 +60,15 @@ def write(output: Mapping[str, str], root: str) -> None:
         raise StoreError(f"--output {destination}: {error.strerror}") from error
 
 
+def write_id(path: str, image: Image) -> None:
+    """`--iidfile`. Raises StoreError."""
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"sha256:{image.id}")
+    except OSError as error:
+        raise StoreError(f"--iidfile {path}: {error.strerror}") from error
+
+
 def write_metadata(engine: Engine, path: str, image: Image) -> None:
     """`--metadata-file`: digests and names, by BuildKit's keys. Raises StoreError."""
     described = {

@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 
+from rundlet.core.errors import StoreError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +67,15 @@ class SplitProgress(Progress):
     def of(self, platform: Platform) -> Progress:
         """The log of a platform's build."""
         name = f"{self._path}_{platform.os}_{platform.architecture}"
-        return Progress(self._stack.enter_context(open(name, "a", encoding="utf-8")))
+        return Progress(self._stack.enter_context(log_file(name)))
+
+
+def log_file(path: str) -> TextIO:
+    """Open a `--logfile` to append to. Raises StoreError."""
+    try:
+        return open(path, "a", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"--logfile {path}: {error.strerror}") from error
 
 
 class StageProgress:

@@ -12,7 +12,7 @@ from rundlet.build.context import locations
 from rundlet.build.execute import outputs
 from rundlet.build.execute.build import build
 from rundlet.build.execute.options import BuildOptions, Secret, Timestamp
-from rundlet.build.execute.progress import Progress, SplitProgress
+from rundlet.build.execute.progress import Progress, SplitProgress, log_file
 from rundlet.core.containers.request import ContainerRequest, Device, Mount, Resources
 from rundlet.core.contracts.transport import Platform, TransportSettings
 from rundlet.core.errors import InvalidArgument, NotFound, NotSupported, UsageError
@@ -59,8 +59,7 @@ def _run(context: Context, arguments: Parsed, *, layers: bool) -> int:
     with _log(context, arguments) as progress, _interrupts():
         images = build(context.engine, wanted, progress=progress, stdin=sys.stdin.buffer)
     if wanted.id_file:
-        with open(wanted.id_file, "w", encoding="ascii") as file:
-            file.write(f"sha256:{images[-1].id}")
+        outputs.write_id(wanted.id_file, images[-1])
     if not wanted.outputs or any(out["dest"] != "-" for out in wanted.outputs):
         for image in images:
             context.print(image.id)
@@ -83,7 +82,7 @@ def _log(context: Context, arguments: Parsed) -> Iterator[Progress]:
             yield SplitProgress(path, stack)
         return
     if path:
-        with open(path, "a", encoding="utf-8") as file:
+        with log_file(path) as file:
             yield Progress(file)
         return
     out = context.stderr if "-" in arguments.texts("output") else context.stdout
