@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Context, Parsed
     from rundlet.core.contracts.transport import TransportSettings
+    from rundlet.core.images.encryption import Encryption
     from rundlet.core.state.images import Image
 
 RETRY = Option("retry", help="Number of times to retry in case of failure", kind="uint")
@@ -26,6 +27,12 @@ VERB = Verb(
         Option("authfile", help="Path of the authentication file", completes="files"),
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
+        Option(
+            "decryption-key",
+            help="Private key of a recipient of encrypted layers: FILE[:PASSWORD]",
+            many=True,
+            metavar="strings",
+        ),
         Flag("disable-content-trust", help="Docker's; does nothing", hidden=True),
         Option("os", help="Use OS instead of the running OS", metavar="OS"),
         Option("platform", help="Specify the platform for selecting the image"),
@@ -81,7 +88,18 @@ def pull_one(
             settings=transport_settings(arguments),
             platform=parse_platform(platform) if platform else None,
             progress=progress,
+            encryption=_decryption(arguments),
         )
+
+
+def _decryption(arguments: Parsed) -> Encryption | None:
+    """The keys of --decryption-key, where a verb has it. Raises InvalidArgument."""
+    keys = arguments.values.get("decryption-key")
+    if not isinstance(keys, tuple) or not keys:
+        return None
+    from rundlet.core.images.encryption import Encryption, private
+
+    return Encryption(keys=tuple(private(text) for text in keys))
 
 
 def transport_settings(arguments: Parsed) -> TransportSettings:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..state.images import Image
     from ..transports.docker.search import Found
     from .config import ImageConfig
+    from .encryption import Encryption
     from .progress import Progress
     from .pull import Pulled
     from .tree import LayerNode
@@ -170,16 +171,18 @@ class Images:
         settings: TransportSettings = TransportSettings(),  # noqa: B008 (frozen)
         platform: Platform | None = None,
         progress: Progress | None = None,
+        encryption: Encryption | None = None,
     ) -> Image:
         """Get an image from where its name says, of any transport.
 
         policy: always | missing | newer | never. platform: of an index; None is this machine.
+        encryption: keys to decrypt layers with.
         Raises NoSuchImage, DeniedByPolicy, RegistryError, Corrupt and their kin; the store is
         then as before.
         """
         from .pull import pull
 
-        return pull(self._engine, name, policy, settings, platform, progress).image
+        return pull(self._engine, name, policy, settings, platform, progress, encryption).image
 
     def pull_all_tags(
         self,
@@ -204,17 +207,19 @@ class Images:
         level: int | None = None,
         force: bool = False,
         progress: Progress | None = None,
+        encryption: Encryption | None = None,
     ) -> str:
         """Copy an image to `destination` (its own name when ""); the manifest's digest there.
 
         format: "oci" | "v2s2" | "" as it is. compression: "gzip" | "zstd" of layers that are
-        not compressed, with `force` of all. Raises NoSuchImage, InvalidArgument, RegistryError.
+        not compressed, with `force` of all. encryption: keys to encrypt layers to.
+        Raises NoSuchImage, InvalidArgument, RegistryError.
         """
         from .plan import Wishes
         from .push import push
 
         wishes = Wishes(format, compression, force, level)
-        return push(self._engine, name, destination, settings, wishes, progress)
+        return push(self._engine, name, destination, settings, wishes, progress, encryption)
 
     def save(
         self,

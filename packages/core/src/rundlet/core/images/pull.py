@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..contracts.transport import ImageSource, Location, TransportSettings
     from ..engine import Engine
     from ..state.images import Image
+    from .encryption import Encryption
     from .progress import Progress
     from .reference import Reference
 
@@ -48,6 +49,7 @@ def pull(
     settings: TransportSettings,
     platform: Platform | None,
     progress: Progress | None,
+    encryption: Encryption | None = None,
 ) -> Pulled:
     """Pull one image. See `Images.pull`."""
     if policy not in POLICIES:
@@ -58,7 +60,9 @@ def pull(
     if policy == "missing" and local is not None:
         return Pulled(local, name)
     options = CopyOptions(
-        platform=platform or settings.platform, parallel=engine.settings.image_parallel_copies
+        platform=platform or settings.platform,
+        parallel=engine.settings.image_parallel_copies,
+        encryption=encryption,
     )
     shown = progress or SILENT
     try:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..contracts.transport import Location, TransportSettings
     from ..engine import Engine
     from ..state.images import Image
+    from .encryption import Encryption
     from .plan import Wishes
     from .progress import Progress
 
@@ -29,12 +30,15 @@ def push(
     settings: TransportSettings,
     wishes: Wishes,
     progress: Progress | None,
+    encryption: Encryption | None = None,
 ) -> str:
     """Push one image; the digest of the manifest at the destination. See `Images.push`."""
     image = engine.images.get(name)
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
-    options = CopyOptions(wishes=wishes, parallel=engine.settings.image_parallel_copies)
+    options = CopyOptions(
+        wishes=wishes, parallel=engine.settings.image_parallel_copies, encryption=encryption
+    )
     with (
         StoreSource(engine, image) as source,
         transport.destination(location, told(engine, settings)) as target,
