@@ -44,12 +44,6 @@ LEFT_OUT = {
 }
 """Verbs of podman that are not here."""
 
-_NO_EFFECT = {
-    "disable-content-trust": "without effect, as in podman",
-    "env-merge": "without effect",
-    "http-proxy": "without effect: proxy variables are not passed on",
-    "passwd": "without effect: /etc/passwd is never changed",
-}
 DIFFERS: dict[tuple[str, str], str] = {
     ("*", "compress"): "layers are compressed anyway",
     ("system check", "max"): "layers that nothing refers to are known whatever their age",
@@ -79,7 +73,7 @@ def state(verb: str, option: Flag | Option) -> str:
         if name in NOT_YET:
             return "left out: refused with an error, not supported yet"
         if name in HARMLESS:
-            return _NO_EFFECT.get(name, "without effect")
+            return "without effect, as in podman"
     why = DIFFERS.get((verb, name)) or DIFFERS.get(("*", name))
     return f"differs: {why}" if why else "works"
 

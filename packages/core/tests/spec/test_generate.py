@@ -357,7 +357,6 @@ ERRORS: list[tuple[str, dict[str, Any], type[RundletError], str]] = [
     ("device missing", {"devices": (Device("/dev/no"),)}, InvalidArgument, "no such file"),
     ("device file", {"devices": (Device("/etc/passwd"),)}, InvalidArgument, "not a device"),
     ("device mode", {"devices": (Device("/dev/null", "", "x"),)}, InvalidArgument, "permissions"),
-    ("device CDI", {"devices": (Device("nvidia.com/gpu=0"),)}, NotSupported, "CDI"),
     ("namespace mode", {"pid": "mine"}, InvalidArgument, "not a namespace mode"),
     ("namespace of nobody", {"ipc": "container:x"}, InvalidArgument, "not there"),
     ("userns auto", {"userns": "auto"}, NotSupported, "auto"),

@@ -30,6 +30,12 @@ _HONOURED = (
         help="Path of the configuration directory for networks",
         completes="files",
     ),
+    Option(
+        "cdi-spec-dir",
+        help="Directory of CDI specifications (may be given several times)",
+        metavar="stringArray",
+        many=True,
+    ),
     Flag("noout", help="Do not output to stdout"),
     Option("out", help="Send output (stdout) to a file", completes="files"),
     Option(
@@ -45,9 +51,8 @@ _HONOURED = (
         hidden=True,
     ),
 )
-# Of no effect by themselves: CDI devices and rootless networks say that they are not supported.
+# Of no effect by themselves: rootless networks say that they are not supported.
 _IDLE = (
-    Option("cdi-spec-dir", many=True, hidden=True),
     Option("network-cmd-path", hidden=True),
     Flag("syslog", help="Output logging information to syslog as well as the console", hidden=True),
     Option("ssh", hidden=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from rundlet.core.containers.request import ContainerRequest
+from rundlet.core.containers.request import ContainerRequest, Device
 from rundlet.core.contracts.network import NetworkRequest
 from rundlet.core.contracts.storage import IdMap
 from rundlet.core.errors import InvalidArgument, NotSupported, UsageError
@@ -44,6 +44,13 @@ def build(arguments: Parsed) -> ContainerRequest:
         command=tuple(command) or None,
         entrypoint=_entrypoint(arguments),
         env=environment.environment(arguments),
+        env_merge=arguments.texts("env-merge"),
+        passwd=arguments.flag("passwd"),
+        passwd_entry=arguments.text("passwd-entry"),
+        group_entry=arguments.text("group-entry"),
+        host_users=arguments.texts("hostuser"),
+        sub_uid_name=arguments.text("subuidname"),
+        sub_gid_name=arguments.text("subgidname"),
         unset_env=("*",) if arguments.flag("unsetenv-all") else arguments.texts("unsetenv"),
         workdir=arguments.text("workdir"),
         user=arguments.text("user"),
@@ -92,7 +99,10 @@ def build(arguments: Parsed) -> ContainerRequest:
         read_only_tmpfs=arguments.flag("read-only-tmpfs"),
         shm_size=_shm_size(arguments),
         secrets=tuple(secret(text) for text in arguments.texts("secret")),
-        devices=tuple(device(text) for text in arguments.texts("device")),
+        devices=(
+            *(device(text) for text in arguments.texts("device")),
+            *(Device(f"nvidia.com/gpu={name}") for name in arguments.texts("gpus")),
+        ),
         privileged=arguments.flag("privileged"),
         cap_add=arguments.texts("cap-add"),
         cap_drop=arguments.texts("cap-drop"),

@@ -208,22 +208,11 @@ RUN_OPTIONS: tuple[Flag | Option, ...] = (
     Flag("sig-proxy", help="Proxy received signals to the process", default=True),
 )
 
-HARMLESS = frozenset(
-    (
-        "disable-content-trust",
-        "http-proxy",
-        "passwd",
-        "env-merge",
-    )
-)
-"""Accepted without effect when given: their defaults already hold, or they only tune."""
+HARMLESS = frozenset(("disable-content-trust",))
+"""Accepted without effect when given."""
 
 NOT_YET = (
     "decryption-key",
-    "gpus",
-    "group-entry",
-    "hostuser",
-    "passwd-entry",
     "pod",
     "pod-id-file",
     "preserve-fd",
@@ -231,7 +220,5 @@ NOT_YET = (
     "requires",
     "seccomp-policy",
     "shm-size-systemd",
-    "subgidname",
-    "subuidname",
 )
 """Refused with a clear error when given."""

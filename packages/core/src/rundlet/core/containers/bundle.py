@@ -8,6 +8,7 @@ import sys
 import time
 
 from ..cgroups.layout import layout
+from ..spec import cdi
 from ..spec.generate import generate
 from ..spec.host import here
 from ..spec.plan import SpecPlan
@@ -64,6 +65,8 @@ def write(
         )
     )
     spec = generated.spec
+    named = [device.source for device in request.devices if cdi.qualified(device.source)]
+    cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
     adapted = runtime.adapt(spec)

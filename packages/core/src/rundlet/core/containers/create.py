@@ -15,7 +15,7 @@ from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
 from ..state import containers as rows
 from ..state.containers import Container
-from . import bundle, id_files, names, network, notify, restart, secrets, volumes
+from . import bundle, id_files, names, network, notify, restart, secrets, userns, volumes
 from .health.plan import validate
 from .paths import Paths
 from .remove import remove_tree
@@ -51,6 +51,7 @@ def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = 
         id_file = id_files.reserve(request, undo)
         request = volumes.prepare(engine, row, request, source.config, undo)
         row = _layer(engine, row, source, undo)
+        request = userns.prepare(engine, row, request)
         _bundle(engine, row, undo)
         secrets.prepare(engine, row, request)
         id_files.fill(id_file, row.id)

@@ -77,9 +77,14 @@ class ContainerRequest(Value):
     entrypoint: tuple[str, ...] | None = None  # None: the image's
     env: Mapping[str, str] = EMPTY
     unset_env: tuple[str, ...] = ()
+    env_merge: tuple[str, ...] = ()  # "K=V", where V may name variables of the image
     workdir: str = ""
     user: str = ""  # "user[:group]", names or numbers
     group_add: tuple[str, ...] = ()
+    passwd: bool = True  # add lines for users that the image does not know
+    passwd_entry: str = ""  # such a line, with $USERNAME, $UID, $GID, $NAME, $HOME
+    group_entry: str = ""  # with $GROUPNAME, $GID, $USERLIST
+    host_users: tuple[str, ...] = ()  # users of the host to add
     groups: str = ""  # "": podman's rule | "merge": also with a group | "strict": only group_add
     umask: str = ""
     timezone: str = ""
@@ -103,6 +108,7 @@ class ContainerRequest(Value):
     log_options: Mapping[str, str] = EMPTY
     exit_command: bool = True
 
+    # userns: also "auto[:OPTIONS]" | "keep-id" (containers/userns.py)
     # namespaces: "private" | "host" | "container:ID" | "pod" | "ns:PATH" | ""
     pid: str = ""
     ipc: str = ""
@@ -111,6 +117,8 @@ class ContainerRequest(Value):
     userns: str = ""
     uid_map: tuple[IdMap, ...] = ()
     gid_map: tuple[IdMap, ...] = ()
+    sub_uid_name: str = ""  # whose ranges of /etc/subuid are the map
+    sub_gid_name: str = ""
 
     # network: "" (settings) | names of networks | "none" | "host" | "container:ID" | "ns:PATH"
     network: str = ""

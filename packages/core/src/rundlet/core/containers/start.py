@@ -11,6 +11,7 @@ from ..errors import NoSuchContainer, WrongState
 from ..linux.processes import start_time
 from ..state import containers as rows
 from . import (
+    accounts,
     bundle,
     cleanup,
     files,
@@ -179,6 +180,7 @@ def _make(
     joined = network.attach(engine, row, request)
     undo.callback(network.detach, engine, row.id)
     made = files.write(engine, row, request, joined)
+    made |= accounts.write(engine, row, request, root)
     undo.callback(volumes.unmount_images, engine, row)
     warnings = bundle.write(engine, row, request, runtime, root, joined, made, console)
     monitored = _create(engine, row, request, runtime, paths)

@@ -38,6 +38,7 @@ _KEYS = {
     ("engine", "runtime"): "runtime",
     ("engine", "cgroup_manager"): "cgroup_manager",
     ("engine", "init_path"): "init_path",
+    ("engine", "cdi_spec_dirs"): "cdi_spec_dirs",
     ("engine", "stop_timeout"): "stop_timeout",
     ("engine", "detach_keys"): "detach_keys",
     ("engine", "pull_policy"): "pull_policy",

@@ -103,7 +103,8 @@ def from_options(options: Parsed) -> Settings:
     for option, name in _OPTIONS.items():
         value = options.values.get(option)
         if option in options.given and value is not None:
-            changes[name] = (str(value),) if name in _LISTS else value
+            listed = name in _LISTS and not isinstance(value, tuple)
+            changes[name] = (str(value),) if listed else value
     pairs = options.values.get("storage-opt") or ()
     if "storage-opt" in options.given and isinstance(pairs, tuple):
         changes["storage_options"] = _storage_options(settings, pairs)
@@ -130,6 +131,7 @@ _OPTIONS = {
     "network-config-dir": "network_config_dirs",
     "log-level": "log_level",
     "registries-conf": "registries_conf",
+    "cdi-spec-dir": "cdi_spec_dirs",
     "events-backend": "events_backend",
 }
 _LISTED = ("module", "storage-opt", "runtime-flag")

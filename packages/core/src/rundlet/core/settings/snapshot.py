@@ -37,6 +37,7 @@ class Settings(Value):
     conmon: str = ""
     cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
     init_path: str = ""
+    cdi_spec_dirs: tuple[str, ...] = ()
 
     # networks
     network_plugin: str = ""

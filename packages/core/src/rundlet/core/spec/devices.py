@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
-from ..errors import InvalidArgument, NotSupported
+from ..errors import InvalidArgument
+from .cdi import qualified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def rules(plan: SpecPlan) -> list[dict[str, Any]]:
 
 def _asked(device: Device) -> list[OCIDevice]:
     source = device.source
-    if "=" in source and not source.startswith("/"):
-        raise NotSupported(f"--device {source}: CDI devices are not supported yet")
+    if qualified(source):
+        return []  # cdi.inject adds it, to the whole spec
     if not source.startswith("/"):
         raise InvalidArgument(f"--device {source!r}: give an absolute path")
     _permissions(device)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .plan import SpecPlan
 
 
@@ -24,6 +26,9 @@ def environment(plan: SpecPlan, home: str) -> list[str]:
             result.clear()
         else:
             result.pop(name, None)
+    for text in request.env_merge:
+        name, value = _pair(text)
+        result[name] = _merged(value, result)
     result.update(request.env)
     result.setdefault("HOME", home)
     if plan.hostname:
@@ -31,6 +36,15 @@ def environment(plan: SpecPlan, home: str) -> list[str]:
     if plan.systemd:
         result.setdefault("container_uuid", plan.container[:32])
     return [f"{name}={value}" for name, value in result.items()]
+
+
+def _merged(value: str, known: Mapping[str, str]) -> str:
+    """$NAME and ${NAME} replaced by what is known; "" where nothing is (podman-run --env-merge)."""
+    import re
+
+    return re.sub(
+        r"\$(?:\{(\w+)\}|(\w+))", lambda found: known.get(found[1] or found[2], ""), value
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _KINDS = ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")
 
 
+# Modes of --userns that are maps by now, and none with which maps are given.
+_MAPPED = ("", "auto", "keep-id")
+
+
 def mode(plan: SpecPlan, kind: str) -> str:
     """The mode of a namespace: "private", "host", or the path of one to join.
 
@@ -30,7 +34,8 @@ def mode(plan: SpecPlan, kind: str) -> str:
     request = plan.request
     field = "userns" if kind == "user" else kind
     text: str = getattr(request, field)
-    if kind == "user" and not text and (request.uid_map or request.gid_map):
+    maps = request.uid_map or request.gid_map
+    if kind == "user" and maps and text.partition(":")[0] in _MAPPED:
         return "private"
     if not text or text == "default":
         text = _default(plan, kind)

@@ -1,0 +1,113 @@
+"""Who a container's processes are: lines of passwd and group, user namespaces by name."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devtools.tool import Rundlet
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Where users of other namespaces may come by: pytest's own directories are for root only."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+        Path(directory).chmod(0o711)
+        yield Path(directory)
+
+
+@pytest.fixture
+def store(rundlet: Rundlet, busybox_archive: Path) -> Iterator[Rundlet]:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    yield rundlet
+    rundlet("rm", "-f", "-t", "0", "--all")
+
+
+def said(store: Rundlet, *words: str) -> list[str]:
+    """What a container with these options prints for a command, by lines."""
+    return store("run", "--rm", "--network", "none", *words).stdout.splitlines()
+
+
+def test_a_user_that_the_image_does_not_know(store: Rundlet) -> None:
+    words = ("--user", "4711", "-w", "/tmp", "busybox", "cat", "/etc/passwd", "/etc/group")
+    lines = said(store, *words)
+    assert "4711:*:4711:0:container user:/tmp:/bin/sh" in lines
+    assert "4711:x:4711:4711" in lines
+    assert not [line for line in said(store, "--passwd=false", *words) if "4711" in line]
+    assert not [line for line in said(store, "busybox", "cat", "/etc/passwd") if "4711" in line]
+
+
+def test_entries_of_ones_own(store: Rundlet) -> None:
+    lines = said(
+        store, "--user", "4711:815", "--passwd-entry", "me:*:$UID:$GID:I:/home:/bin/ash",
+        "--group-entry", "we:x:$GID:me", "busybox", "cat", "/etc/passwd", "/etc/group",
+    )  # fmt: skip
+    assert "me:*:4711:815:I:/home:/bin/ash" in lines
+    assert "we:x:815:me" in lines
+
+
+def test_a_user_of_the_host(store: Rundlet) -> None:
+    lines = said(store, "--hostuser", "games", "busybox", "cat", "/etc/passwd")
+    assert [line for line in lines if line.startswith("games:*:5:60:")]
+    done = store("run", "--hostuser", "nobody-here", "busybox", "true", check=False)
+    assert done.returncode != 0 and "the host has no such user" in done.stderr
+
+
+def test_variables_of_the_image_are_merged(store: Rundlet) -> None:
+    words = ("--env-merge", "PATH=/opt:${PATH}", "--env-merge", "X=$NONE-$HOSTNAME")
+    lines = said(store, *words, "busybox", "env")
+    assert [line for line in lines if re.fullmatch(r"PATH=/opt:/.*bin.*", line)]
+
+
+def test_automatic_user_namespaces_do_not_overlap(store: Rundlet) -> None:
+    ranges = []
+    for name in ("a", "b"):
+        store("run", "-d", "--name", name, "--userns", "auto", "--network", "none",
+              "busybox", "sleep", "100")  # fmt: skip
+        row = store("exec", name, "cat", "/proc/self/uid_map").stdout.split()
+        inside, outside, size = map(int, row)
+        assert (inside, size) == (0, 1024)
+        assert store("exec", name, "stat", "-c", "%u", "/bin").stdout == "0\n"
+        ranges.append(range(outside, outside + size))
+    assert not set(ranges[0]) & set(ranges[1])
+    store("rm", "-f", "-t", "0", "a")
+    again = said(store, "--userns", "auto:size=500", "busybox", "cat", "/proc/self/uid_map")
+    assert again[0].split() == ["0", str(ranges[0].start), "500"]
+
+
+def test_automatic_with_a_mapping_and_a_large_user(store: Rundlet) -> None:
+    lines = said(store, "--userns", "auto:size=100,uidmapping=5:4000:1", "busybox",
+                 "cat", "/proc/self/uid_map")  # fmt: skip
+    rows = [[int(word) for word in line.split()] for line in lines]
+    assert [(row[0], row[2]) for row in rows] == [(0, 5), (5, 1), (6, 94)]
+    assert rows[1][1] == 4000
+    lines = said(
+        store, "--userns", "auto", "--user", "3000", "busybox", "cat", "/proc/self/uid_map"
+    )
+    assert lines[0].split()[2] == "3001"
+
+
+def test_the_other_modes(store: Rundlet) -> None:
+    (line, *_) = said(store, "--userns", "keep-id", "busybox", "cat", "/proc/self/uid_map")
+    assert line.split()[:2] == ["0", "0"]
+    for mode, reason in (
+        ("nomap", "only supported in rootless mode"),
+        ("auto:size=x", "unknown option"),
+        ("auto:size=4294967295", "ids are free"),
+        ("nonsense", "not supported"),
+    ):
+        done = store("run", "--rm", "--userns", mode, "busybox", "true", check=False)
+        assert done.returncode != 0 and reason in done.stderr, mode
+    assert json.loads(store("ps", "-a", "--format", "json").stdout) == []
+
+
+def test_named_ranges_that_are_not_there(store: Rundlet) -> None:
+    done = store("run", "--rm", "--subuidname", "nobody-here", "busybox", "true", check=False)
+    assert done.returncode == 125 and "no ids of 'nobody-here' in /etc/subuid" in done.stderr
