@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 
 def written(context: Path, text: str) -> Path:
-    (context / "Containerfile").write_text(text)
+    (context / "Containerfile").write_text(text, errors="surrogateescape")
     return context
 
 
@@ -160,6 +160,20 @@ def _images(builder: Any) -> Any:
         ("FROM localhost/busybox\nEXPOSE 99999\n", "Containerfile:2: EXPOSE: invalid port"),
         ("FROM localhost/busybox\nSTOPSIGNAL no\n", "Containerfile:2: STOPSIGNAL"),
         ("FROM localhost/busybox\nCOPY --from=7 a /x\n", "no earlier stage of that number"),
+        ("FROM localhost/busybox\nCOPY --from=localhost/no /a /x\n", "Containerfile:2: "),
+        (
+            "FROM localhost/busybox\nRUN --mount=type=bind,from=b,target=/x true",
+            "Containerfile:2: ",
+        ),
+        (
+            "FROM localhost/busybox\nRUN --mount=type=secret,id=x,required true\n",
+            "Containerfile:2: secret required but no secret with id x found",
+        ),
+        ("FROM localhost/nowhere\n", "Containerfile:1: "),
+        (
+            "# \udcff\nFROM localhost/busybox\nRUN \udcff\n",
+            "Containerfile:3: the line is not UTF-8",
+        ),
     ],
 )
 def test_wrong_instructions(builder: Any, steps: Path, text: str, problem: str) -> None:

@@ -25,7 +25,7 @@ from .draft import Draft
 from .graph import Graph
 from .origins import Contexts
 from .progress import Progress
-from .work import Shared, Work
+from .work import Shared, Work, located
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _texts(
         if name == "-":
             if stdin is None:
                 raise InvalidArgument("-f - needs a standard input")
-            found.append(("stdin", stdin.read().decode("utf-8", "surrogateescape")))
+            found.append(("stdin", _checked("stdin", stdin.read())))
             continue
         path = name
         if locations.is_http(name):
@@ -137,10 +137,22 @@ def _texts(
     return found
 
 
+def _checked(name: str, data: bytes) -> str:
+    """The text of a Containerfile. Raises InvalidArgument: all but comments must be UTF-8."""
+    text = data.decode("utf-8", "surrogateescape")
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.lstrip().startswith("#") and not line.isascii():
+            try:
+                line.encode()
+            except UnicodeEncodeError:
+                raise InvalidArgument(f"{name}:{number}: the line is not UTF-8") from None
+    return text
+
+
 def _read(path: str, name: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read()
+        with open(path, "rb") as file:
+            text = _checked(name, file.read())
     except OSError as error:
         raise NotFound(f"cannot read the Containerfile {name}: {error.strerror}") from None
     if not text.strip():
@@ -194,7 +206,8 @@ def _start(work: Work, stage: Stage, graph: Graph) -> Draft:
         draft = Draft(platform)
         configuring.set_environment(draft.config, (("PATH", _PATH),))
         return draft
-    image = work.images.get(name, platform)
+    with located(start.where):
+        image = work.images.get(name, platform)
     own = next((full for full in image.names if name in full), name)
     draft = Draft.of_image(work.engine, image, own, platform)
     if not work.options.inherit_labels:

@@ -19,6 +19,7 @@ from rundlet.core.spec import user
 from . import configuring, copying, filesystem, history, mounts, placing, running
 from .cache import Step, explain, key_of
 from .options import StepFailed
+from .work import located
 from .workspace import Workspace, retimed
 
 TYPE_CHECKING = False
@@ -59,7 +60,8 @@ class StageBuild:
         triggers = self._triggers()
         for item in (*triggers, *self._stage.instructions):
             self._progress.step(item.text)
-            self._step(expanded(item, self._variables(), self._work.file.escape))
+            with located(item.where):
+                self._step(expanded(item, self._variables(), self._work.file.escape))
             self._work.check()
 
     def root(self, work: Work) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 from rundlet.core.errors import NotFound, RundletError
 from rundlet.core.images.composing import NewLayer, base_layers
@@ -12,7 +13,7 @@ from .cache import Step, StepCache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import ExitStack
 
     from rundlet.build.containerfile.stages import Containerfile, Stage
@@ -150,6 +151,18 @@ class Work:
             self.engine.images.push(
                 image.id, f"docker://{repository}:{key}", settings=self.options.settings
             )
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """What fails in the block says at which file and line."""
+    try:
+        yield
+    except RundletError as error:
+        if where not in error.message:
+            error.message = f"{where}: {error.message}"
+            error.args = (error.message,)
+        raise
 
 
 class Abandoned(RundletError):
