@@ -1,0 +1,67 @@
+"""The example plugins pass their own tests, and work as wheels beside rundlet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from devtools.tool import Rundlet
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/pyproject.toml"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_passes_its_own_tests(name: str) -> None:
+    directory = EXAMPLES / name
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
+         "--rootdir", directory, "--import-mode=importlib", directory / "tests"],
+        env={**os.environ, "PYTHONPATH": str(directory / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=directory, capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def site(rundlet: Rundlet, tmp_path: Path) -> Path:
+    """A directory of distributions that the commands of this store see."""
+    directory = tmp_path / "site"
+    directory.mkdir()
+    rundlet.environment["PYTHONPATH"] = str(directory)
+    return directory
+
+
+def install(name: str, site: Path) -> None:
+    """Build the wheel of an example, and unpack it as pip would."""
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", site,
+         EXAMPLES / name],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = site.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    wheel.unlink()
+
+
+def test_admission(rundlet: Rundlet, site: Path, busybox_archive: Path) -> None:
+    install("admission", site)
+    listed = rundlet("plugin", "ls", "--filter", "name=admission", "--format", "{{.Distribution}}")
+    assert listed.stdout == "rundlet-admission\n"
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    run = ("run", "--rm", "--network", "none", "busybox", "echo", "allowed")
+    rundlet.environment["RUNDLET_ADMISSION_DAYS"] = "1e9"
+    assert rundlet(*run).stdout == "allowed\n"
+    rundlet.environment["RUNDLET_ADMISSION_DAYS"] = "-1"
+    done = rundlet(*run, check=False)
+    assert done.returncode == 125
+    assert "-1 are allowed" in done.stderr
+    said = rundlet("policy", "test", "busybox", check=False)
+    assert said.returncode == 1
+    assert "days old" in said.stdout
