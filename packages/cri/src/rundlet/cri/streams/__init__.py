@@ -1,0 +1,1 @@
+"""Exec, attach and port-forward: the engine's end of what the streaming server serves."""
