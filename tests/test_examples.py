@@ -77,7 +77,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 def test_web(rundlet: Rundlet, site: Path, image_layout: Path, tmp_path: Path) -> None:
     install("web", site)
-    skopeo = [Path(sys.executable).with_name("rundlet-skopeo"), "copy", "-q"]
+    skopeo = [str(Path(sys.executable).with_name("rundlet-skopeo")), "copy", "-q"]
     served, copied = tmp_path / "served", tmp_path / "copied"
     handler = functools.partial(Quiet, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
