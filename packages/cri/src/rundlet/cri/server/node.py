@@ -38,4 +38,6 @@ class Node:
             listen=self.options.listen,
             stream_address=self.options.stream_address,
             stream_port=self.options.stream_port,
+            stream_certificate=self.options.stream_certificate,
+            stream_key=self.options.stream_key,
         )

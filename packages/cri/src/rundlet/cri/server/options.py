@@ -15,7 +15,8 @@ class Options(Value):
     listen: path of the unix socket. default_runtime: a handler's name, "" for the engine's choice.
     handlers: tables of the OCI runtimes by handler name, as the engine's settings have them
     ({"path": .., "kind": .., "root": ..}); the engine's own drivers are handlers too.
-    stream_address, stream_port: where exec, attach and port-forward are served (port 0: any).
+    stream_address, stream_port: where exec, attach and port-forward are served (port 0: any);
+    stream_certificate, stream_key: paths of PEM files where that is to be TLS.
     shutdown_timeout: seconds that calls have to end.
     """
 
@@ -24,6 +25,8 @@ class Options(Value):
     handlers: Mapping[str, Mapping[str, Any]] = EMPTY
     stream_address: str = "127.0.0.1"
     stream_port: int = 0
+    stream_certificate: str = ""
+    stream_key: str = ""
     shutdown_timeout: float = 10.0
 
 

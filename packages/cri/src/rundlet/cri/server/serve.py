@@ -21,8 +21,11 @@ from ..pods.service import PodCalls
 from ..proto import api_pb2 as cri
 from ..runtime.service import NodeCalls
 from ..stats.service import StatsCalls
+from ..streams.server import Address, StreamServer
+from ..streams.service import StreamCalls
 from .calls import handler
 from .node import Load, Node
+from .options import Options
 from .telling import tell
 
 LOG = logging.getLogger("rundlet.cri")
@@ -38,6 +41,7 @@ def main(load: Load) -> int:
 async def _serve(node: Node) -> None:
     path = node.options.listen
     _free(path)
+    streams = StreamServer(node.workers, _stream_address(node.options))
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", LARGEST_MESSAGE),
@@ -54,10 +58,12 @@ async def _serve(node: Node) -> None:
                 PodCalls(node),
                 ContainerCalls(node),
                 StatsCalls(node),
+                StreamCalls(node, streams),
             ),
         )
     )
     await node.workers.run(repair)
+    await streams.start()
     before = os.umask(0o077)  # the socket is root's alone
     server.add_insecure_port(f"unix:{path}")
     os.umask(before)
@@ -75,8 +81,18 @@ async def _serve(node: Node) -> None:
     exits.cancel()
     node.events.close()
     await server.stop(node.options.shutdown_timeout)
+    await streams.close()
     await node.workers.finish(node.options.shutdown_timeout)
     node.workers.close()
+
+
+def _stream_address(options: Options) -> Address:
+    return Address(
+        options.stream_address,
+        options.stream_port,
+        options.stream_certificate,
+        options.stream_key,
+    )
 
 
 async def _stopped(node: Node, container: str, pod: str) -> None:

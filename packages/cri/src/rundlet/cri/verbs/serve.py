@@ -16,6 +16,10 @@ VERB = Verb(
     summary="Serve the Container Runtime Interface on a unix socket",
     options=(
         Option("listen", metavar="path", default="/run/rundlet/cri.sock", help="Unix socket"),
+        Option("stream-address", default="127.0.0.1", help="Address of exec, attach, port-forward"),
+        Option("stream-port", default="0", help="Port of them (0: any)"),
+        Option("stream-tls-cert", metavar="path", help="Certificate, to serve them by TLS"),
+        Option("stream-tls-key", metavar="path", help="Key of the certificate"),
         Option("default-runtime", help="Runtime handler of pods that ask for none"),
     ),
     run="rundlet.cri.verbs.serve:run",
@@ -44,6 +48,10 @@ def run(context: Context, arguments: Parsed) -> int:
         options = Options(
             listen=arguments.text("listen").removeprefix("unix://"),
             default_runtime=arguments.text("default-runtime"),
+            stream_address=arguments.text("stream-address"),
+            stream_port=int(arguments.text("stream-port")),
+            stream_certificate=arguments.text("stream-tls-cert"),
+            stream_key=arguments.text("stream-tls-key"),
         )
         return from_options(context.options), options
 
