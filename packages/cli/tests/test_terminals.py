@@ -11,7 +11,7 @@ from devtools.terminal import Terminal
 from devtools.tool import Rundlet
 
 pytestmark = pytest.mark.e2e
-SIZES = "echo ready; while :; do stty size; sleep 0.1; done"
+SIZES = "echo ready; until stty size | grep 41; do sleep 0.1; done"
 
 
 @pytest.fixture
@@ -36,7 +36,6 @@ def test_exec_it_follows_the_size_and_gives_the_exit_code(store: Rundlet) -> Non
     terminal.until(r"ready\r\n")
     terminal.resize(41, 103)
     terminal.until(r"41 103")
-    terminal.type("\x03")
     terminal.until(r"/ # ")
     terminal.type("exit 5\n")
     assert terminal.wait() == 5

@@ -38,7 +38,7 @@ def fails(tool: Rundlet, *flags: str, says: str, code: int = 125) -> None:
 
 
 SEEN = (
-    (("-u", "1000:7", "--group-add", "9"), "id", "uid=1000 gid=7 groups=7,9"),
+    (("-u", "1000:7", "--group-add", "9"), "id", "uid=1000(1000) gid=7(7) groups=7(7),9"),
     (("-u", "12"), "id -u; id -g", "12\n0"),
     (("-w", "/tmp"), "pwd", "/tmp"),
     (("-e", "A=1", "--env", "B=x y"), 'echo "$A$B"', "1x y"),

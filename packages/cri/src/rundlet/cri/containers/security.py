@@ -44,7 +44,12 @@ def _user(context: cri.LinuxContainerSecurityContext) -> str:
 
 
 def _seccomp(context: cri.LinuxContainerSecurityContext) -> tuple[str, ...]:
-    """RuntimeDefault is the node's profile; none said is unconfined, as kubelet means it."""
+    """RuntimeDefault is the node's profile; none said is unconfined, as kubelet means it.
+
+    A privileged container has none, whatever is said (Pod Security Standards; CRI-O, containerd).
+    """
+    if context.privileged:
+        return ("seccomp=unconfined",)
     if context.HasField("seccomp"):
         profile = context.seccomp
         if profile.profile_type == cri.SecurityProfile.RuntimeDefault:

@@ -12,6 +12,9 @@ from ..proto import api_pb2 as cri
 
 _PROTOCOLS = {cri.TCP: "tcp", cri.UDP: "udp", cri.SCTP: "sctp"}
 
+_LONGEST_LABEL = 63
+"""Characters of a host name's part (RFC 1123); the kernel takes 64."""
+
 
 def namespaces(config: cri.PodSandboxConfig) -> cri.NamespaceOption:
     """The sandbox's namespace options."""
@@ -38,10 +41,10 @@ def shared_pid(config: cri.PodSandboxConfig) -> bool:
 
 
 def hostname(config: cri.PodSandboxConfig) -> str:
-    """As the pod sees it: its own, else the node's."""
+    """As the pod sees it: its own (without one as much of its name as can be), else the node's."""
     if host_network(config):
         return os.uname().nodename
-    return config.hostname or config.metadata.name
+    return config.hostname or config.metadata.name[:_LONGEST_LABEL].rstrip("-.")
 
 
 def ports(config: cri.PodSandboxConfig) -> tuple[PortMapping, ...]:
