@@ -80,7 +80,6 @@ def store(tmp_path_factory: pytest.TempPathFactory, busybox_archive: Path) -> Ru
 
 @pytest.mark.parametrize("typed", VERBS)
 def test_a_hot_verb_imports_little(store: Rundlet, typed: str, tmp_path: Path) -> None:
-    store("rm", "-f", "-t", "0", "c")
     store("run", "-d", "--network", "none", "--name", "c", "busybox", "sleep", "100")
     out = tmp_path / "modules"
     script = SCRIPT.format(paths=paths(), words=typed.split(), out=str(out))
