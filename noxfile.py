@@ -89,6 +89,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def conformance(session: nox.Session) -> None:
+    """Kubernetes' own critest against rundlet-cri; crictl and critest must be on PATH."""
+    debian(session, "test")
+    install_rundlet(session, "core", "cri", "net-cni")
+    session.run("python", "-m", "devtools.critest", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build docs/ as a site into site/; broken links are errors."""
     session.install("--quiet", "mkdocs>=1.6")

@@ -105,7 +105,7 @@ def nginx(scratch: Path) -> ImageRecipe:
             "--quiet",
             "--variant=extract",
             "--include=nginx-light",
-            _suite(),
+            suite(),
             str(root),
         ],
         check=True,
@@ -136,7 +136,7 @@ def nginx(scratch: Path) -> ImageRecipe:
     )
 
 
-def _suite() -> str:
+def suite() -> str:
     """The release of this machine, for mmdebstrap."""
     for line in Path("/etc/os-release").read_text().splitlines():
         key, _, value = line.partition("=")

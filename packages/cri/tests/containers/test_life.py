@@ -119,7 +119,8 @@ def test_logs_are_reopened_and_have_partial_lines(kubelet: Any) -> None:
     assert "stdout P half" in log.read_text()
     log.rename(f"{log}.1")
     kubelet.client.reopen_container_log(container_id=container)
-    while "more" not in (log.read_text() if log.exists() else ""):
+    assert log.exists()
+    while "more" not in log.read_text():
         time.sleep(0.05)
     kubelet.client.stop_container(container_id=container)
     with pytest.raises(grpc.RpcError) as caught:

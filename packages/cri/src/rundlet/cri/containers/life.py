@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
 
 from rundlet.core import Engine
 from rundlet.core.containers.state import LIVE
-from rundlet.core.errors import AlreadyExists, NoSuchContainer, WrongState
+from rundlet.core.errors import AlreadyExists, NoSuchContainer, RuntimeFailed, WrongState
 from rundlet.core.linux.processes import alive
 from rundlet.core.state import containers as rows
 
@@ -15,6 +16,8 @@ from ..pods import record as pods
 from ..proto import api_pb2 as cri
 from . import record, volumes
 from .request import log_path, request
+
+_REOPENING = 10.0  # seconds; conmon does it when it next looks at its fifo
 
 
 def create(engine: Engine, pod_id: str, config: cri.ContainerConfig) -> str:
@@ -91,15 +94,32 @@ def remove(engine: Engine, identity: str) -> record.Made | None:
 
 
 def reopen_log(engine: Engine, identity: str) -> None:
-    """Make the monitor begin a new log file: the old one was renamed. Raises WrongState."""
+    """Make the monitor begin a new log file: the old one was renamed. It is there afterwards.
+
+    Raises WrongState, RuntimeFailed when the monitor does not.
+    """
     from rundlet.core.containers.paths import Paths
 
     made = record.find(engine, identity)
     if made.row.status != "running":
         raise WrongState(f"container {made.row.id} is not running: its log has no writer")
-    if made.log:
-        monitor = engine.plugins.runtime(made.row.runtime).monitor()
-        monitor.reopen_log(Paths(engine, made.row.id).bundle, made.row.id)
+    if not made.log:
+        return
+    before = _inode(made.log)
+    monitor = engine.plugins.runtime(made.row.runtime).monitor()
+    monitor.reopen_log(Paths(engine, made.row.id).bundle, made.row.id)
+    deadline = time.monotonic() + _REOPENING
+    while _inode(made.log) in (0, before):
+        if time.monotonic() > deadline:
+            raise RuntimeFailed(f"container {made.row.id}: its monitor begins no new {made.log}")
+        time.sleep(0.002)
+
+
+def _inode(path: str) -> int:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return 0
 
 
 def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -> None:

@@ -1,0 +1,1 @@
+"""Kubernetes' own tests of a CRI server, run against ours."""
