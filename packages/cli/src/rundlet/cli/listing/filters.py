@@ -139,7 +139,7 @@ def moment(text: str, *, ahead: bool = False) -> int:
     """
     from datetime import datetime
 
-    if text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) > 9:
+    if text.replace(".", "", 1).isdecimal() and len(text.partition(".")[0]) > 9:
         return int(float(text) * 1e9)
     try:
         distance = int(duration(text) * 1e9)

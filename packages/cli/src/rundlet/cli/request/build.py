@@ -214,7 +214,7 @@ def _maps(texts: tuple[str, ...]) -> tuple[IdMap, ...]:
     found = []
     for text in texts:
         parts = text.split(":")
-        if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts):
+        if len(parts) not in (2, 3) or not all(part.isdecimal() for part in parts):
             raise InvalidArgument(f"invalid id map {text!r}: must be container:host:size")
         found.append(IdMap(int(parts[0]), int(parts[1]), int(parts[2]) if parts[2:] else 1))
     return tuple(found)

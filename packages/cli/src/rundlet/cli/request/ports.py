@@ -75,6 +75,6 @@ def _range(text: str, ports: str) -> tuple[int, int]:
 
 
 def _port(text: str, number: str) -> int:
-    if not number.isdigit() or not 0 < int(number) < 65536:
+    if not number.isdecimal() or not 0 < int(number) < 65536:
         raise InvalidArgument(f"cannot parse {number!r} as a port number in {text!r}")
     return int(number)

@@ -54,7 +54,7 @@ def _limits(arguments: Parsed) -> dict[str, Any]:
         "cpuset_cpus": arguments.text("cpuset-cpus"),
         "cpuset_mems": arguments.text("cpuset-mems"),
         "pids_limit": arguments.number("pids-limit"),
-        "blkio_weight": int(weight) if weight.isdigit() else None,
+        "blkio_weight": int(weight) if weight.isdecimal() else None,
         "blkio_weight_device": arguments.texts("blkio-weight-device"),
         "device_read_bps": arguments.texts("device-read-bps"),
         "device_write_bps": arguments.texts("device-write-bps"),

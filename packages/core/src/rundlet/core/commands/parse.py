@@ -232,7 +232,7 @@ def _integer(kind: str, typed: str, text: str) -> int:
     """As Go's strconv reads integers of base 0: decimal, 0x, 0o, 0b, and octal as 010."""
     function, smallest, largest = _INTEGERS[kind]
     digits = text.lstrip("+-")
-    octal = len(digits) > 1 and digits[0] == "0" and digits.isdigit()
+    octal = len(digits) > 1 and digits[0] == "0" and digits.isdecimal()
     try:
         if text.strip() != text or (kind == "uint" and digits != text):
             raise ValueError
@@ -270,7 +270,7 @@ def duration(text: str) -> float:
 def _is_decimal(text: str) -> bool:
     """Digits with at most one point among them, as Go's durations have."""
     digits = text.replace(".", "", 1)
-    return digits.isascii() and digits.isdigit()
+    return digits.isascii() and digits.isdecimal()
 
 
 def parse(

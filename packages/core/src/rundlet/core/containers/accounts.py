@@ -59,7 +59,7 @@ def _users(
             number, primary, full = _host_user(name)
             lines.append(f"{name}:*:{number}:{primary}:{full}:{workdir}:/bin/sh")
     uid, _, group = user.partition(":")
-    if not uid.isdigit() or _known(passwd, uid) or _known("\n".join(lines), uid):
+    if not uid.isdecimal() or _known(passwd, uid) or _known("\n".join(lines), uid):
         return lines
     gid = _group_id(group, groups)
     entry = request.passwd_entry or "$UID:*:$UID:$GID:$NAME:$HOME:/bin/sh"
@@ -82,7 +82,7 @@ def _groups(request: ContainerRequest, user: str, groups: str) -> list[str]:
             lines.append(f"{name}:x:{gid}:{name}")
     uid, colon, group = user.partition(":")
     gid_text = group if colon else uid
-    if not gid_text.isdigit() or _known(groups, gid_text) or _known("\n".join(lines), gid_text):
+    if not gid_text.isdecimal() or _known(groups, gid_text) or _known("\n".join(lines), gid_text):
         return lines
     entry = request.group_entry or "$GROUPNAME:x:$GID:$USERLIST"
     for name, value in (("$GROUPNAME", gid_text), ("$GID", gid_text), ("$USERLIST", uid)):
@@ -101,7 +101,7 @@ def _keys(fields: Sequence[str]) -> tuple[str, ...]:
 
 def _group_id(group: str, groups: str) -> str:
     """The number of the group of "user:group"; root's where none is given."""
-    if not group or group.isdigit():
+    if not group or group.isdecimal():
         return group or "0"
     for line in groups.splitlines():
         fields = line.split(":")
@@ -114,7 +114,7 @@ def _host_user(name: str) -> tuple[int, int, str]:
     import pwd
 
     try:
-        found = pwd.getpwuid(int(name)) if name.isdigit() else pwd.getpwnam(name)
+        found = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
     except KeyError:
         raise InvalidArgument(f"--hostuser {name}: the host has no such user") from None
     return found.pw_uid, found.pw_gid, found.pw_gecos

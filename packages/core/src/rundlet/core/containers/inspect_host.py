@@ -125,7 +125,7 @@ def _port_bindings(known: Known) -> dict[str, Any]:
 
 def _restart(policy: str) -> dict[str, Any]:
     name, _, count = policy.partition(":")
-    return {"Name": name, "MaximumRetryCount": int(count) if count.isdigit() else 0}
+    return {"Name": name, "MaximumRetryCount": int(count) if count.isdecimal() else 0}
 
 
 def _resources(known: Known, resources: Mapping[str, Any]) -> dict[str, Any]:

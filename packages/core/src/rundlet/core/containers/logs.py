@@ -248,7 +248,7 @@ def nanoseconds(text: str) -> int:
     head, _, rest = text.partition(".")
     digits = ""
     for character in rest:
-        if not character.isdigit():
+        if not character.isdecimal():
             break
         digits += character
     zone = rest[len(digits) :].replace("Z", "+00:00") or "+00:00"

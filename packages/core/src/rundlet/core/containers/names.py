@@ -58,5 +58,5 @@ def identifier() -> str:
     """
     while True:
         text = os.urandom(32).hex()
-        if not text[:12].isdigit():
+        if not text[:12].isdecimal():
             return text

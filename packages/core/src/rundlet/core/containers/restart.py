@@ -43,7 +43,7 @@ def policy(text: str) -> Policy:
             f"invalid restart policy {text!r}",
             remedy="use no, always, on-failure[:max_retries] or unless-stopped",
         )
-    if colon and (name != "on-failure" or not count.isdigit()):
+    if colon and (name != "on-failure" or not count.isdecimal()):
         raise InvalidArgument(
             f"invalid restart policy {text!r}: only on-failure takes a number of retries"
         )

@@ -42,7 +42,7 @@ def _monitors(container: str) -> list[int]:
     wanted = container.encode()
     found = []
     for name in os.listdir("/proc"):
-        if not name.isdigit():
+        if not name.isdecimal():
             continue
         try:
             with open(f"/proc/{name}/cmdline", "rb") as file:

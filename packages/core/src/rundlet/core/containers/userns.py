@@ -60,7 +60,7 @@ def auto(text: str) -> Auto:
     found = Auto()
     for option in filter(None, text.split(",")):
         name, _, value = option.partition("=")
-        if name == "size" and value.isdigit() and int(value) > 0:
+        if name == "size" and value.isdecimal() and int(value) > 0:
             found = found.replace(size=int(value))
         elif name == "uidmapping":
             found = found.replace(uids=(*found.uids, _mapping(value)))
@@ -73,7 +73,7 @@ def auto(text: str) -> Auto:
 
 def _mapping(text: str) -> IdMap:
     parts = text.split(":")
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
         raise InvalidArgument(f"invalid id map {text!r}: must be container:host:size")
     return IdMap(*map(int, parts))
 
@@ -110,7 +110,7 @@ def ranges(path: str, name: str) -> Sequence[tuple[int, int]]:
     return [
         (int(fields[1]), int(fields[2]))
         for fields in lines
-        if len(fields) == 3 and fields[0] == name and "".join(fields[1:]).isdigit()
+        if len(fields) == 3 and fields[0] == name and "".join(fields[1:]).isdecimal()
     ]
 
 
@@ -190,10 +190,10 @@ def _size(engine: Engine, row: Container, request: ContainerRequest) -> int:
         for path in ("/etc/passwd", "/etc/group"):
             for line in read_text(root, path).splitlines():
                 fields = line.split(":")
-                if len(fields) > 2 and fields[2].isdigit() and int(fields[2]) != _NOBODY:
+                if len(fields) > 2 and fields[2].isdecimal() and int(fields[2]) != _NOBODY:
                     highest = max(highest, int(fields[2]))
     finally:
         rootfs.unmount(engine, row)
     for text in request.user.split(":"):
-        highest = max(highest, int(text)) if text.isdigit() else highest
+        highest = max(highest, int(text)) if text.isdecimal() else highest
     return min(max(highest + 1, _SMALLEST), _LARGEST)

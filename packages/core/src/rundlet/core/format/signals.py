@@ -10,7 +10,7 @@ def number(name: str) -> int:
     import signal
 
     text = name.strip().upper()
-    if text.isdigit():
+    if text.isdecimal():
         found = int(text)
         if 0 < found <= int(signal.SIGRTMAX):
             return found

@@ -117,4 +117,4 @@ def _logrus(line: str) -> tuple[str, str]:
 def _without_date(line: str) -> str:
     """crun with --debug puts a date before the message: 2026-11-23T14:49:51.734241Z: ..."""
     head, colon, tail = line.partition("Z: ")
-    return tail if colon and len(head) < 30 and head[:4].isdigit() and "T" in head else line
+    return tail if colon and len(head) < 30 and head[:4].isdecimal() and "T" in head else line

@@ -64,7 +64,7 @@ class Runsc(RuncFamily):
         """The date in "runsc version release-20221219.0" or "0.0~20221219.0"; 0 if unknown."""
         for word in self.facts().version.replace("-", " ").replace("~", " ").split():
             date = word.partition(".")[0]
-            if len(date) == 8 and date.isdigit():
+            if len(date) == 8 and date.isdecimal():
                 return int(date)
         return 0
 
@@ -123,7 +123,7 @@ class Runsc(RuncFamily):
 
 def _kernel() -> tuple[int, int]:
     major, minor = os.uname().release.split(".")[:2]
-    return int(major), int("".join(c for c in minor if c.isdigit()) or 0)
+    return int(major), int("".join(c for c in minor if c.isdecimal()) or 0)
 
 
 @hookimpl

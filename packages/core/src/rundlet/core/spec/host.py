@@ -89,7 +89,7 @@ def _kernel(release: str) -> tuple[int, int]:
     major, _, rest = release.partition(".")
     minor = ""
     for character in rest:
-        if not character.isdigit():
+        if not character.isdecimal():
             break
         minor += character
     return int(major), int(minor or 0)

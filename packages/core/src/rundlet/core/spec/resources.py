@@ -174,7 +174,7 @@ def _amount(text: str, whole: str) -> int:
     """A weight or rate: "500", "1mb"."""
     from ..format.units import parse_size
 
-    found = parse_size(text) if text[:1].isdigit() else -1
+    found = parse_size(text) if text[:1].isdecimal() else -1
     if found < 0:
         raise InvalidArgument(f"{whole}: {text!r} is no size")
     return found

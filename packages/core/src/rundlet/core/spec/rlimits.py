@@ -60,7 +60,7 @@ def parse(text: str) -> tuple[str, int, int]:
 def _value(text: str, whole: str) -> int:
     if text in ("-1", "unlimited"):
         return _UNLIMITED
-    if not text.isdigit():
+    if not text.isdecimal():
         raise InvalidArgument(f"invalid ulimit {whole!r}: {text!r} is no number")
     return min(int(text), _UNLIMITED)
 

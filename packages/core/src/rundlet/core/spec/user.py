@@ -80,8 +80,8 @@ def _lines(root: str, path: str, least: int) -> Iterator[list[str]]:
         fields = line.split(":")
         if least == 4 and len(fields) == 3:
             fields.append("")
-        usable = len(fields) >= least and fields[2].isdigit()
-        if usable and (path != "/etc/passwd" or fields[3].isdigit()):
+        usable = len(fields) >= least and fields[2].isdecimal()
+        if usable and (path != "/etc/passwd" or fields[3].isdecimal()):
             yield fields
 
 
@@ -90,7 +90,7 @@ def _number(text: str) -> int:
 
 
 def _id(text: str, given: str, kind: str, file: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise InvalidArgument(
             f"unable to find {kind} {text}: no matching entries in {file} file",
             remedy=f"give a number, or a name that the image's /etc/{file} has",

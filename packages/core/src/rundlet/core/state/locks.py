@@ -121,7 +121,7 @@ def _is_current(descriptor: int, path: str) -> bool:
 def _named(holder: bytes) -> str:
     """A holder for people: its process id and command line."""
     pid = holder.decode("ascii", "replace").strip()
-    if not pid.isdigit():
+    if not pid.isdecimal():
         return "another process"
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:

@@ -24,7 +24,7 @@ def image(engine: Engine, found: Image) -> cri.Image:
         pinned=pinned(engine, found.id),
     )
     user = str(engine.images.config(found).config.get("User") or "").partition(":")[0]
-    if user.isdigit():
+    if user.isdecimal():
         message.uid.value = int(user)
     elif user:
         message.username = user

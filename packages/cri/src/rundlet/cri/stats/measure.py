@@ -137,7 +137,7 @@ def _pairs(path: str) -> dict[str, int]:
 
 def _number(path: str) -> int:
     text = _read(path).strip()
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0
 
 
 def _read(path: str) -> str:

@@ -35,7 +35,7 @@ def wanted(request: Request, protocol: str) -> set[str]:
 
 
 def _version(protocol: str) -> int:
-    return int(protocol[1]) if protocol[:1] == "v" and protocol[1:2].isdigit() else 1
+    return int(protocol[1]) if protocol[:1] == "v" and protocol[1:2].isdecimal() else 1
 
 
 class Client:

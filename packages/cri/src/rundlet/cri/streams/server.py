@@ -171,7 +171,7 @@ class StreamServer:
             if "data" in pair and "error" in pair:
                 del pairs[headers.get("requestid", "")]
                 text = headers.get("port", "")
-                port = int(text) if text.isdigit() else 0
+                port = int(text) if text.isdecimal() else 0
                 pod = request.pod_sandbox_id
                 group.create_task(
                     _quietly(forward.serve(self._workers, pod, port, pair["data"], pair["error"]))
