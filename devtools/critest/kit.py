@@ -86,8 +86,10 @@ class Node:
         self, *words: str | Path, check: bool = True, stdin: str = "", timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
         """One crictl command on this server."""
+        configuration = self.directory / "crictl.yaml"
+        configuration.write_text("timeout: 30\n")
         done = subprocess.run(
-            ["crictl", "--runtime-endpoint", self.endpoint, "--timeout", "30s", *words],
+            ["crictl", "--config", configuration, "--runtime-endpoint", self.endpoint, *words],
             capture_output=True,
             text=True,
             input=stdin,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,36 @@ def test_what_this_node_cannot_do_is_refused(kubelet: Any) -> None:
             pod, kubelet.config("true", name="cdi", CDI_devices=[cri.CDIDevice(name="a/b=c")])
         )
     assert "a/b=c" in caught.value.details()
+
+
+@pytest.mark.e2e
+def test_devices_by_path_and_by_cdi_name(kubelet: Any, tmp_path: Path) -> None:
+    document = {
+        "cdiVersion": "0.5.0",
+        "kind": "example.com/device",
+        "devices": [{"name": "one", "containerEdits": {"env": ["FROM_CDI=yes"]}}],
+    }
+    (tmp_path / "cdi").mkdir()
+    (tmp_path / "cdi/a.json").write_text(json.dumps(document))
+    kubelet.server.stop()
+    kubelet.server.configuration.write_text(f'cdi_spec_dirs = ["{tmp_path}/cdi"]\n')
+    kubelet.again()
+    script = "echo $FROM_CDI; echo x > /dev/mine && stat -c %t:%T /dev/mine"
+    printed = kubelet.output(
+        kubelet.pod(), "sh", "-c", script,
+        CDI_devices=[cri.CDIDevice(name="example.com/device=one")],
+        devices=[cri.Device(host_path="/dev/null", container_path="/dev/mine", permissions="rwm")],
+    )  # fmt: skip
+    assert printed == "yes\n1:3"
+
+
+@pytest.mark.e2e
+def test_checkpoints_are_refused_with_the_reason(kubelet: Any) -> None:
+    container = kubelet.run(kubelet.pod(), "sleep", "60")
+    with pytest.raises(grpc.RpcError) as caught:
+        kubelet.client.checkpoint_container(container_id=container, location="/tmp/none.tar")
+    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert "CRIU" in caught.value.details()
 
 
 @pytest.mark.e2e

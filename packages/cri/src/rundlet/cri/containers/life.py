@@ -8,7 +8,13 @@ from contextlib import ExitStack
 
 from rundlet.core import Engine
 from rundlet.core.containers.state import LIVE
-from rundlet.core.errors import AlreadyExists, NoSuchContainer, RuntimeFailed, WrongState
+from rundlet.core.errors import (
+    AlreadyExists,
+    NoSuchContainer,
+    NotSupported,
+    RuntimeFailed,
+    WrongState,
+)
 from rundlet.core.linux.processes import alive
 from rundlet.core.state import containers as rows
 
@@ -132,6 +138,22 @@ def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -
         changes.pop("memory_swap", None)
     if changes:
         engine.containers.update(made.row.id, **changes)
+
+
+def checkpoint(engine: Engine, identity: str) -> None:
+    """Write a container that runs to an archive. Raises WrongState, NotSupported.
+
+    CRIU does it, by way of the OCI runtime; none of the drivers that are shipped asks it to.
+    """
+    made = record.find(engine, identity)
+    if made.row.status != "running":
+        raise WrongState(f"container {made.row.id} is not running: there is nothing to checkpoint")
+    runtime = engine.plugins.runtime(made.row.runtime)
+    raise NotSupported(
+        f"container {made.row.id} cannot be checkpointed:"
+        f" OCI runtime driver {runtime.name} does not use CRIU",
+        remedy="let the pod be evicted, which ends its containers in order",
+    )
 
 
 def ended(engine: Engine, identity: str) -> str:

@@ -7,6 +7,7 @@ import os
 from rundlet.core import Engine
 from rundlet.core.containers.request import Device, Mount
 from rundlet.core.errors import InvalidArgument, NotSupported
+from rundlet.core.spec import cdi
 
 from ..pods import options
 from ..pods.paths import Paths
@@ -59,14 +60,21 @@ def _source(path: str) -> str:
     return found
 
 
-def devices(config: cri.ContainerConfig) -> tuple[Device, ...]:
-    """Devices by path. CDI names are refused: no CDI registry is read."""
-    if config.CDI_devices:
-        names = ", ".join(device.name for device in config.CDI_devices)
-        raise NotSupported(f"CDI devices are not supported: {names}")
-    return tuple(
-        Device(
-            os.path.realpath(device.host_path), device.container_path, device.permissions or "rwm"
-        )
-        for device in config.devices
+def devices(engine: Engine, config: cri.ContainerConfig) -> tuple[Device, ...]:
+    """Devices by path, and CDI devices by name. Raises InvalidArgument for unknown ones."""
+    names = [device.name for device in config.CDI_devices]
+    known = cdi.devices(engine.settings.cdi_spec_dirs or cdi.DIRECTORIES) if names else {}
+    for name in names:
+        if name not in known:
+            raise InvalidArgument(f"there is no CDI device {name!r} on this node")
+    return (
+        *(Device(name) for name in names),
+        *(
+            Device(
+                os.path.realpath(device.host_path),
+                device.container_path,
+                device.permissions or "rwm",
+            )
+            for device in config.devices
+        ),
     )

@@ -45,7 +45,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         exit_command=False,  # the server watches the exit files
         healthcheck={"Test": ["NONE"]},  # probes are kubelet's business, also of such images
         mounts=mounts(engine, pod, config),
-        devices=devices(config),
+        devices=devices(engine, config),
         resources=resources(limits),
         oom_score_adj=limits.oom_score_adj or None,
         cgroup_parent=sandbox.linux.cgroup_parent,

@@ -90,6 +90,12 @@ class ContainerCalls:
         await self._workers.run(life.reopen_log, request.container_id)
         return cri.ReopenContainerLogResponse()
 
+    async def checkpoint_container(
+        self, request: cri.CheckpointContainerRequest, _: Any
+    ) -> cri.CheckpointContainerResponse:
+        await self._workers.run(life.checkpoint, request.container_id)
+        return cri.CheckpointContainerResponse()
+
     async def get_container_events(
         self, _: cri.GetEventsRequest, __: Any
     ) -> AsyncIterator[cri.ContainerEventResponse]:
