@@ -150,7 +150,7 @@ def test_killed_when_it_ends(store, tmp_path, module, name, when, what) -> None:
 )
 def test_killed_while_it_is_removed(store, tmp_path, module, name, when) -> None:
     request = ContainerRequest(image="busybox", command=("sleep", "9"), network="none", name="it")
-    store.containers.run(request)
+    store.containers.run(request, detach=True)
     victim(tmp_path, "remove", when, module, name)
     check(store, {"gone", "exited", "removing", "running"})
 
@@ -165,7 +165,7 @@ def test_a_killed_remover_is_finished_by_the_next_command(store, tmp_path) -> No
 
 def test_a_killed_monitor(store, request_for) -> None:
     """The container runs on; its end is seen, though its code is not known."""
-    store.containers.run(request_for("sleep", "100", name="it"))
+    store.containers.run(request_for("sleep", "100", name="it"), detach=True)
     row = store.containers.get("it")
     os.kill(row.monitor_pid, signal.SIGKILL)
     time.sleep(0.1)
@@ -189,7 +189,7 @@ def test_a_killed_client_and_monitor(store, tmp_path, request_for) -> None:
 
 def test_a_reboot(store, request_for) -> None:
     """Another boot of the machine: the pid in the row means nothing any more."""
-    store.containers.run(request_for("sleep", "100", name="it"))
+    store.containers.run(request_for("sleep", "100", name="it"), detach=True)
     row = store.containers.get("it")
     store.database.execute("UPDATE containers SET boot = 'another'")
     now = store.containers.get("it")
@@ -198,7 +198,7 @@ def test_a_reboot(store, request_for) -> None:
 
 
 def test_a_damaged_bundle_can_be_removed(store, request_for) -> None:
-    store.containers.run(request_for("sleep", "100", name="it"))
+    store.containers.run(request_for("sleep", "100", name="it"), detach=True)
     row = store.containers.get("it")
     graph = Path(store.settings.graph_root, "containers", row.id)
     (graph / "config.json").write_text("{")

@@ -37,6 +37,19 @@ def test_run_gives_output_and_exit_code(engine, request_for, pipes) -> None:
     assert row.command == "sh -c echo out; echo err >&2; exit 3"
 
 
+def test_run_without_streams_waits_for_the_end(engine, request_for) -> None:
+    """What `run` gave back can be read and removed: only `detach` returns before the end."""
+    slow = request_for("sh", "-c", "sleep 1; echo done; exit 3")
+    result = engine.containers.run(slow)
+    assert (result.how, result.exit_code) == ("exited", 3)
+    assert [line.text for line in engine.containers.logs(result.container)] == [b"done"]
+    engine.containers.remove(result.container)
+    result = engine.containers.run(slow, detach=True)
+    assert (result.how, engine.containers.get(result.container).status) == ("detached", "running")
+    assert engine.containers.wait(result.container) == 3
+    engine.containers.remove(result.container)
+
+
 def test_run_rm_leaves_nothing(engine, request_for, pipes, tmp_path: Path) -> None:
     result = engine.containers.run(request_for("true", auto_remove=True), pipes().streams)
     assert result.exit_code == 0
@@ -116,14 +129,14 @@ def _until_trapped(engine: Engine, name: str) -> None:
 
 
 def test_stop_kills_after_the_timeout(engine, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="deaf"))
+    engine.containers.run(request_for("sleep", "100", name="deaf"), detach=True)
     before = time.monotonic()
     assert engine.containers.stop("deaf", timeout=0.2).exit_code == 137
     assert 0.2 <= time.monotonic() - before < 3
 
 
 def test_kill(engine, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="it"))
+    engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     with pytest.raises(InvalidArgument, match="invalid signal: NOPE"):
         engine.containers.kill("it", "NOPE")
     engine.containers.kill("it", "SIGKILL")
@@ -133,7 +146,7 @@ def test_kill(engine, request_for) -> None:
 
 
 def test_pause(engine, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="it"))
+    engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     engine.containers.pause("it")
     assert engine.containers.get("it").status == "paused"
     with pytest.raises(WrongState):
@@ -145,7 +158,7 @@ def test_pause(engine, request_for) -> None:
 
 
 def test_remove_wants_force_while_running(engine, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="it"))
+    engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     with pytest.raises(WrongState, match="cannot be removed without force"):
         engine.containers.remove("it")
     engine.containers.remove("it", force=True, timeout=0)
@@ -174,15 +187,15 @@ def test_wait_for_exit_and_for_running(engine, request_for) -> None:
 
 def test_wait_for_one_that_is_removed(engine, request_for) -> None:
     started = engine.containers.run(
-        request_for("sh", "-c", "sleep 0.3; exit 6", auto_remove=True, name="it")
+        request_for("sh", "-c", "sleep 0.3; exit 6", auto_remove=True, name="it"), detach=True
     )
     assert engine.containers.wait(started.container) == 6
 
 
 def test_the_exit_command_cleans_up(engine, request_for) -> None:
     """Nobody of ours watches: conmon's exit command notes the end, or removes."""
-    engine.containers.run(request_for("sh", "-c", "exit 5", name="kept"))
-    gone = engine.containers.run(request_for("true", auto_remove=True))
+    engine.containers.run(request_for("sh", "-c", "exit 5", name="kept"), detach=True)
+    gone = engine.containers.run(request_for("true", auto_remove=True), detach=True)
     _until(lambda: not os.path.exists(Paths(engine, _id(engine, "kept")).live))
     stored = engine.database.row("SELECT status, exit_code FROM containers WHERE name = 'kept'")
     assert stored == ("exited", 5)
@@ -222,7 +235,7 @@ def test_logs(engine, request_for, pipes) -> None:
 
 def test_logs_follow_until_the_exit(engine, request_for) -> None:
     script = "echo one; sleep 0.3; echo two; sleep 0.3; echo three"
-    result = engine.containers.run(request_for("sh", "-c", script))
+    result = engine.containers.run(request_for("sh", "-c", script), detach=True)
     seen = [line.text for line in engine.containers.logs(result.container, LogOptions(follow=True))]
     assert seen == [b"one", b"two", b"three"]
 
@@ -250,7 +263,8 @@ def test_a_long_root_works(engine, tmp_path: Path, request_for, pipes) -> None:
 
 
 def test_inspect(engine, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="it", labels={"a": "b"}, env={"C": "d"}))
+    request = request_for("sleep", "100", name="it", labels={"a": "b"}, env={"C": "d"})
+    engine.containers.run(request, detach=True)
     document = engine.containers.inspect("it")
     assert document["Path"] == "sleep" and document["Args"] == ["100"]
     assert document["State"]["Status"] == "running" and document["State"]["Running"]

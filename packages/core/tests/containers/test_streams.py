@@ -52,7 +52,7 @@ def test_100_mb_of_output_arrive_in_full(engine, request_for, how: str) -> None:
     if how == "run":
         engine.containers.run(request_for(*command, log_driver="none"), streams)
     else:
-        engine.containers.run(request_for("sleep", "100", name="it"))
+        engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
         assert engine.containers.exec("it", ExecRequest(command), streams).exit_code == 0
     os.close(write)
     reader.join()
@@ -74,7 +74,7 @@ def test_input_and_output_at_once_do_not_lock_up(engine, request_for, tmp_path, 
         if how == "run":
             engine.containers.run(request_for("cat", stdin=True, log_driver="none"), streams)
         else:
-            engine.containers.run(request_for("sleep", "100", name="it"))
+            engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
             engine.containers.exec("it", ExecRequest(("cat",), stdin=True), streams)
     os.close(write)
     reader.join()
@@ -113,7 +113,7 @@ def test_exec_codes(engine, request_for, pipes) -> None:
 
 
 def test_exec_detached(engine, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="it"))
+    engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     result = engine.containers.exec("it", ExecRequest(("sleep", "100"), detach=True))
     assert result.how == "detached"
     assert engine.containers.inspect("it")["ExecIDs"] == [result.session]
@@ -125,7 +125,7 @@ def test_exec_detached(engine, request_for) -> None:
 
 
 def test_exec_ends_with_the_container(engine, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="it"))
+    engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     codes: list[int] = []
 
     def client() -> None:
@@ -144,7 +144,8 @@ def test_exec_ends_with_the_container(engine, request_for) -> None:
 
 
 def test_two_clients_attached(engine, request_for) -> None:
-    engine.containers.run(request_for("sh", "-c", "read a; echo got $a", name="it", stdin=True))
+    request = request_for("sh", "-c", "read a; echo got $a", name="it", stdin=True)
+    engine.containers.run(request, detach=True)
     results: list[tuple[str, int]] = []
     outputs = []
     threads = []
@@ -300,7 +301,7 @@ def test_detach_and_attach_again(engine, terminal) -> None:
 
 
 def test_exec_it(engine, terminal, request_for) -> None:
-    engine.containers.run(request_for("sleep", "100", name="it"))
+    engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     it = terminal("exec", "sh")
     it.expect(b"# ")
     it.type(b"stty size; exit 6\r")

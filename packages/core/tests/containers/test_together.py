@@ -26,7 +26,7 @@ for number in range(int(count)):
             request.replace(command=("sh", "-c", "exit 3"), auto_remove=True), Streams(-1))
         assert done.exit_code == 3, done
     elif what == "background":
-        made = engine.containers.run(request.replace(command=("sleep", "100")))
+        made = engine.containers.run(request.replace(command=("sleep", "100")), detach=True)
         assert engine.containers.get(made.container).status == "running"
         engine.containers.remove(made.container, force=True, timeout=0)
     elif what == "same":

@@ -39,7 +39,7 @@ def run(context: Context, arguments: Parsed) -> int:
     ensure_image(context, arguments, request)
     replace(context, arguments)
     if arguments.flag("detach"):
-        result = context.engine.containers.run(request)
+        result = context.engine.containers.run(request, detach=True)
         context.print(result.container)
         return 0
     context.stdout.flush()

@@ -68,15 +68,18 @@ class Containers:
         request: ContainerRequest,
         streams: Streams | None = None,
         *,
+        detach: bool = False,
         sig_proxy: bool = True,
         pulling: Pulling | None = None,
     ) -> RunResult:
-        """Create and start; with streams, attached until it ends (containers/run.py)."""
+        """Create, start and, unless detached, wait for the end (containers/run.py)."""
         from .remove import collect
         from .run import run
 
         collect(self._engine)
-        return run(self._engine, request, streams, sig_proxy=sig_proxy, pulling=pulling)
+        return run(
+            self._engine, request, streams, detach=detach, sig_proxy=sig_proxy, pulling=pulling
+        )
 
     def get(self, name: str) -> Container:
         """The container of a name, in its true state. Raises NoSuchContainer, AmbiguousName."""

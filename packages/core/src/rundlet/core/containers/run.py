@@ -39,17 +39,21 @@ def run(
     request: ContainerRequest,
     streams: Streams | None = None,
     *,
+    detach: bool = False,
     sig_proxy: bool = True,
     pulling: Pulling | None = None,
 ) -> RunResult:
-    """Create and start a container.
+    """Create and start a container, and wait until it has ended: it can be removed then.
 
-    streams: ours, to which it is attached until it ends or the detach keys are typed; None
-    runs it in the background. sig_proxy: signals that we get are passed on meanwhile.
+    streams: ours, to which it is attached until it ends or the detach keys are typed; with
+    None its output goes to its log only. detach: return as soon as it runs, without streams.
+    sig_proxy: signals that we get are passed on meanwhile.
     With auto_remove the container is removed when it ends, and also when it cannot be started.
     """
     row = create.create(engine, request, pulling)
-    return foreground(engine, row, streams, sig_proxy=sig_proxy, created=True)
+    if not detach and streams is None:
+        streams = Streams(-1, -1, -1)
+    return foreground(engine, row, None if detach else streams, sig_proxy=sig_proxy, created=True)
 
 
 def foreground(
@@ -60,7 +64,7 @@ def foreground(
     sig_proxy: bool = True,
     created: bool = False,
 ) -> RunResult:
-    """Start a container and, with streams, stay attached to it.
+    """Start a container and, with streams, stay attached to it until it ends.
 
     created: it was made for this; one with auto_remove goes again when it cannot be started.
     """
