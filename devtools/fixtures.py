@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from . import images
+from .gpg import Home
 from .registry import Registry, push
 
 
@@ -85,6 +87,16 @@ def nginx_layout(shared_directory: Path) -> Path:
 def busybox_rootfs(tmp_path: Path) -> Path:
     """A fresh directory tree of the busybox image."""
     return images.rootfs(tmp_path / "rootfs")
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Home]:
+    """A directory of gpg for keys that tests make."""
+    needs("gpg", "gpgconf")
+    # A short name: gpg's agent has its socket there.
+    with tempfile.TemporaryDirectory(prefix="gpg-") as directory:
+        yield Home(directory)
+        subprocess.run(["gpgconf", "--homedir", directory, "--kill", "all"], check=False)
 
 
 @pytest.fixture(scope="session")

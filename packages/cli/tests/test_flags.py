@@ -13,9 +13,7 @@ from devtools.fixtures import needs
 from rundlet.cli.program import PROGRAM
 from rundlet.core.commands.declare import Flag, Option, Verb
 
-_SIGNING = dict.fromkeys(
-    ("sign-by", "sign-by-sigstore-private-key", "sign-passphrase-file"), "issue 4: trust"
-)
+_SIGNING = {"sign-by-sigstore-private-key": "issue 4: trust"}
 _PODS = {"init-ctr": "issue 5: pods"}
 LATER: dict[str, dict[str, str]] = {
     "container create": _PODS,

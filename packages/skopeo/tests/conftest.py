@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from devtools.fixtures import needs
-from devtools.gpg import Home
 from devtools.tool import SCRIPTS
 
 
@@ -67,13 +64,3 @@ def tool(tmp_path: Path) -> Skopeo:
 def blobs() -> Callable[[Path], set[str]]:
     """The digests of the blobs in an OCI layout."""
     return lambda layout: {file.name for file in (layout / "blobs/sha256").iterdir()}
-
-
-@pytest.fixture(scope="session")
-def home() -> Iterator[Home]:
-    """A directory of gpg for keys that tests make."""
-    needs("gpg", "gpgconf")
-    # A short name: gpg's agent has its socket there.
-    with tempfile.TemporaryDirectory(prefix="gpg-") as directory:
-        yield Home(directory)
-        subprocess.run(["gpgconf", "--homedir", directory, "--kill", "all"], check=False)

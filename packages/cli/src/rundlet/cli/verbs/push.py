@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
 from .pull import RETRY, RETRY_DELAY
 
@@ -39,6 +40,7 @@ VERB = Verb(
         Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
         RETRY,
         RETRY_DELAY,
+        *SIGNING,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
     arguments=Arguments(minimum=1, maximum=2, completes="images"),
@@ -50,6 +52,7 @@ def run(context: Context, arguments: Parsed) -> int:
     """Push, telling how it goes on standard error."""
     from rundlet.core.commands.progress import shown
     from rundlet.core.errors import UsageError
+    from rundlet.core.verbs.signing import signing
 
     from .pull import transport_settings
 
@@ -74,6 +77,8 @@ def run(context: Context, arguments: Parsed) -> int:
             force=force,
             progress=progress,
             encryption=_encryption(arguments),
+            signing=signing(arguments),
+            signatures=not arguments.flag("remove-signatures"),
         )
     if arguments.text("digestfile"):
         _write(arguments.text("digestfile"), digest)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..state.images import Image
     from ..transports.docker.search import Found
+    from ..trust.signing import Signing
     from .config import ImageConfig
     from .encryption import Encryption
     from .progress import Progress
@@ -208,18 +209,44 @@ class Images:
         force: bool = False,
         progress: Progress | None = None,
         encryption: Encryption | None = None,
+        signing: Signing | None = None,
+        signatures: bool = True,
     ) -> str:
         """Copy an image to `destination` (its own name when ""); the manifest's digest there.
 
         format: "oci" | "v2s2" | "" as it is. compression: "gzip" | "zstd" of layers that are
-        not compressed, with `force` of all. encryption: keys to encrypt layers to.
+        not compressed, with `force` of all. encryption: keys to encrypt layers to. signing: who
+        signs it there. signatures: whether those that it has in the store go along.
         Raises NoSuchImage, InvalidArgument, RegistryError.
         """
         from .plan import Wishes
         from .push import push
 
         wishes = Wishes(format, compression, force, level)
-        return push(self._engine, name, destination, settings, wishes, progress, encryption)
+        return push(
+            self._engine,
+            name,
+            destination,
+            settings,
+            wishes,
+            progress,
+            encryption,
+            signing,
+            signatures,
+        )
+
+    def sign(self, name: str, signing: Signing) -> None:
+        """Sign an image of the store, as the name that was meant unless `signing` says another.
+
+        The signatures stay with the image and go along when it is pushed. Raises NoSuchImage,
+        InvalidArgument.
+        """
+        from ..trust import kept
+
+        image = self.get(name)
+        named = self._named(image, name) if image.names else ""
+        made = signing.made(image.manifest, image.id, named)
+        kept.add(self._engine, image.id, image.manifest, made)
 
     def save(
         self,

@@ -32,6 +32,7 @@ from .marks import SUFFIX, check_kind, is_encrypted
 from .plan import Wishes, chunked, index_type, plan
 from .progress import SILENT
 from .schema1 import upgraded
+from .signatures import Signatures
 from .underway import Cancelled, Passing, Running
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from ..content.sealing import Secret
     from ..contracts.transport import ImageDestination, ImageSource
+    from ..trust.signing import Signing
     from .descriptor import Descriptor
     from .encryption import Encryption
     from .progress import Progress
@@ -60,6 +62,8 @@ class CopyOptions(Value):
     turns: shared by copies that run side by side to places that share their blobs.
     allow: told of each manifest that is used, and of its signatures, before anything that it
         names is read; raises to refuse it (`trust.check`). signatures: whether they are copied.
+    drop_void: leave those out that are void because the image changes, instead of refusing.
+    signing: who signs what arrives.
     encryption: keys to encrypt layers to, or to decrypt them with.
     precompute: layers that change are made in a temporary file (in the directory `temporary`)
         first, and not sent when the destination has them.
@@ -74,6 +78,8 @@ class CopyOptions(Value):
     turns: Turns | None = None
     allow: Callable[[bytes, Sequence[bytes]], None] | None = None
     signatures: bool = False
+    drop_void: bool = False
+    signing: Signing | None = None
     encryption: Encryption | None = None
     precompute: bool = False
     temporary: str = ""
@@ -120,6 +126,7 @@ class _Copy:
         self._destination = destination
         self._options = options
         self._progress = progress
+        self._signatures = Signatures(source, destination, options)
         self._running = Running()
         self._secrets: dict[str, Secret] = {}
 
@@ -127,45 +134,22 @@ class _Copy:
         top = self._source.manifest()
         document = manifests.parse(top.data, top.media_type)
         if isinstance(document, Index) and self._options.index_only:
-            signatures = self._allowed(top, "")
+            signatures = self._signatures.allowed(top, "")
             copied = self._bare_index(top, document)
         elif isinstance(document, Index) and self._options.all_instances:
-            signatures = self._allowed(top, "")
+            signatures = self._signatures.allowed(top, "")
             copied = self._index(top, document)
         else:
             one, data = self._instance(document, top)
             of = "" if data is top else digest_of(data.data)
-            signatures = self._allowed(data, of)
+            signatures = self._signatures.allowed(data, of)
             copied = self._image(one, data, self._options.wishes)
             top = data
         self._progress.message("Writing manifest to image destination")
         self._destination.put_manifest(copied.manifest)
-        self._put_signatures(signatures, top, copied, "")
+        self._signatures.put(signatures, top, copied, "")
         self._destination.commit()
         return copied
-
-    # --- signatures
-
-    def _allowed(self, data: ManifestBytes, digest: str) -> Sequence[bytes]:
-        """The signatures of a manifest. Raises DeniedByPolicy when it may not be used."""
-        if self._options.allow is None and not self._options.signatures:
-            return ()
-        signatures = self._source.signatures(digest)
-        if self._options.allow is not None:
-            self._options.allow(data.data, signatures)
-        return signatures if self._options.signatures else ()
-
-    def _put_signatures(
-        self, signatures: Sequence[bytes], data: ManifestBytes, copied: Copied, digest: str
-    ) -> None:
-        """Copy signatures, as long as what they are of is still the same."""
-        if signatures and copied.manifest.data != data.data:
-            raise InvalidArgument(
-                f"the image would change, which would invalidate its {len(signatures)} signatures",
-                remedy="Use --remove-signatures.",
-            )
-        if signatures:
-            self._destination.put_signatures(signatures, digest)
 
     # --- manifests
 
@@ -206,11 +190,11 @@ class _Copy:
             document = manifests.parse(data.data, data.media_type)
             if isinstance(document, Index):
                 raise NotSupported("an index inside an index cannot be copied whole")
-            signatures = self._allowed(data, item.digest)
+            signatures = self._signatures.allowed(data, item.digest)
             copied = self._image(document, data, None if as_it_is else wishes)
             blobs.update(dict.fromkeys(copied.blobs))
             self._destination.put_manifest(copied.manifest, copied.digest)
-            self._put_signatures(signatures, data, copied, copied.digest)
+            self._signatures.put(signatures, data, copied, copied.digest)
             items.append(
                 item
                 if copied.digest == item.digest

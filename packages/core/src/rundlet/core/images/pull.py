@@ -63,6 +63,8 @@ def pull(
         platform=platform or settings.platform,
         parallel=engine.settings.image_parallel_copies,
         encryption=encryption,
+        signatures=True,
+        drop_void=True,
     )
     shown = progress or SILENT
     try:

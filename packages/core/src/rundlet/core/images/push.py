@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..contracts.transport import Location, TransportSettings
     from ..engine import Engine
     from ..state.images import Image
+    from ..trust.signing import Signing
     from .encryption import Encryption
     from .plan import Wishes
     from .progress import Progress
@@ -31,13 +32,19 @@ def push(
     wishes: Wishes,
     progress: Progress | None,
     encryption: Encryption | None = None,
+    signing: Signing | None = None,
+    signatures: bool = True,
 ) -> str:
     """Push one image; the digest of the manifest at the destination. See `Images.push`."""
     image = engine.images.get(name)
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
     options = CopyOptions(
-        wishes=wishes, parallel=engine.settings.image_parallel_copies, encryption=encryption
+        wishes=wishes,
+        parallel=engine.settings.image_parallel_copies,
+        encryption=encryption,
+        signing=signing,
+        signatures=signatures,
     )
     with (
         StoreSource(engine, image) as source,

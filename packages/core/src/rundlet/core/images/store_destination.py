@@ -20,6 +20,7 @@ from ..state import layers as layer_rows
 from ..state import leases
 from ..state.images import Image
 from ..storage.layers import chain_id
+from ..trust import kept
 from . import config as configs
 from . import manifest as manifests
 from .descriptor import digest_parts
@@ -27,6 +28,7 @@ from .feed import Feed
 from .marks import check_readable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from ..contracts.storage import LayerUsage
@@ -57,6 +59,7 @@ class StoreDestination(ImageDestination):
         self._position: dict[str, int] = {}  # of a blob; the lowest, where it is there twice
         self._usage: dict[str, LayerUsage] = {}
         self._blobs: dict[str, str] = {}  # of the layers that came now
+        self._signed: tuple[bytes, ...] = ()
         self._lease = leases.Lease(engine.database)
         self._driver = engine.layers.driver  # here: choosing it belongs to this thread
         self.image = ""
@@ -143,6 +146,9 @@ class StoreDestination(ImageDestination):
             self.expect(parsed, self._engine.blobs.read(parsed.config.digest))
         self._written = manifest
 
+    def put_signatures(self, signatures: Sequence[bytes], digest: str = "") -> None:
+        self._signed = tuple(signatures)
+
     def commit(self) -> None:
         """Unpack what was not yet, then write all rows at once."""
         if self._written is None or self._config is None:
@@ -156,12 +162,13 @@ class StoreDestination(ImageDestination):
         stored = self._engine.blobs.put_bytes(self._written.data, self._written.media_type)
         image = self._row(final, stored.digest)
         wanted = {stored.digest, final.config.digest, *(item.digest for item in final.layers)}
+        signed = kept.stored(self._engine, stored.digest, self._signed)
         database = self._engine.database
         with database.transaction():
             # A layer that was unpacked already may lack the blob that this manifest names.
             there = rows.known_blobs(database, wanted)
             self._record_layers(final, there)
-            rows.insert(database, image, there)
+            rows.insert(database, image, there | set(signed))
             for name in self._names:
                 rows.set_name(database, name, image.id)
             if self._origin:

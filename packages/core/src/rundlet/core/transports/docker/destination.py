@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
+    from .signatures import Signatures
 
 
 class DockerDestination(ImageDestination):
@@ -39,8 +40,11 @@ class DockerDestination(ImageDestination):
         reference: Reference,
         client: Client,
         settings: TransportSettings,
+        signatures: Signatures | None = None,
     ) -> None:
         self.location = location
+        self._signatures = signatures
+        self._signed: list[tuple[str, Sequence[bytes]]] = []
         self._reference = reference
         self._client = client
         self._settings = settings
@@ -133,11 +137,22 @@ class DockerDestination(ImageDestination):
         else:
             self._top = manifest
 
+    def put_signatures(self, signatures: Sequence[bytes], digest: str = "") -> None:
+        """They are written by `commit`, once what they are of is there."""
+        if self._signatures is None:
+            super().put_signatures(signatures, digest)
+        else:
+            self._signatures.check(signatures)
+        self._signed.append((digest, signatures))
+
     def commit(self) -> None:
         if self._top is None:
             raise InvalidArgument(f"{self.location}: committed without a manifest")
         own = "sha256:" + hashlib.sha256(self._top.data).hexdigest()
         self._send_manifest(self._top, own, self._reference.tag or own)
+        for digest, signatures in self._signed:
+            assert self._signatures is not None
+            self._signatures.write(self._client, self._reference, digest or own, signatures)
 
     def _send_manifest(self, manifest: ManifestBytes, own: str, where: str) -> None:
         response = self._client.request(

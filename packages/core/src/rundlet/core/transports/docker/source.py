@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
+    from .signatures import Signatures
 
 _RESUMES = 5
 _PROGRESS = 1 << 20
@@ -51,7 +52,7 @@ class DockerSource(ImageSource):
 
     places: references and clients in order of preference: mirrors, then the registry
     itself. The first that has the manifest serves the blobs too.
-    known: is told which repository has which blobs.
+    known: is told which repository has which blobs. signatures: where those of the images are.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class DockerSource(ImageSource):
         location: Location,
         places: Sequence[tuple[Reference, Client]],
         known: KnownLocations | None = None,
+        signatures: Signatures | None = None,
     ) -> None:
         self.location = location
+        self._signatures = signatures
         self._known = known
         self._places = list(places)
         self._chosen: tuple[Reference, Client] | None = None
@@ -112,6 +115,13 @@ class DockerSource(ImageSource):
     def referrers(self, digest: str, artifact_type: str = "") -> Sequence[Descriptor]:
         reference, client = self._chosen or self._places[-1]
         return list_referrers(client, reference, digest, artifact_type)
+
+    def signatures(self, digest: str = "") -> Sequence[bytes]:
+        if self._signatures is None:
+            return ()
+        digest = digest or manifest_digest(self.manifest().data)
+        reference, client = self._chosen or self._places[-1]
+        return self._signatures.read(client, reference, digest)
 
     def close(self) -> None:
         for _, client in self._places:

@@ -16,6 +16,7 @@ from .credentials import Credentials, find
 from .destination import DockerDestination
 from .endpoint import endpoint
 from .failures import MissingInRegistry
+from .signatures import Signatures
 from .source import DockerSource
 from .tags import list_tags
 
@@ -33,7 +34,7 @@ _PARALLEL = 8
 class DockerTransport(ImageTransport):
     """`docker://host/repository[:tag][@digest]`.
 
-    Of `TransportSettings.options` it knows: registries_conf (a path), certs_dirs,
+    Of `TransportSettings.options` it knows: registries_conf, registries_d (paths), certs_dirs,
     blob_locations ({digest: ["host/repository", ...]} or `KnownLocations`, to mount blobs
     from), stall (seconds of silence after which a registry has failed), upload_chunk (bytes of
     a request when a blob is uploaded in pieces; 0: in one).
@@ -57,11 +58,13 @@ class DockerTransport(ImageTransport):
                 for place in conf.places(named)
             ],
             known if isinstance(known, KnownLocations) else None,
+            Signatures(location, settings, named),
         )
 
     def destination(self, location: Location, settings: TransportSettings) -> ImageDestination:
         place, client = _own(location, settings)
-        return DockerDestination(location, place.reference, client, settings)
+        signatures = Signatures(location, settings, _reference(location))
+        return DockerDestination(location, place.reference, client, settings, signatures)
 
     def delete(self, location: Location, settings: TransportSettings) -> None:
         """Delete the manifest, with every tag that points to it. Raises NoSuchImage."""
@@ -75,6 +78,7 @@ class DockerTransport(ImageTransport):
                 scope=f"repository:{reference.path}:*",
                 expect=(200, 202),
             ).drain_conn()
+            Signatures(location, settings, _reference(location)).removed(digest)
         except MissingInRegistry as error:
             raise NoSuchImage(str(reference)) from error
         finally:

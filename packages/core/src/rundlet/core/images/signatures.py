@@ -1,0 +1,55 @@
+"""Signatures of the images of one copy: judged, copied along, and made."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..contracts.transport import ImageDestination, ImageSource, ManifestBytes
+    from .copy import Copied, CopyOptions
+
+
+class Signatures:
+    """What a copy does about signatures, of the top manifest and of instances alike."""
+
+    def __init__(
+        self, source: ImageSource, destination: ImageDestination, options: CopyOptions
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._options = options
+
+    def allowed(self, data: ManifestBytes, digest: str) -> Sequence[bytes]:
+        """The signatures of a manifest that go along. Raises DeniedByPolicy when it may not be
+        used. digest: of an instance, "" for the top manifest.
+        """
+        if self._options.allow is None and not self._options.signatures:
+            return ()
+        found = self._source.signatures(digest)
+        if self._options.allow is not None:
+            self._options.allow(data.data, found)
+        return found if self._options.signatures else ()
+
+    def put(self, along: Sequence[bytes], data: ManifestBytes, copied: Copied, digest: str) -> None:
+        """Write signatures that go along, as long as what they are of is still the same, and
+        those that are made now.
+        """
+        if along and copied.manifest.data != data.data:
+            if not self._options.drop_void:
+                raise InvalidArgument(
+                    f"the image would change, which would invalidate its {len(along)} signatures",
+                    remedy="Use --remove-signatures.",
+                )
+            along = ()
+        made: Sequence[bytes] = ()
+        if self._options.signing is not None:
+            place = self._destination.location
+            of = "sha256:" + hashlib.sha256(copied.manifest.data).hexdigest()
+            made = self._options.signing.made(of, str(place), place.name)
+        if along or made:
+            self._destination.put_signatures((*along, *made), digest)
