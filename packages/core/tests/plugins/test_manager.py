@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from rundlet.core.errors import DriverUnavailable, PluginError
 from rundlet.core.plugins import choose as choose_module
+from rundlet.core.plugins import kept
 from rundlet.core.plugins.index import KINDS
 from rundlet.core.plugins.listing import listing
 from rundlet.core.plugins.manager import FACTORIES, Plugins
+from rundlet.core.settings.snapshot import Settings
 from rundlet.core.views import ImageView
 
 Install = Callable[[str, str, str], None]
@@ -143,3 +146,35 @@ def test_listing_tells_everything(install: Install, plugins: Plugins) -> None:
     assert "no Verb" in found["command", "odd", "third"].reason
     (runsc,) = [row for row in rows if row.name == "runsc"]
     assert runsc.works is False and "disabled" in runsc.reason
+
+
+def test_a_table_is_kept_for_those_that_noted_it(tmp_path: Path) -> None:
+    settings = Settings(
+        graph_root=str(tmp_path / "root"),
+        run_root=str(tmp_path / "run"),
+        runtimes={"fast": {"kind": "crun", "path": "/opt/a/crun", "args": ["--debug"]}},
+    )
+    noted = kept.keep(settings, "fast")
+    assert noted.startswith("fast@")
+    assert kept.keep(settings, "fast") == noted
+    assert kept.keep(settings, "crun") == "crun", "a driver without a table needs none"
+    changed = settings.replace(runtimes={"fast": {"kind": "runc", "path": "/opt/b/runc"}})
+    assert kept.keep(changed, "fast") != noted
+    for later in (changed, settings.replace(runtimes={})):  # also by a tool that knows no table
+        driver = Plugins(later).runtime(noted)
+        assert (driver.config.path, driver.config.args) == ("/opt/a/crun", ("--debug",))
+        assert driver.config.root == str(tmp_path / "run/runtimes/fast")
+    kept.collect(changed, {noted})
+    assert Plugins(changed).runtime(noted).config.path == "/opt/a/crun"
+    kept.collect(changed, set())
+    with pytest.raises(PluginError):
+        Plugins(changed).runtime(noted)
+
+
+def test_a_kept_table_that_is_damaged_is_named(tmp_path: Path) -> None:
+    settings = Settings(graph_root=str(tmp_path), runtimes={"fast": {"kind": "crun"}})
+    noted = kept.keep(settings, "fast")
+    (file,) = (tmp_path / "runtimes").iterdir()
+    file.write_text("[]")
+    with pytest.raises(PluginError, match=str(file)):
+        Plugins(settings).runtime(noted)

@@ -10,6 +10,7 @@ import pytest
 
 from rundlet.core.cgroups.layout import CgroupLayout
 from rundlet.core.containers.request import ContainerRequest, Device, Mount, Resources
+from rundlet.core.contracts.runtime import RuntimeConfig
 from rundlet.core.contracts.storage import IdMap
 from rundlet.core.errors import InvalidArgument, NotSupported, RundletError
 from rundlet.core.settings.snapshot import Settings
@@ -144,6 +145,24 @@ CASES: list[tuple[str, dict[str, Any], str, Any]] = [
         sorted(ALL),
     ),
     ("--privileged", {"privileged": True}, "process.capabilities.bounding", sorted(ALL)),
+    (
+        "--privileged where the runtime gives no devices",
+        {
+            "privileged": True,
+            "runtime_config": RuntimeConfig("", privileged_without_host_devices=True),
+        },
+        "linux.devices",
+        None,
+    ),
+    (
+        "and no rule for them",
+        {
+            "privileged": True,
+            "runtime_config": RuntimeConfig("", privileged_without_host_devices=True),
+        },
+        "linux.resources.devices",
+        [{"allow": False, "access": "rwm"}],
+    ),
     ("user: nothing in effect", {"user": "www"}, "process.capabilities.effective", []),
     (
         "user --cap-add",
@@ -307,6 +326,30 @@ def test_option(plan: Make, fields: dict[str, Any], path: str, expected: Any) ->
         assert wanted.items() <= spec["annotations"].items()
     else:
         assert at(spec, path) == expected
+
+
+def test_annotations_that_the_runtime_does_not_allow_are_left_out(plan: Make) -> None:
+    runtime = RuntimeConfig(
+        "",
+        allowed_annotations=("io.kubernetes.cri-o.Devices",),
+        default_annotations={"free": "runtime's", "other": "runtime's"},
+    )
+    said = {
+        "io.kubernetes.cri-o.Devices": "/dev/fuse",
+        "io.kubernetes.cri-o.umask": "0",
+        "free": "user's",
+    }
+    made = plan(runtime_config=runtime)
+    made = made.replace(request=made.request.replace(annotations=said))
+    generated = generate(made)
+    found = generated.spec["annotations"]
+    assert found["io.kubernetes.cri-o.Devices"] == "/dev/fuse"
+    assert "io.kubernetes.cri-o.umask" not in found
+    assert (found["free"], found["other"]) == ("user's", "runtime's")
+    assert any("io.kubernetes.cri-o.umask" in warning for warning in generated.warnings)
+    free = made.replace(runtime_config=RuntimeConfig(""))
+    everything = generate(free).spec["annotations"]
+    assert said.items() <= everything.items()
 
 
 ERRORS: list[tuple[str, dict[str, Any], type[RundletError], str]] = [

@@ -62,6 +62,7 @@ def write(
             init_path=_init_path(engine, request),
             console=console,
             created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
+            runtime_config=runtime.config,
         )
     )
     spec = generated.spec

@@ -43,6 +43,10 @@ class RuntimeConfig(Value):
     root: directory of the runtime's own state, below the run root.
     args: extra global arguments, before the subcommand.
     options: all other keys of its table.
+    privileged_without_host_devices: a privileged container gets only the devices it asks for.
+    allowed_annotations: beginnings of the annotations that change how a container is run
+        (spec/notes.py) which a container may bring; None: all.
+    default_annotations: of every container that does not set them itself.
     """
 
     root: Path | str
@@ -50,6 +54,9 @@ class RuntimeConfig(Value):
     args: tuple[str, ...] = ()
     options: Mapping[str, Any] = EMPTY
     systemd_cgroup: bool = False
+    privileged_without_host_devices: bool = False
+    allowed_annotations: tuple[str, ...] | None = None
+    default_annotations: Mapping[str, str] = EMPTY
 
 
 class RuntimeState(Value):

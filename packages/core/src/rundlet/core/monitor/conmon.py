@@ -10,6 +10,7 @@ import os
 
 from ..contracts.monitor import Monitor, Monitored
 from ..errors import RuntimeFailed, WrongState
+from ..value import EMPTY
 from . import launch
 
 TYPE_CHECKING = False
@@ -29,15 +30,28 @@ class ConmonMonitor(Monitor):
 
     runtime: absolute path of the binary that conmon runs; arguments: its global arguments.
     conmon: the path of conmon, or "" to look for it. name: the runtime's name, for messages.
+    variables: of conmon's environment, and so of the runtime's. create_options: of the
+    runtime's `create`. sync_log: False leaves logs to the page cache, whatever a job says.
     """
 
     def __init__(
-        self, runtime: str, arguments: Sequence[str] = (), conmon: str = "", name: str = ""
+        self,
+        runtime: str,
+        arguments: Sequence[str] = (),
+        conmon: str = "",
+        name: str = "",
+        *,
+        variables: Mapping[str, str] = EMPTY,
+        create_options: Sequence[str] = (),
+        sync_log: bool = True,
     ) -> None:
         self.runtime = runtime
         self.arguments = tuple(arguments)
         self.name = name or os.path.basename(runtime)
         self._conmon = conmon
+        self.variables = variables
+        self._create_options = tuple(create_options)
+        self._sync_log = sync_log
 
     def command(self) -> Sequence[str]:
         return (launch.find(self._conmon),)
@@ -47,10 +61,17 @@ class ConmonMonitor(Monitor):
 
         run_dir = job.run_dir
         _forget(f"{run_dir}/{CONMON_PID_FILE}", job.pid_file, job.exit_file)
+        job = job if self._sync_log else job.replace(sync_log=False)
+        options = [word for option in self._create_options for word in ("--runtime-opt", option)]
         launched = launch.launch(
-            [*self.command(), *self.common(job.id, job.id, job.bundle), *_create_flags(job)],
+            [
+                *self.command(),
+                *self.common(job.id, job.id, job.bundle),
+                *_create_flags(job),
+                *options,
+            ],
             directory=run_dir,
-            variables=launch.environment(run_dir, environment),
+            variables=launch.environment(run_dir, {**self.variables, **(environment or {})}),
             preserve_fds=job.preserve_fds,
             passthrough=job.log_driver.startswith("passthrough"),
             cgroup=job.cgroup,

@@ -73,7 +73,7 @@ def execute(monitor: ConmonMonitor, job: ExecJob) -> ConmonExec:
             *_flags(job, specification),
         ],
         directory=job.run_dir,
-        variables=launch.environment(job.run_dir, None),
+        variables=launch.environment(job.run_dir, monitor.variables),
         preserve_fds=job.preserve_fds,
         attach=attach,
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from ..errors import PluginError
+from . import kept
 from .faults import broken, load
 from .index import KINDS, EntryPoint, entries, index
 
@@ -74,7 +75,7 @@ class Plugins:
         return self._driver("storage", name, home=home, options=options)  # type: ignore[no-any-return]
 
     def runtime(self, name: str) -> OCIRuntime:
-        """An OCI runtime: the name of a driver, of a table in the settings, or a path.
+        """An OCI runtime: the name of a driver, of a table (in the settings, or kept), or a path.
 
         A table's `kind` says which driver it configures. An absolute path is the binary of
         the driver of its base name.
@@ -84,7 +85,7 @@ class Plugins:
             table = {**self.settings.runtimes.get(driver, {}), "path": name}
         else:
             driver = name
-            table = dict(self.settings.runtimes.get(name, {}))
+            table = kept.table(self.settings, name)
         kind = str(table.pop("kind", driver))
         config = self._runtime_config(driver, table)
         return self._driver("runtime", kind, called=name, config=config)  # type: ignore[no-any-return]
@@ -98,10 +99,16 @@ class Plugins:
         from ..cgroups.layout import choose_manager
         from ..contracts.runtime import RuntimeConfig
 
+        allowed = table.pop("allowed_annotations", None)
         return RuntimeConfig(
             path=str(table.pop("path", "")),
             args=tuple(str(word) for word in table.pop("args", ())),
             root=table.pop("root", "") or f"{self.settings.run_root}/runtimes/{name}",
+            privileged_without_host_devices=bool(
+                table.pop("privileged_without_host_devices", False)
+            ),
+            allowed_annotations=None if allowed is None else tuple(allowed),
+            default_annotations=dict(table.pop("default_annotations", {})),
             options={"conmon": self.settings.conmon, **table},
             systemd_cgroup=choose_manager(self.settings.cgroup_manager) == "systemd",
         )

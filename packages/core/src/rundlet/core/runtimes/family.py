@@ -70,8 +70,16 @@ class RuncFamily(OCIRuntime):
         from ..monitor.conmon import ConmonMonitor
 
         path, arguments = self.monitor_command()
-        conmon = str(self.config.options.get("conmon", ""))
-        return ConmonMonitor(path, arguments, conmon, self.name)
+        options = self.config.options
+        return ConmonMonitor(
+            path,
+            arguments,
+            str(options.get("conmon", "")),
+            self.name,
+            variables=dict(pair.split("=", 1) for pair in options.get("monitor_env", ())),
+            create_options=("--no-pivot",) if options.get("no_pivot") else (),
+            sync_log=not options.get("no_sync_log", False),
+        )
 
     def probe(self) -> Probe:
         try:

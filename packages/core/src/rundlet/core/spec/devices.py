@@ -29,7 +29,7 @@ _DEFAULT = frozenset(
 
 def devices(plan: SpecPlan) -> list[OCIDevice]:
     """The `linux.devices` list: `--device`, or with `--privileged` all of the host's."""
-    if plan.request.privileged:
+    if _all(plan):
         return [
             device
             for device in _tree("/dev", "/dev")
@@ -42,9 +42,13 @@ def devices(plan: SpecPlan) -> list[OCIDevice]:
     return list(result.values())
 
 
+def _all(plan: SpecPlan) -> bool:
+    return plan.request.privileged and not plan.runtime_config.privileged_without_host_devices
+
+
 def rules(plan: SpecPlan) -> list[dict[str, Any]]:
     """`linux.resources.devices`: deny all, allow those asked for; all of them when privileged."""
-    if plan.request.privileged:
+    if _all(plan):
         return [{"allow": True, "access": "rwm"}]
     result: list[dict[str, Any]] = [{"allow": False, "access": "rwm"}]
     for device in plan.request.devices:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..cgroups.container import cgroups_path
 from ..errors import InvalidArgument, NotSupported
-from . import capabilities, devices, resources, seccomp, security, sysctls
+from . import capabilities, devices, notes, resources, seccomp, security, sysctls
 from .mounts import mounts, propagation
 from .namespaces import id_maps, is_host, namespaces
 from .plan import Generated, SpecPlan
@@ -36,7 +36,7 @@ def generate(plan: SpecPlan) -> Generated:
         "process": process(plan, confined, granted, warnings),
         "root": {"path": plan.rootfs},
         "mounts": mounts(plan),
-        "annotations": _annotations(plan),
+        "annotations": notes.notes(plan, warnings),
         "linux": _linux(plan, confined, granted, warnings),
     }
     if request.read_only:
@@ -92,31 +92,3 @@ def _personality(text: str) -> dict[str, str]:
     if domain not in ("LINUX", "LINUX32"):
         raise InvalidArgument(f"invalid --personality {text!r}", remedy="use LINUX or LINUX32")
     return {"domain": domain}
-
-
-def _annotations(plan: SpecPlan) -> dict[str, str]:
-    """podman's annotations, which other tools (hooks, crun, toolbox) look for, then the user's."""
-    request = plan.request
-    found = {
-        "io.container.manager": "libpod",
-        "io.podman.annotations.autoremove": _boolean(request.auto_remove),
-        "io.podman.annotations.init": _boolean(request.init),
-        "io.podman.annotations.privileged": _boolean(request.privileged),
-        "io.podman.annotations.publish-all": _boolean(request.publish_all),
-        "io.kubernetes.cri-o.TTY": "true" if request.terminal else "false",
-    }
-    if plan.created:
-        found["io.kubernetes.cri-o.Created"] = plan.created
-    signal = request.stop_signal or plan.image.get("StopSignal") or ""
-    if signal:
-        found["org.opencontainers.image.stopSignal"] = str(signal)
-    if "keep-groups" in request.group_add:
-        found["run.oci.keep_original_groups"] = "1"
-    for text in plan.settings.annotations:
-        key, _, value = text.partition("=")
-        found[key] = value
-    return {**found, **plan.annotations, **request.annotations}
-
-
-def _boolean(value: bool) -> str:
-    return "TRUE" if value else "FALSE"

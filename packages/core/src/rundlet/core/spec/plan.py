@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..cgroups.layout import CgroupLayout
 from ..containers.request import ContainerRequest, Mount
+from ..contracts.runtime import RuntimeConfig
 from ..settings.snapshot import Settings
 from ..value import EMPTY, Value
 from .host import Host
@@ -37,6 +38,7 @@ class SpecPlan(Value):
     systemd: whether systemd (or another init that wants its mounts) will run inside.
     console: (rows, columns) of the caller's terminal, (0, 0) not known.
     created: when, RFC 3339 (an annotation). annotations: more of them, from the engine.
+    runtime_config: how the OCI runtime is configured: which devices and annotations it allows.
     """
 
     request: ContainerRequest
@@ -59,6 +61,7 @@ class SpecPlan(Value):
     console: tuple[int, int] = (0, 0)
     created: str = ""
     annotations: Mapping[str, str] = EMPTY
+    runtime_config: RuntimeConfig = RuntimeConfig(root="")
 
 
 class Generated(Value):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
 
-_IN_GRAPH = ("blobs", "containers", "networks", "secrets", "tmp", "volumes")
+_IN_GRAPH = ("blobs", "containers", "networks", "runtimes", "secrets", "tmp", "volumes")
 _IN_RUN = (
     "cache", "containers", "exits", "images", "locks", "netns", "networks", "runtimes", "tmp",
 )  # fmt: skip

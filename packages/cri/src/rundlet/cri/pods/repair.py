@@ -6,6 +6,7 @@ import logging
 
 from rundlet.core import Engine
 from rundlet.core.errors import RundletError
+from rundlet.core.plugins import kept
 
 from ..containers.record import unfinished
 from . import record, stop
@@ -28,3 +29,11 @@ def repair(engine: Engine) -> None:
                 stop.stop(engine, pod.id)
         except (RundletError, OSError) as error:
             LOG.error("pod %s: %s", pod.id, error)
+    _forget_runtimes(engine)
+
+
+def _forget_runtimes(engine: Engine) -> None:
+    """Tables of runtimes that neither a pod nor a container has: nothing is under way yet."""
+    found = engine.database.rows("SELECT DISTINCT runtime FROM containers")
+    used = {str(runtime) for (runtime,) in found}
+    kept.collect(engine.settings, used | {pod.runtime for pod in record.everything(engine)})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from rundlet.core import Engine
 from rundlet.core.errors import DriverUnavailable, InvalidArgument, RundletError
+from rundlet.core.plugins import kept
 
 from ..proto import api_pb2 as cri
 
@@ -17,12 +16,14 @@ def names(engine: Engine) -> list[str]:
 
 
 def resolve(engine: Engine, handler: str) -> str:
-    """The OCI runtime of a handler, "" being the node's default.
+    """The OCI runtime of a handler, "" being the node's default, as containers note it.
 
-    Raises InvalidArgument for an unknown one, DriverUnavailable for one that does not work here.
+    They keep the table that it has now. Raises InvalidArgument for an unknown one,
+    DriverUnavailable for one that does not work here.
     """
     if not handler:
-        return engine.plugins.choose_runtime().name
+        wanted = engine.settings.runtime or engine.plugins.choose_runtime().name
+        return kept.keep(engine.settings, wanted)
     known = names(engine)
     if handler not in known:
         raise InvalidArgument(
@@ -31,20 +32,7 @@ def resolve(engine: Engine, handler: str) -> str:
     probe = engine.plugins.runtime(handler).probe()
     if not probe.works:
         raise DriverUnavailable(f"runtime handler {handler} does not work here: {probe.reason}")
-    return _lasting(engine, handler)
-
-
-def _lasting(engine: Engine, handler: str) -> str:
-    """What containers note as their runtime: the binary, where that says all.
-
-    So pods keep theirs when the table of a handler changes, and tools that do not read the
-    server's configuration find it too.
-    """
-    table = engine.settings.runtimes.get(handler, {})
-    path = str(table.get("path", ""))
-    kind = str(table.get("kind", handler))
-    named = os.path.basename(path).startswith(kind)
-    return path if path and named and set(table) <= {"path", "kind"} else handler
+    return kept.keep(engine.settings, handler)
 
 
 def listed(engine: Engine) -> list[cri.RuntimeHandler]:
