@@ -82,8 +82,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Rundlet beside Debian's podman in one run: ratios of medians."""
-    debian(session, "test")
+    """Rundlet beside Debian's podman and containerd in one run: ratios of medians."""
+    debian(session, "bench")
     install_rundlet(session)
     session.run("python", "-m", "devtools.bench", *session.posargs)
 

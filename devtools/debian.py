@@ -34,6 +34,9 @@ TEST = (
 )
 """What the whole test suite takes: also the peers, to compare and interoperate with."""
 
+BENCH = (*TEST, "containerd")
+"""What `nox -s bench` takes: also who is measured against."""
+
 
 class Unavailable(Exception):
     """This machine cannot get what is needed; the message says what to do."""
@@ -89,8 +92,8 @@ def _apt(arguments: list[str], environment: dict[str, str]) -> None:
 
 
 def main() -> int:
-    """`python -m devtools.debian run|demo|test` installs one of the sets above."""
-    sets = {"run": RUN, "demo": DEMO, "test": TEST}
+    """`python -m devtools.debian run|demo|test|bench` installs one of the sets above."""
+    sets = {"run": RUN, "demo": DEMO, "test": TEST, "bench": BENCH}
     try:
         ensure(sets[sys.argv[1]])
     except Unavailable as error:

@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from devtools import images
 from devtools.registry import Registry, push
 
 from . import builds as builds  # its rows
+from . import cri, report
 from . import moving as moving  # its rows
-from . import report
 from .rows import ROWS, Row
 from .tools import Bench, Sample, Tool, podman_configuration
 
@@ -71,22 +72,31 @@ def _unmount_below(scratch: Path) -> None:
             subprocess.run(["umount", "-l", line.split()[1]], capture_output=True)
 
 
+def _wanted(row: Row, words: list[str]) -> bool:
+    return not words or any(word in row.title for word in words)
+
+
+def _measured(bench: Bench, tools: list[Any], row: Row) -> dict[str, list[Sample]]:
+    print(f"measuring: {row.title}", file=sys.stderr, flush=True)
+    return measure(bench, tools, row)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     parser.add_argument("--plot", type=Path, help="write an SVG to this file")
     parser.add_argument("rows", nargs="*", help="only rows whose title contains one of these")
     options = parser.parse_args()
-    rows = [
-        row for row in ROWS if not options.rows or any(word in row.title for word in options.rows)
-    ]
+    rows: list[Row] = []
     scratch = Path(tempfile.mkdtemp(prefix="rundlet-bench-", dir="/var/tmp"))
     results: report.Results = {}
     try:
-        with setting(scratch) as (bench, tools):
-            for row in rows:
-                print(f"measuring: {row.title}", file=sys.stderr, flush=True)
-                results[row.title] = measure(bench, tools, row)
+        for known, enter in ((ROWS, setting), (cri.ROWS, cri.setting)):
+            chosen = [row for row in known if _wanted(row, options.rows)]
+            if chosen:
+                rows += chosen
+                with enter(scratch) as (bench, tools):
+                    results |= {row.title: _measured(bench, tools, row) for row in chosen}
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print(report.table(rows, results))

@@ -38,7 +38,7 @@ def table(rows: list[Row], results: Results) -> str:
         numbers = [ratio(samples, what) for what in ("wall", "cpu", "memory")]
         mark = "" if numbers[0] <= row.target else " *"
         lines.append(
-            f"{row.title:42} {ours:7.0f}ms {peer:7.0f}ms {numbers[0]:6.2f} {row.target:6.2f}"
+            f"{row.title:42} {ours:7.1f}ms {peer:7.1f}ms {numbers[0]:6.2f} {row.target:6.2f}"
             f" {numbers[1]:6.2f} {numbers[2]:6.2f}{mark}"
         )
     return "\n".join(lines)

@@ -21,6 +21,7 @@ def main() -> int:
             print(f"Error: {program} is not on PATH (docs/cri.md)", file=sys.stderr)
             return 1
     scratch = Path(tempfile.mkdtemp(prefix="rundlet-conformance-", dir="/var/tmp"))
+    scratch.chmod(0o711)  # root of a user namespace goes through
     chosen = options.default_runtime
     words = ("--default-runtime", chosen) if chosen else ()
     try:

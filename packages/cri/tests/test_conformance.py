@@ -32,6 +32,7 @@ def node(made: Path) -> Iterator[kit.Node]:
         tempfile.TemporaryDirectory(prefix="cri-") as directory,
         kit.node(made, Path(directory)) as running,
     ):
+        Path(directory).chmod(0o711)  # root of a user namespace goes through
         yield running
 
 

@@ -48,6 +48,18 @@ def unmount(engine: Engine, image: Image, who: str = USER, *, force: bool = Fals
         return bool(gone)
 
 
+def release(engine: Engine, who: str) -> None:
+    """Take away all marks of one who knows no more what it has mounted."""
+    try:
+        ids = os.listdir(_marks(engine, ""))
+    except FileNotFoundError:
+        return
+    for identity in ids:
+        image = engine.images.find(identity)
+        if image is not None and os.path.exists(f"{_marks(engine, identity)}/{who}"):
+            unmount(engine, image, who)
+
+
 def listed(engine: Engine) -> list[tuple[Image, str]]:
     """The images that `mount` mounted for the user, and where."""
     try:

@@ -18,6 +18,7 @@ _MOUNT_SETATTR = 442
 
 _AT_FDCWD = -100
 _AT_EMPTY_PATH = 0x1000
+_AT_RECURSIVE = 0x8000
 _CLOEXEC = 0x1  # FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC
 _OPEN_TREE_CLONE = 0x1
 _MOVE_MOUNT_F_EMPTY_PATH = 0x4
@@ -71,19 +72,23 @@ def mount_new(
     _attach(mounted, target)
 
 
-def mount_idmapped(source: str, target: str, user_namespace: int) -> None:
-    """Bind `source` on `target`, with owners shown as `user_namespace` (a descriptor) maps them.
+def mount_idmapped(
+    source: str, target: str, user_namespace: int, *, recursive: bool = False
+) -> None:
+    """Bind `source` on `target`, with owners shown as `user_namespace` (a descriptor) maps them;
+    recursive: with what is mounted below it.
 
     EINVAL where the file system cannot be mapped, EPERM where the caller may not.
     """
-    tree = _call(
-        _OPEN_TREE, _AT_FDCWD, os.fsencode(source), _OPEN_TREE_CLONE | os.O_CLOEXEC, path=source
-    )
+    below = _AT_RECURSIVE if recursive else 0
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | below
+    tree = _call(_OPEN_TREE, _AT_FDCWD, os.fsencode(source), flags, path=source)
     try:
         attributes = _MountAttr(MOUNT_ATTR_IDMAP, 0, 0, user_namespace)
         size = ctypes.sizeof(attributes)
         reference = ctypes.byref(attributes)
-        _call(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, reference, size, path=source)
+        flags = _AT_EMPTY_PATH | below
+        _call(_MOUNT_SETATTR, tree, b"", flags, reference, size, path=source)
     except OSError:
         os.close(tree)
         raise

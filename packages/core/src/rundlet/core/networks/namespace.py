@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-def create_namespace(path: str) -> None:
+def create_namespace(path: str, made: str = "") -> None:
     """Make a network namespace, its loopback up, and pin it to a new file at `path`.
 
+    made: the file of one that was made elsewhere (in a user namespace), to be pinned instead.
     Raises NetworkError; nothing is left then.
     """
     try:
@@ -32,7 +33,12 @@ def create_namespace(path: str) -> None:
     except OSError as error:
         raise NetworkError(f"no network namespace at {path}: {error.strerror}") from error
     try:
-        _pin_new(path)
+        if made:
+            syscalls.mount(made, path, flags=syscalls.MS_BIND)
+            with Inside(path):
+                _loopback_up()
+        else:
+            _pin_new(path)
     except OSError as error:
         remove_namespace(path)
         raise NetworkError(f"no network namespace at {path}: {error.strerror}") from error

@@ -85,11 +85,15 @@ def namespaces(plan: SpecPlan) -> list[dict[str, str]]:
 
 
 def id_maps(plan: SpecPlan) -> dict[str, Any]:
-    """`linux.uidMappings` and `gidMappings`; where one is not given it is like the other."""
-    if mode(plan, "user") != "private":
-        return {}
+    """`linux.uidMappings` and `gidMappings`; where one is not given it is like the other.
+
+    With a namespace to join they are what that one has: runc wants to know them.
+    """
+    chosen = mode(plan, "user")
     uids, gids = plan.request.uid_map, plan.request.gid_map
     uids, gids = uids or gids, gids or uids
+    if chosen == "host" or (chosen != "private" and not uids):
+        return {}
     if not uids:
         raise InvalidArgument(
             "--userns private needs id maps", remedy="give --uidmap and --gidmap, or --userns host"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from ..errors import InvalidArgument, StoreError
+from ..errors import InvalidArgument
 from ..linux import syscalls
 
 TYPE_CHECKING = False
@@ -37,20 +37,16 @@ class View:
         self._lock = -1
 
     def __enter__(self) -> str:
-        from ..linux.mount_api import mount_idmapped
-
         self._lock = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             clear(self._home)
             os.makedirs(self._path, 0o700, exist_ok=True)
-            namespace = _user_namespace(self._options.uid_map, self._options.gid_map)
+            uids, gids = self._options.uid_map, self._options.gid_map
             try:
-                mount_idmapped(self._home, self._path, namespace)
+                mount_shifted(self._home, self._path, uids or gids, gids or uids)
             except OSError:
                 return ""
-            finally:
-                os.close(namespace)
         except BaseException:
             os.close(self._lock)
             raise
@@ -94,46 +90,30 @@ def _is_bind(home: str, path: str) -> bool:
         return False
 
 
-def _user_namespace(uid_map: Sequence[IdMap], gid_map: Sequence[IdMap]) -> int:
-    """A descriptor of a new user namespace with these maps (one for a map that is empty)."""
-    ready, tell_ready = os.pipe()
-    ended, tell_ended = os.pipe()
-    pid = os.fork()
-    if pid == 0:  # only holds the namespace until it has been opened
+def mount_shifted(
+    source: str,
+    target: str,
+    uids: Sequence[IdMap],
+    gids: Sequence[IdMap],
+    *,
+    recursive: bool = False,
+) -> None:
+    """Bind a directory or file with other owners: what belongs to 0 belongs to whom 0 maps to.
+
+    recursive: with all that is mounted below. Raises OSError where a file system cannot be shown
+    so, InvalidArgument for maps that the kernel refuses, StoreError.
+    """
+    from ..linux.mount_api import mount_idmapped
+    from ..linux.userns import UserNamespace
+
+    with UserNamespace(text(uids), text(gids)) as held:
+        namespace = os.open(held.file("user"), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            os.close(ready)
-            os.close(tell_ended)
-            syscalls.unshare(syscalls.CLONE_NEWUSER)
-            os.write(tell_ready, b"x")
-            os.read(ended, 1)
+            mount_idmapped(source, target, namespace, recursive=recursive)
         finally:
-            os._exit(0)
-    os.close(tell_ready)
-    os.close(ended)
-    try:
-        if not os.read(ready, 1):
-            raise StoreError(
-                "cannot make a user namespace for an id map",
-                remedy="See sysctl user.max_user_namespaces.",
-            )
-        _write_map(pid, "gid", gid_map or uid_map)
-        _write_map(pid, "uid", uid_map or gid_map)
-        return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(ready)
-        os.close(tell_ended)
-        os.waitpid(pid, 0)
+            os.close(namespace)
 
 
-def _write_map(pid: int, kind: str, rows: Sequence[IdMap]) -> None:
-    text = "".join(f"{row.container} {row.host} {row.size}\n" for row in rows)
-    try:
-        descriptor = os.open(f"/proc/{pid}/{kind}_map", os.O_WRONLY)
-        try:
-            os.write(descriptor, text.encode())
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise InvalidArgument(
-            f"the kernel refuses this {kind} map: {text.strip()!r}: {error.strerror}"
-        ) from error
+def text(rows: Sequence[IdMap]) -> str:
+    """An id map as uid_map and gid_map have it (user_namespaces(7))."""
+    return "".join(f"{row.container} {row.host} {row.size}\n" for row in rows)

@@ -20,7 +20,7 @@ from rundlet.core.state import containers as rows
 
 from ..pods import record as pods
 from ..proto import api_pb2 as cri
-from . import record, volumes
+from . import record, shifted, volumes
 from .request import log_path, request
 
 _REOPENING = 10.0  # seconds; conmon does it when it next looks at its fifo
@@ -47,7 +47,7 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig) -> str:
         )
     _clear(engine, name)
     with ExitStack() as undo:
-        undo.callback(volumes.unmount, engine, config, name)
+        undo.callback(_unmount, engine, pod.id, name)
         row = engine.containers.create(request(engine, pod, config))
         undo.callback(engine.containers.remove, row.id, force=True, volumes=True)
         record.keep(engine, row, config, log_path(pod, config))
@@ -61,7 +61,19 @@ def _clear(engine: Engine, name: str) -> None:
         "SELECT id, status, pid, pid_start FROM containers WHERE name = ? AND pod IS NOT NULL", name
     )
     if row is not None and not (row[1] == "creating" and alive(row[2], row[3])):
-        engine.containers.remove(str(row[0]), force=True, volumes=True)
+        discard(engine, str(row[0]))
+
+
+def discard(engine: Engine, identity: str) -> None:
+    """Remove a container that was not whole, with what was mounted for it."""
+    row = rows.by_id(engine.database, identity)
+    if row is None:
+        return
+    try:
+        engine.containers.remove(row.id, force=True, volumes=True, timeout=0)
+    except NoSuchContainer:
+        pass
+    _unmount(engine, row.pod or "", row.name)
 
 
 def start(engine: Engine, identity: str) -> record.Made:
@@ -95,8 +107,14 @@ def remove(engine: Engine, identity: str) -> record.Made | None:
         engine.containers.remove(made.row.id, force=True, volumes=True, timeout=0)
     except NoSuchContainer:
         return None
-    volumes.unmount(engine, made.wanted, made.row.name)
+    _unmount(engine, made.row.pod or "", made.row.name)
     return made
+
+
+def _unmount(engine: Engine, pod: str, name: str) -> None:
+    """Release what was mounted for a container of this name, before and beside its own layer."""
+    volumes.unmount(engine, name)
+    shifted.unmount(engine, pod, name)
 
 
 def reopen_log(engine: Engine, identity: str) -> None:

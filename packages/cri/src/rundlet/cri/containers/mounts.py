@@ -6,14 +6,14 @@ import os
 
 from rundlet.core import Engine
 from rundlet.core.containers.request import Device, Mount
-from rundlet.core.errors import InvalidArgument, NotSupported
+from rundlet.core.errors import InvalidArgument
 from rundlet.core.spec import cdi
 
 from ..pods import options
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
-from . import record, volumes
+from . import record, shifted, volumes
 
 _PROPAGATION = {
     cri.PROPAGATION_PRIVATE: "rprivate",
@@ -25,7 +25,7 @@ _PROPAGATION = {
 def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount, ...]:
     """The pod's /dev/shm, then what the container wants. Raises InvalidArgument, NotSupported."""
     name = record.name_of(config, pod.name)
-    wanted = [_mount(engine, one, name) for one in config.mounts]
+    wanted = [_mount(engine, pod.id, name, one) for one in config.mounts]
     taken = {mount.destination for mount in wanted}
     if not options.host_ipc(pod.sandbox) and "/dev/shm" not in taken:
         shm = Paths(engine, pod.id).shm
@@ -33,13 +33,12 @@ def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount
     return tuple(wanted)
 
 
-def _mount(engine: Engine, wanted: cri.Mount, name: str) -> Mount:
+def _mount(engine: Engine, pod: str, name: str, wanted: cri.Mount) -> Mount:
     where = wanted.container_path
     if wanted.image.image:
         source = volumes.mount(engine, wanted, name)
-        return Mount("bind", where, source, ("rbind", "ro", "rprivate", *wanted.mount_options))
-    if wanted.uidMappings or wanted.gidMappings:
-        raise NotSupported(f"mount {where}: id-mapped mounts are not supported")
+        words: tuple[str, ...] = ("rbind", "ro", "rprivate", *wanted.mount_options)
+        return Mount("bind", where, source, words)
     if not wanted.host_path:
         raise InvalidArgument(f"mount {where}: no host_path")
     propagation = _PROPAGATION[wanted.propagation]
@@ -47,9 +46,12 @@ def _mount(engine: Engine, wanted: cri.Mount, name: str) -> Mount:
         raise InvalidArgument(
             f"mount {where}: recursive_read_only needs readonly and private propagation"
         )
+    source = _source(wanted.host_path)
+    if wanted.uidMappings or wanted.gidMappings:
+        source = shifted.mount(engine, pod, name, source, wanted)
     access = "rw" if not wanted.readonly else "rro" if wanted.recursive_read_only else "ro"
     words = ("rbind", access, propagation, *wanted.mount_options)
-    return Mount("bind", where.rstrip("/") or where, _source(wanted.host_path), words)
+    return Mount("bind", where.rstrip("/") or where, source, words)
 
 
 def _source(path: str) -> str:

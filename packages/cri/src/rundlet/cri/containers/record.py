@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -40,6 +41,11 @@ def name_of(config: cri.ContainerConfig, pod: str) -> str:
     name = pod.removeprefix("k8s_").rpartition("_")[0]
     text = f"k8s_{meta.name}_{name}_{meta.attempt}"
     return "".join(letter if letter.isalnum() or letter in "_.-" else "-" for letter in text)
+
+
+def mark(name: str) -> str:
+    """A file's name for a container's, which may be longer than those can be."""
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def keep(engine: Engine, row: Container, config: cri.ContainerConfig, log: str) -> None:

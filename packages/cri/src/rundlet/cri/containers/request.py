@@ -9,7 +9,7 @@ from rundlet.core import Engine
 from rundlet.core.containers.request import ContainerRequest
 from rundlet.core.errors import InvalidArgument, NotSupported
 
-from ..pods import network, options
+from ..pods import network, options, users
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
@@ -94,7 +94,15 @@ def _namespaces(engine: Engine, pod: Pod, wanted: cri.NamespaceOption) -> dict[s
         "uts": "host" if host else f"ns:{paths.uts}",
         "ipc": "host" if options.host_ipc(sandbox) else f"ns:{paths.ipc}",
         "pid": _pid(engine, pod, wanted, paths.pid),
+        **_users(sandbox, paths.user),
     }
+
+
+def _users(sandbox: cri.PodSandboxConfig, pinned: str) -> dict[str, Any]:
+    if not options.own_users(sandbox):
+        return {}
+    uids, gids = users.maps(sandbox)
+    return {"userns": f"ns:{pinned}", "uid_map": uids, "gid_map": gids}
 
 
 def _pid(engine: Engine, pod: Pod, wanted: cri.NamespaceOption, pinned: str) -> str:

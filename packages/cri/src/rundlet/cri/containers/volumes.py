@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 
 from rundlet.core import Engine
-from rundlet.core.errors import InvalidArgument, NoSuchImage
+from rundlet.core.errors import InvalidArgument
 from rundlet.core.images import mounting
 
 from ..proto import api_pb2 as cri
+from . import record
 
 
 def mount(engine: Engine, wanted: cri.Mount, name: str) -> str:
     """Mount the image of a volume; the path to bind. Raises NoSuchImage, InvalidArgument."""
-    path = mounting.mount(engine, engine.images.get(wanted.image.image), name)
+    path = mounting.mount(engine, engine.images.get(wanted.image.image), record.mark(name))
     if not wanted.image_sub_path:
         return path
     found = os.path.realpath(f"{path}/{wanted.image_sub_path}")
@@ -29,12 +30,6 @@ def mount(engine: Engine, wanted: cri.Mount, name: str) -> str:
     return found
 
 
-def unmount(engine: Engine, config: cri.ContainerConfig, name: str) -> None:
-    """Undo `mount` for all volumes of a container; nothing happens for what is not mounted."""
-    for wanted in config.mounts:
-        if not wanted.image.image:
-            continue
-        try:
-            mounting.unmount(engine, engine.images.get(wanted.image.image), name)
-        except NoSuchImage:
-            continue
+def unmount(engine: Engine, name: str) -> None:
+    """Undo `mount` for all volumes of a container; nothing happens when there are none."""
+    mounting.release(engine, record.mark(name))

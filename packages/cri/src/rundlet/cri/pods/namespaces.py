@@ -26,35 +26,39 @@ _CATATONIT = (
 )
 
 
-def make(
-    files: dict[str, str], *, netns: str, hostname: str, sysctls: dict[str, str], pid: bool
-) -> int:
-    """Make namespaces and set the sysctls of the pod.
+def make(files: dict[str, str], *, netns: str, hostname: str, sysctls: dict[str, str]) -> int:
+    """Make namespaces, or take those that a user namespace of the pod owns; set its sysctls.
 
-    files: "ipc" and "uts" to the file to pin each at, and "pid" with `pid`; kinds not in it
-    stay the node's. netns: the file of the network namespace that network sysctls are set
-    in, "" for the node's. Returns the process of the pid namespace, 0 for none. Raises
-    InvalidArgument for a sysctl that the kernel refuses, RuntimeFailed.
+    files: kind ("ipc", "uts", "pid") to the file to pin each at, or where it is pinned already;
+    kinds not in it stay the node's. netns: the file of the network namespace that network
+    sysctls are set in, "" for the node's. Returns the process of a pid namespace that was made,
+    0 for none. Raises InvalidArgument for a sysctl that the kernel refuses, RuntimeFailed.
     """
-    for path in files.values():
-        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o444))
+    there = {kind for kind, path in files.items() if os.path.exists(path)}
 
     def work() -> int:
         if netns:
-            _join(netns)
-        if "ipc" in files:
-            syscalls.unshare(syscalls.CLONE_NEWIPC)
+            _join(netns, syscalls.CLONE_NEWNET)
+        for kind, flag in (("ipc", syscalls.CLONE_NEWIPC), ("uts", syscalls.CLONE_NEWUTS)):
+            if kind in there:
+                _join(files[kind], flag)
+            elif kind in files:
+                syscalls.unshare(flag)
         if "uts" in files:
-            syscalls.unshare(syscalls.CLONE_NEWUTS)
             socket.sethostname(hostname)
         for name, value in sysctls.items():
             _write(name, value)
-        for kind in ("ipc", "uts"):
-            if kind in files:
-                syscalls.mount(f"{_SELF}/{kind}", files[kind], flags=syscalls.MS_BIND)
-        return _init(files["pid"]) if pid else 0
+        for kind in files.keys() - there - {"pid"}:
+            pin(f"{_SELF}/{kind}", files[kind])
+        return _init(files["pid"]) if "pid" in files.keys() - there else 0
 
     return _in_a_thread(work)
+
+
+def pin(namespace: str, path: str) -> None:
+    """Keep a namespace at a new file, for as long as that is mounted. Raises OSError."""
+    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o444))
+    syscalls.mount(namespace, path, flags=syscalls.MS_BIND)
 
 
 def _in_a_thread(work: Callable[[], int]) -> int:
@@ -78,10 +82,10 @@ def _in_a_thread(work: Callable[[], int]) -> int:
     return result
 
 
-def _join(path: str) -> None:
+def _join(path: str, flag: int) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        syscalls.setns(descriptor, syscalls.CLONE_NEWNET)
+        syscalls.setns(descriptor, flag)
     finally:
         os.close(descriptor)
 
@@ -96,30 +100,49 @@ def _write(name: str, value: str) -> None:
         raise InvalidArgument(f"sysctl {name}={value}: {error.strerror}") from error
 
 
-def _init(path: str) -> int:
-    """Start the init of a new pid namespace and pin that."""
+def init_command() -> tuple[str, ...]:
+    """The init of a shared pid namespace. Raises DriverUnavailable where there is none."""
     program = next((one for one in _CATATONIT if os.access(one, os.X_OK)), "")
     if not program:
         raise DriverUnavailable(
             "pods with a shared pid namespace need catatonit", remedy="apt install catatonit"
         )
+    return program, "-P"
+
+
+def _init(path: str) -> int:
+    """Start the init of a new pid namespace and pin that."""
+    command = init_command()
     syscalls.unshare(syscalls.CLONE_NEWPID)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
-        pid = spawn(
-            [program, "-P"],
-            directory="/",
-            environment={},
-            descriptors={0: null, 1: null, 2: null},
-        )
+        streams = {0: null, 1: null, 2: null}
+        pid = spawn(command, directory="/", environment={}, descriptors=streams)
     finally:
         os.close(null)
     try:
-        syscalls.mount(f"/proc/{pid}/ns/pid", path, flags=syscalls.MS_BIND)
+        pin(f"/proc/{pid}/ns/pid", path)
     except OSError:
         end(pid, start_time(pid))
         raise
     return pid
+
+
+def inits(path: str) -> list[int]:
+    """Processes in the pid namespace that is pinned at a path: for who was killed before it
+    wrote down which one it had started."""
+    try:
+        wanted = os.stat(path).st_ino
+    except FileNotFoundError:
+        return []
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdecimal() and os.stat(f"/proc/{name}/ns/pid").st_ino == wanted:
+                found.append(int(name))
+        except OSError:
+            continue  # it has ended
+    return found
 
 
 def end(pid: int, started: int) -> None:

@@ -40,7 +40,8 @@ def attach(engine: Engine, pod: Pod) -> Pod:
         },
     )
     pod = record.update(engine, pod, network=network_text(Network(driver.name, attachment)))
-    create_namespace(path)
+    if not options.own_users(config):  # else it is there, owned by that namespace
+        create_namespace(path)
     result = engine.networks.attach(attachment, driver.name)
     return record.update(
         engine, pod, network=network_text(Network(driver.name, attachment, result))

@@ -9,6 +9,7 @@ from rundlet.core.errors import InvalidArgument, NotSupported
 from rundlet.core.spec.sysctls import kind_of
 
 from ..proto import api_pb2 as cri
+from .paths import Paths
 
 _PROTOCOLS = {cri.TCP: "tcp", cri.UDP: "udp", cri.SCTP: "sctp"}
 
@@ -38,6 +39,25 @@ def shared_pid(config: cri.PodSandboxConfig) -> bool:
         and config.HasField("linux")
         and bool(config.linux.security_context.HasField("namespace_options"))
     )
+
+
+def own_users(config: cri.PodSandboxConfig) -> bool:
+    """Whether the pod has a user namespace of its own."""
+    mine = namespaces(config)
+    return mine.HasField("userns_options") and mine.userns_options.mode == cri.POD
+
+
+def pins(config: cri.PodSandboxConfig, paths: Paths) -> dict[str, str]:
+    """Kinds of namespace that the pod has for itself, beside those of network and users, to the
+    file that pins each."""
+    files = {}
+    if not host_ipc(config):
+        files["ipc"] = paths.ipc
+    if not host_network(config):
+        files["uts"] = paths.uts
+    if shared_pid(config):
+        files["pid"] = paths.pid
+    return files
 
 
 def hostname(config: cri.PodSandboxConfig) -> str:
@@ -70,12 +90,6 @@ def check(config: cri.PodSandboxConfig) -> None:
         raise InvalidArgument("a pod sandbox needs metadata: name, namespace and uid")
     if config.HasField("windows"):
         raise NotSupported("windows pods need a Windows node")
-    mine = namespaces(config)
-    if mine.HasField("userns_options") and mine.userns_options.mode != cri.NODE:
-        raise NotSupported(
-            "pods with a user namespace (userns_options) are not supported",
-            remedy="set hostUsers: true in the pod",
-        )
     for port in config.port_mappings:
         if not 0 <= port.host_port < 65536 or not 0 < port.container_port < 65536:
             raise InvalidArgument(

@@ -6,7 +6,10 @@ from rundlet.core import Engine
 
 
 class Paths:
-    """Nothing here touches the disk. ipc, uts, pid, netns: files that pin a namespace."""
+    """Nothing here touches the disk. ipc, uts, pid, user, netns: files that pin a namespace.
+
+    mounts: what containers have of volumes with owners of their own (containers/shifted.py).
+    """
 
     def __init__(self, engine: Engine, pod: str) -> None:
         run = engine.settings.run_root
@@ -14,5 +17,7 @@ class Paths:
         self.ipc = f"{self.directory}/ipc"
         self.uts = f"{self.directory}/uts"
         self.pid = f"{self.directory}/pid"
+        self.user = f"{self.directory}/user"
+        self.mounts = f"{self.directory}/mounts"
         self.shm = f"{self.directory}/shm"
         self.netns = f"{run}/netns/{pod}"

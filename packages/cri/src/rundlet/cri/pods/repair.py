@@ -8,6 +8,7 @@ from rundlet.core import Engine
 from rundlet.core.errors import RundletError
 from rundlet.core.plugins import kept
 
+from ..containers import life
 from ..containers.record import unfinished
 from . import record, stop
 
@@ -18,7 +19,7 @@ def repair(engine: Engine) -> None:
     """Remove what nobody goes on making or removing; give back sandboxes of another boot."""
     for container in unfinished(engine):
         try:
-            engine.containers.remove(container, force=True, volumes=True)
+            life.discard(engine, container)
         except (RundletError, OSError) as error:
             LOG.error("container %s: %s", container, error)
     for pod in record.everything(engine):

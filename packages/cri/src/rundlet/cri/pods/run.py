@@ -13,7 +13,7 @@ from rundlet.core.linux.processes import start_time
 
 from ..proto import api_pb2 as cri
 from ..runtime import handlers
-from . import namespaces, network, options, record, stop
+from . import namespaces, network, options, record, stop, users
 from .paths import Paths
 from .record import Pod
 
@@ -28,7 +28,10 @@ def run(engine: Engine, config: cri.PodSandboxConfig, handler: str) -> str:
     nothing is left then.
     """
     options.check(config)
+    users.check(config)
     runtime = handlers.resolve(engine, handler)
+    if options.own_users(config):
+        handlers.check_users(engine, runtime)
     pod = record.fresh(names.identifier(), config, handler, runtime)
     there = record.by_name(engine, pod.name)
     if there is not None:
@@ -53,28 +56,22 @@ def _make(engine: Engine, pod: Pod) -> None:
     os.makedirs(paths.directory, mode=0o711)
     if config.log_directory:
         os.makedirs(config.log_directory, mode=0o755, exist_ok=True)
+    if options.own_users(config):
+        infra = users.make(config, paths)
+        pod = record.update(engine, pod, infra=infra, infra_start=start_time(infra))
     if not options.host_network(config):
         pod = network.attach(engine, pod)
     if not options.host_ipc(config):
         os.mkdir(paths.shm, 0o711)
         flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
-        syscalls.mount("shm", paths.shm, "tmpfs", flags, f"mode=1777,size={SHM_SIZE}")
+        data = f"mode=1777,size={SHM_SIZE}{users.owner(config)}"
+        syscalls.mount("shm", paths.shm, "tmpfs", flags, data)
     infra = namespaces.make(
-        _files(config, paths),
+        options.pins(config, paths),
         netns="" if options.host_network(config) else paths.netns,
         hostname=options.hostname(config),
         sysctls=dict(config.linux.sysctls),
-        pid=options.shared_pid(config),
     )
-    record.update(engine, pod, state="ready", infra=infra, infra_start=start_time(infra))
-
-
-def _files(config: cri.PodSandboxConfig, paths: Paths) -> dict[str, str]:
-    files = {}
-    if not options.host_ipc(config):
-        files["ipc"] = paths.ipc
-    if not options.host_network(config):
-        files["uts"] = paths.uts
-    if options.shared_pid(config):
-        files["pid"] = paths.pid
-    return files
+    if infra:
+        pod = pod.replace(infra=infra, infra_start=start_time(infra))
+    record.update(engine, pod, state="ready")

@@ -6,8 +6,9 @@ import os
 
 from rundlet.core import Engine
 from rundlet.core.errors import NoSuchContainer, NoSuchPod
+from rundlet.core.linux.processes import start_time
 
-from ..containers import life
+from ..containers import life, shifted
 from . import namespaces, network, record
 from .paths import Paths
 from .record import Pod
@@ -42,9 +43,11 @@ def _stop(engine: Engine, pod: Pod) -> Pod:
 def _release(engine: Engine, pod: Pod, state: str) -> Pod:
     """All that `run` made, but for the row. Every step succeeds for what is not there."""
     paths = Paths(engine, pod.id)
+    for init in () if pod.infra else namespaces.inits(paths.pid):
+        namespaces.end(init, start_time(init))
     namespaces.end(pod.infra, pod.infra_start)
     pod = network.detach(engine, pod)
-    for path in (paths.pid, paths.uts, paths.ipc, paths.shm):
+    for path in (paths.pid, paths.uts, paths.ipc, paths.user, paths.shm):
         namespaces.unpin(path)
     return record.update(engine, pod, state=state, infra=0, infra_start=0)
 
@@ -61,21 +64,15 @@ def remove(engine: Engine, identity: str) -> str:
             return pod.id
         for container in containers(engine, pod.id):
             if life.remove(engine, container) is None:  # one that was not whole
-                _remove(engine, container)
+                life.discard(engine, container)
         _release(engine, fresh, "removing")
+        shifted.clear(engine, pod.id)
         try:
             os.rmdir(Paths(engine, pod.id).directory)
         except FileNotFoundError:
             pass
         record.delete(engine, pod.id)
     return pod.id
-
-
-def _remove(engine: Engine, container: str) -> None:
-    try:
-        engine.containers.remove(container, force=True, volumes=True, timeout=0)
-    except NoSuchContainer:
-        pass
 
 
 def containers(engine: Engine, pod: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core import Engine
-from rundlet.core.errors import DriverUnavailable, InvalidArgument, RundletError
+from rundlet.core.errors import DriverUnavailable, InvalidArgument, NotSupported, RundletError
 from rundlet.core.plugins import kept
 
 from ..proto import api_pb2 as cri
@@ -35,6 +35,16 @@ def resolve(engine: Engine, handler: str) -> str:
     return kept.keep(engine.settings, handler)
 
 
+def check_users(engine: Engine, runtime: str) -> None:
+    """Raises NotSupported for an OCI runtime whose pods can have no user namespace."""
+    driver = engine.plugins.runtime(runtime)
+    if not driver.features().user_namespaces:
+        raise NotSupported(
+            f"OCI runtime {driver.name} has no user namespaces for pods",
+            remedy="set hostUsers: true in the pod, or choose another runtime class",
+        )
+
+
 def listed(engine: Engine) -> list[cri.RuntimeHandler]:
     """The handlers that work here with their features, the default (named "") first."""
     found = []
@@ -50,7 +60,8 @@ def listed(engine: Engine) -> list[cri.RuntimeHandler]:
             cri.RuntimeHandler(
                 name=name,
                 features=cri.RuntimeHandlerFeatures(
-                    recursive_read_only_mounts=features.recursive_read_only
+                    recursive_read_only_mounts=features.recursive_read_only,
+                    user_namespaces=features.user_namespaces,
                 ),
             )
         )

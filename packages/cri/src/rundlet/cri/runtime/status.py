@@ -33,7 +33,9 @@ def status(engine: Engine, verbose: bool) -> cri.StatusResponse:
             conditions=[cri.RuntimeCondition(**one.as_dict()) for one in conditions(engine)]
         ),
         runtime_handlers=runtime_handlers.listed(engine),
-        features=cri.RuntimeFeatures(supplemental_groups_policy=True),
+        features=cri.RuntimeFeatures(
+            supplemental_groups_policy=True, user_namespaces_host_network=True, mount_options=True
+        ),
     )
     if verbose:
         answer.info["config"] = json.dumps(_configuration(engine))
