@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +32,28 @@ def test_a_zombie_is_gone() -> None:
     finally:
         os.waitpid(pid, 0)
     assert start_time(pid) == 0
+
+
+def test_a_process_whose_first_thread_has_ended_lives_on() -> None:
+    """SYS_exit (60 and 93) ends the calling thread only."""
+    number = 60 if os.uname().machine == "x86_64" else 93
+    code = f"""
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+print(flush=True)
+ctypes.CDLL(None).syscall({number}, 0)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None and process.stdout.readline()
+        started = start_time(process.pid)
+        while Path(f"/proc/{process.pid}/stat").read_text().split()[2] != "Z":
+            time.sleep(0.01)
+        assert start_time(process.pid) == started
+    finally:
+        process.kill()
+        process.wait()
+    assert start_time(process.pid) == 0
 
 
 def test_a_name_with_spaces_and_brackets(tmp_path: object) -> None:

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 def start_time(pid: int) -> int:
     """Field 22 of /proc/PID/stat (clock ticks since boot); 0 if there is no such process.
 
-    A zombie counts as gone.
+    A zombie counts as gone, unless only its first thread has ended and others run on
+    (pthread_exit(3) in main): /proc calls that one a zombie too.
     """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
+    threads = int(fields[17])  # of a zombie, 1: itself
+    return 0 if fields[0] == b"X" or (fields[0] == b"Z" and threads < 2) else int(fields[19])
 
 
 def alive(pid: int, started: int) -> bool:
