@@ -29,6 +29,8 @@ TEST = (
     "buildah",
     "skopeo",
     "umoci",
+    "fuse-overlayfs",
+    "netavark",
     "strace",
     "gnupg",
 )

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import images
@@ -103,6 +104,7 @@ class Demo:
         self.output("rundlet", "run", "-d", "--name", "web", "-p", f"{port}:80", nginx)
         self.wait_for(port)
         self.output("curl", "-sSI", f"http://127.0.0.1:{port}/", expect="200 OK")
+        self.wait_until_logged('"HEAD / HTTP/1.1" 200')
         self.output("rundlet", "logs", "web", expect='"HEAD / HTTP/1.1" 200')
         self.output("rundlet", "ps", "-a", expect="web")
         self.output("rundlet", "exec", "web", "nginx", "-v", expect="nginx version")
@@ -112,12 +114,23 @@ class Demo:
 
     def wait_for(self, port: str) -> None:
         """Until nginx listens: the container runs before nginx does."""
-        deadline = time.monotonic() + 10
         probe = ["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/favicon.ico"]
-        while subprocess.run(probe, check=False).returncode != 0:
-            if time.monotonic() > deadline:
-                raise Failed("nginx did not answer within 10 seconds")
-            time.sleep(0.1)
+        _until(
+            lambda: subprocess.run(probe, check=False).returncode == 0,
+            "nginx did not answer",
+        )
+
+    def wait_until_logged(self, line: str) -> None:
+        """nginx writes its access log after it has answered."""
+
+        def logged() -> bool:
+            words = ["rundlet", "logs", "web"]
+            found = subprocess.run(
+                words, env=self.environment, capture_output=True, text=True, check=False
+            )
+            return line in found.stdout
+
+        _until(logged, f"`rundlet logs web` did not show {line}")
 
     def clean(self) -> None:
         subprocess.run(
@@ -126,6 +139,15 @@ class Demo:
             stdout=subprocess.DEVNULL,
             check=False,
         )
+
+
+def _until(condition: Callable[[], bool], problem: str, seconds: float = 60) -> None:
+    """Wait for a condition. Raises Failed with the problem."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failed(f"{problem} within {seconds:.0f} seconds")
+        time.sleep(0.1)
 
 
 def _taken(port: int) -> bool:

@@ -90,3 +90,17 @@ def test_web(rundlet: Rundlet, site: Path, image_layout: Path, tmp_path: Path) -
         path.name for path in served.iterdir()
     )
     assert (copied / "manifest.json").read_bytes() == (served / "manifest.json").read_bytes()
+
+
+def test_fuse_overlayfs(rundlet: Rundlet, site: Path, busybox_archive: Path) -> None:
+    install("fuse-overlayfs", site)
+    rundlet("plugin", "check", "fuse-overlayfs")
+    rundlet.environment["RUNDLET_STORAGE_DRIVER"] = "fuse-overlayfs"
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    script = "grep ' / ' /proc/mounts; echo changed > /made; rm /bin/ls"
+    words = ("run", "--name", "it", "--network", "none", "busybox", "sh", "-c", script)
+    assert rundlet(*words).stdout.startswith("fuse-overlayfs / fuse.fuse-overlayfs ")
+    assert {"D /bin/ls", "A /made"} <= set(rundlet("diff", "it").stdout.splitlines())
+    rundlet("commit", "-q", "it", "changed")
+    again = rundlet("run", "--rm", "--network", "none", "changed", "cat", "/made")
+    assert again.stdout == "changed\n"
