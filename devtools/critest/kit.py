@@ -57,9 +57,10 @@ class Node:
         """Start it and wait until it answers."""
         program = Path(sys.executable).with_name("rundlet-cri")
         stores = ("--root", self.directory / "root", "--runroot", self.directory / "run")
+        alone = ("--config", "", "--config-dir", "", "--cni-default-network", "podman")
         with (self.directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [program, *stores, "serve", "--listen", self.socket, *self._words],
+                [program, *alone, *stores, "serve", "--listen", self.socket, *self._words],
                 env={**os.environ, "RUNDLET_CONF": str(self.directory / "rundlet.toml")},
                 stdout=log,
                 stderr=log,

@@ -70,10 +70,16 @@ class Server:
         self.log = directory / "server.log"
         self.configuration = directory / "rundlet.toml"
         self.configuration.touch()
+        self.crio = directory / "crio.conf"
+        self.crio.touch()
+        self.drop_ins = directory / "crio.conf.d"
+        self.drop_ins.mkdir(exist_ok=True)
 
     @property
     def globals(self) -> tuple[str, ...]:
-        return ("--root", str(self.root), "--runroot", str(self.runroot), *self.options)
+        mine = ("--root", str(self.root), "--runroot", str(self.runroot))
+        configuration = ("--config", str(self.crio), "--config-dir", str(self.drop_ins))
+        return (*configuration, *mine, "--cni-default-network", "podman", *self.options)
 
     def start(self) -> Client:
         with self.log.open("ab") as log:

@@ -10,6 +10,8 @@ import pytest
 
 from rundlet.core.errors import NetworkError, RuntimeFailed, WrongState
 from rundlet.core.settings.snapshot import Settings
+from rundlet.cri.config.model import defaults
+from rundlet.cri.config.setup import make
 from rundlet.cri.proto import api_pb2 as cri
 from rundlet.cri.server.work import Workers
 from rundlet.cri.streams import forward, sessions
@@ -42,9 +44,8 @@ class Terminal:
 def serve(kubelet: Any, session: Session) -> Any:
     """Run a session in a loop of our own, over the engine of the server."""
     server = kubelet.server
-    workers = Workers(
-        Settings(graph_root=str(server.root), run_root=str(server.runroot)), threads=4
-    )
+    settings = Settings(graph_root=str(server.root), run_root=str(server.runroot))
+    workers = Workers(make(settings, defaults()), threads=4)
 
     async def run() -> Any:
         return await asyncio.wait_for(session(workers), 60)

@@ -6,13 +6,15 @@ import sys
 
 from rundlet.core.commands.declare import Program
 from rundlet.core.commands.dispatch import main as dispatch
-from rundlet.core.commands.options import ENGINE_OPTIONS
+
+from .config.flags import OPTIONS
 
 PROGRAM = Program(
     name="rundlet-cri",
     summary="The Kubernetes Container Runtime Interface on the Rundlet engine",
     group="rundlet.cri_commands",
-    options=ENGINE_OPTIONS,
+    options=OPTIONS,
+    default="serve",
 )
 
 

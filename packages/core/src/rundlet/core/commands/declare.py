@@ -110,9 +110,13 @@ class Group(Value):
 
 
 class Program(Value):
-    """One of the executables: where its verbs come from and its global options."""
+    """One of the executables: where its verbs come from and its global options.
+
+    default: the verb that is run when none is named; "": that is an error.
+    """
 
     name: str
     summary: str
     group: str
     options: tuple[Flag | Option, ...] = ()
+    default: str = ""

@@ -63,6 +63,8 @@ def _run(program: Program, options: Options, words: list[str]) -> int:
     if rest and rest[0] in ("help", "__complete", "__completeNoDesc"):
         return _answer(program, rest)
     _redirect(options)
+    if not rest and program.default:
+        rest = [program.default]
     if not rest:
         return _incomplete(program, [])
     return _verb(program, options, rest)

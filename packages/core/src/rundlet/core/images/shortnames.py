@@ -30,7 +30,9 @@ def resolved(engine: Engine, text: str) -> Resolved:
     """`resolve` with the registries.conf that an engine is configured with."""
     from . import registries_conf
 
-    return resolve(text, registries_conf.load(engine.settings.registries_conf))
+    conf = registries_conf.load(engine.settings.registries_conf)
+    mode = engine.settings.short_name_mode
+    return resolve(text, conf.replace(short_name_mode=mode) if mode else conf)
 
 
 def resolve(text: str, conf: RegistriesConf) -> Resolved:

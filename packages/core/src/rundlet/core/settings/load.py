@@ -107,7 +107,7 @@ def from_options(options: Parsed) -> Settings:
             changes[name] = (str(value),) if listed else value
     pairs = options.values.get("storage-opt") or ()
     if "storage-opt" in options.given and isinstance(pairs, tuple):
-        changes["storage_options"] = _storage_options(settings, pairs)
+        changes["storage_options"] = storage_options(settings, pairs)
     flags = options.values.get("runtime-flag") or ()
     if flags and isinstance(flags, tuple):
         changes["runtimes"] = _runtime_flags(settings, changes.get("runtime", ""), flags)
@@ -138,7 +138,7 @@ _LISTED = ("module", "storage-opt", "runtime-flag")
 _ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED)) - {"events-backend"}
 
 
-def _storage_options(settings: Settings, pairs: tuple[str, ...]) -> dict[str, Any]:
+def storage_options(settings: Settings, pairs: tuple[str, ...]) -> dict[str, Any]:
     """`--storage-opt overlay.mountopt=nodev`; "" as an only pair drops all options (podman)."""
     if pairs == ("",):
         return {}

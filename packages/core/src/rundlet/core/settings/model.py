@@ -35,6 +35,7 @@ _CHOICES = {
     "cgroup_manager": ("", "cgroupfs", "systemd"),
     "events_backend": ("sqlite", "file", "journald", "none"),
     "log_level": ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
+    "short_name_mode": ("", "enforcing", "permissive", "disabled"),
     "pull_policy": ("always", "missing", "ifnotpresent", "never", "newer"),
 }
 

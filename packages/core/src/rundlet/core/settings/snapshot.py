@@ -74,6 +74,7 @@ class Settings(Value):
     pull_policy: str = "missing"
     image_parallel_copies: int = 0  # 0: pick by the number of cores
     registries_conf: str = "/etc/containers/registries.conf"
+    short_name_mode: str = ""  # "enforcing" | "permissive" | "disabled" | "": as registries.conf
     registries_d: str = "/etc/containers/registries.d"  # a user's own comes before it
     policy_json: str = "/etc/containers/policy.json"  # likewise
     certs_dirs: tuple[str, ...] = ("/etc/containers/certs.d", "/etc/docker/certs.d")

@@ -24,7 +24,7 @@ async def watch(workers: Workers, told: Told) -> None:
 
     Those that ended while no server ran come first.
     """
-    directory = f"{workers.settings.run_root}/exits"
+    directory = f"{workers.setup.settings.run_root}/exits"
     os.makedirs(directory, mode=0o700, exist_ok=True)
     with Watch(directory, IN_CREATE | IN_MOVED_TO) as exits:
         loop = asyncio.get_running_loop()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rundlet.core.settings.snapshot import Settings
+from rundlet.core import Engine
+from rundlet.core.errors import SettingsError
 
+from ..config.model import Config
+from ..config.setup import NodeEngine, Setup, reloaded
 from .events import Events
-from .options import Options, combined
 from .work import Workers
 
-Load = Callable[[], tuple[Settings, Options]]
+Load = Callable[[], Setup]
 
 
 class Node:
@@ -21,23 +23,42 @@ class Node:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        settings, self.options = load()
-        self.workers = Workers(combined(settings, self.options))
+        self.workers = Workers(load())
         self.events = Events()
 
-    def reload(self) -> None:
+    @property
+    def config(self) -> Config:
+        return self.workers.setup.config
+
+    async def reload(self) -> list[str] | None:
         """Read the configuration again: what is begun from now on has the new one.
 
-        Raises SettingsError; all is as before then. Paths and addresses stay as they are.
+        Returns the keys that wait for the next start; None when nothing has changed. Raises
+        SettingsError with the reason why it is refused; all is as before then.
         """
-        settings, options = self._load()
-        now = self.workers.settings
-        changed = combined(settings, options)
-        self.workers.settings = changed.replace(graph_root=now.graph_root, run_root=now.run_root)
-        self.options = options.replace(
-            listen=self.options.listen,
-            stream_address=self.options.stream_address,
-            stream_port=self.options.stream_port,
-            stream_certificate=self.options.stream_certificate,
-            stream_key=self.options.stream_key,
+        old = self.workers.setup
+        new, waiting = await self.workers.run(lambda _: reloaded(old, self._load()))
+        if _same(old, new):
+            return waiting or None
+        await self.workers.run(_check, new)
+        self.workers.setup = new
+        return waiting
+
+
+def _same(old: Setup, new: Setup) -> bool:
+    return old.settings == new.settings and old.config.replace(said={}, files=()) == (
+        new.config.replace(said={}, files=())
+    )
+
+
+def _check(_: Engine, new: Setup) -> None:
+    """A default runtime that does not work would fail every pod. Raises SettingsError."""
+    if not new.settings.runtime:
+        return
+    with NodeEngine(new) as engine:
+        probe = engine.plugins.choose_runtime().probe()
+    if not probe.works:
+        where = new.config.said.get("crio.runtime.default_runtime", "crio.runtime.default_runtime")
+        raise SettingsError(
+            f"{where}: runtime {new.settings.runtime!r} does not work here: {probe.reason}"
         )

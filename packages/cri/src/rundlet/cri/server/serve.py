@@ -6,13 +6,14 @@ import asyncio
 import logging
 import os
 import signal
-import socket
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 import grpc
 
-from rundlet.core.errors import AlreadyExists, RundletError, StoreError
-
+from ..config.model import Config
 from ..containers.exits import watch
 from ..containers.service import ContainerCalls
 from ..images.service import ImageService
@@ -23,29 +24,67 @@ from ..runtime.service import NodeCalls
 from ..stats.service import StatsCalls
 from ..streams.server import Address, StreamServer
 from ..streams.service import StreamCalls
+from . import reload, socket
 from .calls import handler
 from .node import Load, Node
-from .options import Options
+from .notify import notify, watchdog
 from .telling import tell
 
 LOG = logging.getLogger("rundlet.cri")
-LARGEST_MESSAGE = 16 * 1024 * 1024  # bytes; kubelet's own limit
+GRACE = 10.0  # seconds that calls have to end
 
 
-def main(load: Load) -> int:
-    """Serve until SIGTERM or SIGINT; 0 then. Raises SettingsError, StoreError, AlreadyExists."""
-    asyncio.run(_serve(Node(load)))
+def main(load: Load, places: tuple[str, ...] = ()) -> int:
+    """Serve until SIGTERM or SIGINT; 0 then. places: files and directories of the
+    configuration, which is read again when they change.
+
+    Raises SettingsError, StoreError, AlreadyExists.
+    """
+    asyncio.run(_serve(Node(load), places))
     return 0
 
 
-async def _serve(node: Node) -> None:
-    path = node.options.listen
-    _free(path)
-    streams = StreamServer(node.workers, _stream_address(node.options))
+async def _serve(node: Node, places: tuple[str, ...]) -> None:
+    path = node.config.text("crio.api.listen").removeprefix("unix://")
+    socket.free(path)
+    streams = StreamServer(node.workers, _stream_address(node.config))
+    server = _server(node, streams)
+    await node.workers.run(repair)
+    async with AsyncExitStack() as ending:
+        ending.push_async_callback(_finish, node)
+        await streams.start()
+        ending.push_async_callback(streams.close)
+        before = os.umask(0o077)  # the socket is root's alone
+        server.add_insecure_port(f"unix:{path}")
+        os.umask(before)
+        await server.start()
+        ending.push_async_callback(server.stop, GRACE)
+        ending.callback(node.events.close)
+        reloader = reload.Reloader(node)
+        for work in (
+            watch(node.workers, partial(_stopped, node)),
+            reloader.run(),
+            reload.watch(reload.directories(places), reloader.changed),
+            watchdog(),
+        ):
+            ending.callback(_begun(work).cancel)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, reloader.signalled)
+        notify("READY=1")
+        LOG.info("serving on %s", path)
+        await stop.wait()
+        notify("STOPPING=1")
+
+
+def _server(node: Node, streams: StreamServer) -> grpc.aio.Server:
+    config = node.config
     server = grpc.aio.server(
         options=[
-            ("grpc.max_receive_message_length", LARGEST_MESSAGE),
-            ("grpc.max_send_message_length", LARGEST_MESSAGE),
+            ("grpc.max_receive_message_length", config.number("crio.api.grpc_max_recv_msg_size")),
+            ("grpc.max_send_message_length", config.number("crio.api.grpc_max_send_msg_size")),
             ("grpc.so_reuseport", 0),
         ]
     )
@@ -62,75 +101,36 @@ async def _serve(node: Node) -> None:
             ),
         )
     )
-    await node.workers.run(repair)
-    await streams.start()
-    before = os.umask(0o077)  # the socket is root's alone
-    server.add_insecure_port(f"unix:{path}")
-    os.umask(before)
-    await server.start()
-    exits = asyncio.create_task(watch(node.workers, partial(_stopped, node)))
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, node)
-    _tell("READY=1")
-    LOG.info("serving on %s", path)
-    await stop.wait()
-    _tell("STOPPING=1")
-    exits.cancel()
-    node.events.close()
-    await server.stop(node.options.shutdown_timeout)
-    await streams.close()
-    await node.workers.finish(node.options.shutdown_timeout)
+    return server
+
+
+def _begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task of the server's life; one that fails says so, and the server goes on."""
+    task = asyncio.get_running_loop().create_task(work)
+
+    def ended(done: asyncio.Task[None]) -> None:
+        if not done.cancelled() and done.exception() is not None:
+            LOG.error("a part of the server has ended", exc_info=done.exception())
+
+    task.add_done_callback(ended)
+    return task
+
+
+async def _finish(node: Node) -> None:
+    await node.workers.finish(GRACE)
     node.workers.close()
 
 
-def _stream_address(options: Options) -> Address:
+def _stream_address(config: Config) -> Address:
+    api = "crio.api"
+    tls = config.flag(f"{api}.stream_enable_tls")
     return Address(
-        options.stream_address,
-        options.stream_port,
-        options.stream_certificate,
-        options.stream_key,
+        config.text(f"{api}.stream_address"),
+        int(config.text(f"{api}.stream_port")),
+        config.text(f"{api}.stream_tls_cert") if tls else "",
+        config.text(f"{api}.stream_tls_key") if tls else "",
     )
 
 
 async def _stopped(node: Node, container: str, pod: str) -> None:
     await tell(node, container, pod, cri.CONTAINER_STOPPED_EVENT)
-
-
-def _free(path: str) -> None:
-    """Make way for the socket. Raises AlreadyExists when a server answers there, StoreError."""
-    try:
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.connect(path)
-    except FileNotFoundError:
-        return
-    except ConnectionRefusedError:
-        os.unlink(path)
-        return
-    except OSError as error:
-        raise StoreError(f"cannot listen on {path}: {error.strerror}") from error
-    raise AlreadyExists(f"another server listens on {path}", remedy="stop it, or use --listen")
-
-
-def _reload(node: Node) -> None:
-    try:
-        node.reload()
-        LOG.info("configuration read again")
-    except RundletError as error:
-        LOG.error("the configuration stays as it was: %s", error)
-
-
-def _tell(state: str) -> None:
-    """sd_notify(3): one datagram to systemd, where it started us."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        try:
-            notify.connect("\0" + address[1:] if address.startswith("@") else address)
-            notify.send(state.encode())
-        except OSError as error:
-            LOG.warning("systemd was not told %s: %s", state, error)

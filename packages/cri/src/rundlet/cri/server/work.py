@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 from rundlet.core import Engine
-from rundlet.core.settings.snapshot import Settings
+
+from ..config.setup import NodeEngine, Setup
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,10 +23,10 @@ THREADS = 32
 
 
 class Workers:
-    """Threads with an engine each. settings may be replaced; new work then has the new ones."""
+    """Threads with an engine each. setup may be replaced; new work then has the new one."""
 
-    def __init__(self, settings: Settings, threads: int = THREADS) -> None:
-        self.settings = settings
+    def __init__(self, setup: Setup, threads: int = THREADS) -> None:
+        self.setup = setup
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cri")
         self._mine = threading.local()
         self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
@@ -33,12 +34,13 @@ class Workers:
 
     def engine(self) -> Engine:
         """The engine of the calling thread."""
-        engine: Engine | None = getattr(self._mine, "engine", None)
-        if engine is None or engine.settings is not self.settings:
+        engine: NodeEngine | None = getattr(self._mine, "engine", None)
+        setup = self.setup
+        if engine is None or engine.setup is not setup:
             if engine is not None:
                 engine.close()
                 self._engines.remove(engine)
-            engine = self._mine.engine = Engine(self.settings)
+            engine = self._mine.engine = NodeEngine(setup)
             self._engines.append(engine)
         return engine
 

@@ -14,6 +14,7 @@ from rundlet.core.containers.stored import request_of
 from rundlet.core.contracts.monitor import Streams
 from rundlet.core.errors import InvalidArgument, WrongState
 
+from ..config.setup import NodeEngine
 from ..containers import record
 from ..server.work import Workers
 from .ends import Ends, Pipes
@@ -122,7 +123,7 @@ async def alone(workers: Workers, function: Callable[[Engine], T]) -> T:
 
     def run() -> None:
         try:
-            with Engine(workers.settings) as engine:
+            with NodeEngine(workers.setup) as engine:
                 result = function(engine)
         except BaseException as error:
             loop.call_soon_threadsafe(_fail, future, error)

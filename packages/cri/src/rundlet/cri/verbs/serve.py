@@ -1,58 +1,42 @@
-"""`rundlet-cri serve`: the server that kubelet and crictl talk to."""
+"""`rundlet-cri serve`, or no verb at all: the server that kubelet and crictl talk to."""
 
 from __future__ import annotations
 
-from rundlet.core.commands.declare import Option, Verb
+from rundlet.core.commands.declare import Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Context, Parsed
-    from rundlet.core.settings.snapshot import Settings
-
-    from ..server.options import Options
 
 VERB = Verb(
     name="serve",
-    summary="Serve the Container Runtime Interface on a unix socket",
-    options=(
-        Option("listen", metavar="path", default="/run/rundlet/cri.sock", help="Unix socket"),
-        Option("stream-address", default="127.0.0.1", help="Address of exec, attach, port-forward"),
-        Option("stream-port", default="0", help="Port of them (0: any)"),
-        Option("stream-tls-cert", metavar="path", help="Certificate, to serve them by TLS"),
-        Option("stream-tls-key", metavar="path", help="Key of the certificate"),
-        Option("default-runtime", help="Runtime handler of pods that ask for none"),
-    ),
+    summary="Serve the Container Runtime Interface on a unix socket (also without a verb)",
     run="rundlet.cri.verbs.serve:run",
 )
-
-_LEVELS = {"trace": "DEBUG", "warn": "WARNING", "fatal": "CRITICAL", "panic": "CRITICAL"}
 
 
 def run(context: Context, arguments: Parsed) -> int:
     """Serve until SIGTERM; SIGHUP reads the configuration again."""
     import logging
+    import os
+    from functools import partial
 
+    from rundlet.core.settings import places as rundlet
+
+    from ..config.load import other, places
+    from ..config.setup import read
+    from ..config.warn import warnings
+    from ..server import logs
     from ..server.serve import main
 
-    level = context.options.text("log-level")
-    logging.basicConfig(
-        level=_LEVELS.get(level, level.upper()),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    options = context.options
+    setup = read(options)
+    logs.begin(
+        setup.config,
+        str(other(options, os.environ, "log") or ""),
+        str(other(options, os.environ, "log-format")),
     )
-
-    def load() -> tuple[Settings, Options]:
-        from rundlet.core.settings.load import from_options
-
-        from ..server.options import Options
-
-        options = Options(
-            listen=arguments.text("listen").removeprefix("unix://"),
-            default_runtime=arguments.text("default-runtime"),
-            stream_address=arguments.text("stream-address"),
-            stream_port=int(arguments.text("stream-port")),
-            stream_certificate=arguments.text("stream-tls-cert"),
-            stream_key=arguments.text("stream-tls-key"),
-        )
-        return from_options(context.options), options
-
-    return main(load)
+    for text in warnings(setup.config, options):
+        logging.getLogger("rundlet.cri").warning("%s", text)
+    _, mine = places(options, os.environ)
+    return main(partial(read, options), (*mine, *rundlet.find(os.environ).rundlet))

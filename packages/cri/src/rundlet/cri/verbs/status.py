@@ -20,10 +20,12 @@ def run(context: Context, arguments: Parsed) -> int:
     import json
 
     from ..conditions import conditions, handlers
+    from ..config.setup import NodeEngine, read
 
-    document = {
-        "status": {"conditions": [one.as_dict() for one in conditions(context.engine)]},
-        "runtimeHandlers": handlers(context.engine),
-    }
+    with NodeEngine(read(context.options)) as engine:
+        document = {
+            "status": {"conditions": [one.as_dict() for one in conditions(engine)]},
+            "runtimeHandlers": handlers(engine),
+        }
     context.print(json.dumps(document, indent=2))
     return 0

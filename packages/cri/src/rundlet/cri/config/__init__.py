@@ -1,0 +1,1 @@
+"""Configuration as CRI-O's: `crio.conf` with its drop-ins, flags and CONTAINER_ variables."""
