@@ -7,7 +7,7 @@ import pytest
 
 from rundlet.core.errors import DriverUnavailable, RuntimeFailed, WrongState
 from rundlet.core.linux.spawn import spawn
-from rundlet.core.monitor import conmon, launch
+from rundlet.core.monitor import launch, program
 
 
 def test_messages_of_conmon() -> None:
@@ -44,7 +44,7 @@ def test_the_environment_is_only_what_is_needed(monkeypatch: pytest.MonkeyPatch)
 def test_control_without_a_monitor(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "ctl")
     with pytest.raises(WrongState, match="monitor is gone"):
-        conmon.resize(str(tmp_path), "it", 24, 80)
+        program.resize(str(tmp_path), "it", 24, 80)
 
 
 def test_spawn_gives_exactly_these_descriptors(tmp_path: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..contracts.monitor import Streams
-from ..errors import NoSuchContainer, RundletError
+from ..errors import NoSuchContainer, RundletError, RuntimeFailed
 from ..value import Value
 from . import cleanup, create, ending
 from .paths import Paths
 from .restart import has_policy
 from .signals import Forwarding
 from .start import start
-from .state import UNKNOWN_EXIT, exit_status
+from .state import UNKNOWN_EXIT, exit_status, has_monitor
 from .stored import request_of
 
 TYPE_CHECKING = False
@@ -98,8 +98,15 @@ def _watch(engine: Engine, started: Started, streams: Streams, sig_proxy: bool) 
 
 
 def after(engine: Engine, row: Container) -> int:
-    """Wait for the end of a container whose streams have ended, and clean up; its exit code."""
-    ending.wait_process(row)
+    """Wait for the end of a container whose streams have ended, and clean up; its exit code.
+
+    Raises RuntimeFailed for one that lives on without its monitor: nobody has its streams.
+    """
+    if not ending.wait_process(row, None if has_monitor(row) else ending.MONITOR_GRACE):
+        raise RuntimeFailed(
+            f"the monitor of container {row.id} was killed; the container runs on",
+            remedy="restart it to have its output again",
+        )
     ending.wait_exit_file(engine, row)
     code, _ = exit_status(Paths(engine, row.id))
     if has_policy(request_of(row.request)):

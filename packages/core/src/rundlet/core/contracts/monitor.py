@@ -1,8 +1,8 @@
 """Contract of a monitor: what stays with a container's process while no tool of ours runs.
 
 It holds the pty or pipes, writes the log, keeps the exit code, serves attached
-clients over a socket, and runs the exit command. The shipped one is conmon
-(`rundlet.core.monitor.conmon`); a shim-v2 runtime brings its own.
+clients over a socket, and runs the exit command. Two are shipped: conmon
+(`rundlet.core.monitor.conmon`), and our own for shim-v2 runtimes (`rundlet.core.monitor.shim`).
 
 Clauses
     MONITOR-EXIT-FILE   the exit code is in `MonitorJob.exit_file` before the exit command runs.

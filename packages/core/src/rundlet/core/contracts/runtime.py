@@ -2,7 +2,7 @@
 
 The engine hands over a *bundle* (a directory with `config.json`) and an id. The
 process is born by the runtime's `monitor()` (contracts/monitor.py): conmon for
-the runc family, the shim itself for shim-v2 runtimes. All else is asked here.
+the runc family, a program of ours for shim-v2 runtimes. All else is asked here.
 
 Clauses
     RUNTIME-STATE-DERIVED   `state` asks the runtime; a container it does not know is
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, ClassVar, Literal
 
+    from ..cgroups.container import CgroupUsage
     from .monitor import Monitor
     from .probe import Probe
 
@@ -144,6 +145,10 @@ class OCIRuntime(ABC):
     @abstractmethod
     def update(self, container: str, resources: Mapping[str, Any]) -> None:
         """Apply an OCI `linux.resources` object to a running container."""
+
+    def usage(self, container: str) -> CgroupUsage | None:
+        """What a running container uses; None: its cgroup on this machine says it."""
+        return None
 
     def checkpoint(self, container: str, image: Path, *, leave_running: bool = False) -> None:
         """Dump the container to a directory. Optional: NotSupported unless overridden."""

@@ -1,8 +1,9 @@
-"""Being attached to a container or exec session: conmon's socket, and the loop that copies.
+"""Being attached to a container or exec session: the monitor's socket, and the loop that copies.
 
-The socket is SOCK_SEQPACKET. From conmon each packet is one byte (2 stdout, 3 stderr) and
-up to 8 KiB of output; to conmon packets are plain input, and shutting down our side closes
-the container's stdin. conmon closes the connection after the exit, when all was sent.
+The socket is SOCK_SEQPACKET. From the monitor each packet is one byte (2 stdout, 3 stderr) and
+output, up to 8 KiB of conmon's, 32 of ours; to it packets are plain input, and shutting down
+our side closes the container's stdin. It closes the connection after the exit, when all was
+sent.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from _socket import (
 
 from ..contracts.monitor import Attached
 from ..errors import WrongState
-from .conmon import resize
 from .detach import Detector
+from .program import resize
 from .terminal import Raw, size
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ DETACHED = "detached"
 
 
 def connect(bundle: str, container: str) -> socket:
-    """Connect to the socket in a bundle. Raises WrongState when no conmon listens.
+    """Connect to the socket in a bundle. Raises WrongState when no monitor listens.
 
     By way of /proc/self/fd: the path may be longer than sun_path's 108 bytes.
     """
@@ -61,7 +62,7 @@ def connect(bundle: str, container: str) -> socket:
     return connection
 
 
-class ConmonAttached(Attached):
+class SocketAttached(Attached):
     """A connection to the socket of a bundle."""
 
     def __init__(self, bundle: str, container: str, terminal: bool) -> None:
@@ -93,7 +94,7 @@ class ConmonAttached(Attached):
 class _Resizing:
     """Follows the size of the client's terminal while it is attached (SIGWINCH)."""
 
-    def __init__(self, attached: ConmonAttached, streams: Streams) -> None:
+    def __init__(self, attached: SocketAttached, streams: Streams) -> None:
         self.attached = attached
         self.descriptor = streams.stdout if streams.terminal and attached.terminal else -1
         self._before: object = None
@@ -123,7 +124,7 @@ class _Resizing:
 
 class _Pump:
     """The loop. Output is written as it comes, blocking: a slow reader slows the container down,
-    as any pipe does; nothing is lost. Input never blocks: conmon may be waiting for us to read.
+    as any pipe does; nothing is lost. Input never blocks: the monitor may wait for us to read.
     """
 
     def __init__(self, connection: socket, streams: Streams, terminal: bool) -> None:
@@ -131,7 +132,7 @@ class _Pump:
         self.streams = streams
         self.detector = Detector(streams.detach_keys if terminal else b"")
         self.poll = select.poll()
-        self._pending = b""  # input that conmon has no room for yet
+        self._pending = b""  # input that the monitor has no room for yet
         self._ended = False  # our input is at its end
         self._reading = False
         self._want(reading=streams.stdin >= 0)
@@ -196,7 +197,7 @@ class _Pump:
                 self.socket.shutdown(SHUT_WR)
         except BlockingIOError:
             pass
-        except OSError:  # conmon reads no more; its output may still come
+        except OSError:  # the monitor reads no more; its output may still come
             self._pending, self._ended = b"", True
         self._want(reading=not self._pending and not self._ended)
 

@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import os
 
-from ..contracts.monitor import Monitor, Monitored
-from ..errors import RuntimeFailed, WrongState
+from ..errors import RuntimeFailed
 from ..value import EMPTY
 from . import launch
+from .program import PID_FILE, ProgramMonitor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..contracts.monitor import Attached, ExecJob, ExecSession, MonitorJob
-
-CONMON_PID_FILE = "conmon.pid"
-_RESIZE = 1  # types of messages on the `ctl` fifo (conmon config.h)
-_REOPEN_LOG = 2
-_LARGEST = 1000  # conmon refuses terminals beyond this
+    from ..contracts.monitor import ExecJob, MonitorJob
 
 
-class ConmonMonitor(Monitor):
+class ConmonMonitor(ProgramMonitor):
     """conmon over one OCI runtime.
 
     runtime: absolute path of the binary that conmon runs; arguments: its global arguments.
@@ -56,44 +51,17 @@ class ConmonMonitor(Monitor):
     def command(self) -> Sequence[str]:
         return (launch.find(self._conmon),)
 
-    def create(self, job: MonitorJob, *, environment: Mapping[str, str] | None = None) -> Monitored:
-        from ..linux.processes import start_time
-
-        run_dir = job.run_dir
-        _forget(f"{run_dir}/{CONMON_PID_FILE}", job.pid_file, job.exit_file)
+    def create_command(self, job: MonitorJob) -> Sequence[str]:
         job = job if self._sync_log else job.replace(sync_log=False)
         options = [word for option in self._create_options for word in ("--runtime-opt", option)]
-        launched = launch.launch(
-            [
-                *self.command(),
-                *self.common(job.id, job.id, job.bundle),
-                *_create_flags(job),
-                *options,
-            ],
-            directory=run_dir,
-            variables=launch.environment(run_dir, {**self.variables, **(environment or {})}),
-            preserve_fds=job.preserve_fds,
-            passthrough=job.log_driver.startswith("passthrough"),
-            cgroup=job.cgroup,
-        )
-        try:
-            answer = launched.read()
-        finally:
-            launched.close()
-        if answer is None or answer.data <= 0:
-            raise self.failure(answer, "create")
-        monitor = read_pid(f"{run_dir}/{CONMON_PID_FILE}")
-        if monitor and not start_time(monitor):
-            monitor = 0
-        return Monitored(answer.data, monitor)
+        common = self._common(job.id, job.id, job.bundle)
+        return [*self.command(), *common, *_create_flags(job), *options]
 
-    def failure(self, answer: launch.Sync | None, doing: str) -> Exception:
-        """The error that a failed answer of conmon means."""
-        from ..runtimes.messages import failure
+    def execute_command(self, job: ExecJob, process: str) -> Sequence[str]:
+        common = self._common(job.container, job.session, job.bundle)
+        return [*self.command(), *common, *_execute_flags(job, process)]
 
-        return failure(self.name, answer.message if answer else "", doing)
-
-    def common(self, container: str, unique: str, bundle: str) -> list[str]:
+    def _common(self, container: str, unique: str, bundle: str) -> list[str]:
         """The flags of `create` and `exec` alike."""
         runtime = [word for argument in self.arguments for word in ("--runtime-arg", argument)]
         return [
@@ -107,57 +75,12 @@ class ConmonMonitor(Monitor):
             *("--log-level", "error"),
         ]
 
-    def attach(self, job_dir: str, container: str, *, terminal: bool) -> Attached:
-        from .attach import ConmonAttached
-
-        return ConmonAttached(job_dir, container, terminal)
-
-    def execute(self, job: ExecJob) -> ExecSession:
-        from .execute import execute
-
-        return execute(self, job)
-
-    def reopen_log(self, job_dir: str, container: str) -> None:
-        control(job_dir, container, f"{_REOPEN_LOG} 0 0\n")
-
-    def resize(self, job_dir: str, container: str, rows: int, columns: int) -> None:
-        resize(job_dir, container, rows, columns)
-
-
-def resize(bundle: str, container: str, rows: int, columns: int) -> None:
-    """Tell conmon the size of the client's terminal."""
-    rows, columns = (max(0, min(number, _LARGEST)) for number in (rows, columns))
-    control(bundle, container, f"{_RESIZE} {rows} {columns}\n")
-
-
-def control(bundle: str, container: str, message: str) -> None:
-    """Write to conmon's `ctl` fifo. Raises WrongState when no conmon reads it."""
-    try:
-        fifo = os.open(f"{bundle}/ctl", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise WrongState(
-            f"container {container} is not running: its monitor is gone ({error.strerror})"
-        ) from None
-    try:
-        os.write(fifo, message.encode())
-    finally:
-        os.close(fifo)
-
-
-def read_pid(path: str) -> int:
-    """The process id in a pid file; 0 when there is none."""
-    try:
-        with open(path, "rb") as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return 0
-
 
 def _create_flags(job: MonitorJob) -> list[str]:
     flags = [
         *("--name", job.name),
         *("--container-pidfile", job.pid_file),
-        *("--conmon-pidfile", f"{job.run_dir}/{CONMON_PID_FILE}"),
+        *("--conmon-pidfile", f"{job.run_dir}/{PID_FILE}"),
         *("--persist-dir", job.run_dir),
         *("--exit-dir", job.exit_dir),
         *("--log-path", _log(job)),
@@ -170,16 +93,32 @@ def _create_flags(job: MonitorJob) -> list[str]:
         flags += ["--log-label", f"{key}={value}"]
     if not job.sync_log:
         flags.append("--no-sync-log")
-    flags += stream_flags(job.terminal, job.stdin)
-    flags += runtime_options(job.preserve_fds)
+    flags += _stream_flags(job.terminal, job.stdin)
+    flags += _runtime_options(job.preserve_fds)
     if job.timeout > 0:
         flags += ["--timeout", str(job.timeout)]
     if job.sdnotify_socket:
         flags += ["--sdnotify-socket", job.sdnotify_socket]
-    return flags + exit_flags(job.exit_command, job.exit_delay)
+    return flags + _exit_flags(job.exit_command, job.exit_delay)
 
 
-def stream_flags(terminal: bool, stdin: bool) -> list[str]:
+def _execute_flags(job: ExecJob, process: str) -> list[str]:
+    flags = [
+        "--exec",
+        *("--exec-process-spec", process),
+        *("--container-pidfile", f"{job.run_dir}/pidfile"),
+        *("--conmon-pidfile", f"{job.run_dir}/{PID_FILE}"),
+        *("--persist-dir", job.run_dir),
+        *("--exit-dir", job.exit_dir),
+        *("--log-path", "none:"),
+    ]
+    if not job.detach:
+        flags.append("--exec-attach")
+    flags += _runtime_options(job.preserve_fds)
+    return flags + _stream_flags(job.terminal, job.stdin) + _exit_flags(job.exit_command)
+
+
+def _stream_flags(terminal: bool, stdin: bool) -> list[str]:
     """The flags for what the process gets as its streams.
 
     With --stdin, conmon closes the process's stdin when a client leaves: right for a pipe;
@@ -190,14 +129,14 @@ def stream_flags(terminal: bool, stdin: bool) -> list[str]:
     return ["--stdin"] if stdin else []
 
 
-def runtime_options(preserve_fds: int) -> list[str]:
+def _runtime_options(preserve_fds: int) -> list[str]:
     """What conmon passes to the runtime's `create` or `exec`."""
     if preserve_fds <= 0:
         return []
     return ["--runtime-opt", "--preserve-fds", "--runtime-opt", str(preserve_fds)]
 
 
-def exit_flags(command: Sequence[str], delay: int = 0) -> list[str]:
+def _exit_flags(command: Sequence[str], delay: int = 0) -> list[str]:
     """The flags for what conmon runs after the exit."""
     if not command:
         return []
@@ -216,12 +155,3 @@ def _log(job: MonitorJob) -> str:
     if job.log_driver in ("k8s-file", "json-file", ""):
         return f"k8s-file:{job.log_path}"
     raise RuntimeFailed(f"conmon has no log driver {job.log_driver!r}")
-
-
-def _forget(*paths: str) -> None:
-    """Remove what an earlier run of the container left, lest it is taken for this one's."""
-    for path in paths:
-        try:
-            os.unlink(path)
-        except FileNotFoundError:
-            continue

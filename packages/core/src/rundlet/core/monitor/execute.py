@@ -1,8 +1,8 @@
-"""One more process in a running container, by `conmon --exec --exec-attach`.
+"""One more process in a running container, under a monitor of its own.
 
-conmon makes the attach socket, says so on `_OCI_ATTACHPIPE`, and the command waits until the
-client is connected and the start pipe is written to: no output is lost. On the sync pipe come
-the process id, and at the end the exit code.
+The monitor (conmon --exec --exec-attach, or ours) makes the attach socket, says so on
+`_OCI_ATTACHPIPE`, and the command waits until the client is connected and the start pipe is
+written to: no output is lost. On the sync pipe come the process id, and at the end the exit code.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ import json
 from ..contracts.monitor import ExecSession
 from ..errors import RuntimeFailed
 from . import launch
-from .attach import ConmonAttached
-from .conmon import CONMON_PID_FILE, exit_flags, runtime_options, stream_flags
+from .attach import SocketAttached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.monitor import ExecJob, Streams
-    from .conmon import ConmonMonitor
+    from .program import ProgramMonitor
 
 
-class ConmonExec(ExecSession):
+class ProgramExec(ExecSession):
     """A running exec session."""
 
     def __init__(
         self,
         launched: launch.Launched,
         pid: int,
-        attached: ConmonAttached | None,
-        monitor: ConmonMonitor,
+        attached: SocketAttached | None,
+        monitor: ProgramMonitor,
     ) -> None:
         self.pid = pid
         self._launched = launched
@@ -60,18 +59,14 @@ class ConmonExec(ExecSession):
         self._launched.close()
 
 
-def execute(monitor: ConmonMonitor, job: ExecJob) -> ConmonExec:
+def execute(monitor: ProgramMonitor, job: ExecJob) -> ProgramExec:
     """Start the process. Raises RuntimeFailed, CommandNotFound, CommandNotExecutable."""
     specification = f"{job.bundle}/process.json"
     with open(specification, "w", encoding="utf-8") as file:
         json.dump(dict(job.process), file)
     attach = not job.detach
     launched = launch.launch(
-        [
-            *monitor.command(),
-            *monitor.common(job.container, job.session, job.bundle),
-            *_flags(job, specification),
-        ],
+        monitor.execute_command(job, specification),
         directory=job.run_dir,
         variables=launch.environment(job.run_dir, monitor.variables),
         preserve_fds=job.preserve_fds,
@@ -81,7 +76,7 @@ def execute(monitor: ConmonMonitor, job: ExecJob) -> ConmonExec:
     try:
         if attach:
             launched.wait_for_socket()
-            attached = ConmonAttached(job.bundle, job.container, job.terminal)
+            attached = SocketAttached(job.bundle, job.container, job.terminal)
             launched.go()
         answer = launched.read()
         if answer is None or answer.data <= 0:
@@ -91,20 +86,4 @@ def execute(monitor: ConmonMonitor, job: ExecJob) -> ConmonExec:
             attached.close()
         launched.close()
         raise
-    return ConmonExec(launched, answer.data, attached, monitor)
-
-
-def _flags(job: ExecJob, specification: str) -> list[str]:
-    flags = [
-        "--exec",
-        *("--exec-process-spec", specification),
-        *("--container-pidfile", f"{job.run_dir}/pidfile"),
-        *("--conmon-pidfile", f"{job.run_dir}/{CONMON_PID_FILE}"),
-        *("--persist-dir", job.run_dir),
-        *("--exit-dir", job.exit_dir),
-        *("--log-path", "none:"),
-    ]
-    if not job.detach:
-        flags.append("--exec-attach")
-    flags += runtime_options(job.preserve_fds)
-    return flags + stream_flags(job.terminal, job.stdin) + exit_flags(job.exit_command)
+    return ProgramExec(launched, answer.data, attached, monitor)

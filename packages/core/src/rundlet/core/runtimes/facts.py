@@ -44,9 +44,10 @@ def find(names: tuple[str, ...], wanted: str = "") -> str:
     return ""
 
 
-def facts(path: str, cache: str) -> Facts:
+def facts(path: str, cache: str, flag: str = "--version") -> Facts:
     """The version of a binary, from `cache` while the binary is the same file.
 
+    flag: what makes it tell.
     Raises DriverUnavailable when it cannot be started.
     """
     found = os.stat(path)
@@ -58,20 +59,20 @@ def facts(path: str, cache: str) -> Facts:
             return Facts(kept["version"], kept["details"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    known = _ask(path)
+    known = _ask(path, flag)
     _keep(cache, {"key": key, "version": known.version, "details": known.details})
     return known
 
 
-def _ask(path: str) -> Facts:
+def _ask(path: str, flag: str) -> Facts:
     try:
-        done = run([path, "--version"])
+        done = run([path, flag])
     except OSError as error:
         raise DriverUnavailable(f"{path}: {error.strerror}") from None
     text = done.stdout.decode(errors="replace").strip()
     if done.code != 0 or not text:
         reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.code}"
-        raise DriverUnavailable(f"{path} --version failed: {reason}")
+        raise DriverUnavailable(f"{path} {flag} failed: {reason}")
     return Facts(text.splitlines()[0], text)
 
 

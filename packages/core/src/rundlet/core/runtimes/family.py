@@ -18,11 +18,13 @@ from .facts import Facts, facts, find
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, ClassVar
+    from typing import Any, ClassVar, TypeVar
 
     from ..contracts.monitor import Monitor
     from ..contracts.runtime import OCISpec, Status
     from ..linux.processes import Finished
+
+    Driver = TypeVar("Driver", bound=OCIRuntime)
 
 _STATUS = frozenset(("creating", "created", "running", "paused", "stopped"))
 
@@ -76,7 +78,7 @@ class RuncFamily(OCIRuntime):
             arguments,
             str(options.get("conmon", "")),
             self.name,
-            variables=dict(pair.split("=", 1) for pair in options.get("monitor_env", ())),
+            variables=monitor_variables(self.config),
             create_options=("--no-pivot",) if options.get("no_pivot") else (),
             sync_log=not options.get("no_sync_log", False),
         )
@@ -255,7 +257,12 @@ def _remove_tree(path: str) -> None:
     os.rmdir(path)
 
 
-def create(kind: type[RuncFamily], name: str, config: RuntimeConfig) -> RuncFamily | None:
+def monitor_variables(config: RuntimeConfig) -> dict[str, str]:
+    """The monitor's environment, as configured ("NAME=value" each)."""
+    return dict(pair.split("=", 1) for pair in config.options.get("monitor_env", ()))
+
+
+def create(kind: type[Driver], name: str, config: RuntimeConfig) -> Driver | None:
     """What each module's factory hook does: its driver for its name, else None.
 
     A configured runtime of another name may be of this kind: `kind = "runc"` in its table.

@@ -1,0 +1,83 @@
+"""runc by containerd's shim (containerd-shim-runc-v2), which stays the parent of its containers.
+
+Options of its table in `rundlet.toml`, below `options`, are containerd's: BinaryName (another
+runtime with runc's command line), NoPivotRoot, NoNewKeyring, ShimCgroup, IoUid, IoGid,
+SystemdCgroup, CriuImagePath, CriuWorkPath.
+"""
+
+from __future__ import annotations
+
+from ..contracts.runtime import Adapted, RuntimeConfig, RuntimeFeatures
+from ..errors import DriverUnavailable
+from ..hookspecs import hookimpl
+from .adapting import without_missing_weight
+from .family import create
+from .runc import Runc
+from .shim.api import CHECKPOINT, RUNC, RUNC_CHECKPOINT, RUNC_OPTIONS
+from .shim.runtime import ShimRuntime, containerd_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from ..contracts.probe import Probe
+    from ..contracts.runtime import OCIRuntime, OCISpec
+
+
+class ShimRunc(ShimRuntime):
+    """The driver of containerd-shim-runc-v2."""
+
+    name = "shim-runc-v2"
+    binaries = ("containerd-shim-runc-v2",)
+    options_type = RUNC_OPTIONS
+    options_message = RUNC
+
+    def options(self) -> dict[str, Any]:
+        given = containerd_options(self.name, self.config, RUNC)
+        return {
+            "binary_name": self.runc().path,
+            "root": f"{self.config.root}.runc",
+            "systemd_cgroup": self.config.systemd_cgroup,
+            **given,
+        }
+
+    def runc(self) -> Runc:
+        """The driver of what the shim runs, for its features."""
+        wanted = str(self.config.options.get("options", {}).get("BinaryName", ""))
+        return Runc(RuntimeConfig(f"{self.config.root}.runc", path=wanted))
+
+    def probe(self) -> Probe:
+        found = super().probe()
+        if not found.works:
+            return found
+        try:
+            return found.replace(details={**found.details, "runc": self.runc().path})
+        except DriverUnavailable as error:
+            return found.replace(works=False, reason=str(error).replace("\n", "; "))
+
+    def adapt(self, spec: OCISpec) -> Adapted:
+        warnings: list[str] = []
+        files = ("blkio.weight", "blkio.bfq.weight")
+        return Adapted(without_missing_weight(spec, files, warnings), tuple(warnings))
+
+    def features(self) -> RuntimeFeatures:
+        """Those of the runc that the shim runs."""
+        return self.runc().features()
+
+    def checkpoint(self, container: str, image: Path, *, leave_running: bool = False) -> None:
+        from .shim import protobuf
+
+        options = protobuf.encode(CHECKPOINT, {"exit": not leave_running})
+        self.call(
+            "Checkpoint",
+            container,
+            path=str(image),
+            options={"type_url": RUNC_CHECKPOINT, "value": options},
+        )
+
+
+@hookimpl
+def rundlet_oci_runtime(name: str, config: RuntimeConfig) -> OCIRuntime | None:
+    """Make the driver."""
+    return create(ShimRunc, name, config)
