@@ -36,6 +36,7 @@ TEST = (
     "containerd",
     "strace",
     "gnupg",
+    "systemd",
 )
 """What the whole test suite takes: also the peers, to compare and interoperate with.
 

@@ -12,7 +12,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from rundlet.cli.program import PROGRAM
-from rundlet.cli.request.options import HARMLESS, NOT_YET
+from rundlet.cli.request.options import HARMLESS
+from rundlet.cli.request.options import LEFT_OUT as FLAGS_LEFT_OUT
 from rundlet.core.commands.declare import Flag, Option, Verb
 from rundlet.core.settings import refused
 
@@ -48,6 +49,10 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("*", "compress"): "layers are compressed anyway",
     ("system check", "max"): "layers that nothing refers to are known whatever their age",
     ("container cleanup", "exec"): "exec sessions clean up after themselves",
+    **{
+        (verb, "cgroups"): "`enabled` and `no-conmon`: limits, pause, stats and kill need a cgroup"
+        for verb in ("run", "create")
+    },
     ("ps", "sync"): "the state is always derived from what is there",
     ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
 }
@@ -70,8 +75,8 @@ def state(verb: str, option: Flag | Option) -> str:
     """How a flag stands to podman's."""
     name = option.name
     if verb in ("run", "create"):
-        if name in NOT_YET:
-            return "left out: refused with an error, not supported yet"
+        if name in FLAGS_LEFT_OUT:
+            return f"left out: {FLAGS_LEFT_OUT[name]}"
         if name in HARMLESS:
             return "without effect, as in podman"
     why = DIFFERS.get((verb, name)) or DIFFERS.get(("*", name))
@@ -110,7 +115,7 @@ def _table(verb: str, options: tuple[Flag | Option, ...]) -> list[str]:
 
 def _global_state(option: Flag | Option) -> str:
     if option.name in refused.NAMES and option.hidden:
-        return "left out: refused with the reason"
+        return f"left out: {refused.REASONS[option.name]}"
     return "works" if not option.hidden else "accepted, of no effect by itself"
 
 

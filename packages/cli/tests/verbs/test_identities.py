@@ -111,3 +111,23 @@ def test_the_other_modes(store: Rundlet) -> None:
 def test_named_ranges_that_are_not_there(store: Rundlet) -> None:
     done = store("run", "--rm", "--subuidname", "nobody-here", "busybox", "true", check=False)
     assert done.returncode == 125 and "no ids of 'nobody-here' in /etc/subuid" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["container:base", "ns:/proc/{pid}/ns/user"])
+def test_a_user_namespace_that_is_joined(store: Rundlet, how: str) -> None:
+    words = ("--network=none", "busybox")
+    store("run", "-d", "--name", "base", "--userns=auto:size=2000", *words, "sleep", "100")
+    pid = store("inspect", "-f", "{{.State.Pid}}", "base").stdout.strip()
+    script = ("sh", "-c", "cat /proc/self/uid_map; stat -c %u /bin/sh")
+    base = store("exec", "base", *script).stdout
+    assert store("run", "--rm", "--userns", how.format(pid=pid), *words, *script).stdout == base
+    assert base.split()[2:] == ["2000", "0"]
+
+
+def test_a_mount_with_the_ids_of_the_container(store: Rundlet, tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    words = ("--userns=auto:size=2000", "busybox", "stat", "-c", "%u", "/h/mine")
+    assert said(store, "-v", f"{tmp_path}:/h:ro", *words) == ["65534"]
+    assert said(store, "-v", f"{tmp_path}:/h:ro,idmap", *words) == ["0"]
+    one = f"type=bind,src={tmp_path},dst=/h,idmap=uids=@0-7-1;gids=@0-7-1"
+    assert said(store, "--mount", one, *words) == ["7"]

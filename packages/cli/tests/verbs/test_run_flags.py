@@ -73,6 +73,11 @@ SEEN = (
     (("--mount", "type=image,src=busybox,dst=/i,subpath=bin"), "test -x /i/sh && echo there",
      "there"),
     (("--mount", "type=glob,src=/etc/host*,dst=/g"), "test -f /g/hosts && echo there", "there"),
+    (("--systemd", "always", "--shm-size-systemd", "2m"),
+     "df /run | tail -1 | awk '{print $2}'; echo ${#container_uuid}", "2048\n32"),
+    (("--systemd", "true"), "grep -c ' /run/lock ' /proc/mounts || true", "0"),
+    (("--log-driver", "passthrough"), "echo hi", "hi"),
+    (("-v", "/etc:/e:ro,idmap"), "stat -c %u /e/passwd", "0"),
     (("-v", "/data"), "touch /data/a && grep -c ' /data ' /proc/mounts", "1"),
     (("-v", "named:/data:nocopy,z"), "touch /data/a && echo ok", "ok"),
     (("-v", "filled:/bin"), "test -x /bin/sh && echo copied", "copied"),
@@ -107,6 +112,15 @@ WRONG = (
     (("--personality", "plan9"), "plan9"),
     (("--hosts-file", "/no/such"), "/no/such"),
     (("--pid", "strange"), "strange"),
+    (("--systemd", "maybe"), "maybe"),
+    (("--log-driver", "strange"), "invalid log driver"),
+    (("--log-opt", "max-file=0"), "max-file"),
+    (("--preserve-fd", "7"), "file descriptor 7 is not available"),
+    (("--preserve-fd", "x"), "invalid --preserve-fd"),
+    (("--requires", "nobody"), "nobody"),
+    (("--pid", "container:nobody"), "nobody"),
+    (("--userns", "ns:/etc/passwd"), "ns:/etc/passwd"),
+    (("--pod", "x"), "there is no `rundlet pod`"),
 )
 
 
@@ -215,6 +229,52 @@ def test_seccomp_profile_of_the_user(run: Run, tmp_path: Path) -> None:
     assert run("--security-opt", f"seccomp={profile}", script=script) == "no"
 
 
+def test_seccomp_profile_of_the_image(loaded: Rundlet, tmp_path: Path) -> None:
+    profile = (
+        '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":'
+        '[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]}'
+    )
+    loaded("create", "--name", "c", "--network=none", "busybox", "true")
+    label = f"LABEL io.containers.seccomp.profile='{profile}'"
+    loaded("commit", "-q", "--change", label, "c", "own")
+    words = ("run", "--rm", "--network=none")
+    script = ("own", "sh", "-c", "mkdir /tmp/a 2>/dev/null || echo no")
+    assert loaded(*words, "--seccomp-policy", "image", *script).stdout == "no\n"
+    assert loaded(*words, *script).stdout == ""
+
+
+def test_rdt_class_where_the_kernel_has_none(loaded: Rundlet) -> None:
+    if Path("/sys/fs/resctrl/schemata").exists():
+        pytest.skip("this kernel has resctrl")
+    fails(loaded, "--rdt-class", "x", says="no cache allocation")
+
+
+def test_systemd_mode_by_the_command(loaded: Rundlet) -> None:
+    words = ("create", "--network=none", "--name")
+    loaded(*words, "c", "busybox", "/sbin/init")
+    form = "{{.Config.SystemdMode}} {{.Config.StopSignal}}"
+    assert loaded("inspect", "-f", form, "c").stdout == "true 37\n"
+    loaded(*words, "d", "--systemd=false", "busybox", "/sbin/init")
+    assert loaded("inspect", "-f", "{{.Config.StopSignal}}", "d").stdout == "15\n"
+
+
+def test_required_containers_are_started_and_kept(loaded: Rundlet) -> None:
+    words = ("--network=none", "busybox", "sleep", "100")
+    loaded("create", "--name", "below", *words)
+    loaded("create", "--name", "base", "--requires", "below", *words)
+    loaded("create", "--name", "top", "--pid", "container:base", *words)
+    loaded("rename", "base", "renamed")
+    loaded("start", "top")
+    assert sorted(loaded("ps", "--format", "{{.Names}}").stdout.split()) == [
+        "below", "renamed", "top",
+    ]  # fmt: skip
+    for flags in ((), ("-f",)):
+        done = loaded("rm", *flags, "below", check=False)
+        assert (done.returncode, "has dependent containers" in done.stderr) == (125, True)
+    loaded("rm", "-f", "-t", "0", "below", "renamed", "top")
+    assert loaded("ps", "-aq").stdout == ""
+
+
 def test_id_files(loaded: Rundlet, tmp_path: Path) -> None:
     cid, pid, monitor = (tmp_path / name for name in ("cid", "pid", "monitor"))
     flags = ("--cidfile", str(cid), "--pidfile", str(pid), "--conmon-pidfile", str(monitor))
@@ -252,6 +312,25 @@ def test_preserved_descriptors(loaded: Rundlet, tmp_path: Path, how: str, runtim
         shell, env=loaded.environment, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("from outside", "")
+
+
+@pytest.mark.parametrize("how", ["run", "exec"])
+def test_one_preserved_descriptor_and_no_other(loaded: Rundlet, tmp_path: Path, how: str) -> None:
+    (tmp_path / "passed").write_text("from outside")
+    words = ["rundlet", "run", "--rm", "--network=none", "--preserve-fd", "5", "busybox"]
+    if how == "exec":
+        loaded("run", "-d", "--name", "it", "--network=none", "busybox", "sleep", "100")
+        words = ["rundlet", "exec", "--preserve-fd=5", "it"]
+    script = 'exec 4<"$0" 5<"$0"; exec "$@"'
+    inside = "cat <&5; [ -e /proc/self/fd/4 ] || echo ' alone'"
+    done = subprocess.run(
+        ["sh", "-c", script, str(tmp_path / "passed"), *words, "sh", "-c", inside],
+        env=loaded.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("from outside alone\n", "")
 
 
 def test_labels_and_annotations(loaded: Rundlet, tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ _HONOURED = (
         metavar="stringArray",
         many=True,
     ),
+    Flag("transient-store", help="Containers do not outlive a boot of the machine"),
+    Option("volumepath", help="Path of the directory of volumes", completes="files"),
     Option("tmpdir", help="Path to the directory of large temporary files", completes="files"),
     Option(
         "registries-conf",
@@ -64,8 +66,6 @@ _REFUSED = (
     Option("url", hidden=True),
     Option("imagestore", hidden=True),
     Option("namespace", hidden=True),
-    Flag("transient-store", hidden=True),
-    Option("volumepath", hidden=True),
 )
 
 PROGRAM = Program(

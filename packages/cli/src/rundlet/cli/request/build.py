@@ -11,7 +11,7 @@ from rundlet.core.errors import InvalidArgument, NotSupported, UsageError
 
 from . import environment
 from .mounts import device, mounts
-from .options import NOT_YET
+from .options import LEFT_OUT
 from .ports import port_mappings
 from .resources import resources
 from .secrets import secret
@@ -97,7 +97,8 @@ def build(arguments: Parsed) -> ContainerRequest:
         image_volumes=_image_volumes(arguments),
         read_only=arguments.flag("read-only"),
         read_only_tmpfs=arguments.flag("read-only-tmpfs"),
-        shm_size=_shm_size(arguments),
+        shm_size=_size(arguments, "shm-size"),
+        shm_size_systemd=_size(arguments, "shm-size-systemd"),
         secrets=tuple(secret(text) for text in arguments.texts("secret")),
         devices=(
             *(device(text) for text in arguments.texts("device")),
@@ -107,16 +108,20 @@ def build(arguments: Parsed) -> ContainerRequest:
         cap_add=arguments.texts("cap-add"),
         cap_drop=arguments.texts("cap-drop"),
         security_options=arguments.texts("security-opt"),
+        seccomp_policy=arguments.text("seccomp-policy") or "default",
         sysctls=environment.key_values(arguments.texts("sysctl"), "sysctl"),
         ulimits=arguments.texts("ulimit"),
         oom_score_adj=arguments.number("oom-score-adj"),
         cgroup_parent=arguments.text("cgroup-parent"),
         cgroups=arguments.text("cgroups"),
         resources=resources(arguments),
+        rdt_class=arguments.text("rdt-class"),
+        requires=arguments.texts("requires"),
         **checks,
         personality=arguments.text("personality"),
         systemd=arguments.text("systemd"),
         preserve_fds=int(arguments.values.get("preserve-fds") or 0),  # type: ignore[call-overload]
+        preserve_fd=descriptors(arguments),
         sdnotify=arguments.text("sdnotify"),
         pidfile=arguments.text("pidfile"),
         conmon_pidfile=arguments.text("conmon-pidfile"),
@@ -128,10 +133,10 @@ def build(arguments: Parsed) -> ContainerRequest:
 
 
 def _refuse(arguments: Parsed) -> None:
-    """What cannot be done yet, and what contradicts itself."""
-    for name in NOT_YET:
+    """What cannot be done, and what contradicts itself."""
+    for name, why in LEFT_OUT.items():
         if name in arguments.given:
-            raise NotSupported(f"--{name} is not supported yet")
+            raise NotSupported(f"--{name} is not supported: {why}")
     if arguments.flag("rm") and arguments.text("restart") not in ("", "no"):
         raise UsageError("the --rm option conflicts with --restart")
 
@@ -210,6 +215,19 @@ def _network(text: str, static: dict[str, Any]) -> NetworkRequest:
     )
 
 
+def descriptors(arguments: Parsed) -> tuple[int, ...]:
+    """The numbers of --preserve-fd, where a verb has it. Raises InvalidArgument."""
+    texts = arguments.values.get("preserve-fd")
+    if not isinstance(texts, tuple):
+        return ()
+    for text in texts:
+        if not text.isdecimal() or int(text) < 3:
+            raise InvalidArgument(
+                f"invalid --preserve-fd {text!r}: a descriptor is a number of 3 or more"
+            )
+    return tuple(int(text) for text in texts)
+
+
 def _maps(texts: tuple[str, ...]) -> tuple[IdMap, ...]:
     found = []
     for text in texts:
@@ -228,10 +246,10 @@ def _image_volumes(arguments: Parsed) -> str:
     return mode
 
 
-def _shm_size(arguments: Parsed) -> int | None:
+def _size(arguments: Parsed, name: str) -> int | None:
     from rundlet.core.format.units import parse_size
 
-    text = arguments.text("shm-size")
+    text = arguments.text(name)
     return parse_size(text) if text else None
 
 

@@ -32,6 +32,27 @@ def health(arguments: Parsed) -> dict[str, Any]:
     return fields
 
 
+def changes(arguments: Parsed) -> dict[str, Any]:
+    """As `health`, only with what was given (`update`). Raises InvalidArgument."""
+    given = {name for name in arguments.given if name.startswith("health-startup-")}
+    fields = {key: value for key, value in health(_without(arguments, given)).items() if value}
+    startup: dict[str, Any] = {}
+    if arguments.text("health-startup-cmd"):
+        startup["Test"] = _test(arguments.text("health-startup-cmd"))
+    for name, field in (("interval", "Interval"), ("timeout", "Timeout")):
+        if f"health-startup-{name}" in given:
+            startup[field] = _time(arguments, f"health-startup-{name}", "30s")
+    for name, field in (("retries", "Retries"), ("success", "Successes")):
+        if f"health-startup-{name}" in given:
+            startup[field] = arguments.number(f"health-startup-{name}") or 0
+    return {**fields, "startup_healthcheck": startup} if startup else fields
+
+
+def _without(arguments: Parsed, names: set[str]) -> Parsed:
+    values = {**arguments.values, **dict.fromkeys(names)}
+    return type(arguments)(values, arguments.arguments, arguments.given - names)
+
+
 def _healthcheck(arguments: Parsed) -> dict[str, Any] | None:
     """The healthcheck object; Test ["NONE"] disables the image's.
 

@@ -145,7 +145,7 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
         choices=("always", "missing", "never", "newer", "true", "false", "ifnotexists", "ifnewer"),
     ),
     Flag("quiet", "q", "Suppress output information when pulling images"),
-    _array("rdt-class", "Class of Service (COS) that the container should be assigned to"),
+    Option("rdt-class", help="Class of service of the CPU's caches (resctrl)"),
     Flag("read-only", help="Make containers root filesystem read-only"),
     Flag("read-only-tmpfs", help="Mount read-write tmpfs on /run, /tmp and /var/tmp", default=True),
     Flag("replace", help="If a container with the same name exists, replace it"),
@@ -166,7 +166,11 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
         default="container",
         choices=("container", "conmon", "healthy", "ignore"),
     ),
-    Option("seccomp-policy", help="Policy for selecting a seccomp profile"),
+    Option(
+        "seccomp-policy",
+        help="Policy for selecting a seccomp profile",
+        choices=("default", "image"),
+    ),
     _array("secret", "Add secret to container"),
     _array("security-opt", "Security Options"),
     _size("shm-size", "Size of /dev/shm"),
@@ -198,12 +202,14 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
 
 RUNTIME_OPTION = Option("runtime", help="OCI runtime for this container, by name or path")
 
+PRESERVE_FD = _list("preserve-fd", "File descriptors to pass into the container")
+
 RUN_OPTIONS: tuple[Flag | Option, ...] = (
     *CREATE_OPTIONS,
     RUNTIME_OPTION,
     Flag("detach", "d", "Run container in background and print container ID"),
     _number("preserve-fds", "Pass a number of additional file descriptors into the container"),
-    Option("preserve-fd", help="File descriptors to pass into the container", many=True),
+    PRESERVE_FD,
     Flag("rmi", help="Remove image unless used by other containers, implies --rm"),
     Flag("sig-proxy", help="Proxy received signals to the process", default=True),
 )
@@ -211,14 +217,6 @@ RUN_OPTIONS: tuple[Flag | Option, ...] = (
 HARMLESS = frozenset(("disable-content-trust",))
 """Accepted without effect when given."""
 
-NOT_YET = (
-    "decryption-key",
-    "pod",
-    "pod-id-file",
-    "preserve-fd",
-    "rdt-class",
-    "requires",
-    "seccomp-policy",
-    "shm-size-systemd",
-)
-"""Refused with a clear error when given."""
+NO_PODS = "containers join pods through the CRI server; there is no `rundlet pod`"
+LEFT_OUT = {"pod": NO_PODS, "pod-id-file": NO_PODS}
+"""Refused with the reason when given."""

@@ -26,6 +26,8 @@ VERB = Verb(
                completes="files"),
         Flag("interactive", "i", help="Keep STDIN open even if not attached"),
         LATEST,
+        Option("preserve-fd", help="File descriptors to pass into the container", metavar="strings",
+               many=True, split=True),
         Option("preserve-fds", help="Pass N additional file descriptors", kind="uint"),
         Flag("privileged", help="Give the process extended Linux capabilities"),
         Flag("tty", "t", help="Allocate a pseudo-TTY"),
@@ -54,14 +56,14 @@ def run(context: Context, arguments: Parsed) -> int:
         privileged=arguments.flag("privileged"),
         detach=detach,
         preserve_fds=arguments.number("preserve-fds") or 0,
+        preserve_fd=_descriptors(arguments),
     )
     context.stdout.flush()
     if detach:
         context.print(context.engine.containers.exec(name, request).session)
         return 0
     from rundlet.core.contracts.monitor import Streams
-
-    from .run import detach_keys
+    from rundlet.core.monitor.detach import keys as detach_keys
 
     keys = arguments.text("detach-keys")
     given = "detach-keys" in arguments.given
@@ -95,6 +97,14 @@ def _words(context: Context, arguments: Parsed) -> tuple[str, Sequence[str]]:
 def _without_arguments(arguments: Parsed) -> Parsed:
     """With --latest all words are the command."""
     return type(arguments)(arguments.values, (), arguments.given)
+
+
+def _descriptors(arguments: Parsed) -> tuple[int, ...]:
+    if not arguments.texts("preserve-fd"):
+        return ()
+    from ..request.build import descriptors
+
+    return descriptors(arguments)
 
 
 def _environment(context: Context, arguments: Parsed) -> dict[str, str]:

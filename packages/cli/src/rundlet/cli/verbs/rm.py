@@ -46,6 +46,8 @@ def run(context: Context, arguments: Parsed) -> int:
     containers = context.engine.containers
     if arguments.flag("depend"):
         names = list(containers.with_dependents(names))
+    elif len(names) > 1:
+        names = list(containers.dependents_first(names))
     timeout = seconds(arguments)
 
     def remove(name: str) -> None:

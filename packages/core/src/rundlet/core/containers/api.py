@@ -31,6 +31,10 @@ class Containers:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        if engine.settings.transient_store:
+            from .remove import collect
+
+            collect(engine)
 
     def create(self, request: ContainerRequest, *, pulling: Pulling | None = None) -> Container:
         """Make a container (containers/create.py)."""
@@ -207,11 +211,11 @@ class Containers:
 
         return stats(self._engine, self.get(name), before)
 
-    def update(self, name: str, *, restart: str = "", **limits: Any) -> Container:
-        """Change limits (fields of Resources) and the restart policy (containers/update.py)."""
+    def update(self, name: str, *, restart: str = "", **changes: Any) -> Container:
+        """Change limits (fields of Resources), and other things (containers/update.py)."""
         from .update import update
 
-        return update(self._engine, self.get(name), restart, **limits)
+        return update(self._engine, self.get(name), restart, **changes)
 
     def wait(self, name: str, conditions: Sequence[str] = ("stopped",)) -> int:
         """Wait for one of podman's conditions; the exit code then (-1 while it runs)."""
@@ -259,10 +263,16 @@ class Containers:
         return row.id
 
     def with_dependents(self, names: Sequence[str]) -> Sequence[str]:
-        """Ids of containers and of all that join their namespaces, these before those."""
+        """Ids of containers and of all that need them, these before those."""
         from .joined import with_dependents
 
         return with_dependents(self._engine, [self.get(name).id for name in names])
+
+    def dependents_first(self, names: Sequence[str]) -> Sequence[str]:
+        """The same names, each after those of them that need it."""
+        from .joined import dependents_first
+
+        return dependents_first(self._engine, names)
 
     def cleanup(self, name: str, *, remove: bool = False) -> None:
         """Clean up after a container that ended (the exit command); nothing if that is done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..contracts.monitor import Streams
 from ..errors import WrongState
+from . import log_driver
 from .paths import Paths
 from .run import after
 from .signals import Forwarding
@@ -30,6 +31,11 @@ def attach(
             remedy=f"container {row.name} is {true.status}",
         )
     request = request_of(row.request)
+    if log_driver.passes(engine, request):
+        raise WrongState(
+            "this container is using the 'passthrough' log driver, cannot attach",
+            remedy="its output is where it was started",
+        )
     monitor = engine.plugins.runtime(row.runtime).monitor()
     attached = monitor.attach(Paths(engine, row.id).bundle, row.id, terminal=request.terminal)
     try:

@@ -60,6 +60,7 @@ def write(
             mounts=resolve(engine, row, request, rootfs),
             namespaces=namespaces(engine, request),
             init_path=_init_path(engine, request),
+            systemd=request.systemd == "always",
             console=console,
             created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
             runtime_config=runtime.config,

@@ -15,13 +15,25 @@ from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
 from ..state import containers as rows
 from ..state.containers import Container
-from . import bundle, id_files, names, network, notify, restart, secrets, userns, volumes
+from . import (
+    bundle,
+    id_files,
+    joined,
+    log_driver,
+    names,
+    network,
+    notify,
+    restart,
+    secrets,
+    userns,
+    volumes,
+)
 from .health.plan import validate
 from .paths import Paths
-from .remove import remove_tree
 from .source import Pulling, Source, resolve
 from .state import boot_id
 from .stored import request_text
+from .trees import remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,10 +52,15 @@ def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = 
     """
     _check(request)
     request = _without_ports(engine, request)
+    if engine.settings.transient_store:
+        request = request.replace(transient=True)
     network.check(engine, request)
+    log_driver.check(engine, request)
     source = resolve(engine, request, pulling or Pulling())
     validate(request, source.config)
-    command = _command(request, source)
+    words = _command(request, source)
+    request = _with_systemd(joined.by_id(engine, request), source, words)
+    command = " ".join(words)
     runtime = _runtime(engine, request)
     with ExitStack() as undo:
         row = _reserve(engine, request, source, runtime, command)
@@ -94,15 +111,25 @@ def _without_ports(engine: Engine, request: ContainerRequest) -> ContainerReques
     return request.replace(ports=())
 
 
-def _command(request: ContainerRequest, source: Source) -> str:
-    """The command as `ps` prints it; raises InvalidArgument when there is none."""
+def _command(request: ContainerRequest, source: Source) -> list[str]:
+    """Entrypoint and command, without --init; raises InvalidArgument when there is none."""
     from ..spec.plan import SpecPlan
     from ..spec.process import command
 
     plan = SpecPlan(
         request=request.replace(init=False), container="", rootfs="", image=source.config
     )
-    return " ".join(command(plan))
+    return command(plan)
+
+
+def _with_systemd(request: ContainerRequest, source: Source, words: list[str]) -> ContainerRequest:
+    """Decides on systemd mode, once: "always" or "false", and the signal that goes with it."""
+    from ..spec import systemd
+
+    if not systemd.wanted(request.systemd, words):
+        return request.replace(systemd="false")
+    signal = request.stop_signal or source.config.get("StopSignal") or systemd.STOP_SIGNAL
+    return request.replace(systemd="always", stop_signal=str(signal))
 
 
 def _runtime(engine: Engine, request: ContainerRequest) -> str:

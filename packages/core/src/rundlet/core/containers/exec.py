@@ -15,8 +15,8 @@ from ..value import EMPTY, Value
 from . import notify
 from .names import identifier
 from .paths import Paths
-from .remove import remove_tree
 from .state import derive
+from .trees import remove_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class ExecRequest(Value):
     privileged: bool = False
     detach: bool = False
     preserve_fds: int = 0
+    preserve_fd: tuple[int, ...] = ()
 
 
 class ExecResult(Value):
@@ -169,6 +170,7 @@ def _launch(
         stdin=request.stdin,
         detach=request.detach or streams is None,
         preserve_fds=request.preserve_fds,
+        preserve_fd=request.preserve_fd,
     )
     return engine.plugins.runtime(row.runtime).monitor().execute(job)
 

@@ -45,6 +45,12 @@ def exit_command(engine: Engine, container: str, run: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", _SCRIPT, "sh", run, *work)
 
 
+def environment(engine: Engine) -> dict[str, str]:
+    """What the exit command must know of our settings that no file says."""
+    path = engine.settings.volume_path
+    return {"RUNDLET_VOLUME_PATH": path} if path else {}
+
+
 def main() -> None:
     """Clean up after the container in argv.
 

@@ -10,6 +10,7 @@ from ..state import containers as rows
 from ..value import Value
 from . import inspect_config, inspect_host
 from .exec import specification
+from .joined import needed
 from .paths import Paths
 from .rootfs import parent
 from .state import has_process
@@ -82,7 +83,7 @@ def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, 
     return {
         **document,
         "Mounts": inspect_host.mounts(known, paths),
-        "Dependencies": _dependencies(request),
+        "Dependencies": sorted(needed(request)),
         "NetworkSettings": _network_settings(known),
         "Namespace": "",
         "IsInfra": False,
@@ -169,13 +170,6 @@ def _sizes(engine: Engine, row: Container) -> tuple[int, int]:
     own = engine.layers.usage(row.layer).size
     found = engine.database.row("SELECT size FROM images WHERE id = ?", row.image)
     return own, own + (int(found[0]) if found else 0)
-
-
-def _dependencies(request: ContainerRequest) -> list[str]:
-    modes = (request.network, request.pid, request.ipc, request.uts, request.userns)
-    return sorted(
-        {mode.removeprefix("container:") for mode in modes if mode.startswith("container:")}
-    )
 
 
 def ports(published: tuple[PortMapping, ...]) -> dict[str, list[dict[str, str]] | None]:

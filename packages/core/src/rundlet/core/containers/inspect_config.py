@@ -43,6 +43,8 @@ def config(engine: Engine, known: Known) -> dict[str, Any]:
     found |= _health(request, image)
     if request.create_command:
         found["CreateCommand"] = list(request.create_command)
+    if request.systemd == "always":
+        found["SystemdMode"] = True
     if request.timezone:
         found["Timezone"] = request.timezone
     timeout = request.stop_timeout

@@ -1,20 +1,26 @@
-"""Namespaces of other containers that a container joins (`--pid container:NAME`, ...)."""
+"""Other containers that a container needs: those whose namespaces it joins
+(`--pid container:NAME`, ...), and those of --requires.
+"""
 
 from __future__ import annotations
 
-from ..errors import NoSuchContainer, WrongState
+from ..errors import AlreadyExists, RundletError, WrongState
 from ..state import containers as rows
 from .state import derive, has_process
 from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..engine import Engine
+    from ..state.containers import Container
     from .request import ContainerRequest
 
 # The request's field, the spec's name and the file in /proc/PID/ns of each kind.
+_CONTAINER = "container:"
+_REQUIRES = '"requires"'
+_FIELDS = ("network", "pid", "ipc", "uts", "cgroup", "userns")
 _KINDS = (
     ("pid", "pid", "pid"),
     ("ipc", "ipc", "ipc"),
@@ -34,38 +40,97 @@ def namespaces(engine: Engine, request: ContainerRequest) -> dict[str, str]:
     return found
 
 
+def by_id(engine: Engine, request: ContainerRequest) -> ContainerRequest:
+    """The request with ids for the names of other containers, which may get new names.
+
+    Raises NoSuchContainer, AmbiguousName.
+    """
+    changes: dict[str, object] = {}
+    for field in _FIELDS:
+        mode: str = getattr(request, field)
+        if mode.startswith(_CONTAINER):
+            name = mode.removeprefix(_CONTAINER)
+            changes[field] = _CONTAINER + rows.find(engine.database, name).id
+    if request.requires:
+        changes["requires"] = tuple(rows.find(engine.database, n).id for n in request.requires)
+    return request.replace(**changes) if changes else request
+
+
+def needed(request: ContainerRequest) -> tuple[str, ...]:
+    """Ids of the containers that a container needs."""
+    modes = (str(getattr(request, field)) for field in _FIELDS)
+    found = [mode.removeprefix(_CONTAINER) for mode in modes if mode.startswith(_CONTAINER)]
+    return tuple(dict.fromkeys((*found, *request.requires)))
+
+
+def start_needed(engine: Engine, row: Container) -> None:
+    """Start what a container needs and does not run, in their order. Raises as `start`."""
+    if _CONTAINER not in row.request and _REQUIRES not in row.request:
+        return  # most need none: their request is not read
+    from .start import start
+
+    for other in needed(request_of(row.request)):
+        found = derive(engine, rows.find(engine.database, other))
+        if found.status in ("created", "exited"):
+            start(engine, found).close()
+
+
+def check_unneeded(engine: Engine, row: Container) -> None:
+    """Raises AlreadyExists (podman's kind) when other containers need this one."""
+    others = [
+        other
+        for other, request in rows.requests_with(engine.database, row.id)
+        if other != row.id and row.id in needed(request_of(request))
+    ]
+    if others:
+        raise AlreadyExists(
+            f"container {row.id} has dependent containers which must be removed before it:"
+            f" {', '.join(others)}: container already exists",
+            remedy="--depend removes them too",
+        )
+
+
 def with_dependents(engine: Engine, ids: Sequence[str]) -> list[str]:
-    """The ids, each after all containers that join a namespace of it, directly or not."""
-    joins = {row.id: _joins(engine, row.id) for row in rows.everything(engine.database)}
+    """The ids, each after all containers that need it, directly or not."""
+    return _ordered(_needs(engine), ids)
+
+
+def dependents_first(engine: Engine, names: Sequence[str]) -> Sequence[str]:
+    """The same names, each after those of them that need it."""
+    needs = _needs(engine)
+    if not needs:
+        return names
+    ids = {}
+    for name in names:
+        try:
+            ids[name] = rows.find(engine.database, name).id
+        except RundletError:
+            continue  # told when its turn comes
+    order = _ordered(needs, list(ids.values()))
+    return sorted(names, key=lambda name: order.index(ids[name]) if name in ids else -1)
+
+
+def _needs(engine: Engine) -> dict[str, tuple[str, ...]]:
+    """The containers that need others, and which."""
+    marked = {
+        **dict(rows.requests_with(engine.database, _CONTAINER)),
+        **dict(rows.requests_with(engine.database, _REQUIRES)),
+    }
+    return {other: needed(request_of(request)) for other, request in marked.items()}
+
+
+def _ordered(needs: Mapping[str, tuple[str, ...]], ids: Sequence[str]) -> list[str]:
     found: dict[str, None] = {}
 
     def add(container: str) -> None:
-        for other, joined in joins.items():
-            if container in joined and other not in found:
+        for other, its in needs.items():
+            if container in its and other not in found:
                 add(other)
         found[container] = None
 
     for container in ids:
         add(container)
     return list(found)
-
-
-def _joins(engine: Engine, container: str) -> set[str]:
-    """Ids of the containers whose namespaces a container joins."""
-    row = rows.by_id(engine.database, container)
-    if row is None:
-        return set()
-    request = request_of(row.request)
-    modes = [str(getattr(request, field)) for field, _, _ in _KINDS]
-    names = [mode.removeprefix("container:") for mode in (*modes, request.network)
-             if mode.startswith("container:")]  # fmt: skip
-    found = set()
-    for name in names:
-        try:
-            found.add(rows.find(engine.database, name).id)
-        except NoSuchContainer:
-            continue
-    return found
 
 
 def path_of(engine: Engine, name: str, file: str) -> str:

@@ -4,7 +4,7 @@
     2022-11-23T15:04:05.123456789+00:00 stdout P a piece; the rest of the line follows
 
 Pieces are joined, per stream. The end of a long file is found by reading backwards.
-conmon starts the file anew when it is longer than --log-size-max: followers notice.
+Followers go on over a rotation (log_files.py), and when the file is begun anew.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import select
 
 from ..errors import NotSupported
 from ..value import Value
-from . import ending
+from . import ending, log_driver, log_files
 from .paths import Paths
 from .state import derive, has_process
 from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
     from ..engine import Engine
@@ -57,21 +57,27 @@ class LogLine(Value):
 def log_path(engine: Engine, row: Container) -> str:
     """Where the log is. Raises NotSupported for a driver that keeps no file."""
     request = request_of(row.request)
-    driver = request.log_driver or engine.settings.log_driver
-    if driver in ("none", "passthrough"):
+    driver = log_driver.driver(engine, request)
+    if driver not in log_driver.FILE:
         raise NotSupported(
             f"this container is using the {driver!r} log driver, cannot read logs:"
             " this container is not logging output"
         )
-    if driver not in ("k8s-file", "json-file"):
-        raise NotSupported(f"logs of the log driver {driver!r} cannot be read here")
-    return request.log_options.get("path") or Paths(engine, row.id).log
+    return log_driver.path(request, Paths(engine, row.id))
 
 
 def logs(engine: Engine, row: Container, options: LogOptions) -> Iterator[LogLine]:
-    """The lines that the options ask for. A container that never ran has none."""
-    path = log_path(engine, row)
-    for line in _lines(engine, row, path, options):
+    """The lines that the options ask for. A container that never ran has none.
+
+    Raises NotSupported for a driver that keeps none, or whose reader is not here.
+    """
+    if log_driver.driver(engine, request_of(row.request)) == log_driver.JOURNALD:
+        from .journal import lines
+
+        found = lines(engine, row, options)
+    else:
+        found = _lines(engine, row, log_path(engine, row), options)
+    for line in found:
         if options.since is None and options.until is None:
             yield line
             continue
@@ -84,21 +90,47 @@ def logs(engine: Engine, row: Container, options: LogOptions) -> Iterator[LogLin
 
 def _lines(engine: Engine, row: Container, path: str, options: LogOptions) -> Iterator[LogLine]:
     joiner = Joiner()
-    try:
-        file = open(path, "rb")  # noqa: SIM115 (replaced while it is followed)
-    except FileNotFoundError:
+    files = log_files.opened(path)
+    if not files:
         if not options.follow or not has_process(row):
             return
-        file = open(os.devnull, "rb")  # noqa: SIM115
+        files = [open(os.devnull, "rb")]  # noqa: SIM115 (the follower's)
+    *older, file = files
     with _Follower(engine, row, path, file) as follower:
         if options.tail >= 0:
-            yield from tail(file, options.tail, joiner)
+            yield from _end_of(older, file, options.tail, joiner)
+        else:
+            for one in older:
+                yield from _whole(one, joiner)
+        for one in older:
+            one.close()
         while True:
             yield from follower.read(joiner)
             if not options.follow or not follower.wait():
                 break
         yield from follower.read(joiner)
     yield from joiner.rest()
+
+
+def _end_of(older: Sequence[BinaryIO], file: BinaryIO, count: int, joiner: Joiner) -> list[LogLine]:
+    """As `tail`, over several files; the older ones are read where the newest has not enough."""
+    if not older:
+        return tail(file, count, joiner)
+    found = tail(file, count, Joiner())
+    if len(found) == count:
+        return found
+    file.seek(0)
+    found = [line for one in (*older, file) for line in _whole(one, joiner)]
+    return found[len(found) - count :] if len(found) > count else found
+
+
+def _whole(file: BinaryIO, joiner: Joiner) -> Iterator[LogLine]:
+    """All lines to the last line end; the file is left there."""
+    for record in file:
+        if not record.endswith(b"\n"):
+            file.seek(-len(record), os.SEEK_CUR)
+            return
+        yield from joiner.add(record[:-1])
 
 
 def tail(file: BinaryIO, count: int, joiner: Joiner) -> list[LogLine]:
@@ -179,28 +211,33 @@ class _Follower:
             os.close(self._process)
 
     def read(self, joiner: Joiner) -> Iterator[LogLine]:
-        """All complete records up to the end, also of a file that replaced this one."""
+        """All complete records up to the end, also of the files that came after this one."""
         while True:
-            while data := self.file.read(_BLOCK):
-                records = (self._unread + data).split(b"\n")
-                self._unread = records.pop()
-                for record in records:
-                    yield from joiner.add(record)
+            yield from self._rest(joiner)
             if not self._replaced():
                 return
-            self.file.close()
-            self.file = open(self.path, "rb")  # noqa: SIM115 (closed in __exit__)
+            yield from self._rest(joiner)  # what was written before it was replaced
+            following = log_files.after(self.path, self.file)
+            if following:
+                self.file.close()
+                self.file, *later = following
+                for one in later:
+                    one.close()
+            else:
+                self.file.seek(0)  # begun again in place
             self._unread = b""
 
+    def _rest(self, joiner: Joiner) -> Iterator[LogLine]:
+        while data := self.file.read(_BLOCK):
+            records = (self._unread + data).split(b"\n")
+            self._unread = records.pop()
+            for record in records:
+                yield from joiner.add(record)
+
     def _replaced(self) -> bool:
-        try:
-            there = os.stat(self.path)
-        except FileNotFoundError:
-            return False
-        mine = os.fstat(self.file.fileno())
-        if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+        if not log_files.newest(self.path, self.file):
             return True
-        return there.st_size < self.file.tell()  # begun again in place
+        return os.fstat(self.file.fileno()).st_size < self.file.tell()
 
     def wait(self) -> bool:
         """Sleep until there may be more; False once the container has ended and all was written."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 from ..errors import Busy, NoSuchContainer, RundletError, WrongState
 from ..linux.processes import start_time
 from ..state import containers as rows
-from . import cleanup, id_files, notify, strays
+from . import cleanup, id_files, joined, notify, strays
 from .attending import Attending
 from .paths import Paths
 from .state import derive, has_process
 from .stop import end
 from .stored import request_of
+from .trees import remove_tree, unlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +31,10 @@ def remove(
 
     force: stop it first where it runs (`timeout` seconds to end by itself; None: its own
     stop timeout), and go on over all that cannot be released. volumes: its anonymous
-    volumes too. Raises WrongState for a running one without force, NoSuchContainer.
+    volumes too. Raises WrongState for a running one without force, NoSuchContainer,
+    AlreadyExists when others need it.
     """
+    joined.check_unneeded(engine, row)
     true = derive(engine, row)
     if has_process(true) and not force:
         raise WrongState(
@@ -87,7 +88,7 @@ def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
     names = [name for name, _, anonymous in rows.volumes(engine.database, row.id) if anonymous]
     remove_tree(paths.bundle)
     remove_tree(paths.run)
-    _unlink(paths.exit_file)
+    unlink(paths.exit_file)
     if "cidfile" in row.request:
         id_files.forget(request_of(row.request))
     rows.delete(engine.database, row.id)
@@ -107,42 +108,21 @@ def _remove_volume(engine: Engine, name: str) -> None:
 
 
 def collect(engine: Engine) -> None:
-    """Remove containers whose creator or remover was killed before it was done."""
+    """Remove containers whose creator or remover was killed before it was done, and those of a
+    transient store that a boot has ended.
+    """
     from .state import boot_id
 
-    for row in rows.unfinished(engine.database):
+    ended = rows.transient_of_other_boots(engine.database, boot_id())
+    for row in (*rows.unfinished(engine.database), *ended):
         owner_lives = row.boot == boot_id() and start_time(row.pid) == row.pid_start != 0
         if row.status == "creating" and owner_lives:
             continue
         try:
             with engine.locks.hold("container", row.id, timeout=0):
                 fresh = rows.by_id(engine.database, row.id)
-                if fresh is not None and fresh.status == row.status:
+                if fresh is not None and (fresh.status, fresh.boot) == (row.status, row.boot):
                     _release(engine, fresh, force=True)
                     discard(engine, fresh)
         except (Busy, RundletError, OSError):
             continue  # somebody is at it, or it will be tried again
-
-
-def remove_tree(path: str) -> None:
-    """Remove a directory and all in it; nothing happens when it is not there.
-
-    Directories here hold files, sockets and fifos of ours: never mounts.
-    """
-    try:
-        entries = list(os.scandir(path))
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            remove_tree(entry.path)
-        else:
-            _unlink(entry.path)
-    os.rmdir(path)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass

@@ -94,6 +94,7 @@ class ContainerRequest(Value):
     name: str = ""  # "": generated
     hostname: str = ""
     pod: str = ""
+    requires: tuple[str, ...] = ()  # containers to be started before, by name or id
     labels: Mapping[str, str] = EMPTY
     annotations: Mapping[str, str] = EMPTY
 
@@ -101,6 +102,7 @@ class ContainerRequest(Value):
     runtime: str = ""
     restart: str = ""  # no | on-failure[:n] | always | unless-stopped
     auto_remove: bool = False
+    transient: bool = False  # removed by the first command after a boot
     stop_signal: str = ""
     stop_timeout: int | None = None
     timeout: int = 0
@@ -142,6 +144,7 @@ class ContainerRequest(Value):
     read_only: bool = False
     read_only_tmpfs: bool = True
     shm_size: int | None = None
+    shm_size_systemd: int | None = None  # of each tmpfs that systemd mode adds
     devices: tuple[Device, ...] = ()
     storage_options: tuple[str, ...] = ()
     # name, type ("mount" | "env"), target, uid, gid, mode (octal), as podman-run(1) --secret
@@ -157,12 +160,14 @@ class ContainerRequest(Value):
     masked_paths: tuple[str, ...] | None = None  # None: podman's, and `mask` and `unmask`
     read_only_paths: tuple[str, ...] | None = None
     no_new_privileges: bool = False
+    seccomp_policy: str = "default"  # "image": the profile that the image's label has
     sysctls: Mapping[str, str] = EMPTY
     ulimits: tuple[str, ...] = ()
     oom_score_adj: int | None = None
     cgroup_parent: str = ""
     cgroups: str = "enabled"  # enabled | disabled | no-conmon | split
     resources: Resources = Resources()
+    rdt_class: str = ""  # a directory of /sys/fs/resctrl
 
     # healthcheck as the image config has it (Test, Interval, Timeout, StartPeriod, Retries; ns)
     healthcheck: Mapping[str, Any] | None = None
@@ -173,8 +178,9 @@ class ContainerRequest(Value):
     health_max_log_size: int = 500  # characters of each output; 0: any number
 
     personality: str = ""  # "LINUX" | "LINUX32"
-    systemd: str = "true"
-    preserve_fds: int = 0
+    systemd: str = "true"  # "always" | "false" | "true": when the command is an init of its kind
+    preserve_fds: int = 0  # how many descriptors from 3 on are passed
+    preserve_fd: tuple[int, ...] = ()  # and which others
     sdnotify: str = "container"
     pidfile: str = ""
     conmon_pidfile: str = ""

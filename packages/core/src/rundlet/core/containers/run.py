@@ -86,12 +86,12 @@ def foreground(
 
 
 def _watch(engine: Engine, started: Started, streams: Streams, sig_proxy: bool) -> RunResult:
-    assert started.attached is not None
     row = started.row
     if not request_of(row.request).stdin:
         streams = streams.replace(stdin=-1)
     with Forwarding(engine, row, sig_proxy):
-        how = started.attached.pump(streams)
+        # Without an attachment (--log-driver passthrough) the streams are the container's own.
+        how = started.attached.pump(streams) if started.attached is not None else EXITED
         if how == DETACHED:
             return RunResult(row.id, row.name, DETACHED)
         return RunResult(row.id, row.name, EXITED, after(engine, row))

@@ -16,6 +16,8 @@ from . import (
     cleanup,
     files,
     id_files,
+    joined,
+    log_driver,
     network,
     notify,
     restart,
@@ -25,6 +27,7 @@ from . import (
     volumes,
 )
 from .attending import Attending
+from .exit_command import environment as exit_environment
 from .exit_command import exit_command
 from .health import timer
 from .paths import Paths
@@ -67,6 +70,7 @@ def start(
     Raises WrongState when it runs, CommandNotFound, CommandNotExecutable, RuntimeFailed,
     NetworkError, and what the storage raises; the container is as before then.
     """
+    joined.start_needed(engine, row)
     with engine.locks.hold("container", row.id):
         fresh = rows.by_id(engine.database, row.id)
         if fresh is None:
@@ -141,7 +145,7 @@ def start_held(
         else:
             row, warnings = _make(engine, row, request, console, undo)
         attached = None
-        if attach:
+        if attach and not log_driver.passes(engine, request):
             attached = runtime.monitor().attach(paths.bundle, row.id, terminal=request.terminal)
             undo.callback(attached.close)
         with sdnotify.hidden(request):
@@ -177,19 +181,29 @@ def _make(
     runtime = engine.plugins.runtime(row.runtime)
     root = rootfs.mount(engine, row, request)
     undo.callback(rootfs.unmount, engine, row)
-    joined = network.attach(engine, row, request)
+    net = network.attach(engine, row, request)
     undo.callback(network.detach, engine, row.id)
-    made = files.write(engine, row, request, joined)
+    made = files.write(engine, row, request, net)
     made |= accounts.write(engine, row, request, root)
     undo.callback(volumes.unmount_images, engine, row)
-    warnings = bundle.write(engine, row, request, runtime, root, joined, made, console)
+    warnings = bundle.write(engine, row, request, runtime, root, net, made, console)
     monitored = _create(engine, row, request, runtime, paths)
     undo.callback(_undo_create, engine, row, runtime)
     id_files.write_pids(request, monitored)
     sdnotify.created(request, monitored)
     row = _note_created(engine, row, monitored)
     undo.callback(_note_not_created, engine, row)
+    if log_driver.rotates(engine, request):
+        _rotate(engine, row, request, paths)
     return row, warnings
+
+
+def _rotate(engine: Engine, row: Container, request: ContainerRequest, paths: Paths) -> None:
+    from . import rotation
+
+    path = log_driver.path(request, paths)
+    size, count = log_driver.size_max(engine, request), log_driver.file_max(request)
+    rotation.begin(engine, row, size, count, path)
 
 
 def _begin(paths: Paths) -> None:
@@ -213,8 +227,8 @@ def _create(
     runtime: OCIRuntime,
     paths: Paths,
 ) -> Monitored:
-    settings = engine.settings
     options = request.log_options
+    rotated = log_driver.rotates(engine, request)
     job = MonitorJob(
         id=row.id,
         name=row.name,
@@ -222,27 +236,21 @@ def _create(
         run_dir=paths.run,
         exit_dir=paths.exits,
         pid_file=paths.pid_file,
-        log_path=options.get("path") or paths.log,
-        log_driver=request.log_driver or settings.log_driver,
-        log_size_max=_size(options.get("max-size")) or settings.log_size_max,
+        log_path=log_driver.path(request, paths),
+        log_driver=log_driver.driver(engine, request),
+        log_size_max=-1 if rotated else log_driver.size_max(engine, request),
         log_tag=options.get("tag", ""),
         terminal=request.terminal,
         stdin=request.stdin,
         exit_command=exit_command(engine, row.id, paths.run) if request.exit_command else (),
         timeout=request.timeout,
         preserve_fds=request.preserve_fds,
+        preserve_fd=request.preserve_fd,
         sync_log=not request.auto_remove,  # nobody reads the log of one that is removed
     )
-    return runtime.monitor().create(job, environment=sdnotify.environment(request))
-
-
-def _size(text: str | None) -> int:
-    """Bytes of a size with unit ("10m"); 0 for none."""
-    if not text:
-        return 0
-    from ..format.units import parse_size
-
-    return parse_size(text)
+    return runtime.monitor().create(
+        job, environment={**exit_environment(engine), **sdnotify.environment(request)}
+    )
 
 
 def _undo_create(engine: Engine, row: Container, runtime: OCIRuntime) -> None:

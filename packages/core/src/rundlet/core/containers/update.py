@@ -1,4 +1,6 @@
-"""Limits of a container are changed, also while it runs (podman-update(1))."""
+"""A container is changed: limits also while it runs, checks from the next one on, variables and
+restarts from its next start (podman-update(1)).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ from ..spec.host import here
 from ..spec.plan import SpecPlan
 from ..spec.resources import resources
 from ..state import containers as rows
+from ..value import EMPTY
 from . import bundle, notify
+from .health import timer
+from .health.plan import validate
 from .paths import Paths
 from .restart import policy
 from .state import derive, has_process
@@ -17,25 +22,42 @@ from .stored import request_of, request_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ..engine import Engine
     from ..state.containers import Container
+    from .request import ContainerRequest
 
 
-def update(engine: Engine, row: Container, restart: str = "", **limits: Any) -> Container:
-    """Change fields of Resources, and the restart policy; the rest stays.
+def update(
+    engine: Engine,
+    row: Container,
+    restart: str = "",
+    *,
+    env: Mapping[str, str] = EMPTY,
+    unset_env: Sequence[str] = (),
+    health: Mapping[str, Any] = EMPTY,
+    **limits: Any,
+) -> Container:
+    """Change fields of Resources, the restart policy, variables and healthchecks.
 
-    Raises InvalidArgument for limits that contradict each other or what was set before,
-    RuntimeFailed when the runtime refuses them; nothing is changed then.
+    health: fields of ContainerRequest; of `healthcheck` and `startup_healthcheck` only the
+    keys that are there. Raises InvalidArgument for what contradicts itself or what was set
+    before, RuntimeFailed when the runtime refuses limits; nothing is changed then.
     """
     policy(restart)
     with engine.locks.hold("container", row.id):
         row = derive(engine, rows.find(engine.database, row.id))
         request = request_of(row.request)
         changed = request.replace(
-            resources=request.resources.replace(**limits), restart=restart or request.restart
+            resources=request.resources.replace(**limits),
+            restart=restart or request.restart,
+            **_variables(request, env, unset_env),
+            **_checks(request, health),
         )
+        if health:
+            validate(changed, json.loads(row.extra).get("image", {}))
         warnings: list[str] = []
         plan = SpecPlan(
             request=changed,
@@ -47,15 +69,42 @@ def update(engine: Engine, row: Container, restart: str = "", **limits: Any) -> 
             layout=layout(engine.settings.cgroup_manager),
             host=here(),
         )
-        wanted = resources(plan, warnings)
+        runtime = engine.plugins.runtime(row.runtime)
+        adapted = runtime.adapt({"linux": {"resources": resources(plan, warnings)}})
+        warnings += adapted.warnings
+        wanted = adapted.spec["linux"]["resources"]
         wanted.pop("devices", None)  # those are not changed here
         if has_process(row) and limits:
-            engine.plugins.runtime(row.runtime).update(row.id, wanted)
+            runtime.update(row.id, wanted)
             _note_in_bundle(engine, row, wanted)
         rows.update(engine.database, row.id, request=request_text(changed))
+        if health and has_process(row):
+            timer.begin(engine, row, changed)
         notify.event(engine, row, "update")
     bundle.warn(tuple(warnings))
     return row
+
+
+def _variables(
+    request: ContainerRequest, env: Mapping[str, str], unset_env: Sequence[str]
+) -> dict[str, Any]:
+    """The request's variables, with others, and without some, also of the image's."""
+    kept = {name: value for name, value in request.env.items() if name not in unset_env}
+    unset = tuple(name for name in request.unset_env if name not in env)
+    return {
+        "env": {**kept, **env},
+        "unset_env": tuple(dict.fromkeys((*unset, *unset_env))),
+    }
+
+
+def _checks(request: ContainerRequest, health: Mapping[str, Any]) -> dict[str, Any]:
+    """A check is changed key by key, and a check that was off is on with a new command."""
+    changes = dict(health)
+    for name in ("healthcheck", "startup_healthcheck"):
+        wanted = changes.pop(name, None)
+        if wanted is not None:
+            changes[name] = {**(getattr(request, name) or {}), **wanted}
+    return changes
 
 
 def _note_in_bundle(engine: Engine, row: Container, wanted: dict[str, Any]) -> None:

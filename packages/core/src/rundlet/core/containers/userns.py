@@ -6,8 +6,11 @@ them. podman-run(1), containers-storage.conf(5) [storage.options] root-auto-user
 
 from __future__ import annotations
 
+import os
+
 from ..contracts.storage import IdMap
 from ..errors import InvalidArgument
+from ..state import containers as rows
 from ..value import Value
 from . import rootfs
 from .stored import request_of
@@ -42,6 +45,8 @@ def prepare(engine: Engine, row: Container, request: ContainerRequest) -> Contai
     kind, _, options = request.userns.partition(":")
     if request.sub_uid_name or request.sub_gid_name:
         return _named(request)
+    if kind in ("container", "ns"):
+        return _joined(engine, request, kind, options)
     if kind not in ("auto", "keep-id", "nomap"):
         return request
     if request.uid_map or request.gid_map:
@@ -53,6 +58,33 @@ def prepare(engine: Engine, row: Container, request: ContainerRequest) -> Contai
             raise InvalidArgument("--userns=keep-id takes uid and gid only in rootless mode")
         return request.replace(uid_map=_own("uid"), gid_map=_own("gid"))
     return _automatic(engine, row, request, auto(options))
+
+
+def _joined(engine: Engine, request: ContainerRequest, kind: str, place: str) -> ContainerRequest:
+    """The maps of the namespace that is joined: the container's files have owners by them."""
+    if request.uid_map or request.gid_map:
+        raise InvalidArgument(f"--userns={kind} and --uidmap or --gidmap cannot be used together")
+    if kind == "container":
+        other = request_of(rows.find(engine.database, place).request)
+        return request.replace(uid_map=other.uid_map, gid_map=other.gid_map)
+    try:
+        if os.path.samefile(place, "/proc/self/ns/user"):
+            return request.replace(userns="host")  # nobody can enter where he is
+    except OSError as error:
+        raise InvalidArgument(f"--userns ns:{place}: {error.strerror}") from None
+    return request.replace(uid_map=_inside(place, "uid"), gid_map=_inside(place, "gid"))
+
+
+def _inside(namespace: str, kind: str) -> tuple[IdMap, ...]:
+    """The map of a user namespace, as seen from ours. Raises InvalidArgument."""
+    from ..linux.syscalls import read_in_user_namespace
+
+    try:
+        text = read_in_user_namespace(namespace, f"/proc/self/{kind}_map")
+    except OSError as error:
+        raise InvalidArgument(f"--userns ns:{namespace}: {error.strerror}") from None
+    found = [list(map(int, line.split())) for line in text.splitlines()]
+    return tuple(IdMap(*numbers) for numbers in found)
 
 
 def auto(text: str) -> Auto:
@@ -174,7 +206,6 @@ def _free(used: Sequence[tuple[int, int]], size: int) -> int:
 
 def _keep(engine: Engine, row: Container, request: ContainerRequest) -> None:
     """Note the maps at once: the next container looks for them."""
-    from ..state import containers as rows
     from .stored import request_text
 
     rows.update(engine.database, row.id, request=request_text(request))

@@ -27,7 +27,7 @@ class MonitorJob(Value):
     bundle: has config.json. exit_file: decimal exit code, written at exit.
     exit_command: argv run after the exit, or () for none.
     log_driver: k8s-file | journald | none | passthrough. log_size_max: bytes, -1 unlimited.
-    preserve_fds: how many fds from 3 on are handed on. listen_fds likewise by systemd.
+    preserve_fds: how many fds from 3 on are handed on; preserve_fd: those of other numbers.
     cgroup: what to put the monitor itself in, or "" to leave it.
     sync_log: whether the log must be on disk before the exit counts.
     """
@@ -49,6 +49,7 @@ class MonitorJob(Value):
     exit_delay: int = 0
     timeout: int = 0
     preserve_fds: int = 0
+    preserve_fd: tuple[int, ...] = ()
     sdnotify_socket: str = ""
     cgroup: str = ""
     sync_log: bool = True
@@ -72,6 +73,7 @@ class ExecJob(Value):
     exit_command: tuple[str, ...] = ()
     detach: bool = False
     preserve_fds: int = 0
+    preserve_fd: tuple[int, ...] = ()
 
 
 class Monitored(Value):

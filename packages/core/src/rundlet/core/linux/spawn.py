@@ -71,6 +71,21 @@ def spawn(
     return pid.value
 
 
+def in_background(*argv: str) -> None:
+    """Start a program that outlives us and is nobody's child who might not wait for it."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        shell = spawn(
+            ("/bin/sh", "-c", '"$@" &', "sh", *argv),
+            directory="/",
+            environment=os.environ,
+            descriptors={0: null, 1: null, 2: null},
+        )
+    finally:
+        os.close(null)
+    os.waitpid(shell, 0)
+
+
 def _out_of_the_way(descriptors: Mapping[int, int]) -> dict[int, int]:
     """Sources moved above all targets, so that no dup2 overwrites one still needed.
 

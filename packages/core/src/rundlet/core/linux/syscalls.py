@@ -76,3 +76,28 @@ def syncfs(descriptor: int) -> None:
 def exchange(one: str, other: str) -> None:
     """Swap two directory entries of one file system at once (renameat2(2), RENAME_EXCHANGE)."""
     _check(_libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), 2), other)
+
+
+def read_in_user_namespace(namespace: str, path: str) -> str:
+    """The text of a file as a process in a user namespace reads it (/proc/self/uid_map).
+
+    namespace: its file. Read in a child: who has joined one cannot come back.
+    """
+    descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        try:
+            setns(descriptor, CLONE_NEWUSER)
+            with open(path, "rb") as file:
+                os.write(writer, file.read(65536))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.close(descriptor)
+    with open(reader, "rb") as stream:
+        text = stream.read()
+    os.waitpid(child, 0)
+    if not text:
+        raise OSError(22, os.strerror(22), namespace)
+    return text.decode("ascii")

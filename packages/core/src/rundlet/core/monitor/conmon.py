@@ -94,7 +94,7 @@ def _create_flags(job: MonitorJob) -> list[str]:
     if not job.sync_log:
         flags.append("--no-sync-log")
     flags += _stream_flags(job.terminal, job.stdin)
-    flags += _runtime_options(job.preserve_fds)
+    flags += _runtime_options(job.preserve_fds, job.preserve_fd)
     if job.timeout > 0:
         flags += ["--timeout", str(job.timeout)]
     if job.sdnotify_socket:
@@ -114,7 +114,7 @@ def _execute_flags(job: ExecJob, process: str) -> list[str]:
     ]
     if not job.detach:
         flags.append("--exec-attach")
-    flags += _runtime_options(job.preserve_fds)
+    flags += _runtime_options(job.preserve_fds, job.preserve_fd)
     return flags + _stream_flags(job.terminal, job.stdin) + _exit_flags(job.exit_command)
 
 
@@ -129,11 +129,15 @@ def _stream_flags(terminal: bool, stdin: bool) -> list[str]:
     return ["--stdin"] if stdin else []
 
 
-def _runtime_options(preserve_fds: int) -> list[str]:
-    """What conmon passes to the runtime's `create` or `exec`."""
-    if preserve_fds <= 0:
+def _runtime_options(preserve_fds: int, preserve_fd: Sequence[int]) -> list[str]:
+    """What conmon passes to the runtime's `create` or `exec`: a number from 3 on.
+
+    Those between that are not passed are not there; runtimes take that.
+    """
+    count = max(preserve_fds, *(number - 2 for number in preserve_fd), 0)
+    if count == 0:
         return []
-    return ["--runtime-opt", "--preserve-fds", "--runtime-opt", str(preserve_fds)]
+    return ["--runtime-opt", "--preserve-fds", "--runtime-opt", str(count)]
 
 
 def _exit_flags(command: Sequence[str], delay: int = 0) -> list[str]:
@@ -150,8 +154,10 @@ def _log(job: MonitorJob) -> str:
     """conmon's --log-path is DRIVER:PATH; drivers without a file take none."""
     if job.log_driver in ("none", "null"):
         return "none:"
-    if job.log_driver in ("journald", "passthrough"):
-        return f"{job.log_driver}:"
+    if job.log_driver == "journald":
+        return "journald:"
+    if job.log_driver.startswith("passthrough"):
+        return "passthrough:"
     if job.log_driver in ("k8s-file", "json-file", ""):
         return f"k8s-file:{job.log_path}"
     raise RuntimeFailed(f"conmon has no log driver {job.log_driver!r}")

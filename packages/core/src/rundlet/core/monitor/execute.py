@@ -69,7 +69,7 @@ def execute(monitor: ProgramMonitor, job: ExecJob) -> ProgramExec:
         monitor.execute_command(job, specification),
         directory=job.run_dir,
         variables=launch.environment(job.run_dir, monitor.variables),
-        preserve_fds=job.preserve_fds,
+        passed=launch.passed(job.preserve_fds, job.preserve_fd),
         attach=attach,
     )
     attached = None

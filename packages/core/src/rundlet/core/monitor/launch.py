@@ -117,29 +117,28 @@ def launch(
     *,
     directory: str,
     variables: Mapping[str, str],
-    preserve_fds: int = 0,
+    passed: Sequence[int] = (),
     passthrough: bool = False,
     attach: bool = False,
     cgroup: str = "",
 ) -> Launched:
     """Start conmon and wait until it has become a daemon.
 
-    directory: its working directory (it writes `oom` there). preserve_fds: how many of our
-    descriptors from 3 on it hands to the container. passthrough: give it our stdio.
+    directory: its working directory (it writes `oom` there). passed: our descriptors
+    that it hands to the container, of the same numbers (`passed`). passthrough: give it our stdio.
     attach: an exec session whose command waits for a client.
     Raises RuntimeFailed with conmon's own words when it does not start.
     """
-    check_passed(preserve_fds)
     sync = os.pipe2(os.O_CLOEXEC)
     start = os.pipe2(os.O_CLOEXEC)
     socket = os.pipe2(os.O_CLOEXEC) if attach else (-1, -1)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     words = os.memfd_create("conmon", os.MFD_CLOEXEC)
     standard = {0: 0, 1: 1, 2: 2} if passthrough else {0: null, 1: words, 2: words}
-    first = 3 + preserve_fds
+    first = max(passed, default=2) + 1
     descriptors = {
         **standard,
-        **{number: number for number in range(3, first)},
+        **{number: number for number in passed},
         first: sync[1],
         first + 1: start[0],
     }
@@ -179,17 +178,18 @@ def launch(
     return launched
 
 
-def check_passed(count: int) -> None:
-    """Whether descriptors 3 and following were passed to this process. Raises InvalidArgument.
+def passed(count: int, others: Sequence[int]) -> tuple[int, ...]:
+    """`count` descriptors from 3 on, and others. Raises InvalidArgument unless we were given them.
 
     Those that we opened ourselves (the state database among them) are close-on-exec, those
     of our caller are not: what is ours must never reach a container.
     """
-    if count <= 0:
-        return
+    numbers = tuple(sorted({*range(3, 3 + count), *others}))
+    if not numbers:
+        return ()
     import fcntl
 
-    for number in range(3, 3 + count):
+    for number in numbers:
         try:
             ours = fcntl.fcntl(number, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
         except OSError:
@@ -199,6 +199,18 @@ def check_passed(count: int) -> None:
                 f"file descriptor {number} is not available - the preserve-fds option requires"
                 " that file descriptors must be passed"
             )
+    for number in range(3, numbers[-1]):
+        if number not in numbers:
+            _keep(number)
+    return numbers
+
+
+def _keep(number: int) -> None:
+    """Let a descriptor that our caller has passed to us go no further."""
+    try:
+        os.set_inheritable(number, False)
+    except OSError:
+        return  # there is none
 
 
 def join_cgroup(pid: int, path: str) -> None:

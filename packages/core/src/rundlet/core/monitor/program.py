@@ -54,7 +54,7 @@ class ProgramMonitor(Monitor):
             self.create_command(job),
             directory=run_dir,
             variables=launch.environment(run_dir, {**self.variables, **(environment or {})}),
-            preserve_fds=job.preserve_fds,
+            passed=launch.passed(job.preserve_fds, job.preserve_fd),
             passthrough=job.log_driver.startswith("passthrough"),
             cgroup=job.cgroup,
         )

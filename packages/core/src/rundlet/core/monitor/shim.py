@@ -44,13 +44,13 @@ class ShimMonitor(ProgramMonitor):
                 f"the log driver {job.log_driver} does not work with OCI runtime {self.name}",
                 remedy="use k8s-file or none",
             )
-        self._check(job.preserve_fds)
+        self._check(job.preserve_fds or len(job.preserve_fd))
         log = "" if job.log_driver in _NONE else job.log_path
         values = {**job.as_dict(), "log_labels": dict(job.log_labels), "log_path": log}
         return self._with_job("create", job.id, job.run_dir, {**values, "exit_file": job.exit_file})
 
     def execute_command(self, job: ExecJob, process: str) -> Sequence[str]:
-        self._check(job.preserve_fds)
+        self._check(job.preserve_fds or len(job.preserve_fd))
         values = {**job.as_dict(), "process": process}
         return self._with_job("execute", job.session, job.run_dir, values)
 

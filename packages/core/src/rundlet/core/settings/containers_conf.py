@@ -35,6 +35,7 @@ _KEYS = {
     ("containers", "host_containers_internal_ip"): "host_containers_internal_ip",
     ("containers", "volumes"): "volumes",
     ("containers", "annotations"): "annotations",
+    ("engine", "volume_path"): "volume_path",
     ("engine", "runtime"): "runtime",
     ("engine", "cgroup_manager"): "cgroup_manager",
     ("engine", "init_path"): "init_path",
@@ -48,6 +49,9 @@ _KEYS = {
     ("network", "cni_plugin_dirs"): "network_plugin_dirs",
     ("secrets", "driver"): "secret_driver",
 }
+
+
+_STORAGE_KEYS = (("driver", "storage_driver"), ("transient_store", "transient_store"))
 
 
 def read(containers: Sequence[str], storage: Sequence[str]) -> dict[str, Any]:
@@ -91,8 +95,9 @@ def _containers(path: str, before: dict[str, Any]) -> dict[str, Any]:
 def _storage(path: str, before: dict[str, Any]) -> dict[str, Any]:
     storage = _table(path, read_toml(path), "storage")
     found: dict[str, Any] = {}
-    if storage.get("driver"):
-        found["storage_driver"] = storage["driver"]
+    for key, name in _STORAGE_KEYS:
+        if storage.get(key):
+            found[name] = storage[key]
     options = _table(path, storage, "options")
     tables = dict(before.get("storage_options", {}))
     for name, table in options.items():
@@ -100,7 +105,7 @@ def _storage(path: str, before: dict[str, Any]) -> dict[str, Any]:
             tables[name] = {**tables.get(name, {}), **table}
     if tables:
         found["storage_options"] = tables
-    return check(found, path, {"storage_driver": "storage.driver"})
+    return check(found, path, {name: f"storage.{key}" for key, name in _STORAGE_KEYS})
 
 
 def _table(path: str, tables: dict[str, Any], name: str) -> dict[str, Any]:

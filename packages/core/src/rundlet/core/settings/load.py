@@ -115,7 +115,7 @@ def from_options(options: Parsed) -> Settings:
     if options.given - _ALWAYS_HONOURED:
         from .refused import check
 
-        check(options, settings)
+        check(options)
     return settings
 
 
@@ -133,6 +133,8 @@ _OPTIONS = {
     "registries-conf": "registries_conf",
     "cdi-spec-dir": "cdi_spec_dirs",
     "events-backend": "events_backend",
+    "volumepath": "volume_path",
+    "transient-store": "transient_store",
 }
 _LISTED = ("module", "storage-opt", "runtime-flag")
 _ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED)) - {"events-backend"}

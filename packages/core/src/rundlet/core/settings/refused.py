@@ -12,41 +12,30 @@ from ..errors import NotSupported
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..commands.context import Parsed
-    from .snapshot import Settings
 
 _REMOTE = "remote connections are not supported: this engine has no daemon"
-_REASONS = {
+REASONS = {
     "connection": _REMOTE,
     "remote": _REMOTE,
     "url": _REMOTE,
-    "imagestore": "a second image store is not supported",
+    "imagestore": "images are kept with the containers that count on them: --root moves both",
     "namespace": "libpod namespaces are not supported: use another --root",
-    "transient-store": "a transient store is not supported: use a --root below /run",
 }
-NAMES = frozenset((*_REASONS, "volumepath", "hooks-dir", "events-backend"))
+NAMES = frozenset((*REASONS, "hooks-dir", "events-backend"))
 """The options to be checked when they were given."""
 
 
-def check(options: Parsed, settings: Settings) -> None:
+def check(options: Parsed) -> None:
     """Raise NotSupported for the first option given that cannot be honoured."""
     for name in sorted(options.given & NAMES):
         value = options.values[name]
-        reason = _REASONS.get(name, "") if value else ""
-        if name == "volumepath":
-            reason = _volumes(str(value), settings)
-        elif name == "hooks-dir" and isinstance(value, tuple):
+        reason = REASONS.get(name, "") if value else ""
+        if name == "hooks-dir" and isinstance(value, tuple):
             reason = _hooks(value)
         elif name == "events-backend" and value == "journald":
             reason = "events are kept in the state database; use sqlite or none"
         if reason:
             raise NotSupported(f"--{name}: {reason}")
-
-
-def _volumes(path: str, settings: Settings) -> str:
-    place = f"{settings.graph_root}/volumes"
-    if os.path.realpath(path) == os.path.realpath(place):
-        return ""
-    return f"volumes are kept in {place}"
 
 
 def _hooks(directories: tuple[str, ...]) -> str:

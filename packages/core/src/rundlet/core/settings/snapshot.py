@@ -26,6 +26,8 @@ class Settings(Value):
     graph_root: str = "/var/lib/rundlet"
     run_root: str = "/run/rundlet"
     temporary: str = ""  # large temporaries; "" is graph_root/tmp
+    volume_path: str = ""  # of named volumes; "" is graph_root/volumes
+    transient_store: bool = False  # containers do not outlive the boot
 
     # storage
     storage_driver: str = ""

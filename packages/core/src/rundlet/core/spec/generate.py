@@ -6,6 +6,8 @@ the root file system's passwd and group and the host's devices.
 
 from __future__ import annotations
 
+import os
+
 from ..cgroups.container import cgroups_path
 from ..errors import InvalidArgument, NotSupported
 from . import capabilities, devices, notes, resources, seccomp, security, sysctls
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Generated", "SpecPlan", "generate"]
 
+_RESCTRL = "/sys/fs/resctrl"
+_PROFILE_LABEL = "io.containers.seccomp.profile"  # podman-run(1) --seccomp-policy
 OCI_VERSION = "1.0.2"  # the newest that every runtime of Debian 12 accepts
 
 
@@ -78,12 +82,37 @@ def _linux(
         "maskedPaths": list(confined.masked),
         "readonlyPaths": list(confined.read_only),
     }
-    profile = seccomp.seccomp(confined.seccomp, granted, plan.host)
+    profile = _seccomp(plan, confined, granted)
     if profile is not None:
         linux["seccomp"] = profile
+    if plan.request.rdt_class:
+        linux["intelRdt"] = {"closID": _rdt_class(plan.request.rdt_class)}
     if plan.request.personality:
         linux["personality"] = _personality(plan.request.personality)
     return {key: value for key, value in linux.items() if value not in ({}, [])}
+
+
+def _seccomp(
+    plan: SpecPlan, confined: security.Confinement, granted: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """The user's profile, else with --seccomp-policy=image the image's own, else the default."""
+    own = (plan.image.get("Labels") or {}).get(_PROFILE_LABEL)
+    asked = any(text.startswith("seccomp") for text in plan.request.security_options)
+    if plan.request.seccomp_policy == "image" and own and not asked:
+        return seccomp.of_text(own, granted, plan.host, f"profile in the label {_PROFILE_LABEL}")
+    return seccomp.seccomp(confined.seccomp, granted, plan.host)
+
+
+def _rdt_class(name: str) -> str:
+    """resctrl's groups (kernel: filesystems/resctrl.rst). Raises for what is not there."""
+    if not os.path.exists(f"{_RESCTRL}/schemata"):
+        raise NotSupported(
+            f"--rdt-class {name}: this kernel has no cache allocation, or it is not mounted",
+            remedy=f"mount -t resctrl resctrl {_RESCTRL}",
+        )
+    if "/" in name or not os.path.isdir(f"{_RESCTRL}/{name}"):
+        raise InvalidArgument(f"--rdt-class {name}: no such class in {_RESCTRL}")
+    return name
 
 
 def _personality(text: str) -> dict[str, str]:

@@ -31,7 +31,7 @@ def mounts(plan: SpecPlan) -> list[OCIMount]:
     Parents come before what lies below them, else in the order given.
     """
     found: dict[str, OCIMount] = {}
-    user = [_user_mount(mount) for mount in plan.mounts]
+    user = [_user_mount(_unmapped(plan, mount)) for mount in plan.mounts]
     taken = {mount["destination"] for mount in user}
     for mount in (*_defaults(plan, taken), *_files(plan), *_optional_tmpfs(plan), *user):
         found.pop(mount["destination"], None)
@@ -147,14 +147,23 @@ def _optional_tmpfs(plan: SpecPlan) -> list[OCIMount]:
         for path in _READ_ONLY_TMPFS:
             result[path] = _tmpfs(path, ("rw", "rprivate", "nosuid", "nodev", "tmpcopyup"))
     if plan.systemd:
+        size = plan.request.shm_size_systemd
+        limit = (f"size={size}",) if size else ()
         for path in _SYSTEMD_TMPFS:
-            options = ("rw", "rprivate", "nosuid", "nodev", "tmpcopyup", "mode=755")
+            options = ("rw", "rprivate", "nosuid", "nodev", "tmpcopyup", *limit, "mode=755")
             result[path] = _tmpfs(path, ("mode=1777", *options[:-1]) if path == "/tmp" else options)
     return list(result.values())
 
 
 def _tmpfs(destination: str, options: Iterable[str]) -> OCIMount:
     return _mount(destination, "tmpfs", options)
+
+
+def _unmapped(plan: SpecPlan, mount: Mount) -> Mount:
+    """Without `idmap` in a container that has the host's users: its ids are the file system's."""
+    if not {"idmap", "ridmap"}.intersection(mount.options) or not is_host(plan, "user"):
+        return mount
+    return mount.replace(options=tuple(o for o in mount.options if o not in ("idmap", "ridmap")))
 
 
 def _user_mount(mount: Mount) -> OCIMount:

@@ -47,20 +47,26 @@ def seccomp(path: str, capabilities: Sequence[str], host: Host) -> dict[str, Any
     """
     if path == "unconfined":
         return None
-    return resolve(_load(path or SHIPPED), capabilities, host, path or SHIPPED)
-
-
-def _load(path: str) -> dict[str, Any]:
+    path = path or SHIPPED
     try:
         with open(path, "rb") as file:
-            profile = json.load(file)
+            text = file.read()
     except OSError as error:
         raise InvalidArgument(f"seccomp profile {path}: {error.strerror}") from None
+    return of_text(text, capabilities, host, f"profile {path}")
+
+
+def of_text(
+    text: str | bytes, capabilities: Sequence[str], host: Host, what: str
+) -> dict[str, Any]:
+    """As `seccomp`, of a profile's own text; what: where it is from, for errors."""
+    try:
+        profile = json.loads(text)
     except ValueError as error:
-        raise InvalidArgument(f"seccomp profile {path}: not JSON: {error}") from None
+        raise InvalidArgument(f"seccomp {what}: not JSON: {error}") from None
     if not isinstance(profile, dict) or "defaultAction" not in profile:
-        raise InvalidArgument(f"seccomp profile {path}: no defaultAction")
-    return profile
+        raise InvalidArgument(f"seccomp {what}: no defaultAction")
+    return resolve(profile, capabilities, host, what)
 
 
 def resolve(

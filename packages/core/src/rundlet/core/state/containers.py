@@ -132,6 +132,12 @@ def everything(database: Database) -> list[ContainerRow]:
     return [ContainerRow(*row) for row in database.rows(sql)]
 
 
+def requests_with(database: Database, text: str) -> list[tuple[str, str]]:
+    """(id, request) of the containers, oldest first, whose request has a text in it."""
+    sql = "SELECT id, request FROM containers WHERE instr(request, ?) > 0 ORDER BY created, id"
+    return [(str(row[0]), str(row[1])) for row in database.rows(sql, text)]
+
+
 def external(database: Database) -> list[Container]:
     """The working containers of builds, oldest first."""
     sql = f"SELECT {_WHOLE} FROM containers WHERE status = 'external' ORDER BY created, id"
@@ -142,6 +148,15 @@ def unfinished(database: Database) -> list[Container]:
     """Containers whose creation or removal was begun and has not ended."""
     sql = f"SELECT {_WHOLE} FROM containers WHERE status IN ('creating', 'removing')"
     return [Container(*row) for row in database.rows(sql)]
+
+
+def transient_of_other_boots(database: Database, boot: str) -> list[Container]:
+    """Containers of a transient store that a boot of the machine has ended."""
+    sql = (
+        f"SELECT {_WHOLE} FROM containers"
+        " WHERE boot != ? AND instr(request, '\"transient\": true') > 0"
+    )
+    return [Container(*row) for row in database.rows(sql, boot)]
 
 
 def add_volume(database: Database, container: str, volume: str, destination: str) -> None:

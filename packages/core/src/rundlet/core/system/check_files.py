@@ -44,7 +44,7 @@ def files(engine: Engine) -> Iterator[Problem]:
 
 def _volumes(engine: Engine) -> Iterator[Problem]:
     known = {volume.name for volume in engine.volumes.list()}
-    directory = f"{engine.settings.graph_root}/volumes"
+    directory = engine.volumes.directory
     for name in sorted(known):
         if not os.path.isdir(engine.volumes.path(name)):
             yield Problem(

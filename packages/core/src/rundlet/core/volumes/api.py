@@ -30,11 +30,11 @@ _FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class Volumes:
-    """The volumes of one graph root: `GRAPH/volumes/NAME/_data`."""
+    """The volumes of one graph root: `GRAPH/volumes/NAME/_data`, or below `volume_path`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._directory = os.path.join(engine.settings.graph_root, "volumes")
+        self.directory = engine.settings.volume_path or f"{engine.settings.graph_root}/volumes"
 
     # --- making and finding
 
@@ -104,7 +104,7 @@ class Volumes:
 
     def path(self, name: str) -> str:
         """Where a volume's content is; see `mount`."""
-        return os.path.join(self._directory, name, "_data")
+        return os.path.join(self.directory, name, "_data")
 
     def inspect(self, volume: Volume) -> dict[str, Any]:
         """What `podman volume inspect` prints."""
@@ -253,13 +253,13 @@ class Volumes:
         temporary = self._engine.blobs.temporary
         os.makedirs(temporary, mode=0o700, exist_ok=True)
         try:
-            os.rename(os.path.join(self._directory, name), os.path.join(temporary, doomed))
+            os.rename(os.path.join(self.directory, name), os.path.join(temporary, doomed))
         except FileNotFoundError:
             pass
 
     def _make_directory(self, volume: Volume) -> None:
         path = self.path(volume.name)
-        for directory in (self._directory, os.path.dirname(path)):
+        for directory in (self.directory, os.path.dirname(path)):
             # Passable for a container's root in a user namespace; the names cannot be listed.
             os.makedirs(directory, mode=0o711, exist_ok=True)
         os.makedirs(path, exist_ok=True)

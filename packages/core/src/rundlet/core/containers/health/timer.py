@@ -1,9 +1,7 @@
 """The process that runs a container's checks: there is no daemon, and none of systemd's timers.
 
-    PYTHON -P -c "from ...timer import main; main()" ROOT RUNROOT ID PID START
-
-It is begun by the start of the container, sleeps until a check is due, and ends when the
-container's process does. Each check runs in a fork, so that what sleeps stays small.
+It (companion.py) is begun by the start of the container, sleeps until a check is due, and ends
+when the container's process does. Each check runs in a fork, so that what sleeps stays small.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ import os
 import select
 import sys
 
-from ...linux.processes import start_time
+from .. import companion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from ...state.containers import Container
     from ..request import ContainerRequest
 
-_PYTHON = f"from {__name__} import main; main()"
 _AGAIN = 30.0  # seconds, after a check that ended without a word
 
 
@@ -28,7 +25,6 @@ def begin(engine: Engine, row: Container, request: ContainerRequest) -> None:
     """Start the timer of a container that was just started, if it has something to check."""
     if not request.healthcheck and '"Healthcheck"' not in row.extra:
         return
-    from ...linux.spawn import spawn
     from ...state import containers as rows
     from .check import planned
     from .record import Record, path, write
@@ -40,37 +36,14 @@ def begin(engine: Engine, row: Container, request: ContainerRequest) -> None:
     rows.update(engine.database, row.id, health="starting")
     if not (found.startup or found.check).interval:
         return
-    words = (
-        sys.executable,
-        *("-P", "-c", _PYTHON),
-        engine.settings.graph_root,
-        engine.settings.run_root,
-        row.id,
-        str(row.pid),
-        str(row.pid_start),
-    )
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    try:
-        # The shell ends at once: the timer is nobody's child who might not wait for it.
-        shell = spawn(
-            ("/bin/sh", "-c", '"$@" &', "sh", *words),
-            directory="/",
-            environment=os.environ,
-            descriptors={0: null, 1: null, 2: null},
-        )
-    finally:
-        os.close(null)
-    os.waitpid(shell, 0)
+    companion.begin(__name__, engine, row)
 
 
 def main() -> None:
     """Check the container in argv until its process ends."""
     root, runroot, container, pid, started = sys.argv[1:6]
-    try:
-        process = os.pidfd_open(int(pid))
-    except OSError:
-        return
-    if start_time(int(pid)) != int(started):
+    process = companion.process(pid, started)
+    if process < 0:
         return
     poll = select.poll()
     poll.register(process, select.POLLIN)

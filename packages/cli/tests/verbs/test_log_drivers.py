@@ -1,0 +1,107 @@
+"""Log drivers: rotation by size and count, the journal, none and passthrough."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devtools.tool import Rundlet
+
+JOURNALD = "/lib/systemd/systemd-journald"
+LINES = 2000
+
+
+@pytest.fixture
+def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    return rundlet
+
+
+@pytest.fixture
+def written(loaded: Rundlet) -> list[str]:
+    """A container that has written LINES lines, in bursts; its lines as a follower saw them."""
+    script = (
+        f"i=0; while [ $i -lt {LINES} ]; do echo line $i xxxxxxxxxxxxxxxxxxxxxxxx; i=$((i+1));"
+        " [ $((i%250)) = 0 ] && sleep 0.3; done; true"
+    )
+    flags = ("--log-opt", "max-size=20k", "--log-opt", "max-file=50")
+    loaded("run", "-d", "--name", "c", "--network=none", *flags, "busybox", "sh", "-c", script)
+    return loaded("logs", "-f", "c").stdout.splitlines()
+
+
+def test_rotation_by_size_and_count_loses_no_line(loaded: Rundlet, written: list[str]) -> None:
+    numbers = [int(line.split()[1]) for line in written]
+    assert numbers == list(range(LINES))
+    assert loaded("logs", "c").stdout.splitlines() == written
+    assert loaded("logs", "--tail", "1500", "c").stdout.splitlines() == written[-1500:]
+    assert loaded("logs", "--tail", "2", "c").stdout.splitlines() == written[-2:]
+    files = list(loaded.directory.glob("root/containers/*/ctr.log*"))
+    assert len(files) > 1
+    loaded("rm", "c")
+    assert list(loaded.directory.glob("root/containers/*")) == []
+
+
+def test_only_so_many_files_are_kept(loaded: Rundlet) -> None:
+    script = "for i in $(seq 12); do seq 400; sleep 0.25; done"
+    flags = ("--log-opt", "max-size=8k", "--log-opt", "max-file=3")
+    loaded("run", "--name", "c", "--network=none", *flags, "busybox", "sh", "-c", script)
+    names = {path.name for path in loaded.directory.glob("root/containers/*/ctr.log*")}
+    assert names == {"ctr.log", "ctr.log.1", "ctr.log.2"}
+
+
+def test_drivers_that_keep_nothing(loaded: Rundlet) -> None:
+    for driver in ("none", "passthrough"):
+        words = ("run", "--name", driver, "--network=none", "--log-driver", driver)
+        assert loaded(*words, "busybox", "echo", "hi").stdout == "hi\n"
+        done = loaded("logs", driver, check=False)
+        assert (done.returncode, "cannot read logs" in done.stderr) == (125, True)
+    words = ("run", "-d", "--name", "c", "--network=none", "--log-driver=passthrough")
+    subprocess.run(
+        ["rundlet", *words, "busybox", "sleep", "100"],
+        env=loaded.environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    assert "cannot attach" in loaded("attach", "c", check=False).stderr
+
+
+def test_journald_that_is_not_there_is_named(loaded: Rundlet) -> None:
+    if os.path.exists("/run/systemd/journal/socket"):
+        pytest.skip("there is a journald")
+    words = ("run", "--rm", "--network=none", "--log-driver=journald", "busybox", "true")
+    done = loaded(*words, check=False)
+    assert (done.returncode, "no journald listens here" in done.stderr) == (125, True)
+
+
+_WITH_JOURNAL = f"""\
+mount -t tmpfs none /run/systemd && mkdir -p /run/systemd/journal /run/log && \
+mount -t tmpfs none /run/log && mkdir /run/log/journal || exit 1
+{JOURNALD} & journald=$!
+until [ -e /run/systemd/journal/socket ]; do sleep 0.1; done
+"$@"; code=$?
+kill $journald; wait $journald
+exit $code
+"""
+
+
+def test_the_journal_is_read_and_followed(loaded: Rundlet) -> None:
+    if not os.path.exists(JOURNALD):
+        pytest.skip("systemd-journald is not installed")
+    words = "rundlet run --network none --log-driver journald --name"
+    inside = f"""
+{words} a busybox sh -c 'echo one; echo two >&2; printf part' >/dev/null 2>&1
+{words} b -d busybox sh -c 'for i in 1 2 3; do echo $i; sleep 0.5; done' >/dev/null
+rundlet logs a; echo
+rundlet logs --tail 1 a; echo
+rundlet logs -f b
+"""
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c", _WITH_JOURNAL, "sh",
+         "sh", "-c", inside],
+        env=loaded.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == ["one", "part", "part", "1", "2", "3"], done
+    assert done.stderr == "two\n"

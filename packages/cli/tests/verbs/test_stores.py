@@ -1,0 +1,46 @@
+"""--volumepath and --transient-store."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from devtools.tool import Rundlet
+
+
+def test_volumes_are_kept_where_it_says(
+    rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "elsewhere"
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    words = ("--volumepath", str(place))
+    rundlet(*words, "volume", "create", "--opt", "type=tmpfs", "--opt", "device=tmpfs", "t")
+    mounts = ("-v", "v:/v", "-v", "t:/t")
+    rundlet(*words, "run", "-d", "--name=c", "--network=none", *mounts, "busybox",
+            "sh", "-c", "touch /v/a /t/b; sleep 100")  # fmt: skip
+    rundlet("exec", "c", "sh", "-c", "until [ -e /t/b ]; do sleep 0.05; done")
+    assert (place / "v/_data/a").exists()
+    rundlet("kill", "c")
+    rundlet("wait", "c")
+    rundlet(*words, "rm", "-f", "c")
+    assert not [line for line in rundlet.mounts() if "elsewhere" in line]
+    assert rundlet(*words, "system", "check").stdout == ""
+    assert not (tmp_path / "root/volumes").exists()
+
+
+def test_containers_of_a_transient_store_end_with_the_boot(
+    rundlet: Rundlet, busybox_archive: Path
+) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("create", "--network=none", "--name", "kept", "busybox")
+    words = ("--network=none", "--name", "gone", "-v", "/a", "busybox")
+    rundlet("--transient-store", "create", *words)
+    assert rundlet("--transient-store", "ps", "-aq").stdout.count("\n") == 2
+    database = sqlite3.connect(rundlet.directory / "root/state.db")
+    with database:
+        database.execute("UPDATE containers SET boot = 'another'")
+    database.close()
+    names = ("ps", "-a", "--format", "{{.Names}}")
+    assert rundlet("--transient-store", *names).stdout == "kept\n"
+    assert rundlet("volume", "ls", "-q").stdout == ""
+    assert rundlet("system", "check").stdout == ""

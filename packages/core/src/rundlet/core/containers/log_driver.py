@@ -1,0 +1,83 @@
+"""Which log driver a container has, and what that means (podman-run(1) --log-driver)."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from .paths import Paths
+    from .request import ContainerRequest
+
+FILE = ("k8s-file", "json-file")
+JOURNALD = "journald"
+JOURNAL = "/run/systemd/journal/socket"  # where conmon writes to
+_NOTHING = ("none", "null")
+_PASSED = ("passthrough", "passthrough-tty")
+
+
+def driver(engine: Engine, request: ContainerRequest) -> str:
+    """The driver's name: the request's, else the settings'."""
+    return request.log_driver or engine.settings.log_driver
+
+
+def check(engine: Engine, request: ContainerRequest) -> None:
+    """Raises InvalidArgument for a driver or a size that is none."""
+    found = driver(engine, request)
+    if found not in (*FILE, JOURNALD, *_NOTHING, *_PASSED):
+        raise InvalidArgument(
+            f"invalid log driver {found!r}: invalid argument",
+            remedy="use k8s-file, journald, none or passthrough",
+        )
+    if found == JOURNALD and not os.path.exists(JOURNAL):
+        raise InvalidArgument(
+            f"--log-driver journald: no journald listens here ({JOURNAL} is missing)",
+            remedy="use k8s-file",
+        )
+    if request.log_options:
+        size_max(engine, request)
+        file_max(request)
+
+
+def keeps_nothing(name: str) -> bool:
+    """Whether a driver's output cannot be read later."""
+    return name in _NOTHING or name in _PASSED
+
+
+def passes(engine: Engine, request: ContainerRequest) -> bool:
+    """Whether the container has our own standard streams: there is nothing to attach to."""
+    return driver(engine, request) in _PASSED
+
+
+def path(request: ContainerRequest, paths: Paths) -> str:
+    """The file of a driver that writes one (`--log-opt path`)."""
+    return request.log_options.get("path") or paths.log
+
+
+def size_max(engine: Engine, request: ContainerRequest) -> int:
+    """`max-size` in bytes; -1 for no limit. Raises InvalidArgument."""
+    text = request.log_options.get("max-size", "")
+    if not text:
+        return engine.settings.log_size_max
+    from ..format.units import parse_size
+
+    return parse_size(text)
+
+
+def file_max(request: ContainerRequest) -> int:
+    """`max-file`: how many files are kept, the one that is written included. InvalidArgument."""
+    text = request.log_options.get("max-file", "1")
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise InvalidArgument(f"invalid --log-opt max-file={text}: a number from 1 to 1000")
+    return int(text)
+
+
+def rotates(engine: Engine, request: ContainerRequest) -> bool:
+    """Whether older files are kept: then conmon is told when to begin a new one (rotation.py)."""
+    if "max-file" not in request.log_options:
+        return False
+    found = driver(engine, request) in FILE
+    return found and file_max(request) > 1 and size_max(engine, request) > 0
