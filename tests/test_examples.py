@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -104,3 +105,24 @@ def test_fuse_overlayfs(rundlet: Rundlet, site: Path, busybox_archive: Path) -> 
     rundlet("commit", "-q", "it", "changed")
     again = rundlet("run", "--rm", "--network", "none", "changed", "cat", "/made")
     assert again.stdout == "changed\n"
+
+
+def test_netavark(rundlet: Rundlet, site: Path, busybox_archive: Path) -> None:
+    install("netavark", site)
+    rundlet("plugin", "check", "netavark")
+    rundlet.environment["RUNDLET_NETWORK_PLUGIN"] = "netavark"
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("network", "create", "blue")
+    try:
+        script = "echo from netavark > /index.html; httpd -h /; exec sleep 1000"
+        words = ("run", "-d", "--name", "web", "--network", "blue", "-p", "80", "busybox")
+        rundlet(*words, "sh", "-c", script)
+        port = rundlet("port", "web", "80").stdout.rpartition(":")[2].strip()
+        fetch = "until wget -q -O - http://web.dns.podman; do sleep 0.1; done"
+        inside = rundlet("run", "--rm", "--network", "blue", "busybox", "sh", "-c", fetch)
+        assert inside.stdout == "from netavark\n"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=60) as answer:
+            assert answer.read() == b"from netavark\n"
+    finally:
+        rundlet("rm", "-f", "-t", "0", "web")
+        rundlet("network", "rm", "blue")
