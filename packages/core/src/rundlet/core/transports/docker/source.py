@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import TYPE_CHECKING
-
-from urllib3.exceptions import HTTPError
 
 from ...contracts.transport import ImageSource, ManifestBytes
 from ...errors import (
@@ -24,12 +21,12 @@ from ...images.schema1 import manifest_digest
 from . import failures
 from .referrers import list_referrers
 from .tags import list_tags
+from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
-
-    import urllib3
 
     from ...content.locations import KnownLocations
     from ...contracts.transport import Location
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from ...images.reference import Reference
     from .client import Client
     from .signatures import Signatures
+    from .wire import Response
 
 _RESUMES = 5
 _PROGRESS = 1 << 20
@@ -140,10 +138,9 @@ def _manifest(reference: Reference, client: Client, digest: str) -> ManifestByte
     except failures.MissingInRegistry as error:
         raise _unknown(reference, wanted, error) from None
     try:
-        data = response.read(LARGEST + 1) or b""
+        data = response.read_all(LARGEST + 1)
     except HTTPError as error:
         raise failures.unreachable(f"reading manifest {wanted} of {reference}", error) from None
-    response.release_conn()
     if len(data) > LARGEST:
         raise Corrupt(f"{reference}: manifest is larger than {LARGEST} bytes")
     if wanted != reference.tag:
@@ -196,8 +193,8 @@ class ResumingBlob(io.RawIOBase):
             return self.readall()
         while True:
             try:
-                data = self._response.read(size) or b""
-            except (HTTPError, OSError, ValueError) as error:  # ValueError: shut down meanwhile
+                data = self._response.read(size)
+            except HTTPError as error:
                 self._resume(error)
                 continue
             if not data and size and 0 <= self._offset < self._descriptor.size:
@@ -216,7 +213,7 @@ class ResumingBlob(io.RawIOBase):
         self._interrupted = True
         try:
             self._response.shutdown()
-        except (RuntimeError, ValueError, OSError):
+        except OSError:
             pass  # it was just done
 
     def close(self) -> None:
@@ -224,7 +221,7 @@ class ResumingBlob(io.RawIOBase):
             self._response.close()
         super().close()
 
-    def _open(self) -> urllib3.BaseHTTPResponse:
+    def _open(self) -> Response:
         """One GET from where we are on, at the first place that answers.
 
         Raises what the first one raised when none does: NotFound, RegistryError, TimedOut.
@@ -242,7 +239,7 @@ class ResumingBlob(io.RawIOBase):
     def _next_place(self) -> None:
         self._places.append(self._places.pop(0))
 
-    def _open_at(self, reference: Reference, client: Client) -> urllib3.BaseHTTPResponse:
+    def _open_at(self, reference: Reference, client: Client) -> Response:
         offset = self._offset
         response = client.request(
             "GET",
@@ -287,7 +284,7 @@ class ResumingBlob(io.RawIOBase):
             raise failures.BrokeOff(f"{text}; {failures.reason(again)}") from None
 
 
-def _skip(response: urllib3.BaseHTTPResponse, count: int) -> None:
+def _skip(response: Response, count: int) -> None:
     while count > 0:
         piece = response.read(min(count, 1 << 18))
         if not piece:
