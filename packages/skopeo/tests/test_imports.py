@@ -27,6 +27,8 @@ sys.exit(code)
 def test_copy(tool: Any, registry: Registry, image_layout: Any) -> None:
     name = f"{registry.host}/imports:1"
     push(image_layout, "busybox", name)
+    # Of its own: other tests' programs put other settings into the usual ones.
+    tool.environment["RUNDLET_CACHE"] = f"{tool.directory}/cache"
     words = ["copy", "--quiet", f"docker://{name}", f"oci:{tool.directory}/layout:1"]
     tool(*words)  # the caches are warm now
     done = subprocess.run(
@@ -36,4 +38,4 @@ def test_copy(tool: Any, registry: Registry, image_layout: Any) -> None:
         text=True,
         check=True,
     )
-    assert not FORBIDDEN & set(done.stdout.split())
+    assert sorted(FORBIDDEN & set(done.stdout.split())) == []
