@@ -32,7 +32,7 @@ def test_copy(tool: Any, registry: Registry, image_layout: Any) -> None:
     words = ["copy", "--quiet", f"docker://{name}", f"oci:{tool.directory}/layout:1"]
     tool(*words)  # the caches are warm now
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(words=words)],
+        [sys.executable, "-P", "-c", SCRIPT.format(words=words)],
         env=tool.environment,
         capture_output=True,
         text=True,
