@@ -14,6 +14,7 @@ TEST_TOOLS = (
     "pytest-xdist>=3",
     "pytest-timeout>=2",
     "hypothesis>=6",
+    "pysequoia>=0.1.30",
     "hatchling>=1.26",
     "build>=1",
     "grpcio-tools==1.76.0",

@@ -13,13 +13,10 @@ from devtools.fixtures import needs
 from rundlet.cli.program import PROGRAM
 from rundlet.core.commands.declare import Flag, Option, Verb
 
-_SIGNING = {"sign-by-sigstore-private-key": "issue 4: trust"}
 _PODS = {"init-ctr": "issue 5: pods"}
 LATER: dict[str, dict[str, str]] = {
     "container create": _PODS,
     "create": _PODS,
-    "image push": _SIGNING,
-    "push": _SIGNING,
 }
 """What is not there yet, and what brings it."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from devtools.gpg import Home
 from rundlet.core.contracts.transport import Location
-from rundlet.core.errors import DeniedByPolicy, SettingsError
+from rundlet.core.errors import DeniedByPolicy, SettingsError, SignatureDenied
 from rundlet.core.images.copy import digest_of
 from rundlet.core.transports.directory import DirectoryTransport
 from rundlet.core.transports.docker.transport import DockerTransport
@@ -23,6 +23,7 @@ from rundlet.core.trust import gpg, simple
 from rundlet.core.trust.check import allow, claims
 from rundlet.core.trust.policy import ANYTHING, Identity, load
 from rundlet.core.trust.scopes import identity, scopes
+from rundlet.core.trust.sigstore import keys
 
 ACCEPT, REJECT = {"type": "insecureAcceptAnything"}, {"type": "reject"}
 SIGNED = {"type": "signedBy", "keyType": "GPGKeys"}
@@ -125,9 +126,10 @@ def test_signed_by(tmp_path: Path, home: Home) -> None:
         allow(missing, IMAGE, MANIFEST, [signature(NAME)])
 
 
-def test_what_cannot_be_checked_refuses(tmp_path: Path) -> None:
-    found = policy(tmp_path, default=[{"type": "sigstoreSigned", "keyPath": "/key"}])
-    with pytest.raises(DeniedByPolicy, match="sigstoreSigned cannot be checked yet"):
+def test_what_nobody_signed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(keys.pem(keys.generate().public_key()))
+    found = policy(tmp_path, default=[{"type": "sigstoreSigned", "keyPath": f"{tmp_path}/key"}])
+    with pytest.raises(SignatureDenied, match="no signature exists"):
         allow(found, IMAGE, MANIFEST, ())
 
 

@@ -159,6 +159,10 @@ class DriverUnavailable(PluginError):
     """A driver exists, but its probe says that it does not work on this machine."""
 
 
+class SignatureDenied(DeniedByPolicy):
+    """A signature that policy.json requires is missing, or is not accepted."""
+
+
 class NotSupported(RundletError):
     """A driver or this machine cannot do it; the message says which part and why."""
 

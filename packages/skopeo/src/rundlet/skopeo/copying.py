@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option
+from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
            choices=("oci", "v2s2")),
     Flag("preserve-digests", help="Fail if a digest would have to change"),
     Flag("remove-signatures", help="Do not copy signatures from SOURCE-IMAGE"),
+    *SIGNING,
 )  # fmt: skip
 
 
@@ -89,6 +91,7 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
     from rundlet.core.errors import UsageError
     from rundlet.core.images.copy import CopyOptions
     from rundlet.core.images.plan import Wishes
+    from rundlet.core.verbs.signing import signing
 
     from .places import platform
 
@@ -120,6 +123,7 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         ),
         parallel=int(str(values.get("image-parallel-copies") or 0)),
         signatures=not arguments.flag("remove-signatures"),
+        signing=signing(arguments),
         encryption=_encryption(arguments),
         precompute=bool(values.get("dest-precompute-digests")) and target.name == "docker",
         temporary=context.options.text("tmpdir"),
@@ -155,7 +159,9 @@ def policy_of(context: Context) -> Policy:
     """
     from rundlet.core.trust.policy import ANYTHING, configured, load
 
-    if context.options.flag("insecure-policy"):
-        return ANYTHING
     given = context.options.text("policy")
-    return load(given) if given else configured(context.engine.settings.policy_json)
+    if context.options.flag("insecure-policy"):
+        found = ANYTHING
+    else:
+        found = load(given) if given else configured(context.engine.settings.policy_json)
+    return found.replace(signed=context.options.flag("require-signed"))

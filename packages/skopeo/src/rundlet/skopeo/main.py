@@ -21,6 +21,14 @@ PROGRAM = Program(
         Option("override-os", help="Use OS instead of the running OS"),
         Option("override-variant", help="Use VARIANT instead of the running variant"),
         Option("policy", help="Path to a trust policy file", completes="files"),
+        Option(
+            "registries.d",
+            help="Directory of files that say where signatures are",
+            completes="files",
+        ),
+        Flag(
+            "require-signed", help="Refuse images that the trust policy takes without a signature"
+        ),
         Option("tmpdir", help="Directory used to store temporary files", completes="files"),
         Option("user-agent-prefix", help="Words in front of the User-Agent that registries see"),
     ),

@@ -57,6 +57,7 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
     from pathlib import Path
 
     from rundlet.core.contracts.transport import TransportSettings
+    from rundlet.core.trust.registries_d import directory
 
     def text(name: str) -> str:
         return str(arguments.values.get(f"{prefix}{name}") or "")
@@ -75,6 +76,8 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
         options={
             "engine": context.engine,
             "registries_conf": context.engine.settings.registries_conf,
+            "registries_d": context.options.text("registries.d")
+            or directory(context.engine.settings.registries_d),
             "docker_host": text("daemon-host"),
             "shared_blob_dir": text("shared-blob-dir"),
             "user_agent_prefix": context.options.text("user-agent-prefix"),

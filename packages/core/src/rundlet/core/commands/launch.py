@@ -40,10 +40,9 @@ def prepare(packages: str) -> None:
 def finish(code: int) -> None:
     """Exit at once: tearing the interpreter down costs 2 ms and frees what the kernel frees.
 
-    Only while nothing has asked to be told of the exit (atexit), and no other thread runs.
+    Only while nothing has asked to be told of the exit (threads, atexit).
     """
-    threading = sys.modules.get("threading")
-    if "atexit" in sys.modules or (threading is not None and threading.active_count() > 1):
+    if "threading" in sys.modules or "atexit" in sys.modules:
         sys.exit(code)
     import os
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from typing import TYPE_CHECKING, Any
 
 from ..content import jwe
 from ..content.sealing import CIPHER, Opening, Sealing, Secret
@@ -17,10 +18,9 @@ from ..errors import Corrupt, InvalidArgument, NotSupported
 from ..value import Value
 from .marks import SUFFIX, is_encrypted
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
     from .descriptor import Descriptor
     from .manifest import Manifest

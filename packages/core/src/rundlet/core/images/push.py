@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..errors import InvalidArgument
 from ..state import images as rows
 from . import names
@@ -12,7 +14,6 @@ from .progress import SILENT
 from .store_source import StoreSource
 from .telling import told
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.transport import Location, TransportSettings
     from ..engine import Engine

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from typing import TYPE_CHECKING
 
 from ..content.compress import decompressed
 from ..contracts.transport import ImageDestination, Location, ManifestBytes
@@ -26,7 +27,6 @@ from .descriptor import digest_parts
 from .feed import Feed
 from .marks import check_readable
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import Corrupt, DeniedByPolicy, RundletError, SettingsError
+from ..errors import Corrupt, DeniedByPolicy, RundletError, SignatureDenied
 from ..images import reference as references
 from ..images.copy import digest_of
 from . import gpg, simple
 from .scopes import identity, scopes
+from .stored import is_simple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,29 +27,41 @@ def allow(policy: Policy, location: Location, manifest: bytes, signatures: Seque
     """
     required, scope = policy.required(location.transport, scopes(location))
     named = f"{location} (requirements of {scope or 'the default'})"
+    if policy.signed and all(one.kind == "insecureAcceptAnything" for one in required):
+        raise SignatureDenied(f"{named}: No signature verification policy found for image")
     for requirement in required:
         if requirement.kind == "insecureAcceptAnything":
             continue
         if requirement.kind == "reject":
             raise DeniedByPolicy(f"{named}: rejected by policy")
-        if requirement.kind != "signedBy":
-            raise DeniedByPolicy(f"{named}: {requirement.kind} cannot be checked yet")
-        _signed(requirement, location, named, digest_of(manifest), signatures)
+        simple_ones = [one for one in signatures if is_simple(one)]
+        others = [one for one in signatures if not is_simple(one)]
+        image = identity(location)
+        try:
+            if requirement.kind == "signedBy":
+                _signed(requirement, image, digest_of(manifest), _some(simple_ones, others))
+            else:
+                _sigstore(requirement, image, manifest, _some(others, simple_ones))
+        except SignatureDenied as error:
+            raise SignatureDenied(f"{named}: {error.message}") from None
+
+
+def _some(wanted: list[bytes], others: list[bytes]) -> list[bytes]:
+    """The signatures of the wanted kind. Raises SignatureDenied for none."""
+    if not wanted:
+        told = f" ({len(others)} of another kind)" if others else ""
+        raise SignatureDenied(f"A signature was required, but no signature exists{told}")
+    return wanted
 
 
 def _signed(
-    requirement: Requirement,
-    location: Location,
-    named: str,
-    digest: str,
-    signatures: Sequence[bytes],
+    requirement: Requirement, image: Reference | None, digest: str, signatures: list[bytes]
 ) -> None:
-    """Raise DeniedByPolicy unless one of the signatures is of this image, by one of the keys."""
-    if not signatures:
-        raise DeniedByPolicy(f"{named}: A signature was required, but no signature exists")
+    """Raise SignatureDenied unless one of the signatures is of this image, by one of the keys."""
     reasons = []
     with ExitStack() as stack:
-        keys = stack.enter_context(gpg.imported(*_keys(requirement)))
+        loaded = [data for data, _ in requirement.keys.loaded()]
+        keys = stack.enter_context(gpg.imported(*loaded))
         for signature in signatures:
             try:
                 signed = gpg.verify(signature, keys)
@@ -58,28 +71,45 @@ def _signed(
                 continue
             if claim.digest != digest:
                 reasons.append(f"it is of {claim.digest}, not of {digest}")
-            elif not claims(requirement.identity, claim.identity, identity(location)):
+            elif not claims(requirement.identity, claim.identity, image):
                 reasons.append(f"its name {claim.identity} is not accepted")
             else:
                 return
-    raise DeniedByPolicy(f"{named}: no signature is accepted: {'; '.join(reasons)}")
+    raise SignatureDenied(f"no signature is accepted: {'; '.join(reasons)}")
 
 
-def _keys(requirement: Requirement) -> list[bytes]:
-    keys = [*requirement.keys]
-    for path in requirement.key_paths:
+def _sigstore(
+    requirement: Requirement, image: Reference | None, manifest: bytes, signatures: list[bytes]
+) -> None:
+    """Raise SignatureDenied unless one of the signatures is what is required."""
+    from .sigstore import check
+    from .stored import unpacked
+
+    roots = check.roots(requirement)
+    reasons = []
+    for signature in signatures:
         try:
-            with open(path, "rb") as file:
-                keys.append(file.read())
-        except OSError as error:
-            raise SettingsError(
-                f"cannot read the key file {path} of the trust policy: {error.strerror}"
-            ) from None
-    return keys
+            found = check.judged(unpacked(signature), manifest)
+            check.accept(roots, found, manifest)
+            if not claims(requirement.identity, found.identity, image):
+                raise DeniedByPolicy(_unnamed(found.identity))
+        except (DeniedByPolicy, Corrupt) as error:
+            reasons.append(error.message)
+        else:
+            return
+    raise SignatureDenied(f"no signature is accepted: {'; '.join(reasons)}")
+
+
+def _unnamed(name: str) -> str:
+    if name:
+        return f"its name {name} is not accepted"
+    return 'it names no image: only the signedIdentity "matchDigest" accepts that'
 
 
 def claims(wanted: Identity, claimed: str, image: Reference | None) -> bool:
     """Whether the name in a signature is the one that is wanted for an image."""
+    if wanted.kind == "matchDigest":
+        return True
     try:
         name = references.parse(claimed)
     except RundletError:

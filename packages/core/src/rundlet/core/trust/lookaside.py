@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 128
 """Signatures of an image that are read at most: a server could go on for ever."""
-_WHOLE = 16 << 20
+WHOLE = 16 << 20
 """Bytes that all signatures of an image may have together."""
 
 
@@ -53,9 +53,9 @@ def collect(fetch: Callable[[int], bytes | None], what: str) -> list[bytes]:
     whole = 0
     while (data := fetch(len(found) + 1)) is not None:
         whole += len(data)
-        if len(found) == MOST or whole > _WHOLE:
+        if len(found) == MOST or whole > WHOLE:
             raise Corrupt(
-                f"{what}: an image has more signatures than are read ({MOST} or {_WHOLE} bytes)"
+                f"{what}: an image has more signatures than are read ({MOST} or {WHOLE} bytes)"
             )
         found.append(data)
     return found

@@ -6,8 +6,6 @@ it every operation that needs it.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import os
 from functools import partial
@@ -16,12 +14,14 @@ from typing import TYPE_CHECKING
 from ..errors import InvalidArgument, SettingsError
 from ..images import reference as references
 from ..value import EMPTY, Value
+from .policy_fields import Source, obj, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ..contracts.transport import Location
+    from .sigstore_policy import SigstoreTrust
 
 _LARGEST = 4 << 20
 _IDENTITIES: dict[str, tuple[str, ...]] = {
@@ -31,7 +31,9 @@ _IDENTITIES: dict[str, tuple[str, ...]] = {
     "exactReference": ("dockerReference",),
     "exactRepository": ("dockerRepository",),
     "remapIdentity": ("prefix", "signedPrefix"),
+    "matchDigest": (),
 }
+"""matchDigest is Rundlet's own: the digest counts, whatever name was signed (`cosign verify`)."""
 
 
 class Identity(Value):
@@ -42,22 +44,26 @@ class Identity(Value):
 
 
 class Requirement(Value):
-    """One thing that is required. kind: its type as it is written.
+    """One thing that is required. kind: its type as it is written. keys: of signedBy.
 
-    key_paths, keys: files of keys, and keys themselves (signedBy).
+    sigstore: whose signatures are wanted (sigstoreSigned).
     """
 
     kind: str
-    key_paths: tuple[str, ...] = ()
-    keys: tuple[bytes, ...] = ()
+    keys: Source = Source()
     identity: Identity = Identity()
+    sigstore: SigstoreTrust | None = None
 
 
 class Policy(Value):
-    """Requirements by transport and scope, and those of all other images."""
+    """Requirements by transport and scope, and those of all other images.
+
+    signed: whether an image that needs no signature is refused (skopeo's --require-signed).
+    """
 
     default: tuple[Requirement, ...]
     transports: Mapping[str, Mapping[str, tuple[Requirement, ...]]] = EMPTY
+    signed: bool = False
 
     def required(
         self, transport: str, scopes: tuple[str, ...]
@@ -111,15 +117,15 @@ def load(path: str) -> Policy:
 
 def parse(data: bytes) -> Policy:
     """A policy from its text. Raises ValueError and InvalidArgument saying which field is bad."""
-    root = _object(json.loads(data, object_pairs_hook=_once), "policy", ("default",),
+    root = obj(json.loads(data, object_pairs_hook=_once), "policy", ("default",),
                    ("transports",))  # fmt: skip
-    transports = _object(root.get("transports", {}), "transports", (), None)
+    transports = obj(root.get("transports", {}), "transports", (), None)
     return Policy(
         _requirements(root["default"], "default"),
         {
             name: {
                 scope: _requirements(value, f"transports.{name}[{scope!r}]")
-                for scope, value in _object(scoped, f"transports.{name}", (), None).items()
+                for scope, value in obj(scoped, f"transports.{name}", (), None).items()
             }
             for name, scoped in transports.items()
         },
@@ -135,35 +141,21 @@ def _requirements(value: Any, where: str) -> tuple[Requirement, ...]:
 def _requirement(value: Any, where: str) -> Requirement:
     kind = value.get("type") if isinstance(value, dict) else None
     if kind in ("insecureAcceptAnything", "reject"):
-        _object(value, where, ("type",), ())
+        obj(value, where, ("type",), ())
         return Requirement(kind)
     if kind == "signedBy":
-        found = _object(value, where, ("type", "keyType"),
+        found = obj(value, where, ("type", "keyType"),
                         ("keyPath", "keyPaths", "keyData", "signedIdentity"))  # fmt: skip
         if found["keyType"] != "GPGKeys":
             raise ValueError(f"{where}.keyType: expected GPGKeys")
-        paths, keys = _keys(found, where)
-        return Requirement(kind, paths, keys, _identity(found, where))
+        keys = source(found, where, "keyPath", "keyPaths", "keyData")
+        return Requirement(kind, keys, _identity(found, where))
     if kind == "sigstoreSigned":
-        return Requirement(kind)  # its fields are for who can check such signatures
+        from .sigstore_policy import FIELDS, trust
+
+        found = obj(value, where, ("type",), FIELDS)
+        return Requirement(kind, Source(), _identity(found, where), trust(found, where))
     raise ValueError(f"{where}.type: unknown requirement {kind!r}")
-
-
-def _keys(found: dict[str, Any], where: str) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
-    """Files of keys, or keys. Exactly one field says which."""
-    given = [name for name in ("keyPath", "keyPaths", "keyData") if name in found]
-    if len(given) != 1:
-        raise ValueError(f"{where}: exactly one of keyPath, keyPaths and keyData is needed")
-    value = found[given[0]]
-    texts = value if given[0] == "keyPaths" else [value]
-    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
-        raise ValueError(f"{where}.{given[0]}: expected text")
-    if given[0] != "keyData":
-        return tuple(texts), ()
-    try:
-        return (), (base64.b64decode(texts[0], validate=True),)
-    except binascii.Error:
-        raise ValueError(f"{where}.keyData: not base64") from None
 
 
 def _identity(found: dict[str, Any], where: str) -> Identity:
@@ -175,7 +167,7 @@ def _identity(found: dict[str, Any], where: str) -> Identity:
     if kind not in _IDENTITIES:
         raise ValueError(f"{where}.type: unknown identity {kind!r}")
     fields = _IDENTITIES[kind]
-    given = _object(value, where, ("type", *fields), ())
+    given = obj(value, where, ("type", *fields), ())
     values = tuple(given[field] for field in fields)
     if not all(isinstance(text, str) and text for text in values):
         raise ValueError(f"{where}: expected text in {', '.join(fields)}")
@@ -184,21 +176,6 @@ def _identity(found: dict[str, Any], where: str) -> Identity:
         if (kind == "exactReference") != bool(named.tag or named.digest):
             raise ValueError(f"{where}.{fields[0]}: expected {fields[0]}, not {values[0]}")
     return Identity(kind, values)
-
-
-def _object(
-    value: Any, where: str, needed: tuple[str, ...], more: tuple[str, ...] | None
-) -> dict[str, Any]:
-    """A JSON object with these fields; more: others that may be there, None for any."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{where}: expected an object")
-    for name in needed:
-        if name not in value:
-            raise ValueError(f"{where}: {name} is missing")
-    unknown = set() if more is None else set(value) - {*needed, *more}
-    if unknown:
-        raise ValueError(f"{where}: unknown field {min(unknown)}")
-    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

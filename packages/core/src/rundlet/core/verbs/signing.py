@@ -15,18 +15,51 @@ SIGN_PASSPHRASE_FILE = Option(
     help="File with the passphrase of the key: its first line",
     completes="files",
 )
-OPTIONS = (SIGN_BY, SIGN_PASSPHRASE_FILE)
+OPTIONS = (
+    SIGN_BY,
+    Option("sign-by-sigstore", help="Sign the image as a sigstore parameter file says",
+           completes="files"),
+    Option("sign-by-sigstore-private-key", help="Sign the image with the sigstore private key in"
+           " this file", completes="files"),
+    Option("sign-by-sq-fingerprint", help="Sign the image with the Sequoia key of this"
+           " fingerprint"),
+    SIGN_PASSPHRASE_FILE,
+)  # fmt: skip
 """Those of every verb that signs."""
+SIGN_IDENTITY = Option("sign-identity", help="Docker reference to sign the image as")
+_KEYS = {
+    "sign-by": "gpg",
+    "sign-by-sigstore": "sigstore",
+    "sign-by-sigstore-private-key": "sigstore_key",
+    "sign-by-sq-fingerprint": "sequoia",
+    "sign-passphrase-file": "passphrase_file",
+    "sign-identity": "identity",
+}
 
 
 def signing(arguments: Parsed) -> Signing | None:
-    """What the flags of a verb say; None for none of them. Raises UsageError, InvalidArgument."""
+    """What the flags of a verb say; None for none of them.
+
+    Raises UsageError, InvalidArgument, NotFound, NotSupported.
+    """
     named = {key: str(arguments.values.get(flag) or "") for flag, key in _KEYS.items()}
     if not any(named.values()):
         return None
     from ..trust.signing import from_flags
 
-    return from_flags(**named)
+    return from_flags(**named, ask=ask)
 
 
-_KEYS = {"sign-by": "gpg", "sign-passphrase-file": "passphrase_file", "sign-identity": "identity"}
+def ask(words: str) -> str:
+    """A passphrase from the terminal. Raises UsageError where there is none."""
+    import sys
+    from getpass import getpass
+
+    from ..errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"Cannot prompt for a passphrase ({words.strip(': ')}), standard input is not a TTY",
+            remedy="Give --sign-passphrase-file.",
+        )
+    return getpass(words)

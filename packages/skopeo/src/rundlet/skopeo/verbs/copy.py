@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.signing import SIGN_IDENTITY
 
 from ..copying import OPTIONS
 from ..places import AUTHFILE, BOTH_ENDS, options
@@ -54,6 +55,7 @@ VERB = Verb(
         Flag("quiet", "q", help="Suppress output information when copying images"),
         BOTH_ENDS,
         *RETRY,
+        SIGN_IDENTITY,
         *options("src-"),
         *options("dest-"),
     ),

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
 from ...content.locations import KnownLocations
 from ...content.verify import verified
 from ...contracts.transport import ImageDestination
 from ...errors import InvalidArgument, NotFound, RegistryError
+from ...images.descriptor import Descriptor
 from ...images.manifest import ACCEPTED
 from . import referrers
 from .upload import Upload
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
     from ...contracts.transport import Location, ManifestBytes, TransportSettings
-    from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
     from .signatures import Signatures
@@ -45,6 +45,7 @@ class DockerDestination(ImageDestination):
         self.location = location
         self._signatures = signatures
         self._signed: list[tuple[str, Sequence[bytes]]] = []
+        self._sent: dict[str, Descriptor] = {}
         self._reference = reference
         self._client = client
         self._settings = settings
@@ -59,7 +60,7 @@ class DockerDestination(ImageDestination):
             return False
         path = f"{self._reference.path}/blobs/{descriptor.digest}"
         try:
-            self._client.request("HEAD", path, scope=self._scope).drain()
+            self._client.request("HEAD", path, scope=self._scope).release_conn()
         except NotFound:
             if not self._mounted(descriptor.digest):
                 return False
@@ -94,14 +95,14 @@ class DockerDestination(ImageDestination):
             )
         except (NotFound, RegistryError):
             return False  # not allowed to read there, or gone: it is uploaded then
-        response.drain()
+        response.drain_conn()
         if response.status == 201:
             return True
         session = response.headers.get("Location", "")
         if session:  # it began an upload instead, which it would keep for days
             try:
                 url = urljoin(self._client.url(""), session)
-                self._client.send("DELETE", url, b"", scope=self._scope, headers={}).drain()
+                self._client.send("DELETE", url, b"", scope=self._scope, headers={}).drain_conn()
             except (NotFound, RegistryError):
                 pass
         return False
@@ -152,7 +153,8 @@ class DockerDestination(ImageDestination):
         self._send_manifest(self._top, own, self._reference.tag or own)
         for digest, signatures in self._signed:
             assert self._signatures is not None
-            self._signatures.write(self._client, self._reference, digest or own, signatures)
+            subject = self._sent[digest or own]
+            self._signatures.write(self._client, self._reference, subject, signatures)
 
     def _send_manifest(self, manifest: ManifestBytes, own: str, where: str) -> None:
         response = self._client.request(
@@ -163,9 +165,10 @@ class DockerDestination(ImageDestination):
             body=manifest.data,
             expect=(200, 201, 202),
         )
-        response.drain()
+        response.drain_conn()
         if "OCI-Subject" not in response.headers:
             referrers.add_tagged(self._client, self._reference, manifest, own)
+        self._sent[own] = Descriptor(own, len(manifest.data), manifest.media_type)
         told = response.headers.get("Docker-Content-Digest", own)
         if told.startswith("sha256:") and told != own:
             raise RegistryError(f"{self.location}: the registry changed the manifest to {told}")

@@ -8,32 +8,34 @@ manifest, which whoever pushes something with a `subject` maintains.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
+
+from urllib3.exceptions import HTTPError
 
 from ...contracts.transport import ManifestBytes
 from ...errors import Corrupt, InvalidArgument
 from ...images import manifest as manifests
 from ...images.descriptor import Descriptor, digest_parts
 from . import failures
-from .wire import HTTPError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    import urllib3
+
     from ...images.reference import Reference
     from .client import Client
-    from .wire import Response
 
-_MOST_PAGES = 1000
+_MOST_PAGES = 200
 
 
 def list_referrers(
-    client: Client, reference: Reference, digest: str, artifact_type: str = ""
+    client: Client, reference: Reference, digest: str, artifact_type: str = "", *, most: int = 0
 ) -> list[Descriptor]:
     """Descriptors of the manifests whose subject is `digest`, of one artifact type or all.
 
-    Raises Corrupt, RegistryError.
+    most: how many there may be of all types, 0 for any number. Raises Corrupt, RegistryError.
     """
     query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
     path = client.url(f"{reference.path}/referrers/{digest}{query}")
@@ -42,17 +44,28 @@ def list_referrers(
         try:
             response = client.request("GET", path, scope=_scope(reference))
         except failures.MissingInRegistry:
-            return _chosen(tagged(client, reference, digest), artifact_type)
+            found = {item.digest: item for item in tagged(client, reference, digest)}
+            _check(found, most, reference)
+            break
         link = response.headers.get("Link", "")
         page = {item.digest: item for item in _index(response, reference)}
         if 'rel="next"' not in link or not page.keys() - found.keys():
             found.update(page)
+            _check(found, most, reference)
             break
         found.update(page)
+        _check(found, most, reference)
         path = urljoin(path, link.partition("<")[2].partition(">")[0])
         if not path.startswith(f"{client.base}/v2/"):
             raise Corrupt(f"{reference.repository}: the referrers go on at another server")
+    else:
+        raise Corrupt(f"{reference.repository}: the referrers do not end: {_MOST_PAGES} pages")
     return _chosen(list(found.values()), artifact_type)
+
+
+def _check(found: dict[str, Descriptor], most: int, reference: Reference) -> None:
+    if most and len(found) > most:
+        raise Corrupt(f"{reference.repository}: more than {most} referrers of a manifest")
 
 
 def tagged(client: Client, reference: Reference, digest: str) -> list[Descriptor]:
@@ -99,7 +112,7 @@ def add_tagged(client: Client, reference: Reference, manifest: ManifestBytes, di
         headers={"Content-Type": manifests.OCI_INDEX},
         body=json.dumps(index, separators=(",", ":")).encode(),
         expect=(200, 201, 202),
-    ).drain()
+    ).drain_conn()
 
 
 def _artifact_type(document: dict[str, Any]) -> str:
@@ -120,11 +133,12 @@ def _chosen(found: list[Descriptor], artifact_type: str) -> list[Descriptor]:
     return [item for item in found if artifact_type in ("", item.artifact_type)]
 
 
-def _index(response: Response, reference: Reference) -> list[Descriptor]:
+def _index(response: urllib3.BaseHTTPResponse, reference: Reference) -> list[Descriptor]:
     try:
-        data = response.read_all(manifests.LARGEST + 1)
+        data = response.read(manifests.LARGEST + 1) or b""
     except HTTPError as error:
         raise failures.unreachable(f"listing referrers in {reference}", error) from None
+    response.release_conn()
     try:
         parsed = manifests.parse(data, manifests.OCI_INDEX)
     except InvalidArgument as error:

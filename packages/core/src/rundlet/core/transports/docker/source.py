@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import HTTPError
 
 from ...contracts.transport import ImageSource, ManifestBytes
 from ...errors import (
@@ -21,12 +24,12 @@ from ...images.schema1 import manifest_digest
 from . import failures
 from .referrers import list_referrers
 from .tags import list_tags
-from .wire import HTTPError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
+
+    import urllib3
 
     from ...content.locations import KnownLocations
     from ...contracts.transport import Location
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from ...images.reference import Reference
     from .client import Client
     from .signatures import Signatures
-    from .wire import Response
 
 _RESUMES = 5
 _PROGRESS = 1 << 20
@@ -84,11 +86,11 @@ class DockerSource(ImageSource):
 
     def _fetched(self, digest: str) -> ManifestBytes:
         if self._chosen is not None:
-            return _manifest(*self._chosen, digest)
+            return fetch_manifest(*self._chosen, digest)
         failure: RundletError | None = None
         for reference, client in self._places:
             try:
-                found = _manifest(reference, client, digest)
+                found = fetch_manifest(reference, client, digest)
             except (NotFound, RegistryError, TimedOut) as error:
                 failure = error  # the last one is of the registry itself: that one counts
             else:
@@ -126,7 +128,8 @@ class DockerSource(ImageSource):
             client.close()
 
 
-def _manifest(reference: Reference, client: Client, digest: str) -> ManifestBytes:
+def fetch_manifest(reference: Reference, client: Client, digest: str) -> ManifestBytes:
+    """The manifest of a reference, or the one with this digest. Raises NoSuchImage, Corrupt."""
     wanted = digest or reference.digest or reference.tag
     try:
         response = client.request(
@@ -138,9 +141,10 @@ def _manifest(reference: Reference, client: Client, digest: str) -> ManifestByte
     except failures.MissingInRegistry as error:
         raise _unknown(reference, wanted, error) from None
     try:
-        data = response.read_all(LARGEST + 1)
+        data = response.read(LARGEST + 1) or b""
     except HTTPError as error:
         raise failures.unreachable(f"reading manifest {wanted} of {reference}", error) from None
+    response.release_conn()
     if len(data) > LARGEST:
         raise Corrupt(f"{reference}: manifest is larger than {LARGEST} bytes")
     if wanted != reference.tag:
@@ -193,8 +197,8 @@ class ResumingBlob(io.RawIOBase):
             return self.readall()
         while True:
             try:
-                data = self._response.read(size)
-            except HTTPError as error:
+                data = self._response.read(size) or b""
+            except (HTTPError, OSError, ValueError) as error:  # ValueError: shut down meanwhile
                 self._resume(error)
                 continue
             if not data and size and 0 <= self._offset < self._descriptor.size:
@@ -213,7 +217,7 @@ class ResumingBlob(io.RawIOBase):
         self._interrupted = True
         try:
             self._response.shutdown()
-        except OSError:
+        except (RuntimeError, ValueError, OSError):
             pass  # it was just done
 
     def close(self) -> None:
@@ -221,7 +225,7 @@ class ResumingBlob(io.RawIOBase):
             self._response.close()
         super().close()
 
-    def _open(self) -> Response:
+    def _open(self) -> urllib3.BaseHTTPResponse:
         """One GET from where we are on, at the first place that answers.
 
         Raises what the first one raised when none does: NotFound, RegistryError, TimedOut.
@@ -239,7 +243,7 @@ class ResumingBlob(io.RawIOBase):
     def _next_place(self) -> None:
         self._places.append(self._places.pop(0))
 
-    def _open_at(self, reference: Reference, client: Client) -> Response:
+    def _open_at(self, reference: Reference, client: Client) -> urllib3.BaseHTTPResponse:
         offset = self._offset
         response = client.request(
             "GET",
@@ -284,7 +288,7 @@ class ResumingBlob(io.RawIOBase):
             raise failures.BrokeOff(f"{text}; {failures.reason(again)}") from None
 
 
-def _skip(response: Response, count: int) -> None:
+def _skip(response: urllib3.BaseHTTPResponse, count: int) -> None:
     while count > 0:
         piece = response.read(min(count, 1 << 18))
         if not piece:

@@ -1,0 +1,1 @@
+"""Sigstore's signatures: made, and checked offline from given keys and roots."""
