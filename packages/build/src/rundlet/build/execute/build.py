@@ -12,16 +12,15 @@ from rundlet.build.containerfile.instructions import From
 from rundlet.build.context import fetching, locations
 from rundlet.build.context.resolve import BuildContext, containerfile_in, resolve
 from rundlet.build.context.scratch import scratch
-from rundlet.core.archive.create import write_tree
-from rundlet.core.archive.whiteouts import PLAIN
+from rundlet.core.containers import userns
 from rundlet.core.errors import InvalidArgument, NotFound
-from rundlet.core.images.composing import keep_written
 from rundlet.core.images.manifest import native, parse_platform
-from rundlet.core.images.names import stored_name
 
 from . import configuring, outputs, running
 from .arguments import BuildArguments
+from .configuring import labelled
 from .draft import Draft
+from .finishing import finish
 from .graph import Graph
 from .origins import Contexts
 from .progress import Progress
@@ -31,14 +30,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from rundlet.build.containerfile.stages import Stage
+    from rundlet.build.containerfile.stages import Containerfile, Stage
     from rundlet.core import Engine
+    from rundlet.core.contracts.transport import Platform
     from rundlet.core.state.images import Image
 
     from .options import BuildOptions
-    from .stage import StageBuild
 
 
+_STAGE_NAME, _STAGE_BASE = "io.buildah.stage.name", "io.buildah.stage.base"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What an image from scratch begins with, as with Docker and buildah."""
 
@@ -65,8 +65,9 @@ def build(
         file = stages.parse(texts)
         ignored = ignore.find(context.directory, texts[0][0], options.ignore_file)
         contexts = Contexts(options.contexts, directory)
+        options = options.replace(template=userns.without_container(engine, options.template))
         images = []
-        for platform in options.platforms or (native(),):
+        for platform in _platforms(engine, file, options, contexts):
             arguments = BuildArguments(
                 options.arguments,
                 platforms.arguments(native(), platform),
@@ -89,6 +90,16 @@ def build(
         if options.manifest_list:
             _listed(engine, options.manifest_list, images)
         return images
+
+
+def _platforms(
+    engine: Engine, file: Containerfile, options: BuildOptions, contexts: Contexts
+) -> tuple[Platform, ...]:
+    if not options.all_platforms:
+        return options.platforms or (native(),)
+    from . import available
+
+    return available.platforms(engine, file, options, contexts)
 
 
 def _listed(engine: Engine, name: str, images: list[Image]) -> None:
@@ -175,9 +186,32 @@ def _one(engine: Engine, shared: Shared) -> Image:
             shared.progress.warn(
                 f"one or more build args were not consumed: {' '.join(shared.arguments.unused)}"
             )
+        labels = _keep_stages(work, graph, target) if shared.options.save_stages else {}
         for output in shared.options.outputs:
             outputs.write(output, done.root(work))
-        return _finish(work, done)
+        return finish(work, done, labels)
+
+
+def _keep_stages(work: Work, graph: Graph, target: Stage) -> dict[str, str]:
+    """An image without a name of each stage but the last (--save-stages).
+
+    The labels that the last one gets: with --stage-labels, its name and what it begins with.
+    """
+    saved: dict[int, str] = {}
+    labels: dict[str, str] = {}
+    for index in graph.needed:
+        stage, done = work.file.stages[index], graph.result(work, index)
+        if work.options.stage_labels:
+            earlier = work.file.stage(stage.start.image)
+            base = done.draft.base_name or stage.start.image
+            if earlier is not None and earlier.index < index:
+                base = saved.get(earlier.index, base)
+            labels = {_STAGE_NAME: stage.start.alias or str(index), _STAGE_BASE: base}
+        if index != target.index:
+            graph.commit(work, done)
+            draft = labelled(done.draft, tuple(labels.items()))
+            saved[index] = draft.write(work.engine, docker=work.options.docker).id
+    return labels
 
 
 def _start(work: Work, stage: Stage, graph: Graph) -> Draft:
@@ -215,55 +249,3 @@ def _start(work: Work, stage: Stage, graph: Graph) -> Draft:
     if not work.options.inherit_annotations:
         draft.annotations = {}
     return draft
-
-
-def _finish(work: Work, done: StageBuild) -> Image:
-    """Write the image with all that the options say of it."""
-    options = work.options
-    done.commit(work)
-    draft = done.draft.copied()
-    if options.squash_all or (options.squash and options.layers):
-        root = done.root(work)
-        draft.layers, draft.top, draft.history = [], "", draft.history[-1:]
-        draft.add(keep_written(work.engine, lambda out: write_tree(root, out, whiteouts=PLAIN)))
-        for entry in draft.history:
-            entry.pop("empty_layer", None)
-    configuring.set_environment(draft.config, options.environment)
-    if options.unset_environment:
-        kept = configuring.environment(draft.config)
-        draft.config["Env"] = [
-            f"{k}={v}" for k, v in kept.items() if k not in options.unset_environment
-        ]
-    labels = {**(draft.config.get("Labels") or {}), **dict(options.labels)}
-    draft.config["Labels"] = {k: v for k, v in labels.items() if k not in options.unset_labels}
-    if options.omit_history:
-        draft.history = []
-    draft.os_version, draft.os_features = options.os_version, options.os_features
-    annotations = {**draft.annotations, **options.annotations}
-    if draft.base_name and not options.docker:
-        annotations["org.opencontainers.image.base.digest"] = draft.base_digest
-        annotations["org.opencontainers.image.base.name"] = draft.base_name
-        annotations.update(options.annotations)
-    annotations = {k: v for k, v in annotations.items() if k not in options.unset_annotations}
-    names = tuple(str(stored_name(name)) for name in options.names)
-    for name in names:
-        work.progress.line(f"COMMIT {name}")
-    image = draft.write(
-        work.engine,
-        created=_created(options, draft),
-        docker=options.docker,
-        names=names,
-        annotations=annotations,
-    )
-    for name in names:
-        work.progress.line(f"Successfully tagged {name}")
-    return image
-
-
-def _created(options: BuildOptions, draft: Draft) -> int:
-    """When the image was made: with its last step, so that the same steps give the same image."""
-    from rundlet.core.format.times import from_rfc3339
-
-    if options.timestamp is not None:
-        return options.timestamp.seconds * 1_000_000_000
-    return max((from_rfc3339(str(entry.get("created", ""))) for entry in draft.history), default=0)

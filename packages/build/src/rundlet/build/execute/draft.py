@@ -60,6 +60,8 @@ class Draft:
         draft.architecture = known.architecture or draft.architecture
         draft.variant = known.variant or draft.variant
         draft.author = known.author
+        draft.os_version = str(known.document.get("os.version") or "")
+        draft.os_features = tuple(known.document.get("os.features") or ())
         draft.annotations = dict(engine.images.manifest(image).get("annotations") or {})
         draft.base_name, draft.base_digest = name, image.manifest
         return draft

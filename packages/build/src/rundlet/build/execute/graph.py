@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from rundlet.build.containerfile.stages import Stage
+    from rundlet.build.containerfile.stages import Containerfile, Stage
 
     from .draft import Draft
     from .work import Shared
@@ -52,7 +52,7 @@ class Graph:
         self._finished = threading.Event()
         self._failed = threading.Event()
         self._first: BaseException | None = None
-        self.needed = self._needed()
+        self.needed = needed(shared.file, target, skip_unused=shared.options.skip_unused)
         shared.stopping = self._failed.is_set
 
     def result(self, work: Work, index: int) -> StageBuild:
@@ -144,22 +144,23 @@ class Graph:
             return ""
         return f"[{self.needed.index(index) + 1}/{len(self.needed)}]"
 
-    def _needed(self) -> list[int]:
-        """The stages that the target needs, as far as names without variables tell, in order."""
-        if not self._shared.options.skip_unused:
-            return list(range(self._target.index + 1))
-        found: set[int] = set()
-        pending = [self._target]
-        while pending:
-            stage = pending.pop()
-            if stage.index in found:
-                continue
-            found.add(stage.index)
-            for name in _names(stage):
-                earlier = self._shared.file.stage(name)
-                if earlier is not None and earlier.index < stage.index:
-                    pending.append(earlier)
-        return sorted(found)
+
+def needed(file: Containerfile, target: Stage, *, skip_unused: bool) -> list[int]:
+    """The stages that the target needs, as far as names without variables tell, in order."""
+    if not skip_unused:
+        return list(range(target.index + 1))
+    found: set[int] = set()
+    pending = [target]
+    while pending:
+        stage = pending.pop()
+        if stage.index in found:
+            continue
+        found.add(stage.index)
+        for name in _names(stage):
+            earlier = file.stage(name)
+            if earlier is not None and earlier.index < stage.index:
+                pending.append(earlier)
+    return sorted(found)
 
 
 def _names(stage: Stage) -> Iterator[str]:

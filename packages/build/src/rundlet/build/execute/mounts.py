@@ -9,6 +9,7 @@ import posixpath
 from rundlet.build.containerfile.faults import at
 from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.whiteouts import PLAIN
+from rundlet.core.containers.ownership import host_id
 from rundlet.core.containers.request import Mount
 from rundlet.core.content.produced import Produced
 from rundlet.core.errors import InvalidArgument
@@ -164,6 +165,19 @@ class Mounter:
                 mounts.append(made)
         return Mounted(tuple(mounts), environment)
 
+    def volumes(self, root: str, config: Mapping[str, Any]) -> tuple[Mount, ...]:
+        """Copies of the volumes of an image, so that what is changed there is forgotten.
+
+        A volume that is not there is made, and stays in the image (--compat-volumes).
+        """
+        found = []
+        for path in sorted(config.get("Volumes") or ()):
+            if not filesystem.is_directory(root, path):
+                filesystem.make_directories(root, path, 0, 0)
+            copied = self._copied(filesystem.real_path(root, path))
+            found.append(Mount("bind", posixpath.normpath(path), copied, ("rw",)))
+        return tuple(found)
+
     def _target(self, item: RunMount, default: str = "") -> str:
         return posixpath.normpath(
             posixpath.join("/", self._workdir, item.text("target") or default)
@@ -241,7 +255,7 @@ class Mounter:
             source = filesystem.real_path(origin.root, item.text("source") or "/")
             with Produced(lambda out: write_tree(source, out, whiteouts=PLAIN)) as tar:
                 filesystem.unpack(fresh, tar)  # type: ignore[arg-type]
-        os.chown(fresh, item.number("uid", 0), item.number("gid", 0))
+        self._give(fresh, item)
         os.chmod(fresh, item.number("mode", 0o755, 8))
         try:
             os.rename(fresh, path)
@@ -269,9 +283,15 @@ class Mounter:
         path = os.path.join(directory, "secret")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secret.content)
-        os.chown(path, item.number("uid", 0), item.number("gid", 0))
+        self._give(path, item)
         os.chmod(path, item.number("mode", 0o400, 8))
         return Mount("bind", self._target(item, f"/run/secrets/{identity}"), path, ("ro",))
+
+    def _give(self, path: str, item: RunMount) -> None:
+        """Make it that of the user that a mount names, as its user namespace sees it."""
+        template = self._options.template
+        uid, gid = item.number("uid", 0), item.number("gid", 0)
+        os.chown(path, host_id(uid, template.uid_map), host_id(gid, template.gid_map))
 
     def _ssh(self, item: RunMount, environment: dict[str, str]) -> Mount | None:
         identity = item.text("id", "default")

@@ -7,12 +7,17 @@ from rundlet.core.contracts.transport import TransportSettings
 from rundlet.core.errors import RundletError
 from rundlet.core.value import EMPTY, Value
 
+from .source_policy import SourcePolicy
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rundlet.build.context.locations import Named
     from rundlet.core.contracts.transport import Platform
+    from rundlet.core.images.encryption import Encryption
+
+    from .sbom import SbomOrder
 
 
 class Timestamp(Value):
@@ -32,6 +37,17 @@ class Timestamp(Value):
         return min(nanoseconds, wanted) if self.clamp else wanted
 
 
+class Writing(Value):
+    """How an image is written to another place than the store.
+
+    compression, level, force: as `Images.push` has them.
+    """
+
+    compression: str = ""
+    level: int | None = None
+    force: bool = False
+
+
 class Secret(Value):
     """A `--secret`: its id, and its content."""
 
@@ -48,6 +64,9 @@ class BuildOptions(Value):
     template: what each RUN's container is made from. ssh: id to the path of an agent's socket.
     layers: an image for each step, and a cache of them. rewrite: times of what is made.
     layer_labels: for the images of steps. cpp_flags: for a Containerfile whose name ends in .in.
+    isolation: oci | rootless | chroot. mounts: for all RUNs, as their --mount has them.
+    compat_volumes: what a RUN changes below a VOLUME is forgotten. save_stages: keep an image
+    of each stage, with stage_labels saying which. encryption: keys of encrypted bases.
     cache_ttl: seconds that a step of the cache may be old, None for any age.
     """
 
@@ -87,14 +106,23 @@ class BuildOptions(Value):
     cpp_flags: tuple[str, ...] = ()
     omit_history: bool = False
     outputs: tuple[Mapping[str, str], ...] = ()
-    id_file: str = ""
     jobs: int = 1
     skip_unused: bool = True
     secrets: tuple[Secret, ...] = ()
     ssh: Mapping[str, str] = EMPTY
+    writing: Writing = Writing()
     template: ContainerRequest = ContainerRequest()
+    isolation: str = "oci"
+    mounts: tuple[str, ...] = ()
+    compat_volumes: bool = False
     stdin: bool = False
     quiet: bool = False
+    encryption: Encryption | None = None
+    source_policy: SourcePolicy = SourcePolicy()
+    all_platforms: bool = False
+    save_stages: bool = False
+    stage_labels: bool = False
+    sbom: SbomOrder | None = None
 
     @property
     def file_times(self) -> Timestamp | None:

@@ -40,7 +40,8 @@ class Images:
         self._platform = platform
 
     def get(self, name: str, platform: Platform | None = None) -> Image:
-        """An image by any name. Raises NoSuchImage and what a pull raises."""
+        """An image by any name. Raises NoSuchImage, DeniedByPolicy and what a pull raises."""
+        name = self._options.source_policy.image(name)
         wanted = platform or self._platform
         images = self._engine.images
         policy = self._options.pull
@@ -51,7 +52,13 @@ class Images:
             return found  # nobody else has it: there is nothing to pull
         if found is not None and policy in ("missing", "newer") and not _fits(found, wanted):
             policy = "always"  # the one that is there is for another platform
-        return images.pull(name, policy=policy, settings=self._options.settings, platform=wanted)
+        return images.pull(
+            name,
+            policy=policy,
+            settings=self._options.settings,
+            platform=wanted,
+            encryption=self._options.encryption,
+        )
 
 
 def _fits(image: Image, platform: Platform | None) -> bool:

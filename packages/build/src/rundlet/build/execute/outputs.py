@@ -60,13 +60,13 @@ def write(output: Mapping[str, str], root: str) -> None:
         raise StoreError(f"--output {destination}: {error.strerror}") from error
 
 
-def write_id(path: str, image: Image) -> None:
-    """`--iidfile`. Raises StoreError."""
+def write_id(option: str, path: str, text: str) -> None:
+    """The file that an option names. Raises StoreError, naming both."""
     try:
         with open(path, "w", encoding="ascii") as file:
-            file.write(f"sha256:{image.id}")
+            file.write(text)
     except OSError as error:
-        raise StoreError(f"--iidfile {path}: {error.strerror}") from error
+        raise StoreError(f"{option} {path}: {error.strerror}") from error
 
 
 def write_metadata(engine: Engine, path: str, image: Image) -> None:

@@ -105,13 +105,23 @@ def _run(engine: Engine, root: str, order: Order, template: ContainerRequest) ->
         privileged=template.privileged or order.insecure,
         stdin=order.stdin,
         terminal=order.terminal,
+    )
+    return carried_out(engine, request, order.output)
+
+
+def carried_out(engine: Engine, request: ContainerRequest, output: int) -> int:
+    """Run a container of a build to its end, and remove it; its exit code.
+
+    output: the descriptor that gets what it prints.
+    """
+    request = request.replace(
         name=f"build-{os.urandom(6).hex()}",
         auto_remove=True,
         labels={LABEL: ourselves()},
         log_driver="none",
         image_volumes="ignore",
     )
-    streams = Streams(0 if order.stdin else -1, order.output, 2, order.terminal)
+    streams = Streams(0 if request.stdin else -1, output, 2, request.terminal)
     from rundlet.core.containers.run import run as run_container  # a cached build runs nothing
 
     try:

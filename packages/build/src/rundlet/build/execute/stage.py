@@ -11,16 +11,14 @@ from rundlet.build.containerfile.instructions import Arg, Copy, Instruction, Run
 from rundlet.build.containerfile.lexer import lex
 from rundlet.build.containerfile.parse import instruction
 from rundlet.core.containers.request import Mount
-from rundlet.core.content.produced import Produced
 from rundlet.core.errors import RundletError
-from rundlet.core.images.composing import keep_written
 from rundlet.core.spec import user
 
 from . import configuring, copying, filesystem, history, mounts, placing, running
 from .cache import Step, explain, key_of
 from .options import StepFailed
 from .work import located
-from .workspace import Workspace, retimed
+from .workspace import Workspace, keep_timed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
     from rundlet.build.containerfile.stages import Stage
     from rundlet.core import Engine
-    from rundlet.core.images.composing import NewLayer
 
     from .draft import Draft
     from .origins import Origin
@@ -50,6 +47,7 @@ class StageBuild:
         self._workspace: Workspace | None = None
         self._command_set = False
         self._inherited = len(draft.history)
+        self._everywhere = tuple(mounts.read(text) for text in work.options.mounts)
         self._document = key_of({"base": draft.base_digest, "top": draft.top})
         self._missed = ""
         self._count = 0
@@ -137,6 +135,8 @@ class StageBuild:
 
     def _copy(self, item: Copy) -> None:
         workdir = str(self.draft.config.get("WorkingDir") or "/")
+        if item.name == "ADD":
+            item = item.replace(sources=self._options.source_policy.sources(item.sources))
         origin = self._work.find(item.origin, self._stage)
         planner = copying.Planner(self._work.scratch, self._work.ignored, workdir)
         plan = planner.plan(item, origin)
@@ -156,20 +156,10 @@ class StageBuild:
         """A layer that is made of the files alone: a changed base does not change it."""
 
         def make() -> Step:
-            return Step(self._kept(placing.link(plan)), self._now())
+            layer = keep_timed(self._work.engine, placing.link(plan), self._options.file_times)
+            return Step(layer, self._now())
 
         self._cached(item, {**plan.parts(), "link": True}, text, make)
-
-    def _kept(self, write: Callable[[BinaryIO], None]) -> NewLayer:
-        """Keep a tar as a layer, with the times that are wanted."""
-        timestamp = self._options.file_times
-        if timestamp is None:
-            return keep_written(self._work.engine, write)
-        with Produced(write) as tar:
-            return keep_written(
-                self._work.engine,
-                lambda out: retimed(tar, out, timestamp),  # type: ignore[arg-type]
-            )
 
     def _run(self, item: Run) -> None:
         config = self.draft.config
@@ -178,7 +168,7 @@ class StageBuild:
         declared = {
             k: v for k, v in self._arguments.items() if k not in configuring.environment(config)
         }
-        wanted = mounts.parse(item)
+        wanted = (*self._everywhere, *mounts.parse(item))
 
         def find(name: str) -> Origin:
             return self._work.find(name, self._stage)
@@ -193,9 +183,11 @@ class StageBuild:
             "security": item.security,
             "mounts": mounts.parts(wanted, find) if self._options.layers else {},
         }
+        if self._options.compat_volumes:
+            parts["volumes"] = sorted(config.get("Volumes") or ())
         text = history.run(item, self._arguments)
         self._files(
-            item, parts, text, lambda workspace: self._execute(item, words, wanted, workspace.root)
+            item, parts, text, lambda workspace: self._execute(item, words, wanted, workspace)
         )
 
     def _execute(
@@ -203,13 +195,13 @@ class StageBuild:
         item: Run,
         words: tuple[str, ...],
         wanted: tuple[mounts.RunMount, ...],
-        root: str,
+        workspace: Workspace,
     ) -> None:
         config = self.draft.config
-        work = self._work
+        work, options = self._work, self._options
         with ExitStack() as stack:
             mounter = mounts.Mounter(
-                self._options,
+                options,
                 lambda name: work.find(name, self._stage),
                 workdir=str(config.get("WorkingDir") or "/"),
                 home=work.home,
@@ -218,7 +210,7 @@ class StageBuild:
                 private=running.private_directory(work.engine),
             )
             made = mounter.mounted(wanted)
-            scripts = self._scripts(item)
+            kept = mounter.volumes(workspace.root, config) if options.compat_volumes else ()
             order = running.Order(
                 words,
                 environment={
@@ -229,20 +221,30 @@ class StageBuild:
                 },
                 user=str(config.get("User") or ""),
                 workdir=str(config.get("WorkingDir") or "/"),
-                mounts=(*made.mounts, *scripts),
+                mounts=(*kept, *made.mounts, *self._scripts(item)),
                 network="" if item.network == "default" else item.network,
                 insecure=item.security == "insecure",
-                stdin=self._options.stdin,
+                stdin=options.stdin,
                 output=work.progress.output,
             )
             try:
-                code = running.run(work.engine, root, order, self._options.template)
+                with workspace.mapped(options.template):
+                    code = self._started(workspace.root, order)
             except RundletError as error:
                 error.message = f"{item.where}: building at step {item.text!r}: {error.message}"
                 error.args = (error.message,)
                 raise
         if code:
             raise StepFailed(item.where, item.text, code)
+
+    def _started(self, root: str, order: running.Order) -> int:
+        """Run a command to its end; its exit code."""
+        options = self._options
+        if options.isolation == "chroot":
+            from . import chroot
+
+            return chroot.run(root, order, options.template)
+        return running.run(self._work.engine, root, order, options.template)
 
     def _scripts(self, item: Run) -> tuple[Mount, ...]:
         text = running.script(item)
@@ -278,7 +280,8 @@ class StageBuild:
             try:
                 write = direct(workspace.root) if direct is not None else None
                 if write is not None:
-                    return Step(self._kept(write), self._now())
+                    layer = keep_timed(engine, write, self._options.file_times)
+                    return Step(layer, self._now())
                 make(workspace)
                 if may_be_nothing and workspace.is_unchanged():
                     return Step(None, self._now())

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 from rundlet.core.archive.read import TarReader
 from rundlet.core.archive.write import END, header, padding
 from rundlet.core.content.produced import Produced
 from rundlet.core.images.composing import NewLayer, keep_written
 
+from .mapped import mapped
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
     from rundlet.core import Engine
+    from rundlet.core.containers.request import ContainerRequest
 
     from .options import Timestamp
 
@@ -33,21 +38,20 @@ class Workspace:
             self.close()
             raise
 
+    @contextmanager
+    def mapped(self, request: ContainerRequest) -> Iterator[None]:
+        """Shown to the user namespace that a request has, until the block ends."""
+        with mapped(self._engine.layers, self._layer, self._top, request):
+            yield
+
     def commit(self, engine: Engine, timestamp: Timestamp | None = None) -> NewLayer:
         """Keep what has changed as a layer. It may go on being changed.
 
         engine: of the calling thread, which may be another one than made it.
         """
 
-        def write(out: BinaryIO) -> None:
-            if timestamp is None:
-                layers.diff(self._layer, self._top, out)
-                return
-            with Produced(lambda raw: layers.diff(self._layer, self._top, raw)) as tar:
-                retimed(tar, out, timestamp)  # type: ignore[arg-type]
-
         layers = engine.layers
-        return keep_written(engine, write)
+        return keep_timed(engine, lambda out: layers.diff(self._layer, self._top, out), timestamp)
 
     def is_unchanged(self) -> bool:
         """Whether nothing was written."""
@@ -58,6 +62,19 @@ class Workspace:
         self._engine.layers.unmount(self._layer)
         self._engine.layers.remove(self._layer)
         self._engine.leases.drop("layer", self._layer)
+
+
+def keep_timed(
+    engine: Engine, write: Callable[[BinaryIO], object], timestamp: Timestamp | None
+) -> NewLayer:
+    """Keep a tar as a layer, its members with the times that are wanted."""
+    if timestamp is None:
+        return keep_written(engine, write)
+    with Produced(write) as tar:
+        return keep_written(
+            engine,
+            lambda out: retimed(tar, out, timestamp),  # type: ignore[arg-type]
+        )
 
 
 def retimed(tar: BinaryIO, out: BinaryIO, timestamp: Timestamp) -> None:

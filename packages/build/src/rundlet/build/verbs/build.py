@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
-SBOM = (
-    *("sbom", "sbom-image-output", "sbom-image-purl-output", "sbom-merge-strategy"),
-    *("sbom-output", "sbom-purl-output", "sbom-scanner-command", "sbom-scanner-image"),
-)
-USERNS = ("userns-gid-map", "userns-gid-map-group", "userns-uid-map", "userns-uid-map-user")
+from .words import COMPRESSION, DECRYPTION_KEY, RUNTIME, SBOM, SIGN_BY, USERNS
 
 OPTIONS: tuple[Flag | Option, ...] = (
     Option("add-host", help="Add a custom host-to-IP mapping (host:ip)", many=True),
-    Flag("all-platforms", help="Refused: name them with --platform"),
+    Flag("all-platforms", help="Build for all platforms that all base images are there for"),
     Option("annotation", help="Set metadata for an image", many=True),
     Option("arch", help="Set the ARCH of the image", metavar="ARCH"),
     Option("authfile", help="Path of the authentication file", completes="files"),
@@ -30,7 +26,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Option("cgroupns", help="private, or host"),
     Option("cni-config-dir", help="Does nothing: see --network", hidden=True),
     Option("cni-plugin-path", help="Does nothing: see --network", hidden=True),
-    Flag("compat-volumes", help="Refused: what RUN writes below a VOLUME is kept"),
+    Flag("compat-volumes", help="Forget what RUN changes below a VOLUME"),
     Flag("compress", help="Does nothing; for compatibility", hidden=True),
     Option("cpp-flag", help="Flag for cpp, which reads Containerfiles named *.in", many=True),
     Option("cpu-period", help="CPU CFS period", kind="uint"),
@@ -41,7 +37,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Flag("created-annotation", help="Annotate the image with the time of its making"),
     Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
     Option("cw", help="Refused: no confidential workloads"),
-    Option("decryption-key", help="Refused: encrypted images are not read", many=True),
+    DECRYPTION_KEY,
     Option("device", help="Additional devices for RUN", many=True),
     Flag("disable-compression", "D", "Layers are always compressed; does nothing", default=True,
          hidden=True),
@@ -54,19 +50,22 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Option("file", "f", help="Path or URL of a Containerfile", many=True, completes="files"),
     Flag("force-rm", help="Remove intermediate containers after a failure: always so",
          default=True),
-    Option("format", help="Format of the image", choices=("oci", "docker"), default="oci"),
+    Option("format", help="Format of the image (also BUILDAH_FORMAT)",
+           choices=("oci", "docker")),
     Option("from", help="Use this image instead of that of the first FROM"),
-    Option("hooks-dir", help="Refused: no OCI hooks in builds", many=True),
+    Option("group-add", help="Additional groups of RUN's user, or keep-groups", many=True),
     Flag("http-proxy", help="Pass proxy variables to RUN", default=True),
     Flag("identity-label", help="Set the label io.rundlet.version, where it is given",
          default=True),
     Option("iidfile", help="Write the image ID to this file", completes="files"),
+    Option("iidfile-raw", help="Write the image ID, without sha256:, to this file",
+           completes="files"),
     Option("ignorefile", help="Path of an alternate .containerignore", completes="files"),
     Flag("inherit-annotations", help="Keep the annotations of the base image", default=True),
     Flag("inherit-labels", help="Keep the labels of the base image", default=True),
     Option("ipc", help="IPC namespace of RUN: private, or host"),
-    Option("isolation", help="oci, or rootless, which is the same", default="oci",
-           choices=("oci", "chroot", "rootless")),
+    Option("isolation", help="oci, rootless, which is the same, or chroot (also"
+           " BUILDAH_ISOLATION)", choices=("oci", "chroot", "rootless")),
     Option("jobs", help="How many stages to build side by side; 0: all", default="1",
            kind="uint"),
     Option("label", help="Set metadata for an image", many=True),
@@ -81,9 +80,11 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Option("memory-swap", help="Swap limit equal to memory plus swap: -1 for unlimited"),
     Option("metadata-file", help="Write what was built to this file, as JSON",
            completes="files"),
+    Option("mount", help="As --mount of each RUN", many=True),
     Option("network", help="How RUN reaches the network: host, none, private or a name"),
     Option("net", help="As --network", hidden=True),
     Flag("no-cache", help="Do not use the cache"),
+    Flag("no-hostname", help="Do not make /etc/hostname for RUN"),
     Flag("no-hosts", help="Do not make /etc/hosts for RUN"),
     Flag("omit-history", help="Leave the history out of the image"),
     Option("os", help="Set the OS of the image", metavar="OS"),
@@ -102,24 +103,22 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Flag("rewrite-timestamp", help="Give files too the time of SOURCE_DATE_EPOCH",
          default=True),
     Flag("rm", help="Remove intermediate containers: always so", default=True),
-    Option("runtime-flag", help="Refused: flags of a runtime are not passed on", many=True),
     Option("rusage-logfile", help="Refused: usage is not logged", hidden=True),
-    *(
-        Option(name, help="Refused: no SBOM is made", many=name.endswith("command"))
-        for name in SBOM
-    ),
+    Flag("save-stages", help="Keep an image of each stage"),
     Option("secret", help="Secret for RUN: id=ID,src=FILE or id=ID,env=NAME", many=True),
     Option("security-opt", help="Security options of RUN", many=True),
     Option("shm-size", help="Size of /dev/shm of RUN"),
-    Option("sign-by", help="Refused: images of the store are not signed"),
+    SIGN_BY,
     Option("signature-policy", help="Does nothing: see --policy", hidden=True),
     Flag("skip-unused-stages", help="Skip stages that the target does not need", default=True),
     Option("source-date-epoch", help="Seconds since the epoch: nothing made is newer",
            kind="int"),
-    Option("source-policy-file", help="Refused: there are no source policies"),
+    Option("source-policy-file", help="Rules for base images, as BuildKit has them",
+           completes="files"),
     Flag("squash", help="Make one layer of all that this build adds"),
     Flag("squash-all", help="Make one layer of everything"),
     Option("ssh", help="Agent for RUN: default or ID=SOCKET", many=True),
+    Flag("stage-labels", help="Label images of stages with their names and bases"),
     Flag("stdin", help="Pass stdin to RUN"),
     Option("tag", "t", help="Name and optionally a tag of the image", many=True),
     Option("target", help="The stage to build"),
@@ -130,14 +129,13 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Option("unsetannotation", help="Leave an annotation out of the image", many=True),
     Option("unsetenv", help="Leave a variable out of the image", many=True),
     Option("unsetlabel", help="Leave a label out of the image", many=True),
-    Option("userns", help="User namespace of RUN"),
-    *(
-        Option(name, help="Refused: see --userns", many=name.endswith("map"))
-        for name in USERNS
-    ),
     Option("uts", help="private, or host"),
     Option("variant", help="Set the variant of the image"),
     Option("volume", "v", help="Mount into RUN's containers", many=True),
+    *COMPRESSION,
+    *RUNTIME,
+    *SBOM,
+    *USERNS,
 )  # fmt: skip
 
 VERB = Verb(

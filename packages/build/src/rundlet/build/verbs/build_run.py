@@ -11,61 +11,79 @@ from contextlib import ExitStack, contextmanager
 from rundlet.build.context import locations
 from rundlet.build.execute import outputs
 from rundlet.build.execute.build import build
-from rundlet.build.execute.options import BuildOptions, Secret, Timestamp
+from rundlet.build.execute.options import BuildOptions, Timestamp
 from rundlet.build.execute.progress import Progress, SplitProgress, log_file
-from rundlet.core.containers.request import ContainerRequest, Device, Mount, Resources
-from rundlet.core.contracts.transport import Platform, TransportSettings
-from rundlet.core.errors import InvalidArgument, NotFound, NotSupported, UsageError
+from rundlet.build.execute.source_policy import SourcePolicy, load
+from rundlet.core.errors import UsageError
 from rundlet.core.format.times import rfc3339
-from rundlet.core.format.units import parse_size
-from rundlet.core.images.manifest import native, parse_platform
 
 from . import build_refused
+from .template import engine_with_flags, secret, ssh, template
+from .transport import decryption, platforms, pull_policy, transport_settings
+from .values import (
+    build_arguments,
+    from_environment,
+    image_format,
+    isolation,
+    pairs,
+    sbom,
+    timestamp,
+    writing,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from rundlet.core.commands.context import Context, Parsed
-
-_PULL = {
-    "true": "always",
-    "false": "missing",
-    "ifnotexists": "missing",
-    "ifmissing": "missing",
-    "ifnewer": "newer",
-}
-_POLICIES = ("always", "missing", "never", "newer")
-_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+    from rundlet.core.state.images import Image
 
 
 def run(context: Context, arguments: Parsed) -> int:
-    """Build; prints the image's ID. With BUILDAH_LAYERS=true as with --layers."""
-    said = os.environ.get("BUILDAH_LAYERS", "").lower() in ("1", "true", "yes")
-    return _run(context, arguments, layers=said)
+    """Build; prints the image's ID. With BUILDAH_LAYERS=true as with --layers.
+
+    --squash is buildah's: one layer, with what the base has.
+    """
+    wanted = options(context, arguments, layers=_layers(arguments, ""))
+    return _run(context, arguments, wanted.replace(squash_all=wanted.squash or wanted.squash_all))
 
 
 def run_layers(context: Context, arguments: Parsed) -> int:
-    """`rundlet build`: with --layers unless told otherwise, as podman has it."""
-    said = os.environ.get("BUILDAH_LAYERS", "true").lower() in ("1", "true", "yes")
-    return _run(context, arguments, layers=said)
+    """`rundlet build`: with --layers unless told otherwise, as podman has it.
+
+    --squash is podman's: one layer over those of the base.
+    """
+    wanted = options(context, arguments, layers=_layers(arguments, "true"))
+    return _run(context, arguments, wanted.replace(layers=wanted.layers and not wanted.squash))
 
 
-def _run(context: Context, arguments: Parsed, *, layers: bool) -> int:
+def _layers(arguments: Parsed, default: str) -> bool:
+    if arguments.flag("explain"):
+        return True
     if "layers" in arguments.given:
-        layers = arguments.flag("layers")
-    wanted = options(arguments, layers=layers or arguments.flag("explain"))
+        return arguments.flag("layers")
+    return os.environ.get("BUILDAH_LAYERS", default).lower() in ("1", "true", "yes")
+
+
+def _run(context: Context, arguments: Parsed, wanted: BuildOptions) -> int:
+    engine_with_flags(context, arguments)
     with _log(context, arguments) as progress, _interrupts():
         images = build(context.engine, wanted, progress=progress, stdin=sys.stdin.buffer)
-    if wanted.id_file:
-        outputs.write_id(wanted.id_file, images[-1])
+    _write_ids(arguments, images)
     if not wanted.outputs or any(out["dest"] != "-" for out in wanted.outputs):
         for image in images:
             context.print(image.id)
     if arguments.text("metadata-file"):
         outputs.write_metadata(context.engine, arguments.text("metadata-file"), images[-1])
     return 0
+
+
+def _write_ids(arguments: Parsed, images: list[Image]) -> None:
+    """--iidfile and --iidfile-raw. Raises StoreError."""
+    for option, prefix in (("iidfile", "sha256:"), ("iidfile-raw", "")):
+        path = arguments.text(option)
+        if path:
+            outputs.write_id(f"--{option}", path, f"{prefix}{images[-1].id}")
 
 
 @contextmanager
@@ -106,16 +124,10 @@ def _interrupts() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
+def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOptions:
     """The words as a value. Raises UsageError, InvalidArgument, NotFound."""
-    if arguments.text("isolation") == "chroot":
-        raise NotSupported(
-            f"--isolation {arguments.text('isolation')} is not supported for build",
-            remedy="RUN uses an OCI runtime: choose it with the global option --runtime.",
-        )
     build_refused.check(arguments)
-    if arguments.flag("squash") and arguments.flag("squash-all"):
-        raise UsageError("cannot set both --squash and --squash-all")
+    _check(arguments)
     ttl = arguments.seconds("cache-ttl")
     return BuildOptions(
         context=arguments.arguments[0] if arguments.arguments else ".",
@@ -124,13 +136,13 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         manifest_list=arguments.text("manifest"),
         target=arguments.text("target"),
         base=arguments.text("from"),
-        arguments=_arguments(arguments),
+        arguments=build_arguments(arguments),
         contexts=tuple(locations.named(text) for text in arguments.texts("build-context")),
         ignore_file=arguments.text("ignorefile"),
         platforms=platforms(arguments),
         pull=pull_policy(arguments),
         settings=transport_settings(arguments),
-        layers=layers and not (arguments.flag("squash") or arguments.flag("squash-all")),
+        layers=layers,
         cache=not arguments.flag("no-cache") and ttl != 0,
         cache_ttl=ttl,
         cache_from=arguments.texts("cache-from"),
@@ -138,15 +150,15 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         explain=arguments.flag("explain"),
         squash=arguments.flag("squash"),
         squash_all=arguments.flag("squash-all"),
-        docker=arguments.text("format") == "docker",
+        docker=image_format(arguments) == "docker",
         timestamp=_timestamp(arguments),
-        labels=(*_identity(arguments), *_pairs(arguments, "label")),
+        labels=(*_identity(arguments), *pairs(arguments, "label")),
         annotations=_annotations(arguments),
         environment=_environment(arguments),
         unset_environment=arguments.texts("unsetenv"),
         unset_labels=arguments.texts("unsetlabel"),
         unset_annotations=arguments.texts("unsetannotation"),
-        layer_labels=_pairs(arguments, "layer-label"),
+        layer_labels=pairs(arguments, "layer-label"),
         inherit_labels=arguments.flag("inherit-labels"),
         inherit_annotations=arguments.flag("inherit-annotations"),
         os_version=arguments.text("os-version"),
@@ -154,15 +166,46 @@ def options(arguments: Parsed, *, layers: bool) -> BuildOptions:
         cpp_flags=(*os.environ.get("BUILDAH_CPPFLAGS", "").split(), *arguments.texts("cpp-flag")),
         omit_history=arguments.flag("omit-history"),
         outputs=tuple(outputs.parse(text) for text in arguments.texts("output")),
-        id_file=arguments.text("iidfile"),
         jobs=_number(arguments, "jobs"),
         skip_unused=arguments.flag("skip-unused-stages"),
         secrets=tuple(secret(text) for text in arguments.texts("secret")),
-        ssh=dict(_ssh(text) for text in arguments.texts("ssh")),
-        template=template(arguments),
+        ssh=dict(ssh(text) for text in arguments.texts("ssh")),
+        template=template(arguments, context.options),
+        isolation=isolation(arguments),
+        mounts=arguments.texts("mount"),
+        compat_volumes=arguments.flag("compat-volumes"),
         stdin=arguments.flag("stdin"),
         quiet=arguments.flag("quiet"),
+        encryption=decryption(arguments),
+        source_policy=_source_policy(arguments),
+        all_platforms=arguments.flag("all-platforms"),
+        save_stages=arguments.flag("save-stages"),
+        stage_labels=arguments.flag("stage-labels"),
+        sbom=sbom(arguments),
+        writing=writing(arguments),
     )
+
+
+def _check(arguments: Parsed) -> None:
+    """Raise UsageError for flags that do not go together."""
+    if arguments.flag("squash") and arguments.flag("squash-all"):
+        raise UsageError("cannot set both --squash and --squash-all")
+    if arguments.flag("stage-labels") and not arguments.flag("save-stages"):
+        raise UsageError("--stage-labels requires --save-stages")
+    several = len(arguments.texts("platform")) > 1 or arguments.flag("all-platforms")
+    for option in ("iidfile", "iidfile-raw"):
+        if several and arguments.text(option):
+            raise UsageError(
+                f"building multiple images, but {option} {arguments.text(option)!r} can only"
+                " be used to store one image ID"
+            )
+    if arguments.flag("all-platforms") and arguments.texts("platform"):
+        raise UsageError("--all-platforms and --platform cannot be used together")
+
+
+def _source_policy(arguments: Parsed) -> SourcePolicy:
+    path = arguments.text("source-policy-file")
+    return load(path) if path else SourcePolicy()
 
 
 def _timestamp(arguments: Parsed) -> Timestamp | None:
@@ -188,223 +231,12 @@ def _annotations(arguments: Parsed) -> dict[str, str]:
         at = timestamp(arguments)
         now = time.time_ns() if at is None else at.seconds * 1_000_000_000
         found["org.opencontainers.image.created"] = rfc3339(now)
-    return {**found, **dict(_pairs(arguments, "annotation"))}
+    return {**found, **dict(pairs(arguments, "annotation"))}
 
 
 def _number(arguments: Parsed, name: str) -> int:
     return arguments.number(name) or 0
 
 
-def _arguments(arguments: Parsed) -> dict[str, str]:
-    """--build-arg-file, then --build-arg; a name alone takes the value of our environment."""
-    found: dict[str, str] = {}
-    for path in arguments.texts("build-arg-file"):
-        try:
-            with open(path, encoding="utf-8") as file:
-                lines = [line.strip() for line in file]
-        except OSError as error:
-            raise NotFound(f"--build-arg-file {path}: {error.strerror}") from None
-        words = [line for line in lines if line and not line.startswith("#")]
-        found.update(_from_environment(words))
-    found.update(_from_environment(arguments.texts("build-arg")))
-    return found
-
-
-def _from_environment(words: tuple[str, ...] | list[str]) -> dict[str, str]:
-    found = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if equals:
-            found[name] = value
-        elif name in os.environ:
-            found[name] = os.environ[name]
-    return found
-
-
-def _pairs(arguments: Parsed, name: str) -> tuple[tuple[str, str], ...]:
-    pairs = (text.partition("=") for text in arguments.texts(name))
-    return tuple((key, value) for key, _, value in pairs)
-
-
 def _environment(arguments: Parsed) -> tuple[tuple[str, str], ...]:
-    return tuple(_from_environment(arguments.texts("env")).items())
-
-
-def platforms(arguments: Parsed) -> tuple[Platform, ...]:
-    """--platform, or --os, --arch and --variant. Raises UsageError for both."""
-    given = tuple(parse_platform(text) for text in arguments.texts("platform"))
-    parts = [arguments.text(name) for name in ("os", "arch", "variant")]
-    if not any(parts):
-        return given
-    if given:
-        raise UsageError("--platform may not be used with --os, --arch, or --variant")
-    here = native()
-    return (Platform(parts[0] or here.os, parts[1] or here.architecture, parts[2]),)
-
-
-def pull_policy(arguments: Parsed) -> str:
-    """--pull, --pull-always, --pull-never as always, missing, never or newer."""
-    if arguments.flag("pull-always"):
-        return "always"
-    if arguments.flag("pull-never"):
-        return "never"
-    if "pull" not in arguments.given:
-        return "missing"
-    text = arguments.text("pull").lower()
-    policy = _PULL.get(text, text)
-    if policy not in _POLICIES:
-        raise UsageError(f"unrecognized pull policy {text!r}", remedy=", ".join(_POLICIES))
-    return policy
-
-
-def transport_settings(arguments: Parsed) -> TransportSettings:
-    """--creds, --tls-verify, --authfile, --cert-dir, --retry, --retry-delay."""
-    plain = TransportSettings()
-    credentials = None
-    if arguments.text("creds"):
-        name, colon, password = arguments.text("creds").partition(":")
-        if not colon:
-            raise UsageError("give --creds USERNAME:PASSWORD")
-        credentials = (name, password)
-    retries, delay = arguments.number("retry"), arguments.seconds("retry-delay")
-    return TransportSettings(
-        tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
-        credentials=credentials,
-        auth_file=_path(arguments, "authfile"),
-        cert_dir=_path(arguments, "cert-dir"),
-        retries=plain.retries if retries is None else retries,
-        retry_delay=plain.retry_delay if delay is None else delay,
-    )
-
-
-def _path(arguments: Parsed, name: str) -> Path | None:
-    text = arguments.text(name)
-    if not text:
-        return None
-    from pathlib import Path  # slow to import, and rarely asked for
-
-    return Path(text)
-
-
-def timestamp(arguments: Parsed) -> Timestamp | None:
-    """--timestamp; else --source-date-epoch, SOURCE_DATE_EPOCH as --build-arg or ours."""
-    if arguments.number("timestamp") is not None:
-        return Timestamp(_number(arguments, "timestamp"))
-    if arguments.number("source-date-epoch") is not None:
-        return Timestamp(_number(arguments, "source-date-epoch"), clamp=True)
-    said = _arguments(arguments) if "build-arg" in arguments.values else {}
-    text = said.get("SOURCE_DATE_EPOCH") or os.environ.get("SOURCE_DATE_EPOCH")
-    if not text:
-        return None
-    if not text.isdecimal():
-        raise InvalidArgument(f"SOURCE_DATE_EPOCH={text}: it must be seconds since the epoch")
-    return Timestamp(int(text), clamp=True)
-
-
-def secret(text: str) -> Secret:
-    """`id=ID[,src=FILE|,env=NAME][,type=file|env]`. Raises InvalidArgument, NotFound."""
-    found = dict(word.partition("=")[::2] for word in text.split(","))
-    identity = found.pop("id", "")
-    kind = found.pop("type", "")
-    path = found.pop("src", found.pop("source", ""))
-    name = found.pop("env", "")
-    if not identity or found or kind not in ("", "file", "env"):
-        raise InvalidArgument(
-            f"incorrect secret {text!r}", remedy="As in --secret id=ID,src=FILE or id=ID,env=NAME"
-        )
-    if kind == "env" or (not path and not kind and (name or identity in os.environ)):
-        variable = name or path or identity
-        if variable not in os.environ:
-            raise NotFound(f"--secret id={identity}: {variable} is not in the environment")
-        return Secret(identity, os.environb[os.fsencode(variable)])
-    try:
-        with open(path or identity, "rb") as file:
-            return Secret(identity, file.read())
-    except OSError as error:
-        raise NotFound(f"--secret id={identity}: {path or identity}: {error.strerror}") from None
-
-
-def _ssh(text: str) -> tuple[str, str]:
-    """`default` or `ID=SOCKET`; without a socket, that of SSH_AUTH_SOCK."""
-    import stat
-
-    identity, _, path = text.partition("=")
-    path = path or os.environ.get("SSH_AUTH_SOCK", "")
-    try:
-        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:
-        raise NotFound(f"--ssh {text}: no agent's socket at {path or 'SSH_AUTH_SOCK'}") from None
-    if not is_socket:
-        raise NotSupported(
-            f"--ssh {text}: keys are not read", remedy="Give the socket of an agent: ssh-agent(1)"
-        )
-    return identity or "default", os.path.abspath(path)
-
-
-def template(arguments: Parsed) -> ContainerRequest:
-    """What all of RUN's containers have."""
-    proxies: dict[str, str] = {}
-    if arguments.flag("http-proxy"):
-        for name in (*_PROXIES, *(name.upper() for name in _PROXIES)):
-            if name in os.environ:
-                proxies[name] = os.environ[name]
-    return ContainerRequest(
-        env=proxies,
-        network=arguments.text("network") or arguments.text("net"),
-        add_hosts=arguments.texts("add-host"),
-        no_hosts=arguments.flag("no-hosts"),
-        dns=arguments.texts("dns"),
-        dns_search=arguments.texts("dns-search"),
-        dns_options=arguments.texts("dns-option"),
-        cap_add=arguments.texts("cap-add"),
-        cap_drop=arguments.texts("cap-drop"),
-        cgroup=arguments.text("cgroupns"),
-        cgroup_parent=arguments.text("cgroup-parent"),
-        uts=arguments.text("uts"),
-        ipc=arguments.text("ipc"),
-        pid=arguments.text("pid"),
-        userns=arguments.text("userns"),
-        security_options=arguments.texts("security-opt"),
-        ulimits=arguments.texts("ulimit"),
-        shm_size=_size(arguments, "shm-size"),
-        devices=tuple(device(text) for text in arguments.texts("device")),
-        mounts=tuple(volume(text) for text in arguments.texts("volume")),
-        resources=Resources(
-            memory=_size(arguments, "memory"),
-            memory_swap=_size(arguments, "memory-swap"),
-            cpu_period=arguments.number("cpu-period"),
-            cpu_quota=arguments.number("cpu-quota"),
-            cpu_shares=arguments.number("cpu-shares"),
-            cpuset_cpus=arguments.text("cpuset-cpus"),
-            cpuset_mems=arguments.text("cpuset-mems"),
-        ),
-    )
-
-
-def _size(arguments: Parsed, name: str) -> int | None:
-    text = arguments.text(name)
-    if not text:
-        return None
-    return -1 if text == "-1" else parse_size(text)
-
-
-def device(text: str) -> Device:
-    """`HOST[:CONTAINER[:rwm]]`. Raises InvalidArgument."""
-    parts = text.split(":")
-    if not parts[0] or len(parts) > 3:
-        raise InvalidArgument(f"invalid device specification: {text}")
-    if len(parts) == 2 and set(parts[1]) <= set("rwm"):
-        return Device(parts[0], "", parts[1])
-    return Device(*parts)
-
-
-def volume(text: str) -> Mount:
-    """`HOST-DIR:CONTAINER-DIR[:OPTIONS]`. Raises InvalidArgument."""
-    source, _, rest = text.partition(":")
-    destination, _, words = rest.partition(":")
-    if not source.startswith(("/", ".")) or not destination.startswith("/"):
-        raise InvalidArgument(
-            f"incorrect volume format {text!r}", remedy="HOST-DIR:CONTAINER-DIR[:OPTIONS]"
-        )
-    given = tuple(word for word in words.split(",") if word)
-    return Mount("bind", os.path.normpath(destination), os.path.abspath(source), given)
+    return tuple(from_environment(arguments.texts("env")).items())

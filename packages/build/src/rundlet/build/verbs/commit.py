@@ -50,7 +50,8 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.commands.progress import shown
     from rundlet.core.images.names import split_transport
 
-    from .build_run import timestamp, transport_settings
+    from .transport import transport_settings
+    from .values import timestamp
 
     name, *rest = arguments.arguments
     target = rest[0] if rest else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
-from .words import PLATFORM, TRANSPORT
+from .words import DECRYPTION_KEY, PLATFORM, RUNTIME, TRANSPORT, USERNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ VERB = Verb(
         Option("dns", help="Set custom DNS servers, or none", many=True, split=True),
         Option("dns-option", help="Set custom DNS options", many=True, split=True),
         Option("dns-search", help="Set custom DNS search domains", many=True, split=True),
-        Option("format", "f", help="Format of the image", choices=("oci", "docker"),
-               default="oci"),
+        Option("format", "f", help="Format of the image (also BUILDAH_FORMAT)",
+               choices=("oci", "docker")),
         Flag("http-proxy", help="Pass proxy variables", default=True),
         Option("ipc", help="IPC namespace: private, or host"),
         Option("isolation", help="oci, rootless or chroot (also BUILDAH_ISOLATION)",
@@ -54,9 +54,11 @@ VERB = Verb(
         Option("security-opt", help="Security options", many=True),
         Option("shm-size", help="Size of /dev/shm"),
         Option("ulimit", help="Ulimits", many=True),
-        Option("userns", help="User namespace"),
         Option("uts", help="private, or host"),
         Option("volume", "v", help="Bind mount a directory when running", many=True),
+        DECRYPTION_KEY,
+        *USERNS,
+        *RUNTIME,
         *PLATFORM,
         *TRANSPORT,
     ),
@@ -67,25 +69,26 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Make it; prints its name."""
-    import os
-
     from rundlet.build.working.containers import WorkingContainers
     from rundlet.core.commands.progress import shown
 
-    from .build_run import platforms, pull_policy, template, transport_settings
+    from .template import engine_with_flags, template
+    from .transport import decryption, platforms, pull_policy, transport_settings
+    from .values import image_format, isolation
 
     wanted = platforms(arguments)
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
-        made = WorkingContainers(context.engine).create(
+        made = WorkingContainers(engine_with_flags(context, arguments)).create(
             arguments.arguments[0],
             arguments.text("name"),
             pull=pull_policy(arguments),
             settings=transport_settings(arguments),
             platform=wanted[0] if wanted else None,
             progress=progress,
-            template=template(arguments),
-            format=arguments.text("format"),
-            isolation=arguments.text("isolation") or os.environ.get("BUILDAH_ISOLATION") or "oci",
+            template=template(arguments, context.options),
+            format=image_format(arguments) or "oci",
+            isolation=isolation(arguments),
+            encryption=decryption(arguments),
         )
     if arguments.text("cidfile"):
         with open(arguments.text("cidfile"), "w", encoding="ascii") as file:

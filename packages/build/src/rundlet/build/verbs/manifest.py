@@ -197,7 +197,7 @@ def push(context: Context, arguments: Parsed) -> int:
     from rundlet.build.lists.store import Lists
     from rundlet.core.commands.progress import shown
 
-    from .build_run import transport_settings
+    from .transport import transport_settings
 
     lists = Lists(context.engine)
     known = lists.get(arguments.arguments[0])
@@ -273,7 +273,7 @@ def _changes(arguments: Parsed) -> dict[str, Any]:
 
 def _images(engine: Engine, text: str, arguments: Parsed) -> list[Image]:
     """An image of the store, or pulled from where its name says; with --all, of all platforms."""
-    from .build_run import transport_settings
+    from .transport import transport_settings
 
     settings = transport_settings(arguments)
     if not arguments.flag("all"):
@@ -289,21 +289,10 @@ def _images(engine: Engine, text: str, arguments: Parsed) -> list[Image]:
 
 def _every(engine: Engine, text: str, settings: TransportSettings) -> list[Image]:
     """The images of an index elsewhere."""
-    from rundlet.core.contracts.transport import Platform
-    from rundlet.core.images import manifest as manifests
-    from rundlet.core.images.names import split_transport
-    from rundlet.core.images.telling import told
+    from rundlet.build.lists.remote import platforms
 
-    kind, rest = split_transport(engine, text) or ("docker", f"//{text}")
-    transport = engine.plugins.transport(kind)
-    with transport.source(transport.parse(rest), told(engine, settings)) as source:
-        found = source.manifest()
-    parsed = manifests.parse(found.data, found.media_type)
-    if not isinstance(parsed, manifests.Index):
-        return [engine.images.pull(text, settings=settings)]
-    platforms = (item.platform or {} for item in parsed.manifests)
-    wanted = [
-        Platform(*(str(one.get(key, "")) for key in ("os", "architecture", "variant")))
-        for one in platforms
+    wanted = platforms(engine, text, settings)
+    return [
+        engine.images.pull(text, settings=settings, platform=one)
+        for one in (wanted if wanted is not None else (None,))
     ]
-    return [engine.images.pull(text, settings=settings, platform=one) for one in wanted]

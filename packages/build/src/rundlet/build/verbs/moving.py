@@ -71,7 +71,7 @@ def pull(context: Context, arguments: Parsed) -> int:
     """Pull; prints the ids."""
     from rundlet.core.commands.progress import shown
 
-    from .build_run import platforms, transport_settings
+    from .transport import platforms, transport_settings
 
     name = arguments.arguments[0]
     settings = transport_settings(arguments)
@@ -96,7 +96,7 @@ def push(context: Context, arguments: Parsed) -> int:
     """Push an image."""
     from rundlet.core.commands.progress import shown
 
-    from .build_run import transport_settings
+    from .transport import transport_settings
 
     name, *rest = arguments.arguments
     force = "compression-format" in arguments.given

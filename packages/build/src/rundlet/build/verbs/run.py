@@ -35,6 +35,10 @@ VERB = Verb(
         Flag("no-hosts", help="Do not override the container's /etc/hosts"),
         Option("pid", help="PID namespace: private, or host"),
         Option("runtime", help="OCI runtime, by name or path"),
+        Option("runtime-flag", help="Global flag for the OCI runtime, without its dashes",
+               many=True),
+        Flag("no-pivot", help="Does nothing: the runtime changes the root as it can",
+             hidden=True),
         Option("secret", help="Secret for --mount type=secret: id=ID,src=FILE", many=True),
         Flag("terminal", "t", "Allocate a pseudo-TTY in the container"),
         Flag("tty", help="As --terminal", hidden=True),
@@ -55,12 +59,12 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.build.working.containers import WorkingContainers
     from rundlet.build.working.running import RunOrder
 
-    from .build_run import secret, volume
+    from .template import engine_with_flags, secret, volume
 
     name, *words = arguments.arguments
     if words[:1] == ["--"]:
         del words[0]
-    container = WorkingContainers(context.engine).get(name)
+    container = WorkingContainers(engine_with_flags(context, arguments)).get(name)
     order = RunOrder(
         tuple(words),
         environment=dict(
@@ -83,7 +87,7 @@ def run(context: Context, arguments: Parsed) -> int:
 
 def _request(template: ContainerRequest, arguments: Parsed) -> ContainerRequest:
     """What `from` said, and what this command line says instead."""
-    from .build_run import device
+    from .template import device
 
     said = {
         "cgroup" if name == "cgroupns" else name: arguments.text(name)

@@ -22,6 +22,51 @@ PLATFORM: tuple[Flag | Option, ...] = (
     Option("platform", help="Prefer OS/ARCH[/VARIANT]", many=True, split=True),
     Option("variant", help="Override the variant of the image"),
 )
+USERNS: tuple[Flag | Option, ...] = (
+    Option("userns", help="User namespace: host, auto[:OPTIONS], private, or a path"),
+    Option("userns-gid-map", help="GID map: CONTAINER:HOST:SIZE", many=True, split=True),
+    Option("userns-gid-map-group", help="Group whose ranges in /etc/subgid are the GID map"),
+    Option("userns-uid-map", help="UID map: CONTAINER:HOST:SIZE", many=True, split=True),
+    Option("userns-uid-map-user", help="User whose ranges in /etc/subuid are the UID map"),
+)
+RUNTIME: tuple[Flag | Option, ...] = (
+    Option("hooks-dir", help="Directory of OCI hooks: oci-hooks(5)", many=True,
+           completes="files"),
+    Option("runtime", help="OCI runtime, by name or path (also BUILDAH_RUNTIME)",
+           completes="runtime"),
+    Option("runtime-flag", help="Global flag for the OCI runtime, without its dashes", many=True),
+)  # fmt: skip
+DECRYPTION_KEY = Option(
+    "decryption-key", help="Private key of a recipient of encrypted layers: FILE[:PASSWORD]",
+    many=True, metavar="strings",
+)  # fmt: skip
+ENCRYPTION: tuple[Flag | Option, ...] = (
+    Option("encrypt-layer", help="Number of a layer to encrypt, from 0, or from -1 for the last;"
+           " else all", kind="int", many=True, split=True, metavar="ints"),
+    Option("encryption-key", help="Public key of a recipient to encrypt layers to: jwe:FILE",
+           many=True, split=True, metavar="strings"),
+)  # fmt: skip
+SIGN_BY = Option("sign-by", help="Sign the image with this GnuPG key where it is written to")
+SBOM: tuple[Flag | Option, ...] = (
+    Option("sbom", help="Scan with a preset: syft, syft-cyclonedx, syft-spdx, trivy,"
+           " trivy-cyclonedx, trivy-spdx"),
+    Option("sbom-image-output", help="Add the scan's results to the image at this path"),
+    Option("sbom-image-purl-output", help="Add the package URLs to the image at this path"),
+    Option("sbom-merge-strategy", help="How results of several commands become one",
+           choices=("cat", "merge-cyclonedx-by-component-name-and-version",
+                    "merge-spdx-by-package-name-and-versioninfo")),
+    Option("sbom-output", help="Write the scan's results to this file", completes="files"),
+    Option("sbom-purl-output", help="Write the package URLs to this file", completes="files"),
+    Option("sbom-scanner-command", help="Command of the scanner's image, with {ROOTFS} or"
+           " {CONTEXT}, and {OUTPUT}", many=True),
+    Option("sbom-scanner-image", help="Image to run scanner commands from"),
+)  # fmt: skip
+COMPRESSION: tuple[Flag | Option, ...] = (
+    Option("compression-format", help="Compression of layers that are written elsewhere",
+           choices=("gzip", "zstd", "zstd:chunked")),
+    Option("compression-level", help="Compression level to use", kind="int"),
+    Flag("force-compression", help="Compress layers again that are compressed otherwise"),
+)  # fmt: skip
 ADD_HISTORY = Flag(
     "add-history",
     help="Add an entry for this operation to the image's history (also BUILDAH_HISTORY=true)",

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 
 from rundlet.build import __version__
 from rundlet.build.execute.draft import Draft
-from rundlet.build.execute.workspace import retimed
+from rundlet.build.execute.workspace import keep_timed
 from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.whiteouts import PLAIN
-from rundlet.core.content.produced import Produced
 from rundlet.core.contracts.transport import Platform
 from rundlet.core.format.times import rfc3339
-from rundlet.core.images.composing import keep_written, write_image
+from rundlet.core.images.composing import write_image
 from rundlet.core.images.names import stored_name
 from rundlet.core.value import EMPTY, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, BinaryIO
+    from collections.abc import Mapping
+    from typing import Any
 
     from rundlet.build.execute.options import Timestamp
     from rundlet.core.images.composing import NewLayer
@@ -118,24 +117,11 @@ def _layer(container: WorkingContainer, order: CommitOrder) -> NewLayer:
     engine = container.engine
     if order.squash:
         with container.root() as root:
-            return _kept(container, order, lambda out: write_tree(root, out, whiteouts=PLAIN))
-    layers = engine.layers
-    return _kept(
-        container, order, lambda out: layers.diff(container.row.layer, container.parent, out)
-    )
-
-
-def _kept(
-    container: WorkingContainer, order: CommitOrder, write: Callable[[BinaryIO], object]
-) -> NewLayer:
-    timestamp = order.timestamp
-    if timestamp is None:
-        return keep_written(container.engine, write)
-    with Produced(write) as tar:
-        return keep_written(
-            container.engine,
-            lambda out: retimed(tar, out, timestamp),  # type: ignore[arg-type]
-        )
+            return keep_timed(
+                engine, lambda out: write_tree(root, out, whiteouts=PLAIN), order.timestamp
+            )
+    layers, layer, parent = engine.layers, container.row.layer, container.parent
+    return keep_timed(engine, lambda out: layers.diff(layer, parent, out), order.timestamp)
 
 
 def _config(container: WorkingContainer, order: CommitOrder, docker: bool) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from rundlet.build.execute import running as runs
-from rundlet.core.containers import mounting, rename
+from rundlet.build.execute.mapped import mapped
+from rundlet.core.containers import mounting, rename, userns
 from rundlet.core.containers.create import valid_name
 from rundlet.core.containers.names import identifier
 from rundlet.core.containers.remove import collect
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from rundlet.core import Engine
     from rundlet.core.contracts.transport import Platform
+    from rundlet.core.images.encryption import Encryption
     from rundlet.core.images.progress import Progress
     from rundlet.core.state.images import Image
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 SCRATCH = "scratch"
 _ATTEMPTS = 10_000
+_PATIENCE = 3600.0
+"""Seconds to wait for another command in a container with a user namespace."""
 
 
 class WorkingContainer:
@@ -70,7 +74,7 @@ class WorkingContainer:
     @property
     def template(self) -> ContainerRequest:
         """What `from` said of the containers that `run` makes."""
-        return request_of(self.row.request)
+        return self.config.with_maps(request_of(self.row.request))
 
     @property
     def config(self) -> Record:
@@ -104,6 +108,18 @@ class WorkingContainer:
         """The root directory, mounted at least until the context ends."""
         with mounting.mounted(self._engine, self.row) as path:
             yield path
+
+    @contextmanager
+    def mapped(self, request: ContainerRequest) -> Iterator[None]:
+        """The mounted root as a request's user namespace is to see it, for one at a time."""
+        if not request.uid_map:
+            yield
+            return
+        with (
+            self._engine.locks.hold("build-run", self.id, timeout=_PATIENCE),
+            mapped(self._engine.layers, self.row.layer, self.parent, request),
+        ):
+            yield
 
     def run(self, order: RunOrder) -> int:
         """Run a command in it; the exit code (working/running.py)."""
@@ -150,6 +166,7 @@ class WorkingContainers:
         template: ContainerRequest = ContainerRequest(),  # noqa: B008 (frozen)
         format: str = "oci",
         isolation: str = "oci",
+        encryption: Encryption | None = None,
     ) -> WorkingContainer:
         """Make one from an image of any name, or from "scratch".
 
@@ -162,11 +179,14 @@ class WorkingContainers:
         if image == SCRATCH:
             record, found, parent = _scratch(platform), "", ""
         else:
-            base = self._image(image, pull, settings, platform, progress)
+            base = self._image(image, pull, settings, platform, progress, encryption)
             own = _display_name(base, image)
             record, found = records.of_image(self._engine, base, own), base.id
             parent = base.top_layer or ""
         record.format, record.isolation = format, isolation
+        template = userns.without_container(self._engine, template)
+        record.keep_maps(template)
+        template = template.replace(uid_map=(), gid_map=(), userns="")  # only while a command runs
         with ExitStack() as undo:
             row = self._reserve(record, found, parent, name, template)
             undo.callback(rows.delete, self._engine.database, row.id)
@@ -203,6 +223,7 @@ class WorkingContainers:
         settings: TransportSettings,
         platform: Platform | None,
         progress: Progress | None,
+        encryption: Encryption | None,
     ) -> Image:
         found = self._engine.images.find(name)
         fits = found is not None and (
@@ -217,7 +238,12 @@ class WorkingContainers:
         ):
             return found  # no registry has it
         return self._engine.images.pull(
-            name, policy=pull, settings=settings, platform=platform, progress=progress
+            name,
+            policy=pull,
+            settings=settings,
+            platform=platform,
+            progress=progress,
+            encryption=encryption,
         )
 
     def _reserve(

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rundlet.build.execute.draft import Draft
+from rundlet.core.contracts.storage import IdMap
 from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rundlet.core import Engine
+    from rundlet.core.containers.request import ContainerRequest
     from rundlet.core.state.containers import Container
     from rundlet.core.state.images import Image
 
@@ -23,7 +25,7 @@ KEY = "build"
 _FIELDS = (
     *("config", "author", "os", "architecture", "variant", "os_version", "os_features"),
     *("annotations", "comment", "created_by", "history_comment", "added_history"),
-    *("image_name", "image_digest", "format", "isolation"),
+    *("image_name", "image_digest", "format", "isolation", "uid_map", "gid_map"),
 )
 
 
@@ -32,7 +34,8 @@ class Record:
 
     config: the image config's `config` object, Docker's fields too. added_history: entries
     that run, copy, add and config have made. created_by, history_comment: of commit's entry.
-    format: "oci" or "docker", of images unless commit says otherwise.
+    format: "oci" or "docker", of images unless commit says otherwise. uid_map, gid_map: of
+    the user namespace of commands, [container, host, size] each; none for that of the host.
     """
 
     def __init__(self, **fields: Any) -> None:
@@ -52,10 +55,24 @@ class Record:
         self.image_digest: str = fields.get("image_digest", "")
         self.format: str = fields.get("format", "oci")
         self.isolation: str = fields.get("isolation", "oci")
+        self.uid_map: list[list[int]] = fields.get("uid_map") or []
+        self.gid_map: list[list[int]] = fields.get("gid_map") or []
 
     def as_dict(self) -> dict[str, Any]:
         """What is stored."""
         return {name: getattr(self, name) for name in _FIELDS}
+
+    def keep_maps(self, request: ContainerRequest) -> None:
+        """Remember a request's id maps."""
+        self.uid_map = [[row.container, row.host, row.size] for row in request.uid_map]
+        self.gid_map = [[row.container, row.host, row.size] for row in request.gid_map]
+
+    def with_maps(self, request: ContainerRequest) -> ContainerRequest:
+        """A request with the maps that were remembered."""
+        if not self.uid_map:
+            return request
+        uids, gids = (tuple(IdMap(*row) for row in rows) for rows in (self.uid_map, self.gid_map))
+        return request.replace(userns="private", uid_map=uids, gid_map=gids)
 
     def environment(self) -> dict[str, str]:
         """The config's variables by name."""

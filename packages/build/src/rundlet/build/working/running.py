@@ -7,6 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from rundlet.build.execute import chroot
 from rundlet.build.execute import mounts as run_mounts
 from rundlet.build.execute import running as runs
 from rundlet.build.execute.options import BuildOptions
@@ -15,8 +16,6 @@ from rundlet.core.containers.request import Mount
 from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument, NoSuchContainer
 from rundlet.core.value import EMPTY, Value
-
-from . import chroot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,9 +76,10 @@ def run(container: WorkingContainer, order: RunOrder) -> int:
             terminal=order.terminal,
         )
         if isolation == "chroot":
-            code = chroot.run(root, whole, template)
+            code = chroot.run(root, whole, template, patient=True)
         else:
-            code = runs.run(engine, root, whole, template)
+            with container.mapped(template):
+                code = runs.run(engine, root, whole, template)
     if order.add_history and code == 0:
         note(container, " ".join(order.words))
     return code
@@ -124,7 +124,7 @@ def _mounts(
     binds = [item for item in found if item.kind == "bind" and not item.text("from")]
     others = tuple(item for item in found if item not in binds)
     mounter = run_mounts.Mounter(
-        BuildOptions(secrets=order.secrets),
+        BuildOptions(secrets=order.secrets, template=container.template),
         lambda name: origin(container, name, stack),
         workdir=workdir,
         home=os.path.join(settings.graph_root, "build"),

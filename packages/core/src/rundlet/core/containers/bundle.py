@@ -8,7 +8,7 @@ import sys
 import time
 
 from ..cgroups.layout import layout
-from ..spec import cdi
+from ..spec import cdi, sysctls
 from ..spec.generate import generate
 from ..spec.host import here
 from ..spec.plan import SpecPlan
@@ -44,36 +44,59 @@ def write(
         from .secrets import environment
 
         request = request.replace(env={**request.env, **environment(engine, row, request)})
-    generated = generate(
-        SpecPlan(
-            request=request,
-            container=row.id,
-            name=row.name,
-            rootfs=rootfs,
-            image=json.loads(row.extra).get("image", {}),
-            settings=engine.settings,
-            layout=layout(engine.settings.cgroup_manager),
-            host=here(),
-            hostname=joined.hostname,
-            network_namespace=joined.namespace,
-            files=files,
-            mounts=resolve(engine, row, request, rootfs),
-            namespaces=namespaces(engine, request),
-            init_path=_init_path(engine, request),
-            systemd=request.systemd == "always",
-            console=console,
-            created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
-            runtime_config=runtime.config,
-        )
+    plan = SpecPlan(
+        request=request,
+        container=row.id,
+        name=row.name,
+        rootfs=rootfs,
+        image=json.loads(row.extra).get("image", {}),
+        settings=engine.settings,
+        layout=layout(engine.settings.cgroup_manager),
+        host=here(),
+        hostname=joined.hostname,
+        network_namespace=joined.namespace,
+        files=files,
+        mounts=resolve(engine, row, request, rootfs),
+        namespaces=namespaces(engine, request),
+        init_path=_init_path(engine, request),
+        systemd=request.systemd == "always",
+        console=console,
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
+        runtime_config=runtime.config,
     )
+    generated = generate(plan)
     spec = generated.spec
+    _set_outside(plan)
     named = [device.source for device in request.devices if cdi.qualified(device.source)]
     cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)
+    if request.hooks_dirs:
+        from ..spec import oci_hooks
+
+        asked = any(mount.kind == "bind" for mount in request.mounts)
+        oci_hooks.add(spec, request.hooks_dirs, bind_mounts=asked)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
     adapted = runtime.adapt(spec)
     store(paths, adapted.spec)
     return (*generated.warnings, *adapted.warnings)
+
+
+def _set_outside(plan: SpecPlan) -> None:
+    """Sysctls that the container's user namespace may not set. Raises InvalidArgument."""
+    wanted = sysctls.of_foreign_network(plan)
+    if not wanted:
+        return
+    from ..errors import InvalidArgument
+    from ..networks.namespace import Inside
+
+    assert plan.network_namespace
+    with Inside(plan.network_namespace):
+        for name, value in wanted.items():
+            try:
+                with open(f"/proc/sys/{name.replace('.', '/')}", "w", encoding="ascii") as file:
+                    file.write(value)
+            except OSError as error:
+                raise InvalidArgument(f"sysctl {name}={value}: {error.strerror}") from None
 
 
 def store(paths: Paths, spec: dict[str, object]) -> None:

@@ -181,6 +181,7 @@ class ContainerRequest(Value):
     systemd: str = "true"  # "always" | "false" | "true": when the command is an init of its kind
     preserve_fds: int = 0  # how many descriptors from 3 on are passed
     preserve_fd: tuple[int, ...] = ()  # and which others
+    hooks_dirs: tuple[str, ...] = ()  # of OCI hooks (spec/oci_hooks.py)
     sdnotify: str = "container"
     pidfile: str = ""
     conmon_pidfile: str = ""

@@ -56,7 +56,7 @@ def prepare(engine: Engine, row: Container, request: ContainerRequest) -> Contai
     if kind == "keep-id":
         if options:
             raise InvalidArgument("--userns=keep-id takes uid and gid only in rootless mode")
-        return request.replace(uid_map=_own("uid"), gid_map=_own("gid"))
+        return request.replace(uid_map=own("uid"), gid_map=own("gid"))
     return _automatic(engine, row, request, auto(options))
 
 
@@ -85,6 +85,29 @@ def _inside(namespace: str, kind: str) -> tuple[IdMap, ...]:
         raise InvalidArgument(f"--userns ns:{namespace}: {error.strerror}") from None
     found = [list(map(int, line.split())) for line in text.splitlines()]
     return tuple(IdMap(*numbers) for numbers in found)
+
+
+def without_container(engine: Engine, request: ContainerRequest) -> ContainerRequest:
+    """The request with id maps for work that is no container yet: a build's.
+
+    Its steps may make users of any number: `auto` without a size has them all. Raises
+    InvalidArgument.
+    """
+    kind, colon, options = request.userns.partition(":")
+    if request.sub_uid_name or request.sub_gid_name:
+        return _named(request)
+    if request.uid_map or request.gid_map:
+        uids, gids = request.uid_map or request.gid_map, request.gid_map or request.uid_map
+        return request.replace(userns="private", uid_map=uids, gid_map=gids)
+    if kind not in ("auto", "private", "container", "ns"):
+        return request
+    if colon and kind in ("container", "ns"):
+        return _joined(engine, request, kind, options).replace(userns="private")
+    wanted = auto(options)
+    start = _free(_used(engine), wanted.size or _LARGEST)
+    uids = _around(start, wanted.size or _LARGEST, wanted.uids)
+    gids = _around(start, wanted.size or _LARGEST, wanted.gids)
+    return request.replace(userns="private", uid_map=uids, gid_map=gids)
 
 
 def auto(text: str) -> Auto:
@@ -146,7 +169,7 @@ def ranges(path: str, name: str) -> Sequence[tuple[int, int]]:
     ]
 
 
-def _own(kind: str) -> tuple[IdMap, ...]:
+def own(kind: str) -> tuple[IdMap, ...]:
     """The map that this process lives in, once more."""
     with open(f"/proc/self/{kind}_map", encoding="ascii") as file:
         rows = [list(map(int, line.split())) for line in file]

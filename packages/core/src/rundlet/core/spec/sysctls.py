@@ -7,6 +7,9 @@ from .namespaces import is_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..contracts.storage import IdMap
     from .plan import SpecPlan
 
 # namespaces(7), ipc_namespaces(7), uts_namespaces(7)
@@ -15,6 +18,7 @@ kernel.msgmax kernel.msgmnb kernel.msgmni kernel.sem kernel.shmall kernel.shmmax
 kernel.shm_rmid_forced kernel.msg_next_id kernel.sem_next_id kernel.shm_next_id
 """
 _IPC = frozenset(_SYSV.split())
+_PINGS = "net.ipv4.ping_group_range"
 _UTS = frozenset(("kernel.domainname", "kernel.hostname"))
 
 
@@ -32,6 +36,41 @@ def sysctls(plan: SpecPlan) -> dict[str, str]:
 
     Raises InvalidArgument for one that is not namespaced, or whose namespace is the host's.
     """
+    wanted = _wanted(plan)
+    if not _is_foreign(plan):
+        return wanted
+    return {name: value for name, value in wanted.items() if kind_of(name) != "network"}
+
+
+def of_foreign_network(plan: SpecPlan) -> dict[str, str]:
+    """Those of a network namespace that is not of the container's user namespace.
+
+    The runtime may not set them from inside: whoever made the namespace does, groups as the
+    host sees them.
+    """
+    if not _is_foreign(plan):
+        return {}
+    found = {name: value for name, value in _wanted(plan).items() if kind_of(name) == "network"}
+    rows = plan.request.gid_map or plan.request.uid_map
+    if _PINGS in found:
+        numbers = [int(word) for word in found[_PINGS].split()]
+        found[_PINGS] = " ".join(str(_outside(number, rows)) for number in numbers)
+    return found
+
+
+def _is_foreign(plan: SpecPlan) -> bool:
+    request = plan.request
+    return bool(plan.network_namespace and (request.uid_map or request.gid_map))
+
+
+def _outside(number: int, rows: Iterable[IdMap]) -> int:
+    for row in rows:
+        if row.container <= number < row.container + row.size:
+            return row.host + number - row.container
+    return number
+
+
+def _wanted(plan: SpecPlan) -> dict[str, str]:
     result: dict[str, str] = {}
     for text in plan.settings.default_sysctls:
         name, _, value = text.partition("=")
@@ -58,5 +97,4 @@ def _unsuitable(plan: SpecPlan, name: str, kind: str) -> bool:
     if kind == "network" and plan.request.network.startswith(("container:", "ns:")):
         return True
     rows = plan.request.gid_map or plan.request.uid_map
-    pings = name == "net.ipv4.ping_group_range"
-    return pings and bool(rows) and not any(row.container == 0 for row in rows)
+    return name == _PINGS and bool(rows) and not any(row.container == 0 for row in rows)

@@ -1,21 +1,25 @@
-"""A command isolated by chroot(2) and a mount namespace alone (--isolation=chroot).
+"""A command isolated by chroot(2) and a few namespaces alone (--isolation=chroot).
 
 For where no OCI runtime can run: inside of another container, on a kernel without cgroups.
-Network, processes and host name are the host's; capabilities are bounded as a runtime's are.
+Network, cgroup and seccomp are the host's; capabilities are bounded as a runtime's are. The
+command is the first process of a PID namespace: when it ends, or we are killed, all that it
+has started ends.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from rundlet.build.execute import running as runs
 from rundlet.core.errors import NotSupported
 from rundlet.core.linux import syscalls
 from rundlet.core.spec import user
 from rundlet.core.spec.capabilities import ALL, DEFAULT, bounding
+
+from . import running as runs
 
 if TYPE_CHECKING:
     from rundlet.build.execute.running import Order
@@ -25,16 +29,25 @@ if TYPE_CHECKING:
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SYSTEM = ("dev", "proc", "sys")
 _FILES = ("etc/hosts", "etc/resolv.conf")
-_PR_CAPBSET_DROP = 24  # prctl(2)
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP = 1, 24  # prctl(2)
+_NAMESPACES = (
+    syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWPID
+)
 _libc = ctypes.CDLL(None, use_errno=True)
 _FAILED, _NOT_FOUND, _NOT_EXECUTABLE = 125, 127, 126
 
 
-def run(root: str, order: Order, template: ContainerRequest) -> int:
+def run(root: str, order: Order, template: ContainerRequest, *, patient: bool = False) -> int:
     """Run a command to its end; its exit code, 128 and the signal that killed it.
 
-    Raises NotSupported for mounts that need a container.
+    patient: an interrupt of ours is the command's business, which got it as well.
+    Raises NotSupported for what needs a container.
     """
+    network = order.network or template.network
+    if network not in ("", "host"):
+        raise NotSupported(f"cannot set --network {network} with --isolation chroot")
+    if template.uid_map or template.userns not in ("", "host"):
+        raise NotSupported("--isolation chroot has no user namespaces", remedy="--isolation oci")
     mounts = (*template.mounts, *order.mounts)
     for mount in mounts:
         if mount.kind not in ("bind", "tmpfs"):
@@ -50,19 +63,21 @@ def run(root: str, order: Order, template: ContainerRequest) -> int:
         child = os.fork()
         if not child:
             _child(root, order, mounts, who, dropped, environment)
-        return os.waitstatus_to_exitcode(_wait(child)) & 0xFF
+        return _wait(child, patient)
 
 
-def _wait(child: int) -> int:
-    """The status of the child; an interrupt of ours is its too, so we wait on."""
+def _wait(child: int, patient: bool) -> int:
+    """The exit code of the child."""
     while True:
         try:
             status = os.waitpid(child, 0)[1]
         except KeyboardInterrupt:
-            continue
-        if os.WIFSIGNALED(status):
-            return (128 + os.WTERMSIG(status)) << 8
-        return status
+            if patient:
+                continue
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+        return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
 def _child(
@@ -76,6 +91,12 @@ def _child(
     """The new process: never returns."""
     code = _FAILED
     try:
+        _die_with_parent()
+        syscalls.unshare(_NAMESPACES)
+        inner = os.fork()
+        if inner:  # outside of the PID namespace still
+            os._exit(_wait(inner, True))
+        _die_with_parent()
         if not order.stdin:
             null = os.open(os.devnull, os.O_RDONLY)
             os.dup2(null, 0)
@@ -98,11 +119,15 @@ def _child(
 
 
 def _enter(root: str, mounts: tuple[Mount, ...]) -> None:
-    """A mount namespace of its own, with what programs need, and the root changed."""
-    syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC)
+    """Mounts of its own, with what programs need, and the root changed."""
     syscalls.mount("none", "/", flags=syscalls.MS_REC | syscalls.MS_PRIVATE)
     for name in _SYSTEM:
+        os.makedirs(f"{root}/{name}", exist_ok=True)
         _bind(f"/{name}", f"{root}/{name}", recursive=True)
+    try:
+        syscalls.mount("proc", f"{root}/proc", "proc")
+    except OSError:
+        pass  # inside of a container that masks its own: the host's processes are seen then
     for name in _FILES:
         if os.path.exists(f"/{name}"):
             _bind(os.path.realpath(f"/{name}"), f"{root}/{name}")
@@ -142,6 +167,10 @@ def _bind(source: str, target: str, *, recursive: bool = False) -> None:
     syscalls.mount(source, target, flags=flags)
 
 
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
 def _last() -> int:
     """The highest number of a capability that this kernel has."""
     with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
@@ -155,4 +184,5 @@ def _become(who: User, dropped: list[int]) -> None:
     os.setgroups(list(who.groups))
     os.setgid(who.gid)
     os.setuid(who.uid)
+    _die_with_parent()  # other ids have made the kernel forget it
     os.umask(0o022)

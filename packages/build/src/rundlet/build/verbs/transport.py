@@ -1,0 +1,105 @@
+"""What the words of `TRANSPORT` and `PLATFORM` mean: where images come from, and which."""
+
+from __future__ import annotations
+
+from rundlet.core.contracts.transport import Platform, TransportSettings
+from rundlet.core.errors import UsageError
+from rundlet.core.images.manifest import native, parse_platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rundlet.core.commands.context import Parsed
+    from rundlet.core.images.encryption import Encryption
+
+_PULL = {
+    "true": "always",
+    "false": "missing",
+    "ifnotexists": "missing",
+    "ifmissing": "missing",
+    "ifnewer": "newer",
+}
+_POLICIES = ("always", "missing", "never", "newer")
+
+
+def platforms(arguments: Parsed) -> tuple[Platform, ...]:
+    """--platform, or --os, --arch and --variant. Raises UsageError for both."""
+    given = tuple(parse_platform(text) for text in arguments.texts("platform"))
+    parts = [arguments.text(name) for name in ("os", "arch", "variant")]
+    if not any(parts):
+        return given
+    if given:
+        raise UsageError("--platform may not be used with --os, --arch, or --variant")
+    here = native()
+    return (Platform(parts[0] or here.os, parts[1] or here.architecture, parts[2]),)
+
+
+def pull_policy(arguments: Parsed) -> str:
+    """--pull, --pull-always, --pull-never as always, missing, never or newer."""
+    if arguments.flag("pull-always"):
+        return "always"
+    if arguments.flag("pull-never"):
+        return "never"
+    if "pull" not in arguments.given:
+        return "missing"
+    text = arguments.text("pull").lower()
+    policy = _PULL.get(text, text)
+    if policy not in _POLICIES:
+        raise UsageError(f"unrecognized pull policy {text!r}", remedy=", ".join(_POLICIES))
+    return policy
+
+
+def transport_settings(arguments: Parsed) -> TransportSettings:
+    """--creds, --tls-verify, --authfile, --cert-dir, --retry, --retry-delay."""
+    plain = TransportSettings()
+    credentials = None
+    if arguments.text("creds"):
+        name, colon, password = arguments.text("creds").partition(":")
+        if not colon:
+            raise UsageError("give --creds USERNAME:PASSWORD")
+        credentials = (name, password)
+    retries, delay = arguments.number("retry"), arguments.seconds("retry-delay")
+    return TransportSettings(
+        tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
+        credentials=credentials,
+        auth_file=_path(arguments, "authfile"),
+        cert_dir=_path(arguments, "cert-dir"),
+        retries=plain.retries if retries is None else retries,
+        retry_delay=plain.retry_delay if delay is None else delay,
+    )
+
+
+def _path(arguments: Parsed, name: str) -> Path | None:
+    text = arguments.text(name)
+    if not text:
+        return None
+    from pathlib import Path  # slow to import, and rarely asked for
+
+    return Path(text)
+
+
+def decryption(arguments: Parsed) -> Encryption | None:
+    """The keys of --decryption-key. Raises InvalidArgument."""
+    keys = arguments.texts("decryption-key")
+    if not keys:
+        return None
+    from rundlet.core.images.encryption import Encryption, private
+
+    return Encryption(keys=tuple(private(text) for text in keys))
+
+
+def encryption(arguments: Parsed) -> Encryption | None:
+    """The keys of --encryption-key. Raises UsageError, InvalidArgument."""
+    recipients, layers = arguments.texts("encryption-key"), arguments.values["encrypt-layer"]
+    if not recipients:
+        if layers:
+            raise UsageError("--encrypt-layer can only be used with --encryption-key")
+        return None
+    from rundlet.core.images.encryption import Encryption, recipient
+
+    assert isinstance(layers, tuple)
+    return Encryption(
+        recipients=tuple(recipient(text) for text in recipients),
+        layers=tuple(int(number) for number in layers),
+    )
