@@ -414,10 +414,10 @@ def test_names_labels_and_id_file(builder: Any, steps: Path, tmp_path: Path) -> 
 
 
 def test_squash_all(builder: Any, steps: Path) -> None:
-    assert len(builder.config(builder.build(steps, "--squash"))["rootfs"]["diff_ids"]) == 2
-    whole = builder.build(steps, "--squash-all")
-    assert len(builder.config(whole)["rootfs"]["diff_ids"]) == 1
-    assert builder.files(whole) == builder.files(builder.build(steps, "--layers"))
+    for word in ("--squash", "--squash-all"):  # Debian's buildah has the first only
+        whole = builder.build(steps, word)
+        assert len(builder.config(whole)["rootfs"]["diff_ids"]) == 1
+        assert builder.files(whole) == builder.files(builder.build(steps, "--layers"))
 
 
 def test_quiet_and_logfile(builder: Any, steps: Path, tmp_path: Path) -> None:

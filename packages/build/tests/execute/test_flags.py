@@ -41,14 +41,6 @@ def test_what_is_refused_says_why(builder: Any, context: Path, name: str) -> Non
     assert remedy in done.stderr
 
 
-def test_user_namespaces_are_refused(builder: Any, context: Path) -> None:
-    done = builder("build", "--userns", "auto", str(context), check=False)
-    assert done.returncode == 125
-    assert "--userns auto is not supported for build: files that a RUN makes" in done.stderr
-    (context / "Containerfile").write_text("FROM localhost/busybox\nRUN true\n")
-    builder("build", "--userns", "host", str(context))
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -67,13 +59,6 @@ def test_files_that_cannot_be_used(builder: Any, context: Path, words: tuple[str
     assert done.returncode == 125
     assert "/no/where" in done.stderr
     assert "defect" not in done.stderr
-
-
-def test_isolation(builder: Any, context: Path) -> None:
-    (context / "Containerfile").write_text("FROM localhost/busybox\nRUN true\n")
-    builder("build", "--isolation", "rootless", str(context))
-    done = builder("build", "--isolation", "chroot", str(context), check=False)
-    assert (done.returncode, "--runtime" in done.stderr) == (125, True)
 
 
 @pytest.fixture

@@ -88,7 +88,9 @@ def build(
             )
             images.append(_one(engine, shared))
         if options.manifest_list:
-            _listed(engine, options.manifest_list, images)
+            from rundlet.build.lists.store import Lists
+
+            Lists(engine).include(options.manifest_list, images)
         return images
 
 
@@ -100,19 +102,6 @@ def _platforms(
     from . import available
 
     return available.platforms(engine, file, options, contexts)
-
-
-def _listed(engine: Engine, name: str, images: list[Image]) -> None:
-    """Add the images to a manifest list, which is made where it is not there."""
-    from rundlet.build.lists.store import Lists
-
-    lists = Lists(engine)
-    lists.create(name, amend=True)
-    here = native()
-    for image in images:
-        lists.add(name, image)
-        if (image.os, image.architecture) == (here.os, here.architecture):
-            engine.images.tag(image.id, name)
 
 
 def _context(options: BuildOptions, directory: str, stdin: BinaryIO | None) -> BuildContext:

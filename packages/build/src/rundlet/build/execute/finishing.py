@@ -13,14 +13,16 @@ from .workspace import Workspace, keep_timed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import ExitStack
 
     from rundlet.core import Engine
+    from rundlet.core.contracts.transport import TransportSettings
+    from rundlet.core.images.progress import Progress
     from rundlet.core.state.images import Image
 
     from .draft import Draft
-    from .options import BuildOptions, Timestamp
+    from .options import BuildOptions, Timestamp, Writing
     from .sbom import SbomOrder, Scanned
     from .stage import StageBuild
     from .work import Work
@@ -49,9 +51,9 @@ def finish(work: Work, done: StageBuild, labels: Mapping[str, str]) -> Image:
             work.stack,
         )
     if options.squash_all:
-        _squash(engine, draft, root, options.file_times)
+        squash(engine, draft, root, options.file_times)
     _configure(draft, options, labels)
-    here, elsewhere = _split(engine, options.names)
+    here, elsewhere = split_names(engine, options.names)
     for name in here:
         work.progress.line(f"COMMIT {name}")
     image = draft.write(
@@ -65,21 +67,34 @@ def finish(work: Work, done: StageBuild, labels: Mapping[str, str]) -> Image:
         work.progress.line(f"Successfully tagged {name}")
     for target in elsewhere:
         work.progress.line(f"COMMIT {target}")
-        push(engine, image, target, options)
+    write_out(engine, image, here, elsewhere, options.writing, options.settings)
     return image
 
 
-def push(engine: Engine, image: Image, target: str, options: BuildOptions) -> None:
-    """Write an image to a registry, an archive or another place with a transport."""
-    writing = options.writing
-    engine.images.push(
-        image.id,
-        target,
-        settings=options.settings,
-        compression=writing.compression,
-        level=writing.level,
-        force=writing.force,
-    )
+def write_out(
+    engine: Engine,
+    image: Image,
+    here: Sequence[str],
+    elsewhere: Sequence[str],
+    writing: Writing,
+    settings: TransportSettings,
+    progress: Progress | None = None,
+) -> None:
+    """Sign an image of the store by its names here, and write it to the places elsewhere."""
+    if writing.signing is not None and here:
+        engine.images.sign(here[0], writing.signing)
+    for target in elsewhere:
+        engine.images.push(
+            image.id,
+            target,
+            settings=settings,
+            compression=writing.compression,
+            level=writing.level,
+            force=writing.force,
+            signing=writing.signing,
+            encryption=writing.encryption,
+            progress=progress,
+        )
 
 
 def with_files(
@@ -134,7 +149,7 @@ def _scanned(work: Work, order: SbomOrder, root: str) -> Scanned:
     return sbom.scan(work.engine, order, image.id, root, contexts, work.scratch, options.template)
 
 
-def _squash(engine: Engine, draft: Draft, root: str, timestamp: Timestamp | None) -> None:
+def squash(engine: Engine, draft: Draft, root: str, timestamp: Timestamp | None) -> None:
     """One layer of all files, and one entry of history."""
     draft.layers, draft.top, draft.history = [], "", draft.history[-1:]
     draft.add(keep_timed(engine, lambda out: write_tree(root, out, whiteouts=PLAIN), timestamp))
@@ -175,7 +190,7 @@ def _annotations(draft: Draft, options: BuildOptions) -> dict[str, str]:
     return {k: v for k, v in found.items() if k not in options.unset_annotations}
 
 
-def _split(engine: Engine, names: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+def split_names(engine: Engine, names: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
     """Full names in the store, and destinations with a transport."""
     here, elsewhere = [], []
     for name in names:

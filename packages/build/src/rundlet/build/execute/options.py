@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rundlet.build.context.locations import Named
     from rundlet.core.contracts.transport import Platform
     from rundlet.core.images.encryption import Encryption
+    from rundlet.core.trust.signing import Signing
 
     from .sbom import SbomOrder
 
@@ -40,12 +41,15 @@ class Timestamp(Value):
 class Writing(Value):
     """How an image is written to another place than the store.
 
-    compression, level, force: as `Images.push` has them.
+    compression, level, force, signing, encryption: as `Images.push` has them. The image in the
+    store is signed too.
     """
 
     compression: str = ""
     level: int | None = None
     force: bool = False
+    signing: Signing | None = None
+    encryption: Encryption | None = None
 
 
 class Secret(Value):

@@ -54,7 +54,7 @@ class SourcePolicy(Value):
         if not self.rules:
             return name
         try:
-            full = str(parse(name.removeprefix(_TRANSPORT)))
+            full = str(parse(name.removeprefix(_TRANSPORT)).tagged())
         except InvalidArgument:
             return name  # an id, or of another transport
         found = self.source(f"{_IMAGE}{full}")

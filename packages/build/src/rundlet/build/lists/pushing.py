@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rundlet.build.execute.options import Writing
 from rundlet.core.contracts.transport import ImageSource, Location, ManifestBytes
 from rundlet.core.errors import NotFound
 from rundlet.core.images import manifest as manifests
@@ -31,12 +32,15 @@ def push(
     *,
     instances: bool = True,
     format: str = "",
+    writing: Writing = Writing(),  # noqa: B008 (frozen)
+    signatures: bool = True,
     progress: Progress | None = None,
 ) -> str:
     """Copy a list, with all its images or alone; the digest it has there.
 
     destination: TRANSPORT:PLACE or a name in a registry, "" for the list's own. format: "oci",
-    "v2s2" or "" as it is. Raises NotFound for an image that was removed meanwhile, and what
+    "v2s2" or "" as it is. writing: how, and who signs. signatures: whether those that the images
+    have in the store go along. Raises NotFound for an image that was removed meanwhile, and what
     the destination raises.
     """
     from rundlet.core.images.progress import SILENT
@@ -48,7 +52,9 @@ def push(
     options = CopyOptions(
         all_instances=instances,
         index_only=not instances,
-        wishes=Wishes(format),
+        wishes=Wishes(format, writing.compression, writing.force, writing.level),
+        signing=writing.signing,
+        signatures=signatures,
         parallel=engine.settings.image_parallel_copies,
     )
     with (

@@ -20,7 +20,7 @@ from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from rundlet.core import Engine
@@ -139,6 +139,18 @@ class Lists:
         """Add an image of the store. changes: of its descriptor, "platform" key by key."""
         entry = described(self._engine, image, changes)
         return self.change(name, lambda known: known.with_entry(entry)), entry
+
+    def include(self, name: str, images: Iterable[Image]) -> None:
+        """Add images to a list, which is made where it is not there.
+
+        The one for this machine gets the name of the list, so that `run NAME` finds it.
+        """
+        self.create(name, amend=True)
+        here = manifests.native()
+        for image in images:
+            self.add(name, image)
+            if (image.os, image.architecture) == (here.os, here.architecture):
+                self._engine.images.tag(image.id, name)
 
     def remove(self, name: str) -> str:
         """Remove a list, not its images; its full name. Raises NotFound."""

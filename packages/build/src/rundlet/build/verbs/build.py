@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
-from .words import COMPRESSION, DECRYPTION_KEY, RUNTIME, SBOM, SIGN_BY, USERNS
+from .words import COMPRESSION, DECRYPTION_KEY, RUNTIME, SBOM, USERNS
 
 OPTIONS: tuple[Flag | Option, ...] = (
     Option("add-host", help="Add a custom host-to-IP mapping (host:ip)", many=True),
@@ -108,7 +109,6 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Option("secret", help="Secret for RUN: id=ID,src=FILE or id=ID,env=NAME", many=True),
     Option("security-opt", help="Security options of RUN", many=True),
     Option("shm-size", help="Size of /dev/shm of RUN"),
-    SIGN_BY,
     Option("signature-policy", help="Does nothing: see --policy", hidden=True),
     Flag("skip-unused-stages", help="Skip stages that the target does not need", default=True),
     Option("source-date-epoch", help="Seconds since the epoch: nothing made is newer",
@@ -133,6 +133,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Option("variant", help="Set the variant of the image"),
     Option("volume", "v", help="Mount into RUN's containers", many=True),
     *COMPRESSION,
+    *SIGNING,
     *RUNTIME,
     *SBOM,
     *USERNS,

@@ -5,29 +5,28 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from contextlib import ExitStack, contextmanager
 
 from rundlet.build.context import locations
 from rundlet.build.execute import outputs
 from rundlet.build.execute.build import build
-from rundlet.build.execute.options import BuildOptions, Timestamp
+from rundlet.build.execute.options import BuildOptions
 from rundlet.build.execute.progress import Progress, SplitProgress, log_file
 from rundlet.build.execute.source_policy import SourcePolicy, load
 from rundlet.core.errors import UsageError
-from rundlet.core.format.times import rfc3339
 
 from . import build_refused
 from .template import engine_with_flags, secret, ssh, template
 from .transport import decryption, platforms, pull_policy, transport_settings
 from .values import (
     build_arguments,
+    file_timestamp,
     from_environment,
+    image_annotations,
     image_format,
     isolation,
     pairs,
     sbom,
-    timestamp,
     writing,
 )
 
@@ -151,9 +150,9 @@ def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOption
         squash=arguments.flag("squash"),
         squash_all=arguments.flag("squash-all"),
         docker=image_format(arguments) == "docker",
-        timestamp=_timestamp(arguments),
+        timestamp=file_timestamp(arguments),
         labels=(*_identity(arguments), *pairs(arguments, "label")),
-        annotations=_annotations(arguments),
+        annotations=image_annotations(arguments),
         environment=_environment(arguments),
         unset_environment=arguments.texts("unsetenv"),
         unset_labels=arguments.texts("unsetlabel"),
@@ -208,13 +207,6 @@ def _source_policy(arguments: Parsed) -> SourcePolicy:
     return load(path) if path else SourcePolicy()
 
 
-def _timestamp(arguments: Parsed) -> Timestamp | None:
-    found = timestamp(arguments)
-    if found is None or found.clamp is False:
-        return found
-    return found.replace(files=arguments.flag("rewrite-timestamp"))
-
-
 def _identity(arguments: Parsed) -> tuple[tuple[str, str], ...]:
     """--identity-label, where it was given: an image is else what its Containerfile says."""
     if "identity-label" not in arguments.given or not arguments.flag("identity-label"):
@@ -222,16 +214,6 @@ def _identity(arguments: Parsed) -> tuple[tuple[str, str], ...]:
     from rundlet.core import __version__
 
     return (("io.rundlet.version", __version__),)
-
-
-def _annotations(arguments: Parsed) -> dict[str, str]:
-    """--created-annotation and --annotation."""
-    found = {}
-    if arguments.flag("created-annotation"):
-        at = timestamp(arguments)
-        now = time.time_ns() if at is None else at.seconds * 1_000_000_000
-        found["org.opencontainers.image.created"] = rfc3339(now)
-    return {**found, **dict(pairs(arguments, "annotation"))}
 
 
 def _number(arguments: Parsed, name: str) -> int:

@@ -22,7 +22,10 @@ VERB = Verb(
     options=(
         Flag("all", "a", "Show all images, including intermediate images from a build"),
         Flag("digests", help="Show digests"),
+        Option("filter", "f", help="Filter by before=, dangling=, label=, readonly=, reference=,"
+               " since=", many=True, split=True),
         Option("format", help="Pretty-print images using a Go template"),
+        Flag("history", help="Display the names that the images have had: those they have"),
         Flag("json", help="Output in JSON format"),
         Flag("no-trunc", help="Do not truncate output"),
         Flag("noheading", "n", "Do not print column headings"),
@@ -30,7 +33,7 @@ VERB = Verb(
     ),
     arguments=Arguments(maximum=1, completes="images"),
     examples=("rundlet-build images --format '{{.ID}} {{.Name}} {{.Size}}'",),
-)
+)  # fmt: skip
 
 _NONE = "<none>"
 _GAP = "   "  # between columns, where podman has two spaces
@@ -42,6 +45,10 @@ def run(context: Context, arguments: Parsed) -> int:
     if arguments.arguments:
         wanted = context.engine.images.get(arguments.arguments[0]).id
         rows = [row for row in rows if row.id == wanted]
+    if arguments.texts("filter"):
+        from .filters import filtered
+
+        rows = filtered(context.engine, rows, arguments.texts("filter"))
     if arguments.flag("json"):
         from rundlet.core.format.output import pretty
 
@@ -76,13 +83,15 @@ def _lines(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
             "CreatedAtRaw": row.created // 1_000_000_000,
             "Size": size(row.size),
             "ReadOnly": False,
-            "History": "",
+            "History": ", ".join(row.names),
         }
 
 
 def _table(lines: list[dict[str, Any]], arguments: Parsed) -> str:
     columns = ["Name", "Tag", "Digest", "ID", "CreatedAt", "Size"]
     titles = ["REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE"]
+    if arguments.flag("history"):
+        columns, titles = [*columns, "History"], [*titles, "HISTORY"]
     if not arguments.flag("digests"):
         del columns[2], titles[2]
     cells = [[str(line[column]) for column in columns] for line in lines]

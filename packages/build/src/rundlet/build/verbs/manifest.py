@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Group, Option, Verb
+from rundlet.core.verbs.signing import OPTIONS as SIGNING
+
+from .words import COMPRESSION, TRANSPORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,14 +19,6 @@ if TYPE_CHECKING:
 
 GROUP = Group("manifest", "Create, modify, and push manifest lists and image indexes")
 
-_REGISTRY: tuple[Flag | Option, ...] = (
-    Option("authfile", help="Path of the authentication file", completes="files"),
-    Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
-    Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
-    Option("retry", help="Number of times to retry in case of failure", kind="uint"),
-    Option("retry-delay", help="Delay between retries", kind="duration"),
-    Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
-)
 _PLATFORM: tuple[Flag | Option, ...] = (
     Option("annotation", help="Set an annotation of the entry", many=True),
     Option("arch", help="Override the architecture of the image"),
@@ -44,7 +39,7 @@ CREATE = Verb(
         Flag("all", help="Add all of the images of an index that is named"),
         Flag("amend", "a", "Add to the list if it is there"),
         Option("annotation", help="Set an annotation of the list", many=True),
-        *_REGISTRY,
+        *TRANSPORT,
     ),
     arguments=Arguments(minimum=1, completes="images"),
     examples=("rundlet-build manifest create mylist:v1.11",),
@@ -57,7 +52,7 @@ ADD = Verb(
     options=(
         Flag("all", help="Add all of the images of an index that is named"),
         *_PLATFORM,
-        *_REGISTRY,
+        *TRANSPORT,
     ),
     arguments=Arguments(minimum=2, completes="images"),
     examples=("rundlet-build manifest add mylist:v1.11 image:v1.11-amd64",),
@@ -95,9 +90,11 @@ PUSH = Verb(
         Option("digestfile", help="Write the digest to this file", completes="files"),
         Option("format", "f", help="Format: oci or v2s2", choices=("oci", "v2s2")),
         Flag("quiet", "q", "Don't output progress information"),
-        Flag("remove-signatures", help="Does nothing: the store has none"),
+        Flag("remove-signatures", help="Don't copy signatures"),
         Flag("rm", help="Remove the list when it was pushed"),
-        *_REGISTRY,
+        *COMPRESSION,
+        *SIGNING,
+        *TRANSPORT,
     ),
     arguments=Arguments(minimum=1, maximum=2),
     examples=("rundlet-build manifest push mylist:v1.11 docker://registry/repository:tag",),
@@ -193,11 +190,13 @@ def exists(context: Context, arguments: Parsed) -> int:
 
 def push(context: Context, arguments: Parsed) -> int:
     """Push a list; prints the digest."""
+    from rundlet.build.execute.outputs import write_id
     from rundlet.build.lists import pushing
     from rundlet.build.lists.store import Lists
     from rundlet.core.commands.progress import shown
 
     from .transport import transport_settings
+    from .values import writing
 
     lists = Lists(context.engine)
     known = lists.get(arguments.arguments[0])
@@ -209,11 +208,12 @@ def push(context: Context, arguments: Parsed) -> int:
             transport_settings(arguments),
             instances=arguments.flag("all"),
             format=arguments.text("format"),
+            writing=writing(arguments),
+            signatures=not arguments.flag("remove-signatures"),
             progress=progress,
         )
     if arguments.text("digestfile"):
-        with open(arguments.text("digestfile"), "w", encoding="ascii") as file:
-            file.write(digest)
+        write_id("--digestfile", arguments.text("digestfile"), digest)
     if arguments.flag("rm"):
         lists.remove(known.name)
     return 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
-from .words import PLATFORM, TRANSPORT
+from .words import COMPRESSION, DECRYPTION_KEY, ENCRYPTION, PLATFORM, TRANSPORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ PULL = Verb(
         Option("policy", help="missing, always, never or newer", default="missing",
                choices=("missing", "always", "never", "newer", "ifmissing", "ifnewer")),
         Flag("quiet", "q", "Don't output progress information when pulling images"),
-        Flag("remove-signatures", help="Don't copy signatures: they are not kept"),
+        Flag("remove-signatures", help="Don't copy signatures"),
+        DECRYPTION_KEY,
         *PLATFORM,
         *TRANSPORT,
     ),
@@ -43,16 +45,17 @@ PUSH = Verb(
     " directory.",
     run="rundlet.build.verbs.moving:push",
     options=(
-        Option("compression-format", help="Compression of layers",
-               choices=("gzip", "zstd", "zstd:chunked")),
-        Option("compression-level", help="Compression level to use", kind="int"),
+        Flag("all", help="Also push the images of a manifest list"),
         Option("digestfile", help="Write the digest of the resulting image to the file",
                completes="files"),
         Flag("disable-compression", "D", "Does nothing; layers are kept compressed", hidden=True),
-        Flag("force-compression", help="Compress layers again that are compressed otherwise"),
         Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
         Flag("quiet", "q", "Don't output progress information when pushing images"),
         Flag("remove-signatures", help="Don't copy signatures"),
+        Flag("rm", help="Remove the manifest list when it was pushed"),
+        *COMPRESSION,
+        *ENCRYPTION,
+        *SIGNING,
         *TRANSPORT,
     ),
     arguments=Arguments(minimum=1, maximum=2, completes="images"),
@@ -71,7 +74,7 @@ def pull(context: Context, arguments: Parsed) -> int:
     """Pull; prints the ids."""
     from rundlet.core.commands.progress import shown
 
-    from .transport import platforms, transport_settings
+    from .transport import decryption, platforms, transport_settings
 
     name = arguments.arguments[0]
     settings = transport_settings(arguments)
@@ -87,33 +90,42 @@ def pull(context: Context, arguments: Parsed) -> int:
             settings=settings,
             platform=wanted[0] if wanted else None,
             progress=progress,
+            encryption=decryption(arguments),
         )
     context.print(image.id)
     return 0
 
 
 def push(context: Context, arguments: Parsed) -> int:
-    """Push an image."""
+    """Push an image, or a manifest list."""
+    from rundlet.build.execute.outputs import write_id
+    from rundlet.build.lists.store import Lists
     from rundlet.core.commands.progress import shown
 
     from .transport import transport_settings
+    from .values import writing
 
     name, *rest = arguments.arguments
-    force = "compression-format" in arguments.given
-    if "force-compression" in arguments.given:
-        force = arguments.flag("force-compression")
+    lists = Lists(context.engine)
+    if arguments.flag("all") and lists.exists(name):
+        from .manifest import push as push_list
+
+        return push_list(context, arguments)
+    how = writing(arguments)
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
         digest = context.engine.images.push(
             name,
             rest[0] if rest else "",
             settings=transport_settings(arguments),
             format=arguments.text("format"),
-            compression=arguments.text("compression-format"),
-            level=arguments.number("compression-level"),
-            force=force,
+            compression=how.compression,
+            level=how.level,
+            force=how.force,
             progress=progress,
+            encryption=how.encryption,
+            signing=how.signing,
+            signatures=not arguments.flag("remove-signatures"),
         )
     if arguments.text("digestfile"):
-        with open(arguments.text("digestfile"), "w", encoding="ascii") as file:
-            file.write(digest)
+        write_id("--digestfile", arguments.text("digestfile"), digest)
     return 0

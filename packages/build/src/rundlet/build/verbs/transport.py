@@ -37,10 +37,9 @@ def platforms(arguments: Parsed) -> tuple[Platform, ...]:
 
 def pull_policy(arguments: Parsed) -> str:
     """--pull, --pull-always, --pull-never as always, missing, never or newer."""
-    if arguments.flag("pull-always"):
-        return "always"
-    if arguments.flag("pull-never"):
-        return "never"
+    for name in ("always", "never"):
+        if arguments.values.get(f"pull-{name}"):
+            return name
     if "pull" not in arguments.given:
         return "missing"
     text = arguments.text("pull").lower()
@@ -52,21 +51,27 @@ def pull_policy(arguments: Parsed) -> str:
 
 def transport_settings(arguments: Parsed) -> TransportSettings:
     """--creds, --tls-verify, --authfile, --cert-dir, --retry, --retry-delay."""
-    plain = TransportSettings()
+    plain = registry_settings(arguments)
+    retries, delay = arguments.number("retry"), arguments.seconds("retry-delay")
+    return plain.replace(
+        auth_file=_path(arguments, "authfile"),
+        cert_dir=_path(arguments, "cert-dir"),
+        retries=plain.retries if retries is None else retries,
+        retry_delay=plain.retry_delay if delay is None else delay,
+    )
+
+
+def registry_settings(arguments: Parsed) -> TransportSettings:
+    """--creds and --tls-verify alone. Raises UsageError."""
     credentials = None
     if arguments.text("creds"):
         name, colon, password = arguments.text("creds").partition(":")
         if not colon:
             raise UsageError("give --creds USERNAME:PASSWORD")
         credentials = (name, password)
-    retries, delay = arguments.number("retry"), arguments.seconds("retry-delay")
     return TransportSettings(
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
         credentials=credentials,
-        auth_file=_path(arguments, "authfile"),
-        cert_dir=_path(arguments, "cert-dir"),
-        retries=plain.retries if retries is None else retries,
-        retry_delay=plain.retry_delay if delay is None else delay,
     )
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 from rundlet.build.execute.options import Timestamp, Writing
 from rundlet.core.errors import InvalidArgument, NotFound, UsageError
+from rundlet.core.format.times import rfc3339
+from rundlet.core.verbs.signing import signing
+
+from .transport import encryption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +31,24 @@ def timestamp(arguments: Parsed) -> Timestamp | None:
     if not text.isdecimal():
         raise InvalidArgument(f"SOURCE_DATE_EPOCH={text}: it must be seconds since the epoch")
     return Timestamp(int(text), clamp=True)
+
+
+def file_timestamp(arguments: Parsed) -> Timestamp | None:
+    """As `timestamp`, with --rewrite-timestamp."""
+    found = timestamp(arguments)
+    if found is None or found.clamp is False:
+        return found
+    return found.replace(files=arguments.flag("rewrite-timestamp"))
+
+
+def image_annotations(arguments: Parsed) -> dict[str, str]:
+    """--created-annotation and --annotation."""
+    found = {}
+    if arguments.flag("created-annotation"):
+        at = timestamp(arguments)
+        now = time.time_ns() if at is None else at.seconds * 1_000_000_000
+        found["org.opencontainers.image.created"] = rfc3339(now)
+    return {**found, **dict(pairs(arguments, "annotation"))}
 
 
 def build_arguments(arguments: Parsed) -> dict[str, str]:
@@ -80,12 +103,19 @@ def isolation(arguments: Parsed) -> str:
 
 
 def writing(arguments: Parsed) -> Writing:
-    """--compression-format, --compression-level and --force-compression."""
+    """--compression-format and its like, --sign-by, --encryption-key.
+
+    Raises UsageError, InvalidArgument.
+    """
     force = "compression-format" in arguments.given
     if "force-compression" in arguments.given:
         force = arguments.flag("force-compression")
     return Writing(
-        arguments.text("compression-format"), arguments.number("compression-level"), force
+        arguments.text("compression-format"),
+        arguments.number("compression-level"),
+        force,
+        signing(arguments),
+        encryption(arguments) if "encryption-key" in arguments.values else None,
     )
 
 

@@ -46,7 +46,6 @@ ENCRYPTION: tuple[Flag | Option, ...] = (
     Option("encryption-key", help="Public key of a recipient to encrypt layers to: jwe:FILE",
            many=True, split=True, metavar="strings"),
 )  # fmt: skip
-SIGN_BY = Option("sign-by", help="Sign the image with this GnuPG key where it is written to")
 SBOM: tuple[Flag | Option, ...] = (
     Option("sbom", help="Scan with a preset: syft, syft-cyclonedx, syft-spdx, trivy,"
            " trivy-cyclonedx, trivy-spdx"),

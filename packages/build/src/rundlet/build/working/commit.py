@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from rundlet.build import __version__
 from rundlet.build.execute.draft import Draft
+from rundlet.build.execute.finishing import squash, with_files
 from rundlet.build.execute.workspace import keep_timed
 from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.whiteouts import PLAIN
@@ -37,7 +39,8 @@ class CommitOrder(Value):
     """What to make of a container.
 
     names: to give to the image. format: "oci" or "docker", "" as `from` said. timestamp: of
-    all that is made. unset_environment, unset_labels, unset_annotations: what to leave out.
+    all that is made. files: to add, by path in the image, root's and of mode 644.
+    unset_environment, unset_labels, unset_annotations: what to leave out.
     """
 
     names: tuple[str, ...] = ()
@@ -48,6 +51,7 @@ class CommitOrder(Value):
     identity_label: bool = True
     unset_environment: tuple[str, ...] = ()
     unset_annotations: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = EMPTY
     annotations: Mapping[str, str] = EMPTY
 
 
@@ -61,6 +65,11 @@ def commit(container: WorkingContainer, order: CommitOrder) -> Image:
         draft.layers, draft.top, draft.history = [], "", []
     _history(container, draft, order)
     draft.add(_layer(container, order))
+    if order.files:
+        with ExitStack() as stack:
+            root = with_files(engine, draft, order.files, docker, order.timestamp, stack)
+            if order.squash:
+                squash(engine, draft, root, order.timestamp)
     document = {**draft.document(0, docker=docker), **_more(container, docker)}
     document["created"] = _now(order)
     document["config"] = _config(container, order, docker)

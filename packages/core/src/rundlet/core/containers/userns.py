@@ -102,7 +102,8 @@ def without_container(engine: Engine, request: ContainerRequest) -> ContainerReq
     if kind not in ("auto", "private", "container", "ns"):
         return request
     if colon and kind in ("container", "ns"):
-        return _joined(engine, request, kind, options).replace(userns="private")
+        joined = _joined(engine, request, kind, options)
+        return joined.replace(userns="private") if joined.uid_map else joined
     wanted = auto(options)
     start = _free(_used(engine), wanted.size or _LARGEST)
     uids = _around(start, wanted.size or _LARGEST, wanted.uids)

@@ -1,0 +1,1 @@
+"""Source images: OCI artifacts of what an image was built from."""

@@ -1,0 +1,34 @@
+"""An SBOM of a working container (buildah-commit(1), --sbom)."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+from rundlet.build.execute import sbom
+from rundlet.build.execute.options import BuildOptions
+from rundlet.build.execute.origins import Images
+
+if TYPE_CHECKING:
+    from rundlet.core.contracts.transport import TransportSettings
+
+    from .containers import WorkingContainer
+
+
+def scanned(
+    container: WorkingContainer, order: sbom.SbomOrder, pull: str, settings: TransportSettings
+) -> sbom.Scanned:
+    """What the scanner says of a container's files; commands about contexts have none to scan.
+
+    pull: policy for the scanner's image. Raises what pulling it and running it raise.
+    """
+    engine = container.engine
+    image = Images(engine, BuildOptions(pull=pull, settings=settings), None).get(order.image)
+    temporary = f"{engine.settings.graph_root}/tmp"
+    os.makedirs(temporary, mode=0o700, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="scan-", dir=temporary) as scratch,
+        container.root() as root,
+    ):
+        return sbom.scan(engine, order, image.id, root, (), scratch, container.template)
