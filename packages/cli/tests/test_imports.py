@@ -69,10 +69,14 @@ def paths() -> list[str]:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, busybox_archive: Path) -> Rundlet:
-    """A store in which the caches are warm, with a running and an ended container."""
+    """A store in which the caches are warm, with a running and an ended container.
+
+    They are its own: other commands of this machine push settings out of the common one.
+    """
     from devtools.tool import Rundlet as Tool
 
     tool = Tool(tmp_path_factory.mktemp("imports"))
+    tool.environment["RUNDLET_CACHE"] = str(tool.directory / "cache")
     tool("load", "-q", "-i", str(busybox_archive))
     tool("run", "--network", "none", "--name", "ended", "busybox", "true")
     return tool

@@ -1,4 +1,4 @@
-"""`rundlet runtime ls`, `set-default`, `try`."""
+"""`rundlet runtime ls`, `set-default`, `try`, `benchmark`."""
 
 from __future__ import annotations
 
@@ -82,3 +82,19 @@ def test_trying_with_an_image(rundlet: Rundlet, settings: Path, busybox_archive:
     rundlet("load", "-q", "-i", str(busybox_archive))
     done = rundlet("runtime", "try", "--image", "busybox", "runc", "--", "echo", "hello")
     assert done.stdout == "hello\n"
+
+
+def test_benchmark(rundlet: Rundlet, settings: Path) -> None:
+    needs("crun", "runc")
+    words = ("runtime", "benchmark", "--count", "2")
+    rows = json.loads(rundlet(*words, "--format", "json", "crun", "second").stdout)
+    assert [(row["Name"], row["Count"]) for row in rows] == [("crun", 2), ("second", 2)]
+    for row in rows:
+        assert 0 < row["StartSeconds"] < 60 and 0 < row["RemoveSeconds"] < 60
+        assert 100_000 < row["MemoryBytes"] < 100_000_000  # conmon and `sleep`
+    shown = rundlet(*words, "crun").stdout
+    assert shown.startswith("NAME  START")
+    assert "start latency\n  crun  ████" in shown and "memory\n  crun  ████" in shown
+    done = rundlet(*words, "crun", "nope", check=False)
+    assert (done.returncode, "nope does not work here" in done.stderr) == (125, True)
+    assert rundlet("ps", "-aq").stdout == ""

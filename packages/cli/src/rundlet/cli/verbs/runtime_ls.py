@@ -39,7 +39,7 @@ def run(context: Context, arguments: Parsed) -> int:
 
     plugins = context.engine.plugins
     default = _default(plugins)
-    found = [_row(plugins, name, default) for name in _names(plugins)]
+    found = [_row(plugins, name, default) for name in names(plugins)]
     form = "{{.Name}}" if arguments.flag("quiet") else arguments.text("format") or _TABLE
     if form != "json":
         found = [{key: _shown(value) for key, value in row.items()} for row in found]
@@ -47,7 +47,7 @@ def run(context: Context, arguments: Parsed) -> int:
     return 0
 
 
-def _names(plugins: Plugins) -> Iterator[str]:
+def names(plugins: Plugins) -> Iterator[str]:
     """Drivers, and configured names that are usable here: the tables of podman's own defaults
     name a dozen runtimes that nobody has a driver for."""
     drivers = {entry.name for entry in plugins.available("runtime")}

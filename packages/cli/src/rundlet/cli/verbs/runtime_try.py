@@ -6,10 +6,10 @@ from rundlet.core.commands.declare import Arguments, Option, Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rundlet.core.commands.context import Context, Parsed
-    from rundlet.core.containers.request import Mount
+    from rundlet.core.containers.request import ContainerRequest, Mount
 
 VERB = Verb(
     name="runtime try",
@@ -31,7 +31,6 @@ def run(context: Context, arguments: Parsed) -> int:
     """Exit code of the command. Raises PluginError, DriverUnavailable, RuntimeFailed."""
     import tempfile
 
-    from rundlet.core.containers.request import ContainerRequest
     from rundlet.core.contracts.monitor import Streams
     from rundlet.core.errors import DriverUnavailable
 
@@ -42,18 +41,23 @@ def run(context: Context, arguments: Parsed) -> int:
     if not probe.works:
         raise DriverUnavailable(f"OCI runtime {name} does not work here: {probe.reason}")
     with tempfile.TemporaryDirectory(prefix="rundlet-try-") as directory:
-        image = arguments.text("image")
-        request = ContainerRequest(
-            image=image,
-            rootfs="" if image else directory,
-            mounts=() if image else tuple(_programs(directory)),
-            command=tuple(command),
-            runtime=name,
-            network="none",
-            auto_remove=True,
-        )
+        request = request_for(directory, arguments.text("image"), command)
+        request = request.replace(runtime=name, auto_remove=True)
         context.stdout.flush()
         return context.engine.containers.run(request, Streams(stdin=-1)).exit_code
+
+
+def request_for(directory: str, image: str, command: Sequence[str]) -> ContainerRequest:
+    """A container of an image, or, with "", of the programs of this machine and `directory`."""
+    from rundlet.core.containers.request import ContainerRequest
+
+    return ContainerRequest(
+        image=image,
+        rootfs="" if image else directory,
+        mounts=() if image else tuple(_programs(directory)),
+        command=tuple(command),
+        network="none",
+    )
 
 
 def _programs(root: str) -> Iterator[Mount]:
