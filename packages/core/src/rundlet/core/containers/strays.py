@@ -27,8 +27,12 @@ def end_monitors(engine: Engine, row: Container) -> None:
     paths = Paths(engine, row.id)
     if has_monitor(row) or not os.path.exists(paths.live) or row.pid:
         return
-    # It may fork while it is looked for: until none is found any more.
-    while found := _monitors(row.id):
+    # It becomes a daemon by forking once: one look may come between a child that it does not
+    # know of yet and a parent that has just ended. Two in a row cannot.
+    unseen = 0
+    while unseen < 2:
+        found = _monitors(row.id)
+        unseen = 0 if found else unseen + 1
         for pid in found:
             try:
                 os.kill(pid, 9)
