@@ -76,10 +76,13 @@ class Server:
         self.drop_ins.mkdir(exist_ok=True)
 
     @property
+    def places(self) -> tuple[str, ...]:
+        return ("--root", str(self.root), "--runroot", str(self.runroot))
+
+    @property
     def globals(self) -> tuple[str, ...]:
-        mine = ("--root", str(self.root), "--runroot", str(self.runroot))
         configuration = ("--config", str(self.crio), "--config-dir", str(self.drop_ins))
-        return (*configuration, *mine, "--cni-default-network", "podman", *self.options)
+        return (*configuration, *self.places, "--cni-default-network", "podman", *self.options)
 
     def start(self) -> Client:
         with self.log.open("ab") as log:

@@ -154,7 +154,7 @@ def test_the_command_line_sees_it(kubelet: Any) -> None:
     container = kubelet.run(kubelet.pod(), "sleep", "60")
     rundlet = Path(sys.executable).with_name("rundlet")
     columns = ("--no-trunc", "--format", "{{.ID}} {{.Names}}")
-    words = [rundlet, *kubelet.server.globals, "ps", *columns]
+    words = [rundlet, *kubelet.server.places, "ps", *columns]
     shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert shown.strip() == f"{container} k8s_main_web_default_u-web_0"
     info = kubelet.client.container_status(container_id=container, verbose=True).info

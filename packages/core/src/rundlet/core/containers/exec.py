@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..contracts.monitor import ExecSession
+    from ..contracts.monitor import ExecSession, Output
     from ..engine import Engine
     from ..spec.host import Host
     from ..state.containers import Container
@@ -105,17 +105,9 @@ def begin(
     engine: Engine, row: Container, request: ExecRequest, streams: Streams | None = None
 ) -> Session:
     """Start a command whose streams are not copied yet. Raises as `execute`."""
-    true = derive(engine, row)
-    if true.status != "running":
-        error = WrongState(
-            "can only create exec sessions on running containers: container state improper"
-        )
-        error.exit_code = _WRONG_STATE
-        raise error
+    true = _running(engine, row)
     _forget_ended(engine, row.id)
-    session = identifier()
-    directory = f"{Paths(engine, row.id).run}/exec/{session}"
-    os.makedirs(directory, mode=0o700)
+    session, directory = _directory(engine, row)
     rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
     try:
         running = _launch(engine, row, request, session, directory, streams)
@@ -127,6 +119,49 @@ def begin(
     )
     notify.event(engine, true, "exec", execID=session)
     return Session(engine, true, session, running)
+
+
+def collect(
+    engine: Engine, row: Container, request: ExecRequest, *, timeout: float, limit: int
+) -> Output | None:
+    """Run a command without stdin and terminal to its end, by the runtime alone: no session is
+    noted and no event told. As `Monitor.collect`; None where there is need of `begin`.
+
+    Raises WrongState, CommandNotFound, CommandNotExecutable, RuntimeFailed.
+    """
+    from ..runtimes.messages import failure
+
+    _running(engine, row)
+    monitor = engine.plugins.runtime(row.runtime).monitor()
+    session, directory = _directory(engine, row)
+    try:
+        job = _job(engine, row, request, session, directory, (0, 0))
+        output = monitor.collect(job, timeout=timeout, limit=limit)
+    finally:
+        remove_tree(directory)
+    if output is not None and not output.started and not output.late:
+        raise failure(row.runtime, output.stderr.decode(errors="replace"), "exec")
+    return output
+
+
+def _running(engine: Engine, row: Container) -> Container:
+    """The row in its true state. Raises WrongState, with podman's words and exit code."""
+    true = derive(engine, row)
+    if true.status != "running":
+        error = WrongState(
+            "can only create exec sessions on running containers: container state improper"
+        )
+        error.exit_code = _WRONG_STATE
+        raise error
+    return true
+
+
+def _directory(engine: Engine, row: Container) -> tuple[str, str]:
+    """A new session's id and its directory."""
+    session = identifier()
+    directory = f"{Paths(engine, row.id).run}/exec/{session}"
+    os.makedirs(directory, mode=0o700)
+    return session, directory
 
 
 def _forget(engine: Engine, container: str, session: str) -> None:
@@ -146,6 +181,19 @@ def _launch(
     directory: str,
     streams: Streams | None,
 ) -> ExecSession:
+    job = _job(engine, row, request, session, directory, _console(request, streams))
+    job = job.replace(detach=request.detach or streams is None)
+    return engine.plugins.runtime(row.runtime).monitor().execute(job)
+
+
+def _job(
+    engine: Engine,
+    row: Container,
+    request: ExecRequest,
+    session: str,
+    directory: str,
+    console: tuple[int, int],
+) -> ExecJob:
     spec = specification(engine, row)
     plan = ExecPlan(
         spec=spec,
@@ -156,10 +204,10 @@ def _launch(
         workdir=request.workdir,
         terminal=request.terminal,
         privileged=request.privileged,
-        console=_console(request, streams),
+        console=console,
         host=_host() if request.privileged else None,
     )
-    job = ExecJob(
+    return ExecJob(
         container=row.id,
         session=session,
         process=exec_process(plan),
@@ -168,11 +216,9 @@ def _launch(
         exit_dir=directory,
         terminal=request.terminal,
         stdin=request.stdin,
-        detach=request.detach or streams is None,
         preserve_fds=request.preserve_fds,
         preserve_fd=request.preserve_fd,
     )
-    return engine.plugins.runtime(row.runtime).monitor().execute(job)
 
 
 def specification(engine: Engine, row: Container) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
 import zstandard
 
@@ -32,6 +31,7 @@ from ..format.times import rfc3339
 from .annotations import CHECKSUM, POSITION
 from .compress import Stream
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO

@@ -10,7 +10,6 @@ import base64
 import binascii
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
@@ -20,8 +19,10 @@ from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 
 from ..errors import Corrupt, InvalidArgument
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
     PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey

@@ -96,6 +96,19 @@ class Streams(Value):
     detach_keys: bytes = b"\x10\x11"
 
 
+class Output(Value):
+    """What a command printed, and how it ended.
+
+    started: whether it was; else stderr has the runtime's words. late: whether its time was up.
+    """
+
+    stdout: bytes
+    stderr: bytes
+    exit_code: int
+    started: bool = True
+    late: bool = False
+
+
 class Attached(ABC):
     """An open connection to a container's or exec session's streams."""
 
@@ -140,6 +153,14 @@ class Monitor(ABC):
 
     @abstractmethod
     def execute(self, job: ExecJob) -> ExecSession: ...
+
+    def collect(self, job: ExecJob, *, timeout: float, limit: int) -> Output | None:
+        """Run a command without stdin and terminal to its end, at most `timeout` seconds (0: any
+        time), and keep `limit` bytes of each of its streams.
+
+        Optional, for probes: None where only `execute` can run a command.
+        """
+        return None
 
     @abstractmethod
     def reopen_log(self, job_dir: str, container: str) -> None: ...

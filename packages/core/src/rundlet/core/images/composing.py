@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING
 
 from ..content.compress import compressed
 from ..content.produced import Produced
@@ -20,6 +19,7 @@ from . import manifest as manifests
 from .descriptor import Descriptor
 from .store_destination import StoreDestination
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, BinaryIO

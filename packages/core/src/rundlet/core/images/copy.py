@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
+from functools import partial
 
-from ..content.chunked import ChunkedWriter
 from ..content.compress import PIECE, compressed, decompressed
 from ..content.verify import Verified
 from ..contracts.transport import ManifestBytes, Platform
@@ -33,12 +30,15 @@ from .plan import Wishes, chunked, index_type, plan
 from .progress import SILENT
 from .schema1 import upgraded
 from .signatures import Signatures
-from .underway import Cancelled, Passing, Running
+from .together import together
+from .underway import Passing, Running
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import BinaryIO
 
+    from ..content.chunked import ChunkedWriter
     from ..content.sealing import Secret
     from ..contracts.transport import ImageDestination, ImageSource
     from ..trust.signing import Signing
@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from .turns import Turns
 
 _MOST_NESTING = 4
-_MOST_PARALLEL = 6
+_PARALLEL = 6
+"""Layers at once, as containers/image: they wait for networks and disks more than for cores."""
 _TRIES = 3
 _FIRST_WAIT = 1.0
 
@@ -58,7 +59,7 @@ class CopyOptions(Value):
 
     platform: which instance of an index. all_instances: all of them, and the index.
     index_only: the index without any of them. keep: fail where a digest would change.
-    wishes: format and compression. parallel: layers at once, 0 by the cores.
+    wishes: format and compression. parallel: layers at once, 0 for six.
     turns: shared by copies that run side by side to places that share their blobs.
     allow: told of each manifest that is used, and of its signatures, before anything that it
         names is read; raises to refuse it (`trust.check`). signatures: whether they are copied.
@@ -289,21 +290,10 @@ class _Copy:
         }
         if not pairs:
             return ()
-        cores = os.cpu_count() or 1
-        workers = self._options.parallel or min(_MOST_PARALLEL, 2 + cores)
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="layer")
-        try:
-            futures = {pool.submit(self._layer, *pair): key for key, pair in pairs.items()}
-            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            errors = [error for future in finished if (error := future.exception())]
-            if errors:
-                raise next((e for e in errors if not isinstance(e, Cancelled)), errors[0])
-        except BaseException:  # an interrupt from the keyboard too
-            self._running.stop()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-        done = {key: future.result() for future, key in futures.items()}
+        workers = self._options.parallel or _PARALLEL
+        jobs = [partial(self._layer, *pair) for pair in pairs.values()]
+        placed = together(jobs, workers, self._running.stop)
+        done = dict(zip(pairs, placed, strict=True))
         return tuple(
             done[origin.digest, target.media_type]
             for origin, target in zip(origins, targets, strict=True)
@@ -377,8 +367,8 @@ class _Copy:
             body = opening(body, secret, origin)
         if target.size < 0 and target.digest != origin.digest:  # the plan wants others
             body = self._recompressed(body, target)
-            if isinstance(body, ChunkedWriter):
-                chunks = body
+            if chunked(target.replace(media_type=_plain_type(target)), self._options.wishes):
+                chunks: ChunkedWriter = body  # type: ignore[assignment]
                 told.append(lambda: chunks.annotations)
         if is_encrypted(target) and not is_encrypted(origin):
             from ..content.sealing import Sealing
@@ -392,10 +382,17 @@ class _Copy:
     def _recompressed(self, body: BinaryIO, target: Descriptor) -> BinaryIO:
         """A layer's bytes, compressed as its target says."""
         wishes, plain = self._options.wishes, decompressed(body)
-        target = target.replace(media_type=target.media_type.removesuffix(SUFFIX))
+        target = target.replace(media_type=_plain_type(target))
         if chunked(target, wishes):
+            from ..content.chunked import ChunkedWriter
+
             return ChunkedWriter(plain, wishes.level)  # type: ignore[return-value]
         return compressed(plain, manifests.compression(target.media_type), wishes.level)
+
+
+def _plain_type(layer: Descriptor) -> str:
+    """Its media type before it is encrypted."""
+    return layer.media_type.removesuffix(SUFFIX)
 
 
 def _check_kept(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from ..content import jwe
 from ..content.sealing import CIPHER, Opening, Sealing, Secret
@@ -18,9 +17,10 @@ from ..errors import Corrupt, InvalidArgument, NotSupported
 from ..value import Value
 from .marks import SUFFIX, is_encrypted
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from .descriptor import Descriptor
     from .manifest import Manifest

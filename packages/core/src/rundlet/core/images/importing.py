@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from ..content.compress import decompressed
 from ..content.sources import opened
@@ -14,6 +13,7 @@ from .composing import keep, write_image
 from .names import stored_name
 from .notify import event
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any

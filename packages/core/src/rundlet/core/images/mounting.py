@@ -7,11 +7,11 @@ run root, and the last one to go unmounts. After a reboot there are neither.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..contracts.storage import MountOptions
 from ..errors import InvalidArgument
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine import Engine
     from ..state.images import Image

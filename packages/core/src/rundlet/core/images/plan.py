@@ -5,14 +5,13 @@ Nothing is changed without need: as long as a destination takes what is there, d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..content.annotations import CHECKSUM, OF_BYTES
 from ..errors import InvalidArgument, NotSupported
 from ..value import Value
 from . import manifest as manifests
 from .marks import check_kind, is_encrypted
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.transport import ImageDestination
     from .descriptor import Descriptor

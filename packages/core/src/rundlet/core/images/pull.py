@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..contracts.transport import Platform
 from ..errors import (
     DeniedByPolicy,
@@ -24,6 +22,7 @@ from .schema1 import manifest_digest
 from .store_destination import StoreDestination
 from .telling import told
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.transport import ImageSource, Location, TransportSettings
     from ..engine import Engine

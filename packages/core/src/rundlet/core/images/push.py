@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..errors import InvalidArgument
 from ..state import images as rows
 from . import names
@@ -14,6 +12,7 @@ from .progress import SILENT
 from .store_source import StoreSource
 from .telling import told
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.transport import Location, TransportSettings
     from ..engine import Engine

@@ -8,13 +8,14 @@ come from the `short-name-aliases.conf` that tools write when a user has chosen.
 from __future__ import annotations
 
 import os
-import tomllib
-from typing import TYPE_CHECKING
+import zlib
 
 from ..errors import DeniedByPolicy, InvalidArgument, SettingsError
+from ..plugins import cache
 from ..value import EMPTY, Value
 from . import reference as references
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
@@ -25,6 +26,7 @@ DEFAULT_PATH = "/etc/containers/registries.conf"
 _ALIASES_OF_ROOT = "/var/cache/containers/short-name-aliases.conf"
 _ALIASES_OF_USER = ".cache/containers/short-name-aliases.conf"
 _MODES = ("enforcing", "permissive", "disabled")
+_SLOTS = 64
 _MIRROR_USES = ("all", "digest-only", "tag-only")
 
 
@@ -193,9 +195,18 @@ def _drop_ins(main: str) -> Iterator[str]:
 
 
 def _toml(path: str) -> dict[str, Any]:
+    """A file's tables: kept parsed, for importing tomllib costs as much as all else here."""
     try:
         with open(path, "rb") as file:
-            return tomllib.load(file)
+            data = file.read()
+        kept = f"{cache.directory()}/toml-{zlib.crc32(os.fsencode(path)) % _SLOTS:x}"
+        found: dict[str, Any] | None = cache.read(kept, data)
+        if found is None:
+            import tomllib
+
+            found = tomllib.loads(data.decode())
+            cache.write(kept, data, found)
+        return found
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -6,7 +6,6 @@ import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..content.compress import decompressed, detect
 from ..contracts.transport import TransportSettings
@@ -18,6 +17,7 @@ from .progress import SILENT
 from .pull import copy_into_store
 from .store_source import StoreSource
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -12,9 +12,7 @@ import hashlib
 import io
 import json
 import os
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import partial
 
 from ..content.compress import PIECE, decompressed, detect
 from ..content.verify import Verified
@@ -22,7 +20,9 @@ from ..contracts.transport import ImageSource, ManifestBytes
 from ..errors import Corrupt, InvalidArgument
 from . import manifest as manifests
 from .descriptor import Descriptor, digest_parts
+from .together import together
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO, Any, BinaryIO
@@ -84,6 +84,8 @@ class _Layer:
     """A layer that was fetched: a file with its bytes, and what was found out."""
 
     def __init__(self, source: ImageSource, digest: str) -> None:
+        import tempfile
+
         # Where large temporaries belong: /tmp may be memory.
         directory = os.environ.get("TMPDIR") or "/var/tmp"
         self.file: IO[bytes] = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 (close)
@@ -156,19 +158,9 @@ class _Upgraded(ImageSource):
     def _upgrade(self, data: bytes) -> ManifestBytes:
         history = _history(data)
         digests = [digest for digest, old in history if not old.get("throwaway")]
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            futures = {
-                digest: pool.submit(_Layer, self._source, digest)
-                for digest in dict.fromkeys(digests)
-            }
-        # All have ended: those that are there are closed with this source, whatever failed.
-        failures = [future.exception() for future in futures.values() if future.exception()]
-        self._layers = {
-            digest: future.result() for digest, future in futures.items() if not future.exception()
-        }
-        if failures:
-            assert failures[0] is not None
-            raise failures[0]
+        # Each is noted by itself, to be closed with this source whatever fails.
+        unique = dict.fromkeys(digests)
+        together([partial(self._fetch, digest) for digest in unique], _PARALLEL)
         layers = [self._layers[digest] for digest in digests]
         self._config_data = _config([old for _, old in history], [each.diff_id for each in layers])
         self._config = Descriptor(
@@ -180,6 +172,9 @@ class _Upgraded(ImageSource):
             manifests.DOCKER_MANIFEST, self._config, [each.descriptor for each in layers]
         )
         return ManifestBytes(made, manifests.DOCKER_MANIFEST)
+
+    def _fetch(self, digest: str) -> None:
+        self._layers[digest] = _Layer(self._source, digest)
 
 
 def _history(data: bytes) -> list[tuple[str, dict[str, Any]]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..errors import RegistryError, RundletError
 from ..transports.docker.search import Found, search
 from . import registries_conf
 from .reference import is_short
 from .telling import told
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -7,12 +7,11 @@ nothing: guessing a registry would let whoever owns a name there answer for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..errors import InvalidArgument
 from ..value import Value
 from . import reference as references
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine import Engine
     from .reference import Reference

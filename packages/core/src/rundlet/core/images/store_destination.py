@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING
 
 from ..content.compress import decompressed
 from ..contracts.transport import ImageDestination, Location, ManifestBytes
@@ -27,6 +26,7 @@ from .descriptor import digest_parts
 from .feed import Feed
 from .marks import check_readable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..content.compress import detect
 from ..contracts.transport import ImageSource, Location, ManifestBytes
 from ..errors import Corrupt, NotFound
 from . import manifest as manifests
 from .plan import config_type
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO

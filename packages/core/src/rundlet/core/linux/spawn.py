@@ -15,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_SETSIGDEF = 0x04  # spawn.h
+_SETPGROUP = 0x02  # spawn.h
+_SETSIGDEF = 0x04
 _SETSIGMASK = 0x08
 _SETSID = 0x80
 _OPAQUE = 1024  # more than any libc's posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t
@@ -31,9 +32,12 @@ def spawn(
     directory: str,
     environment: Mapping[str, str],
     descriptors: Mapping[int, int],
+    session: bool = True,
 ) -> int:
     """Start argv[0] (an absolute path) in a session of its own; returns its process id.
 
+    session: False for a process group of its own only. What is short-lived is quicker so on a
+    busy machine, whose scheduler treats each session as one (sched(7), autogroups).
     descriptors: what each descriptor of the new program is in ours ({0: fd, 1: fd, ...}).
     All others that are close-on-exec (Python's default) are not passed on. Signals that
     Python ignores are back at their defaults. Raises OSError naming the program.
@@ -49,7 +53,8 @@ def spawn(
         _libc.posix_spawn_file_actions_addchdir_np(actions, os.fsencode(directory))
         _signals(attributes)
         _libc.posix_spawnattr_setflags(
-            attributes, ctypes.c_short(_SETSIGDEF | _SETSIGMASK | _SETSID)
+            attributes,
+            ctypes.c_short(_SETSIGDEF | _SETSIGMASK | (_SETSID if session else _SETPGROUP)),
         )
         pid = ctypes.c_int()
         error = _libc.posix_spawn(

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..contracts.monitor import ExecJob, MonitorJob
+    from ..contracts.monitor import ExecJob, MonitorJob, Output
 
 
 class ConmonMonitor(ProgramMonitor):
@@ -74,6 +74,19 @@ class ConmonMonitor(ProgramMonitor):
             "--full-attach",
             *("--log-level", "error"),
         ]
+
+    def collect(self, job: ExecJob, *, timeout: float, limit: int) -> Output | None:
+        import json
+
+        from .collect import collect
+
+        process, pid_file = f"{job.bundle}/process.json", f"{job.run_dir}/pidfile"
+        with open(process, "w", encoding="utf-8") as file:
+            json.dump(dict(job.process), file)
+        command = [self.runtime, *self.arguments, "exec", "--process", process]
+        command += ["--pid-file", pid_file, job.container]
+        variables = launch.environment(job.run_dir, self.variables)
+        return collect(command, variables, job.run_dir, pid_file, timeout=timeout, limit=limit)
 
 
 def _create_flags(job: MonitorJob) -> list[str]:

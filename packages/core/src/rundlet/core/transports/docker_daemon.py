@@ -14,7 +14,6 @@ import os
 import socket
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ..contracts.transport import ImageDestination, ImageTransport, Location
@@ -33,6 +32,7 @@ from .files import PIECE, failing, temporary_file, write_all
 from .layout import digest_like
 from .tarball import TarIndex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import io
     from collections.abc import Iterator

@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from ..content.compress import PIECE, decompressed, detect
 from ..contracts.transport import ImageSource, ImageTransport, Location, ManifestBytes
@@ -25,6 +24,7 @@ from ..images.descriptor import Descriptor
 from .files import failing, temporary_file, write_all
 from .tarball import Region
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 
 from rundlet.core import Engine
-from rundlet.core.containers.exec import ExecRequest, Session, begin
-from rundlet.core.contracts.monitor import Streams
+from rundlet.core.containers.exec import ExecRequest, Session, begin, collect
+from rundlet.core.contracts.monitor import Output, Streams
 from rundlet.core.errors import InvalidArgument, TimedOut
+from rundlet.core.monitor.collect import kill_tree
+from rundlet.core.state.containers import Container
 
 from ..proto import api_pb2 as cri
 from . import record
@@ -51,21 +52,34 @@ def execsync(
     if not command:
         raise InvalidArgument("ExecSync: no command")
     made = record.find(engine, identity)
+    request = ExecRequest(tuple(command))
+    output = collect(engine, made.row, request, timeout=timeout, limit=limit)
+    if output is None:
+        output = _monitored(engine, made.row, request, timeout, limit)
+    if output.late:
+        raise TimedOut(f"command {command[0]!r} timed out after {timeout} s")
+    return cri.ExecSyncResponse(
+        stdout=output.stdout, stderr=output.stderr, exit_code=output.exit_code
+    )
+
+
+def _monitored(
+    engine: Engine, row: Container, request: ExecRequest, timeout: int, limit: int
+) -> Output:
+    """By an exec session, where the runtime alone cannot (the shim of a virtual machine)."""
     out, err = _Drain(limit), _Drain(limit)
     streams = Streams(stdin=-1, stdout=out.write, stderr=err.write)
     began = time.monotonic()
     code, late = 0, False
     try:
-        session = begin(engine, made.row, ExecRequest(tuple(command)), streams)
+        session = begin(engine, row, request, streams)
         try:
             code, late = _finish(session, streams, timeout, began)
         finally:
             session.forget()
     finally:
         stdout, stderr = out.close(), err.close()
-    if late:
-        raise TimedOut(f"command {command[0]!r} timed out after {timeout} s")
-    return cri.ExecSyncResponse(stdout=stdout, stderr=stderr, exit_code=code)
+    return Output(stdout, stderr, code, late=late)
 
 
 def _finish(session: Session, streams: Streams, timeout: int, began: float) -> tuple[int, bool]:
@@ -74,7 +88,7 @@ def _finish(session: Session, streams: Streams, timeout: int, began: float) -> t
 
     def kill() -> None:
         late.set()
-        _kill(session.running.pid)
+        kill_tree(session.running.pid)
 
     timer = threading.Timer(max(0.0, timeout - (time.monotonic() - began)), kill)
     timer.daemon = True
@@ -85,25 +99,3 @@ def _finish(session: Session, streams: Streams, timeout: int, began: float) -> t
         return session.wait(), late.is_set()
     finally:
         timer.cancel()
-
-
-def _kill(pid: int) -> None:
-    """The command and all that it started: those keep its output open."""
-    for one in (*_children(pid), pid):
-        try:
-            os.kill(one, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-
-
-def _children(pid: int) -> list[int]:
-    """All processes below one, deepest first (proc(5), /proc/PID/task/TID/children)."""
-    found: list[int] = []
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            children = [int(word) for word in file.read().split()]
-    except OSError:
-        return found
-    for child in children:
-        found += [*_children(child), child]
-    return found

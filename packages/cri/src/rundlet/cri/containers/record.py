@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from rundlet.core import Engine
@@ -32,7 +33,20 @@ class Made(Value):
 
     @property
     def wanted(self) -> cri.ContainerConfig:
-        return cri.ContainerConfig.FromString(self.config)
+        """To be read only: it is shared."""
+        return _parsed(self.config)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(config: bytes) -> cri.ContainerConfig:
+    return cri.ContainerConfig.FromString(config)
+
+
+@lru_cache(maxsize=1024)
+def _kept(extra: str) -> tuple[bytes, str] | None:
+    """The configuration and the log's path in a row's text; None before `keep`."""
+    found = json.loads(extra).get(_KEY)
+    return None if found is None else (base64.b64decode(found["config"]), found["log"])
 
 
 def name_of(config: cri.ContainerConfig, pod: str) -> str:
@@ -93,10 +107,10 @@ def _rows(found: Iterable[tuple[Any, ...]]) -> Iterable[Container]:
 
 def of(engine: Engine, row: Container) -> Made | None:
     """What a row is for clients; None for one that is not (yet) theirs."""
-    kept = json.loads(row.extra).get(_KEY)
+    kept = _kept(row.extra)
     if kept is None or row.status in ("creating", "removing"):
         return None
-    return Made(_true(engine, row), base64.b64decode(kept["config"]), kept["log"])
+    return Made(_true(engine, row), *kept)
 
 
 def _true(engine: Engine, row: Container) -> Container:

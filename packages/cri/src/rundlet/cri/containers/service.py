@@ -7,6 +7,7 @@ from typing import Any
 
 from rundlet.core import Engine
 from rundlet.core.errors import NotSupported
+from rundlet.core.state.containers import ContainerRow
 
 from ..proto import api_pb2 as cri
 from ..server.node import Node
@@ -57,12 +58,9 @@ class ContainerCalls:
             await tell(self._node, gone.row.id, gone.row.pod or "", cri.CONTAINER_DELETED_EVENT)
         return cri.RemoveContainerResponse()
 
-    async def list_containers(
-        self, request: cri.ListContainersRequest, _: Any
-    ) -> cri.ListContainersResponse:
-        return cri.ListContainersResponse(
-            containers=await self._workers.run(_items, request.filter)
-        )
+    async def list_containers(self, request: cri.ListContainersRequest, _: Any) -> bytes:
+        key = ("containers", request.SerializeToString(deterministic=True))
+        return await self._node.kept.answer_of_live(key, _listing, request.filter)
 
     async def stream_containers(
         self, request: cri.StreamContainersRequest, _: Any
@@ -106,6 +104,15 @@ class ContainerCalls:
         return await self._workers.run(
             execsync.execsync, request.container_id, list(request.cmd), request.timeout
         )
+
+
+def _listing(
+    engine: Engine, wanted: cri.ContainerFilter
+) -> tuple[cri.ListContainersResponse, list[ContainerRow]]:
+    """The answer, with all containers that a filter might have let through."""
+    every = record.everything(engine)
+    items = [values.item(made) for made in every if values.fits(made, wanted)]
+    return cri.ListContainersResponse(containers=items), [made.row for made in every]
 
 
 def _items(engine: Engine, wanted: cri.ContainerFilter) -> list[cri.Container]:

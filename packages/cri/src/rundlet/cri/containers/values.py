@@ -121,10 +121,11 @@ def info(engine: Engine, made: Made) -> str:
 
 def listed(engine: Engine, wanted: cri.ContainerFilter) -> list[Made]:
     """The containers that a filter lets through."""
-    return [made for made in record.everything(engine) if _fits(made, wanted)]
+    return [made for made in record.everything(engine) if fits(made, wanted)]
 
 
-def _fits(made: Made, wanted: cri.ContainerFilter) -> bool:
+def fits(made: Made, wanted: cri.ContainerFilter) -> bool:
+    """Whether a filter lets a container through."""
     if wanted.id and not made.row.id.startswith(wanted.id):
         return False
     if wanted.pod_sandbox_id and not (made.row.pod or "").startswith(wanted.pod_sandbox_id):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ..proto import api_pb2 as cri
-from ..server.work import Workers
+from ..server.node import Node
 from . import work
 
 CHUNK = 500  # items per message of a streamed list
@@ -15,28 +15,24 @@ CHUNK = 500  # items per message of a streamed list
 class ImageService:
     """Every RPC of runtime.v1.ImageService."""
 
-    def __init__(self, workers: Workers) -> None:
-        self._workers = workers
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._workers = node.workers
 
-    async def list_images(self, request: cri.ListImagesRequest, _: Any) -> cri.ListImagesResponse:
-        return cri.ListImagesResponse(images=await self._list(request))
+    async def list_images(self, request: cri.ListImagesRequest, _: Any) -> bytes:
+        name = request.filter.image.image
+        return await self._node.kept.answer(("images", name), work.listing, name)
 
     async def stream_images(
         self, request: cri.StreamImagesRequest, _: Any
     ) -> AsyncIterator[cri.StreamImagesResponse]:
-        found = await self._list(request)
+        found = await self._workers.run(work.listed, request.filter.image.image)
         for start in range(0, len(found), CHUNK):
             yield cri.StreamImagesResponse(images=found[start : start + CHUNK])
 
-    async def _list(
-        self, request: cri.ListImagesRequest | cri.StreamImagesRequest
-    ) -> list[cri.Image]:
-        return await self._workers.run(work.listed, request.filter.image.image)
-
-    async def image_status(
-        self, request: cri.ImageStatusRequest, _: Any
-    ) -> cri.ImageStatusResponse:
-        return await self._workers.run(work.status, request.image.image, request.verbose)
+    async def image_status(self, request: cri.ImageStatusRequest, _: Any) -> bytes:
+        wanted = (request.image.image, request.verbose)
+        return await self._node.kept.answer(("image", *wanted), work.status, *wanted)
 
     async def pull_image(self, request: cri.PullImageRequest, _: Any) -> cri.PullImageResponse:
         name = request.image.image

@@ -25,6 +25,11 @@ def listed(engine: Engine, wanted: str) -> list[cri.Image]:
     return [values.image(engine, one) for one in rows.every(engine.database)]
 
 
+def listing(engine: Engine, wanted: str) -> cri.ListImagesResponse:
+    """`listed` as an answer."""
+    return cri.ListImagesResponse(images=listed(engine, wanted))
+
+
 def status(engine: Engine, wanted: str, verbose: bool) -> cri.ImageStatusResponse:
     """One image; an empty answer when it is not there (the CRI's way to say so)."""
     found = engine.images.find(_named(wanted))

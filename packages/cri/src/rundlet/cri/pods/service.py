@@ -63,10 +63,9 @@ class PodCalls:
         await self._workers.run(_update, request)
         return cri.UpdatePodSandboxResourcesResponse()
 
-    async def list_pod_sandbox(
-        self, request: cri.ListPodSandboxRequest, _: Any
-    ) -> cri.ListPodSandboxResponse:
-        return cri.ListPodSandboxResponse(items=await self._workers.run(_items, request.filter))
+    async def list_pod_sandbox(self, request: cri.ListPodSandboxRequest, _: Any) -> bytes:
+        key = ("pods", request.SerializeToString(deterministic=True))
+        return await self._node.kept.answer(key, _listing, request.filter)
 
     async def stream_pod_sandboxes(
         self, request: cri.StreamPodSandboxesRequest, _: Any
@@ -74,6 +73,10 @@ class PodCalls:
         found = await self._workers.run(_items, request.filter)
         for start in range(0, len(found), CHUNK):
             yield cri.StreamPodSandboxesResponse(pod_sandboxes=found[start : start + CHUNK])
+
+
+def _listing(engine: Engine, wanted: cri.PodSandboxFilter) -> cri.ListPodSandboxResponse:
+    return cri.ListPodSandboxResponse(items=_items(engine, wanted))
 
 
 def _items(engine: Engine, wanted: cri.PodSandboxFilter) -> list[cri.PodSandbox]:

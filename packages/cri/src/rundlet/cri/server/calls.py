@@ -1,7 +1,8 @@
 """From a service's methods to gRPC handlers, and from our errors to gRPC statuses.
 
 A service is made of parts, objects with a method for each RPC: `run_pod_sandbox` for
-RunPodSandbox. An RPC without one is answered with UNIMPLEMENTED by gRPC itself.
+RunPodSandbox, which answers with the message or with its bytes. An RPC without one is answered
+with UNIMPLEMENTED by gRPC itself.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ def handler(service: str, *parts: object) -> grpc.GenericRpcHandler:
         if function is None:
             continue
         request = getattr(api_pb2, rpc.input_type.name)
-        answer = getattr(api_pb2, rpc.output_type.name)
         make = (
             grpc.unary_stream_rpc_method_handler
             if rpc.server_streaming
@@ -48,9 +48,14 @@ def handler(service: str, *parts: object) -> grpc.GenericRpcHandler:
         found[rpc.name] = make(
             wrap(rpc.name, function),
             request_deserializer=request.FromString,
-            response_serializer=answer.SerializeToString,
+            response_serializer=_serialized,
         )
     return grpc.method_handlers_generic_handler(f"{PACKAGE}.{service}", found)
+
+
+def _serialized(answer: Any) -> bytes:
+    """Of a message; kept answers (kept.py) are bytes already."""
+    return answer if isinstance(answer, bytes) else bytes(answer.SerializeToString())
 
 
 def _one(name: str, function: Call) -> Call:

@@ -10,6 +10,7 @@ from rundlet.core.errors import SettingsError
 from ..config.model import Config
 from ..config.setup import NodeEngine, Setup, reloaded
 from .events import Events
+from .kept import Kept
 from .work import Workers
 
 Load = Callable[[], Setup]
@@ -25,6 +26,7 @@ class Node:
         self._load = load
         self.workers = Workers(load())
         self.events = Events()
+        self.kept = Kept(self.workers)
 
     @property
     def config(self) -> Config:

@@ -60,6 +60,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
         await server.start()
         ending.push_async_callback(server.stop, GRACE)
         ending.callback(node.events.close)
+        ending.callback(node.kept.close)
         reloader = reload.Reloader(node)
         for work in (
             watch(node.workers, partial(_stopped, node)),
@@ -90,7 +91,7 @@ def _server(node: Node, streams: StreamServer) -> grpc.aio.Server:
     )
     server.add_generic_rpc_handlers(
         (
-            handler("ImageService", ImageService(node.workers)),
+            handler("ImageService", ImageService(node)),
             handler(
                 "RuntimeService",
                 NodeCalls(node),

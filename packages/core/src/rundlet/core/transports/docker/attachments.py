@@ -169,7 +169,7 @@ class Attachments:
     def _upload(self, wanted: Descriptor, data: bytes) -> None:
         path = f"{self._reference.path}/blobs/{wanted.digest}"
         try:
-            self._client.request("HEAD", path, scope=self._scope).release_conn()
+            self._client.request("HEAD", path, scope=self._scope).drain()
         except NotFound:
             what = f"{self._reference}: blob {wanted.digest}"
             upload = Upload(self._client, self._reference.path, self._scope, self._settings, what)
@@ -188,7 +188,7 @@ class Attachments:
             body=data,
             expect=(200, 201, 202),
         )
-        response.drain_conn()
+        response.drain()
         if "OCI-Subject" not in response.headers:
             written = ManifestBytes(data, manifests.OCI_MANIFEST)
             add_tagged(self._client, self._reference, written, digest_of(data))

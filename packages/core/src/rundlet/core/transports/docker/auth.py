@@ -10,15 +10,16 @@ import json
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from ...errors import RegistryError, Unauthorized
 from ...value import Value
 from .endpoint import is_loopback
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .credentials import Credentials
 

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import threading
 import time
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
-
-import urllib3
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from ... import __version__
 from ...errors import RegistryError
 from . import failures
 from .auth import Authenticator
-from .endpoint import CONNECT, context, proxy, speaks_tls
+from .endpoint import context, speaks_tls
+from .pool import Pool
+from .proxies import proxy
+from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ...contracts.transport import TransportSettings
     from .credentials import Credentials
     from .endpoint import Endpoint
+    from .wire import Response
 
 STALL = 60.0
 COMMIT = 600.0
@@ -56,7 +56,8 @@ class Client:
             "User-Agent": " ".join((*prefix, _AGENT)),
             "Docker-Distribution-Api-Version": _VERSION,
         }
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        # All trust what the registry's certs.d says.
+        self._pool = Pool(lambda: context(endpoint, settings))
         self._lock = threading.Lock()
         self._base = ""
         self._signatures = False
@@ -70,8 +71,7 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
-        for pool in self._pools.values():
-            pool.clear()
+        self._pool.close()
 
     @property
     def base(self) -> str:
@@ -91,12 +91,28 @@ class Client:
         address = self.endpoint.address
         base = f"https://{address}"
         try:
-            if self.endpoint.plain and not proxy(address, "https") and not speaks_tls(address):
+            if self.endpoint.plain and not self._speaks_tls():
                 base = f"http://{address}"
             return self._ping_at(base)
         except (HTTPError, OSError) as error:
             what = f"pinging container registry {self.endpoint.host}: GET {base}/v2/"
             raise failures.unreachable(what, error) from None
+
+    def _speaks_tls(self) -> bool:
+        """Whether an insecure registry does. Raises OSError when nobody is there."""
+        address = self.endpoint.address
+        if proxy(address, "https"):
+            try:
+                self._once("GET", f"https://{address}/v2/", {}, None, self._stall).drain()
+            except HTTPError:
+                return False
+            return True
+        try:
+            return speaks_tls(address)
+        except OSError:
+            if proxy(address, "http"):
+                return False  # only the proxy knows where it is
+            raise
 
     def _ping_at(self, base: str) -> str:
         wait = self._settings.retry_delay
@@ -111,12 +127,12 @@ class Client:
                     self._signatures = response.headers.get(_SIGNATURES) == "1"
                     if response.status == 401:
                         self._auth.challenged(_challenge(response), "")
-                    response.drain_conn()
+                    response.drain()
                     return base
                 if response.status not in _RETRIED or attempt == self._tries:
                     raise failures.answered(self.endpoint.host, "GET /v2/", response)
                 wait = _retry_after(response, wait)
-                response.drain_conn()
+                response.drain()
             time.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
         raise AssertionError("unreachable")
@@ -131,7 +147,7 @@ class Client:
         body: bytes | None = None,
         expect: tuple[int, ...] = (200,),
         timeout: float = 0,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Response:
         """One request, tried again where that can help; the caller reads and releases it.
 
         path: below `/v2/`, or a whole URL (an upload's location). scope: of the token.
@@ -158,20 +174,26 @@ class Client:
             if response.status == 401 and own and not challenged:
                 challenged = True
                 if self._auth.challenged(_challenge(response), scope):
-                    response.drain_conn()
+                    response.drain()
                     attempt -= 1  # an answer to a question is no second try
                     continue
             if response.status in _RETRIED and attempt < self._tries:
                 wait = _retry_after(response, wait)
-                response.drain_conn()
+                response.drain()
                 time.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
                 continue
             raise failures.answered(self.endpoint.host, _shown(method, url), response)
 
     def send(
-        self, method: str, path: str, body: Any, *, scope: str, headers: Mapping[str, str]
-    ) -> urllib3.BaseHTTPResponse:
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes],
+        *,
+        scope: str,
+        headers: Mapping[str, str],
+    ) -> Response:
         """One request with a body that can be read once: an iterable of bytes.
 
         Not tried again; raises BrokeOff where that could help. The scope's token must be
@@ -205,7 +227,7 @@ class Client:
         headers: Mapping[str, str] | None,
         body: bytes | None,
         timeout: float,
-    ) -> tuple[urllib3.BaseHTTPResponse, bool]:
+    ) -> tuple[Response, bool]:
         """The response at the end of all redirects, and whether the registry itself gave it."""
         for _ in range(_MOST_REDIRECTS):
             sent = self._headers(url, scope, headers)
@@ -213,59 +235,35 @@ class Client:
             if response.status not in _REDIRECTS or method not in ("GET", "HEAD"):
                 return response, _origin(url) == self.base
             target = urljoin(url, response.headers.get("Location", ""))
-            response.drain_conn()
+            response.drain()
             if urlsplit(target).scheme != "https" and url.startswith("https:"):
                 raise RegistryError(f"{_shown(method, url)}: redirected from https to {target!r}")
             url = target
         raise RegistryError(f"{_shown(method, url)}: more than {_MOST_REDIRECTS} redirects")
 
     def _once(
-        self, method: str, url: str, headers: dict[str, str], body: Any, timeout: float
-    ) -> urllib3.BaseHTTPResponse:
-        return self._pool(url).request(
-            method,
-            url,
-            headers={**self._sent, **headers},
-            body=body,
-            timeout=urllib3.Timeout(connect=CONNECT, read=timeout),
-            preload_content=False,
-            redirect=False,
-            retries=False,
-            decode_content=False,
-        )
-
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        """Connections by scheme and proxy; all trust what the registry's certs.d says."""
-        parts = urlsplit(url)
-        through = proxy(parts.netloc, parts.scheme)
-        key = f"{parts.scheme} {through}"
-        if key not in self._pools:
-            options: dict[str, Any] = {"num_pools": 8, "maxsize": 16}
-            if parts.scheme == "https":
-                if not self.endpoint.verify:  # that is what was asked for
-                    urllib3.disable_warnings(InsecureRequestWarning)
-                options["ssl_context"] = context(self.endpoint, self._settings)
-            if through:
-                self._pools[key] = urllib3.ProxyManager(through, **options)
-            else:
-                self._pools[key] = urllib3.PoolManager(**options)
-        return self._pools[key]
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | Iterable[bytes] | None,
+        timeout: float,
+    ) -> Response:
+        return self._pool.request(method, url, {**self._sent, **headers}, body, timeout)
 
     def _ask_token_server(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
     ) -> tuple[int, bytes]:
         try:
             response = self._once(method, url, headers, body, self._stall)
-            data = response.read(1 << 20) or b""
-            response.release_conn()
-            return response.status, data
+            return response.status, response.read_all(1 << 20)
         except HTTPError as error:
             what = f"{self.endpoint.host}: token server {method} {_origin(url)}"
             raise failures.unreachable(what, error) from None
 
 
-def _challenge(response: urllib3.BaseHTTPResponse) -> str:
-    return ", ".join(response.headers.getlist("WWW-Authenticate"))
+def _challenge(response: Response) -> str:
+    return ", ".join(response.headers.all("WWW-Authenticate"))
 
 
 def _origin(url: str) -> str:
@@ -278,11 +276,15 @@ def _shown(method: str, url: str) -> str:
     return f"{method} {urlsplit(url).path}"
 
 
-def _retry_after(response: urllib3.BaseHTTPResponse, default: float) -> float:
+def _retry_after(response: Response, default: float) -> float:
     """Seconds that the server asks for (RFC 9110, 10.2.3), within reason."""
     value = response.headers.get("Retry-After", "")
     if value.isdecimal():
         return min(float(value), _LONGEST_WAIT)
+    if not value:
+        return default
+    from email.utils import parsedate_to_datetime
+
     try:
         until = parsedate_to_datetime(value).timestamp()
     except (ValueError, TypeError):

@@ -10,14 +10,15 @@ import base64
 import binascii
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidArgument
 from ...linux.processes import run
 from ...value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
 # Docker Hub's name in config.json, from its first registry's address.
 _HUB = ("index.docker.io", "https://index.docker.io/v1/", "registry-1.docker.io")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
 from ...content.locations import KnownLocations
@@ -15,6 +14,7 @@ from ...images.manifest import ACCEPTED
 from . import referrers
 from .upload import Upload
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import BinaryIO
@@ -60,7 +60,7 @@ class DockerDestination(ImageDestination):
             return False
         path = f"{self._reference.path}/blobs/{descriptor.digest}"
         try:
-            self._client.request("HEAD", path, scope=self._scope).release_conn()
+            self._client.request("HEAD", path, scope=self._scope).drain()
         except NotFound:
             if not self._mounted(descriptor.digest):
                 return False
@@ -95,14 +95,14 @@ class DockerDestination(ImageDestination):
             )
         except (NotFound, RegistryError):
             return False  # not allowed to read there, or gone: it is uploaded then
-        response.drain_conn()
+        response.drain()
         if response.status == 201:
             return True
         session = response.headers.get("Location", "")
         if session:  # it began an upload instead, which it would keep for days
             try:
                 url = urljoin(self._client.url(""), session)
-                self._client.send("DELETE", url, b"", scope=self._scope, headers={}).drain_conn()
+                self._client.send("DELETE", url, b"", scope=self._scope, headers={}).drain()
             except (NotFound, RegistryError):
                 pass
         return False
@@ -165,7 +165,7 @@ class DockerDestination(ImageDestination):
             body=manifest.data,
             expect=(200, 201, 202),
         )
-        response.drain_conn()
+        response.drain()
         if "OCI-Subject" not in response.headers:
             referrers.add_tagged(self._client, self._reference, manifest, own)
         self._sent[own] = Descriptor(own, len(manifest.data), manifest.media_type)

@@ -1,23 +1,24 @@
-"""Where a registry really is, and how far it is trusted: hosts, TLS, certs.d, proxies."""
+"""Where a registry really is, and how far it is trusted: hosts, TLS, certs.d."""
 
 from __future__ import annotations
 
 import os
 import socket
-import ssl
-from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
 
 from ...errors import InvalidArgument
 from ...value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
+
     from ...contracts.transport import TransportSettings
 
 # Docker Hub's API answers under another name than images have.
 _ADDRESSES = {"docker.io": "registry-1.docker.io"}
 CONNECT = 15.0
 """Seconds to connect."""
+_ALERT, _HANDSHAKE = b"\x15", b"\x16"
 _CERTS = ("/etc/containers/certs.d", "/etc/docker/certs.d")
 
 
@@ -57,21 +58,68 @@ def is_loopback(host: str) -> bool:
 
 
 def speaks_tls(address: str) -> bool:
-    """Whether what listens at "host[:port]" answers a TLS handshake, whoever it is.
+    """Whether what listens at "host[:port]" answers the beginning of a TLS handshake.
 
-    Raises OSError when nothing listens. Nothing is sent but the handshake.
+    Whoever it is: nothing else is sent. Raises OSError when nothing listens.
     """
-    host, _, port = address.rpartition(":") if not address.endswith("]") else (address, "", "")
-    host, port = (host, port) if host else (address, "443")
-    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    unverified.check_hostname = False
-    unverified.verify_mode = ssl.CERT_NONE
-    with socket.create_connection((host.strip("[]"), int(port)), CONNECT) as plain:
+    host, port = split(address, "https")
+    with connected(host, port) as sock:
         try:
-            with unverified.wrap_socket(plain, server_hostname=host.strip("[]")):
-                return True
-        except (ssl.SSLError, ConnectionResetError) as error:
-            return getattr(error, "reason", "") == "TLSV1_ALERT_PROTOCOL_VERSION"
+            sock.sendall(_client_hello(host))
+            return sock.recv(1) in (_ALERT, _HANDSHAKE)
+        except ConnectionResetError:
+            return False
+
+
+def split(address: str, scheme: str) -> tuple[str, int]:
+    """Host, without brackets, and port of "host[:port]". Raises ValueError for no number."""
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]"):
+        host, port = address, ""
+    return host.strip("[]"), int(port) if port else {"https": 443}.get(scheme, 80)
+
+
+def connected(host: str, port: int) -> socket.socket:
+    """A connected socket. Raises OSError."""
+    sock = socket.create_connection((_ascii(host), port), CONNECT)  # type: ignore[arg-type]
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _client_hello(host: str) -> bytes:
+    """The first message of a TLS client (RFC 8446, 4.1.2; RFC 5246): versions 1.2 and 1.3.
+
+    Made here, for importing ssl takes longer than asking.
+    """
+
+    def sized(data: bytes, width: int = 2) -> bytes:
+        return len(data).to_bytes(width, "big") + data
+
+    def extension(number: int, data: bytes) -> bytes:
+        return number.to_bytes(2, "big") + sized(data)
+
+    groups = bytes.fromhex("001d00170018")
+    signatures = bytes.fromhex("040308040401050305050501060106030806")
+    extensions = [
+        extension(0, sized(b"\0" + sized(_ascii(host)))) if not _numeric(host) else b"",
+        extension(10, sized(groups)),
+        extension(13, sized(signatures)),
+        extension(43, sized(bytes.fromhex("03040303"), 1)),
+        extension(51, sized(bytes.fromhex("001d") + sized(os.urandom(32)))),
+    ]
+    ciphers = bytes.fromhex("130113021303c02bc02fc02cc030cca9cca8009c009d002f0035")
+    body = b"\3\3" + os.urandom(32) + b"\0" + sized(ciphers) + b"\1\0"
+    message = b"\1" + sized(body + sized(b"".join(extensions)), 3)
+    return _HANDSHAKE + b"\3\1" + sized(message)
+
+
+def _ascii(host: str) -> bytes:
+    """A host's name as the network has it. For a string Python would import its IDNA tables."""
+    return host.encode("ascii" if host.isascii() else "idna")
+
+
+def _numeric(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdecimal()
 
 
 def context(place: Endpoint, settings: TransportSettings) -> ssl.SSLContext:
@@ -79,7 +127,10 @@ def context(place: Endpoint, settings: TransportSettings) -> ssl.SSLContext:
 
     Raises InvalidArgument naming a file that is none.
     """
+    import ssl
+
     made = ssl.create_default_context()
+    made.set_alpn_protocols(["http/1.1"])
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     if not place.verify:
         made.check_hostname = False
@@ -103,6 +154,8 @@ def _certificate_directories(host: str, settings: TransportSettings) -> list[str
 
 def _load(made: ssl.SSLContext, directory: str) -> None:
     """`*.crt` are authorities; `NAME.cert` with `NAME.key` identify us."""
+    from ssl import SSLError
+
     names = sorted(os.listdir(directory))
     for name in names:
         path = os.path.join(directory, name)
@@ -114,12 +167,5 @@ def _load(made: ssl.SSLContext, directory: str) -> None:
                 if key not in names:
                     raise InvalidArgument(f"{path} has no key {key} beside it")
                 made.load_cert_chain(path, os.path.join(directory, key))
-        except (OSError, ssl.SSLError) as error:
+        except (OSError, SSLError) as error:
             raise InvalidArgument(f"cannot use the certificate {path}: {error}") from None
-
-
-def proxy(address: str, scheme: str) -> str:
-    """The proxy for an address by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or ""."""
-    if is_loopback(address) or proxy_bypass(address):
-        return ""
-    return getproxies().get(scheme, "")

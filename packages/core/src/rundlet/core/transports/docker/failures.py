@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
-from typing import TYPE_CHECKING
-
-from urllib3 import exceptions as http
+import sys
 
 from ...errors import NotFound, RegistryError, TimedOut, Unauthorized
+from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import urllib3
+    import ssl
 
     from ...errors import RundletError
+    from .wire import Response
 
 _MOST_OF_A_MESSAGE = 1 << 16
 _LOGIN_STATUS = (401, 403)
@@ -40,13 +40,12 @@ class MissingInRegistry(NotFound):
         self.codes = codes
 
 
-def answered(host: str, request: str, response: urllib3.BaseHTTPResponse) -> RundletError:
+def answered(host: str, request: str, response: Response) -> RundletError:
     """The error for a response that says no; reads and releases it."""
     try:
-        data = response.read(_MOST_OF_A_MESSAGE) or b""
-    except http.HTTPError:
+        data = response.read_all(_MOST_OF_A_MESSAGE)
+    except HTTPError:
         data = b""
-    response.release_conn()
     errors = _errors(data)
     status = response.status
     text = "; ".join(_words(code, message) for code, message in errors)
@@ -81,7 +80,7 @@ def unreachable(what: str, error: BaseException) -> RundletError:
     if is_timeout(error):
         return TimedOut(f"{what}: {reason(error)}")
     remedy = ""
-    if isinstance(_cause(error), ssl.SSLCertVerificationError):
+    if _untrusted(error):
         remedy = (
             "Put the registry's CA certificate in /etc/containers/certs.d/HOST:PORT/ca.crt, or use"
             " --tls-verify=false."
@@ -93,28 +92,29 @@ def unreachable(what: str, error: BaseException) -> RundletError:
 
 def is_timeout(error: BaseException | None) -> bool:
     """Whether the other side said nothing for too long."""
-    return error is not None and isinstance(_cause(error), (TimeoutError, http.TimeoutError))
+    return error is not None and isinstance(_cause(error), TimeoutError)
 
 
 def is_not_tls(error: BaseException) -> bool:
     """Whether the other side does not speak TLS at all (rather than having a bad certificate)."""
-    cause = _cause(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return False
-    return isinstance(cause, ssl.SSLError) and cause.reason in (
-        "WRONG_VERSION_NUMBER",
-        "RECORD_LAYER_FAILURE",
-        "HTTP_REQUEST",
-        "UNEXPECTED_EOF_WHILE_READING",
+    tls = _tls_error(error)
+    return (
+        tls is not None
+        and not _untrusted(error)
+        and tls.reason
+        in (
+            "WRONG_VERSION_NUMBER",
+            "RECORD_LAYER_FAILURE",
+            "HTTP_REQUEST",
+            "UNEXPECTED_EOF_WHILE_READING",
+        )
     )
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether trying again may help: broken connections do, refused ones and bad TLS do not."""
     cause = _cause(error)
-    if isinstance(cause, (ssl.SSLCertVerificationError, socket.gaierror, ConnectionRefusedError)):
-        return False
-    if isinstance(error, (http.LocationValueError, http.LocationParseError)):
+    if isinstance(cause, (socket.gaierror, ConnectionRefusedError)) or _untrusted(error):
         return False
     return not is_not_tls(error)
 
@@ -122,27 +122,29 @@ def is_transient(error: BaseException) -> bool:
 def reason(error: BaseException) -> str:
     """The reason in plain words, without addresses of Python objects."""
     cause = _cause(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"certificate is not trusted: {cause.verify_message}"
+    if _untrusted(error):
+        return f"certificate is not trusted: {getattr(cause, 'verify_message', '')}"
     if isinstance(cause, socket.gaierror):
         return "no such host"
-    if isinstance(cause, (TimeoutError, http.TimeoutError)):
+    if isinstance(cause, TimeoutError):
         return "timed out"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror[:1].lower() + cause.strerror[1:]
-    return str(cause).rpartition(">: ")[2] or type(cause).__name__
+    return str(cause) or type(cause).__name__
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The innermost error that a library's wrappers hide."""
-    seen = {id(error)}
-    while True:
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = error.__cause__ or error.__context__
-        if inner is None and error.args and isinstance(error.args[-1], BaseException):
-            inner = error.args[-1]
-        if inner is None or id(inner) in seen:
-            return error
-        seen.add(id(inner))
-        error = inner
+    """What the operating system or TLS said, where there is such a thing."""
+    found = getattr(error, "cause", None)
+    return found if isinstance(found, BaseException) else error
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    module = sys.modules.get("ssl")  # without it there can be none
+    cause = _cause(error)
+    return cause if module is not None and isinstance(cause, module.SSLError) else None
+
+
+def _untrusted(error: BaseException) -> bool:
+    tls = _tls_error(error)
+    return tls is not None and hasattr(tls, "verify_message")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidArgument, NotFound, Unauthorized
 from ...linux.processes import run
@@ -17,8 +16,10 @@ from .client import Client
 from .credentials import auth_file_to_write, helper, keys_of_host, read, stored
 from .endpoint import endpoint
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ...contracts.transport import TransportSettings
     from .credentials import Credentials
@@ -48,7 +49,7 @@ def check(registry: str, credentials: Credentials, settings: TransportSettings) 
     host = registry.partition("/")[0]
     client = Client(endpoint(host, settings), settings, credentials)
     try:
-        client.request("GET", "", scope="").drain_conn()
+        client.request("GET", "", scope="").drain()
     except Unauthorized as error:
         raise Unauthorized(
             f'logging into "{registry}": invalid username/password', remedy=error.message

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin
-
-from urllib3.exceptions import HTTPError
 
 from ...errors import Corrupt
 from . import failures
+from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,10 +30,9 @@ def names(client: Client, path: str, key: str, *, scope: str, what: str) -> Iter
     for _ in range(_MOST_PAGES):
         response = client.request("GET", url, scope=scope)
         try:
-            data = response.read(_LARGEST_PAGE) or b""
+            data = response.read_all(_LARGEST_PAGE)
         except HTTPError as error:
             raise failures.unreachable(what, error) from None
-        response.release_conn()
         fresh = [name for name in dict.fromkeys(_page(data, key, what)) if name not in seen]
         yield from fresh
         seen.update(fresh)

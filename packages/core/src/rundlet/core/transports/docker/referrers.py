@@ -8,24 +8,22 @@ manifest, which whoever pushes something with a `subject` maintains.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
-
-from urllib3.exceptions import HTTPError
 
 from ...contracts.transport import ManifestBytes
 from ...errors import Corrupt, InvalidArgument
 from ...images import manifest as manifests
 from ...images.descriptor import Descriptor, digest_parts
 from . import failures
+from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    import urllib3
-
     from ...images.reference import Reference
     from .client import Client
+    from .wire import Response
 
 _MOST_PAGES = 200
 
@@ -112,7 +110,7 @@ def add_tagged(client: Client, reference: Reference, manifest: ManifestBytes, di
         headers={"Content-Type": manifests.OCI_INDEX},
         body=json.dumps(index, separators=(",", ":")).encode(),
         expect=(200, 201, 202),
-    ).drain_conn()
+    ).drain()
 
 
 def _artifact_type(document: dict[str, Any]) -> str:
@@ -133,12 +131,11 @@ def _chosen(found: list[Descriptor], artifact_type: str) -> list[Descriptor]:
     return [item for item in found if artifact_type in ("", item.artifact_type)]
 
 
-def _index(response: urllib3.BaseHTTPResponse, reference: Reference) -> list[Descriptor]:
+def _index(response: Response, reference: Reference) -> list[Descriptor]:
     try:
-        data = response.read(manifests.LARGEST + 1) or b""
+        data = response.read_all(manifests.LARGEST + 1)
     except HTTPError as error:
         raise failures.unreachable(f"listing referrers in {reference}", error) from None
-    response.release_conn()
     try:
         parsed = manifests.parse(data, manifests.OCI_INDEX)
     except InvalidArgument as error:

@@ -7,10 +7,7 @@ catalog has names only, and many registries keep it to themselves.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
-
-from urllib3.exceptions import HTTPError
 
 from ...errors import Corrupt, InvalidArgument, RegistryError
 from ...images import reference as references
@@ -21,7 +18,9 @@ from .client import Client
 from .credentials import Credentials, find
 from .endpoint import endpoint
 from .pages import names
+from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -81,10 +80,9 @@ def _indexed(client: Client, term: str, limit: int) -> Iterator[Found]:
     query = urlencode({"q": term, "n": limit})
     response = client.request("GET", f"{_HUB_SEARCH}?{query}", scope="")
     try:
-        data = response.read(_LARGEST) or b""
+        data = response.read_all(_LARGEST)
     except HTTPError as error:
         raise failures.unreachable(f"searching {_HUB}", error) from None
-    response.release_conn()
     try:
         results = json.loads(data)["results"]
         for one in results[:limit]:

@@ -11,12 +11,11 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from urllib3.exceptions import HTTPError
-
 from ...errors import Corrupt, NotFound, NotSupported
 from ...trust import lookaside, registries_d, simple
 from ...trust.stored import is_simple
 from . import failures
+from .wire import HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,8 +103,7 @@ def _extension(client: Client, reference: Reference, digest: str) -> list[tuple[
         response = client.request(
             "GET", _url(client, reference, digest), scope=f"repository:{reference.path}:pull"
         )
-        data = response.read(_LARGEST + 1) or b""
-        response.release_conn()
+        data = response.read_all(_LARGEST + 1)
     except NotFound:
         return []
     except HTTPError as error:
@@ -145,4 +143,4 @@ def _extend(client: Client, reference: Reference, digest: str, signatures: Seque
             headers={"Content-Type": "application/json"},
             body=json.dumps(document).encode(),
             expect=(200, 201),
-        ).drain_conn()
+        ).drain()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import TYPE_CHECKING
-
-from urllib3.exceptions import HTTPError
 
 from ...contracts.transport import ImageSource, ManifestBytes
 from ...errors import (
@@ -24,12 +21,12 @@ from ...images.schema1 import manifest_digest
 from . import failures
 from .referrers import list_referrers
 from .tags import list_tags
+from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
-
-    import urllib3
 
     from ...content.locations import KnownLocations
     from ...contracts.transport import Location
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from ...images.reference import Reference
     from .client import Client
     from .signatures import Signatures
+    from .wire import Response
 
 _RESUMES = 5
 _PROGRESS = 1 << 20
@@ -141,10 +139,9 @@ def fetch_manifest(reference: Reference, client: Client, digest: str) -> Manifes
     except failures.MissingInRegistry as error:
         raise _unknown(reference, wanted, error) from None
     try:
-        data = response.read(LARGEST + 1) or b""
+        data = response.read_all(LARGEST + 1)
     except HTTPError as error:
         raise failures.unreachable(f"reading manifest {wanted} of {reference}", error) from None
-    response.release_conn()
     if len(data) > LARGEST:
         raise Corrupt(f"{reference}: manifest is larger than {LARGEST} bytes")
     if wanted != reference.tag:
@@ -197,8 +194,8 @@ class ResumingBlob(io.RawIOBase):
             return self.readall()
         while True:
             try:
-                data = self._response.read(size) or b""
-            except (HTTPError, OSError, ValueError) as error:  # ValueError: shut down meanwhile
+                data = self._response.read(size)
+            except HTTPError as error:
                 self._resume(error)
                 continue
             if not data and size and 0 <= self._offset < self._descriptor.size:
@@ -217,7 +214,7 @@ class ResumingBlob(io.RawIOBase):
         self._interrupted = True
         try:
             self._response.shutdown()
-        except (RuntimeError, ValueError, OSError):
+        except OSError:
             pass  # it was just done
 
     def close(self) -> None:
@@ -225,7 +222,7 @@ class ResumingBlob(io.RawIOBase):
             self._response.close()
         super().close()
 
-    def _open(self) -> urllib3.BaseHTTPResponse:
+    def _open(self) -> Response:
         """One GET from where we are on, at the first place that answers.
 
         Raises what the first one raised when none does: NotFound, RegistryError, TimedOut.
@@ -243,7 +240,7 @@ class ResumingBlob(io.RawIOBase):
     def _next_place(self) -> None:
         self._places.append(self._places.pop(0))
 
-    def _open_at(self, reference: Reference, client: Client) -> urllib3.BaseHTTPResponse:
+    def _open_at(self, reference: Reference, client: Client) -> Response:
         offset = self._offset
         response = client.request(
             "GET",
@@ -288,7 +285,7 @@ class ResumingBlob(io.RawIOBase):
             raise failures.BrokeOff(f"{text}; {failures.reason(again)}") from None
 
 
-def _skip(response: urllib3.BaseHTTPResponse, count: int) -> None:
+def _skip(response: Response, count: int) -> None:
     while count > 0:
         piece = response.read(min(count, 1 << 18))
         if not piece:

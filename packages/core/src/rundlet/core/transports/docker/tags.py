@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .pages import names
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...images.reference import Reference
     from .client import Client

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
-
 from ...content.locations import KnownLocations
 from ...contracts.transport import ImageTransport, Location
 from ...errors import InvalidArgument, NoSuchImage, NotFound
@@ -20,6 +17,7 @@ from .signatures import Signatures
 from .source import DockerSource
 from .tags import list_tags
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,7 +75,7 @@ class DockerTransport(ImageTransport):
                 f"{reference.path}/manifests/{digest}",
                 scope=f"repository:{reference.path}:*",
                 expect=(200, 202),
-            ).drain_conn()
+            ).drain()
             Signatures(location, settings, _reference(location)).removed(digest)
         except MissingInRegistry as error:
             raise NoSuchImage(str(reference)) from error
@@ -86,6 +84,8 @@ class DockerTransport(ImageTransport):
 
     def siblings(self, location: Location, settings: TransportSettings) -> Sequence[str]:
         """Other tags of the repository that mean the same manifest. Raises NoSuchImage."""
+        from concurrent.futures import ThreadPoolExecutor
+
         place, client = _own(location, settings)
         reference = place.reference
         try:
@@ -163,7 +163,7 @@ def _digest(client: Client, reference: Reference) -> str:
         scope=f"repository:{reference.path}:pull",
         headers={"Accept": ", ".join(ACCEPTED)},
     )
-    response.release_conn()
+    response.drain()
     digest = response.headers.get("Docker-Content-Digest", "")
     if not digest:
         raise NoSuchImage(f"{reference} (the registry does not tell its digest)")

@@ -8,22 +8,21 @@ pieces: a piece that broke off is sent again from where the registry says it is.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
 from ...errors import NotFound, RegistryError
 from . import failures
 from .client import COMMIT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import urllib3
 
     from ...content.verify import Verified
     from ...contracts.transport import TransportSettings
     from ...images.descriptor import Descriptor
     from .client import Client
+    from .wire import Response
 
 _PIECE = 1 << 18
 _SMALL = 1 << 20
@@ -76,14 +75,14 @@ class Upload:
             headers={"Content-Length": "0"},
             expect=(202,),
         )
-        response.drain_conn()
+        response.drain()
         self._session = self._client.url("")
         self._go_on(response)
         if self._chunk:
             least = response.headers.get("OCI-Chunk-Min-Length", "")
             self._chunk = max(self._chunk, int(least) if least.isdecimal() else 0)
 
-    def _go_on(self, response: urllib3.BaseHTTPResponse) -> None:
+    def _go_on(self, response: Response) -> None:
         """Take the address of the next request."""
         where = response.headers.get("Location", "")
         if not where:
@@ -104,13 +103,13 @@ class Upload:
         self._check(response)
         self._go_on(response)
 
-    def _check(self, response: urllib3.BaseHTTPResponse) -> None:
+    def _check(self, response: Response) -> None:
         """Raise for a PATCH that was not taken."""
         if response.status in (202, 204):
-            response.drain_conn()
+            response.drain()
             return
         if response.status >= 500 or response.status in (408, 429):
-            response.drain_conn()
+            response.drain()
             raise failures.BrokeOff(f"{self._what}: the upload broke off: {response.status}")
         raise failures.answered(self._client.endpoint.host, "uploading a blob", response)
 
@@ -137,7 +136,7 @@ class Upload:
                     "PATCH", self._session, data[at - start :], scope=self._scope, headers=headers
                 )
                 if response.status == 416 and attempt:
-                    response.drain_conn()
+                    response.drain()
                 else:
                     self._check(response)
                     self._go_on(response)
@@ -156,7 +155,7 @@ class Upload:
     def _received(self) -> int:
         """How many bytes the registry has: its `Range: 0-N`, where 0-0 is none."""
         response = self._client.request("GET", self._session, scope=self._scope, expect=(204,))
-        response.drain_conn()
+        response.drain()
         self._go_on(response)
         last = response.headers.get("Range", "").rpartition("-")[2]
         if not last.isdecimal():
@@ -176,7 +175,7 @@ class Upload:
             expect=(201, 204),
             timeout=COMMIT,
         )
-        response.drain_conn()
+        response.drain()
 
 
 def _parts(stream: Verified) -> Iterator[bytes]:
