@@ -135,6 +135,13 @@ def test_stop_kills_after_the_timeout(engine, request_for) -> None:
     assert 0.2 <= time.monotonic() - before < 3
 
 
+def test_stop_is_heard_by_one_that_has_just_begun(engine, request_for) -> None:
+    """The kernel drops the signal of an init without a handler: it is sent again to one with."""
+    late = "sleep 1; trap 'exit 7' TERM; while :; do sleep 0.1; done"
+    engine.containers.run(request_for("sh", "-c", late, name="late"), detach=True)
+    assert engine.containers.stop("late", timeout=60).exit_code == 7
+
+
 def test_kill(engine, request_for) -> None:
     engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     with pytest.raises(InvalidArgument, match="invalid signal: NOPE"):

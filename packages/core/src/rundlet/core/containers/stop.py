@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from ..errors import NotFound, RuntimeFailed, WrongState
 from ..format import signals
+from ..linux.processes import hears
 from ..state import containers as rows
 from . import cleanup, ending, notify
 from .attending import Attending
@@ -14,11 +17,14 @@ from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..contracts.runtime import OCIRuntime
     from ..engine import Engine
     from ..state.containers import Container
 
 KILL_GRACE = 5.0
 """Seconds that the kernel has to end a process that got SIGKILL."""
+_LISTENING = 0.1
+"""Seconds between two looks at whether a process has a handler by now."""
 
 
 def stop(engine: Engine, row: Container, timeout: float | None = None) -> Container:
@@ -52,10 +58,8 @@ def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
     runtime = engine.plugins.runtime(row.runtime)
     if row.status == "paused":
         _try(runtime.resume, row.id)
-    if timeout > 0 and row.status != "paused":
-        _try(runtime.kill, row.id, stop_signal(row))
-        if ending.wait_process(row, timeout):
-            return
+    if timeout > 0 and row.status != "paused" and _asked(runtime, row, timeout):
+        return
     _try(runtime.kill, row.id, 9, all_processes=request.pid == "host")
     if ending.wait_process(row, KILL_GRACE):
         return
@@ -65,6 +69,25 @@ def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
             f"container {row.id}: process {row.pid} does not end",
             remedy="it may wait for a device or a network file system: see /proc/PID/stack",
         )
+
+
+def _asked(runtime: OCIRuntime, row: Container, timeout: float) -> bool:
+    """Send the stop signal and wait; whether the process has ended within `timeout` seconds.
+
+    The kernel drops what a container's init has no handler for, as none has in its first
+    instants: one that gets a handler later is asked then.
+    """
+    signal, deadline = stop_signal(row), time.monotonic() + timeout
+    heard = hears(row.pid, signal)
+    _try(runtime.kill, row.id, signal)
+    while not heard:
+        left = deadline - time.monotonic()
+        if left <= 0 or ending.wait_process(row, min(left, _LISTENING)):
+            return left > 0
+        if hears(row.pid, signal):
+            _try(runtime.kill, row.id, signal)
+            heard = True
+    return ending.wait_process(row, max(0.0, deadline - time.monotonic()))
 
 
 def _try(call, *arguments, **options) -> None:  # type: ignore[no-untyped-def]

@@ -31,6 +31,20 @@ def alive(pid: int, started: int) -> bool:
     return pid > 0 and started > 0 and start_time(pid) == started
 
 
+def hears(pid: int, signal: int) -> bool:
+    """Whether a signal that is sent now reaches the process: it has a handler, or waits for it.
+
+    The init of a pid namespace gets no other signals than those (pid_namespaces(7)).
+    """
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            lines = file.read().split(b"\n")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    masks = (line.split()[1] for line in lines if line.startswith((b"SigCgt:", b"SigBlk:")))
+    return any(int(mask, 16) >> (signal - 1) & 1 for mask in masks)
+
+
 class Finished(Value):
     """A program that ran to its end: exit code (negative: signal) and what it printed."""
 
