@@ -199,7 +199,7 @@ def _rundlet(scratch: Path, _: str) -> Server:
     configuration.write_text(RUNDLET.format(networks=networks))
     program = str(Path(sys.executable).with_name("rundlet-cri"))
     places = [f"--root={directory}/root", f"--runroot={directory}/run"]
-    alone = ("--config", "", "--config-dir", "", "--cni-default-network", "podman")
+    alone = ("--config", "", "--config-dir", "")
     words = [program, *alone, *places, "serve", "--listen", f"{directory}/s"]
     return Server("rundlet", directory, words, RUNDLET_CONF=str(configuration))
 

@@ -232,6 +232,17 @@ def test_what_crio_does_not_say_is_as_rundlet_says(tmp_path: Path) -> None:
     assert said.storage_options["overlay"] == {"mountopt": "nodev"}
 
 
+def test_pods_join_the_first_network_of_the_directory_or_one_that_is_named(tmp_path: Path) -> None:
+    found = settings(tmp_path, "")
+    assert (found.default_network, found.network_config_dirs) == ("", ("/etc/cni/net.d/",))
+    mine = {"default_network": "mine", "network_config_dirs": ("/mine",)}
+    found = settings(tmp_path, "", **mine)
+    assert (found.default_network, found.network_config_dirs) == ("mine", ("/mine",))
+    text = "[crio.network]\nnetwork_dir = '/x'\ncni_default_network = 'podman'\n"
+    found = settings(tmp_path, text, **mine)
+    assert (found.default_network, found.network_config_dirs) == ("podman", ("/x",))
+
+
 def test_the_store_of_crio_is_left_alone(tmp_path: Path) -> None:
     root = tmp_path / "storage"
     (root / "overlay-images").mkdir(parents=True)

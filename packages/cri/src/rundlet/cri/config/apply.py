@@ -52,15 +52,13 @@ def settings(base: Settings, config: Config) -> Settings:
         "default_sysctls": (),  # they are the pod's
         "log_size_max": config.number("crio.runtime.log_size_max"),
         "timezone": _timezone(config) or base.timezone,
-        "default_network": config.text("crio.network.cni_default_network"),
-        "network_config_dirs": (config.text("crio.network.network_dir"),),
         "short_name_mode": config.text("crio.image.short_name_mode"),
         "dns_servers": (),
         "dns_searches": (),
         "dns_options": (),
         "pull_policy": "never",
     }
-    return base.replace(**changes, **_runtimes(base, config))
+    return base.replace(**changes, **_networks(base, config), **_runtimes(base, config))
 
 
 def _capabilities(base: Settings, config: Config) -> tuple[str, ...]:
@@ -82,6 +80,21 @@ def _runtimes(base: Settings, config: Config) -> Mapping[str, Any]:
             remedy=f"Here are: {', '.join(sorted(known))}.",
         )
     return {"runtimes": found, "runtime": default}
+
+
+def _networks(base: Settings, config: Config) -> Mapping[str, Any]:
+    """Pods join the first network of the directory, unless one is named.
+
+    podman's default network, which is there without a file, is for pods only by its name: a
+    node is not ready before its network was configured.
+    """
+    directory, default = "crio.network.network_dir", "crio.network.cni_default_network"
+    found: dict[str, Any] = {"default_network": config.text(default)}
+    if default not in config.said and base.default_network != Settings.default_network:
+        found["default_network"] = base.default_network
+    if directory in config.said or not base.network_config_dirs:
+        found["network_config_dirs"] = (config.text(directory),)
+    return found
 
 
 def _timezone(config: Config) -> str:
