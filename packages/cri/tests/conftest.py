@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,7 @@ class Server:
         self.options = options
         self.process: subprocess.Popen[bytes] | None = None
         self.log = directory / "server.log"
+        self.environment: dict[str, str] = {}
         self.configuration = directory / "rundlet.toml"
         self.configuration.touch()
         self.crio = directory / "crio.conf"
@@ -80,6 +81,10 @@ class Server:
         return ("--root", str(self.root), "--runroot", str(self.runroot))
 
     @property
+    def variables(self) -> dict[str, str]:
+        return {**os.environ, "RUNDLET_CONF": str(self.configuration), **self.environment}
+
+    @property
     def globals(self) -> tuple[str, ...]:
         configuration = ("--config", str(self.crio), "--config-dir", str(self.drop_ins))
         return (*configuration, *self.places, "--cni-default-network", "podman", *self.options)
@@ -88,7 +93,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [SCRIPT, *self.globals, "serve", "--listen", str(self.socket), *self.words],
-                stdout=log, stderr=log, env={**os.environ, "RUNDLET_CONF": str(self.configuration)},
+                stdout=log, stderr=log, env=self.variables,
             )  # fmt: skip
         client = Client(self.socket)
         deadline = time.monotonic() + PATIENCE
@@ -102,6 +107,22 @@ class Server:
                 time.sleep(0.05)
                 client.channel.close()
                 client = Client(self.socket)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another command with this server's configuration."""
+        listen = ("--listen", str(self.socket))
+        return subprocess.run(
+            [SCRIPT, *self.globals, *listen, *words],
+            env=self.variables, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    def logged(self, words: str, *, after: int = 0) -> str:
+        """The log from a place on, once it has these words."""
+        deadline = time.monotonic() + PATIENCE
+        while words not in (text := self.log.read_text()[after:]):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.05)
+        return text
 
     def kill(self) -> None:
         """As the OOM killer would."""
@@ -221,3 +242,9 @@ class Kubelet:
 @pytest.fixture
 def kubelet(server: Server, client: Client, registry: Registry) -> Kubelet:
     return Kubelet(server, client, f"{registry.host}/busybox:latest")
+
+
+@pytest.fixture
+def make_kubelet(server: Server, registry: Registry) -> Callable[[], Kubelet]:
+    """For tests that write the server's configuration before it is started."""
+    return lambda: Kubelet(server, server.start(), f"{registry.host}/busybox:latest")

@@ -20,6 +20,8 @@ from ..proto import api_pb2
 
 LOG = logging.getLogger("rundlet.cri")
 PACKAGE = "runtime.v1"
+LONGEST = 8000
+"""Characters of an error: it travels in a header, and gRPC's clients refuse long ones."""
 
 Call = Callable[[Any, "grpc.aio.ServicerContext[Any, Any]"], Awaitable[Any]]
 StreamCall = Callable[[Any, "grpc.aio.ServicerContext[Any, Any]"], AsyncIterator[Any]]
@@ -83,6 +85,6 @@ def _status(name: str, error: Exception) -> tuple[grpc.StatusCode, str]:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     if isinstance(error, RundletError):
-        return grpc.StatusCode[error.cri_status], str(error)
+        return grpc.StatusCode[error.cri_status], str(error)[:LONGEST]
     LOG.exception("%s failed", name, exc_info=error)
     return grpc.StatusCode.INTERNAL, f"{name}: {error!r}"

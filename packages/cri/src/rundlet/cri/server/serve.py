@@ -16,8 +16,10 @@ import grpc
 from ..config.model import Config
 from ..containers.exits import watch
 from ..containers.service import ContainerCalls
+from ..http import door
+from ..http.api import Api
 from ..images.service import ImageService
-from ..pods.repair import repair
+from ..marks import Marks
 from ..pods.service import PodCalls
 from ..proto import api_pb2 as cri
 from ..runtime.service import NodeCalls
@@ -25,6 +27,7 @@ from ..stats.service import StatsCalls
 from ..streams.server import Address, StreamServer
 from ..streams.service import StreamCalls
 from . import reload, socket
+from .beginning import prepare
 from .calls import handler
 from .node import Load, Node
 from .notify import notify, watchdog
@@ -47,20 +50,28 @@ def main(load: Load, places: tuple[str, ...] = ()) -> int:
 async def _serve(node: Node, places: tuple[str, ...]) -> None:
     path = node.config.text("crio.api.listen").removeprefix("unix://")
     socket.free(path)
+    inner = door.grpc_socket(path)
+    if inner != path:
+        socket.free(inner)
     streams = StreamServer(node.workers, _stream_address(node.config))
     server = _server(node, streams)
-    await node.workers.run(repair)
+    marks = Marks(node.workers.setup)
+    await node.workers.run(prepare, marks)
     async with AsyncExitStack() as ending:
+        ending.callback(marks.end)
         ending.push_async_callback(_finish, node)
         await streams.start()
         ending.push_async_callback(streams.close)
         before = os.umask(0o077)  # the socket is root's alone
-        server.add_insecure_port(f"unix:{path}")
+        server.add_insecure_port(f"unix:{inner}")
         os.umask(before)
         await server.start()
         ending.push_async_callback(server.stop, GRACE)
         ending.callback(node.events.close)
         ending.callback(node.kept.close)
+        front = door.Door(path, Api(node))
+        await front.start()
+        ending.push_async_callback(front.close)
         reloader = reload.Reloader(node)
         for work in (
             watch(node.workers, partial(_stopped, node)),
