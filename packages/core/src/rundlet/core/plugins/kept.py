@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from _thread import get_ident
 
 from ..errors import PluginError
 
@@ -34,7 +35,7 @@ def keep(settings: Settings, name: str) -> str:
     path = _path(settings, noted)
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        temporary = f"{path}.{os.getpid()}"
+        temporary = f"{path}.{os.getpid()}.{get_ident()}"  # several threads may keep it at once
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
