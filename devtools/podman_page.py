@@ -29,8 +29,6 @@ LEFT_OUT = {
     "farm": _DAEMON,
     "generate": "units are Quadlet's business now; `kube` documents are kubelet's",
     "image scp": _DAEMON,
-    "image sign": "signing comes with the trust engine",
-    "image trust": "policy.json is not honoured yet: every image is accepted",
     "kube": _PODS,
     "machine": "no virtual machines: this runs on Linux",
     "manifest": "`rundlet-build manifest`",

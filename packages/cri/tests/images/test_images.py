@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
 from devtools.registry import Registry
+from rundlet.core.trust.sigstore import keys as generated
 from rundlet.cri.proto import api_pb2 as cri
 
 
@@ -62,3 +65,23 @@ def test_what_cannot_be_pulled(client: Any, registry: Registry) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         client.pull_image(image=named("a/b"), auth=cri.AuthConfig(auth="%"))
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.e2e
+def test_what_the_policy_refuses(server: Any, registry: Registry, tmp_path: Path) -> None:
+    """kubelet knows it by its first word, which it reads where the status is UNKNOWN."""
+    keys = tmp_path / "key.pub"
+    keys.write_bytes(generated.pem(generated.generate().public_key()))
+    needed = [{"type": "sigstoreSigned", "keyPath": str(keys)}]
+    transports = {"docker": {f"{registry.host}/busybox": needed}}
+    policy = {"default": [{"type": "reject"}], "transports": transports}
+    (tmp_path / "policy.json").write_text(json.dumps(policy))
+    server.environment["RUNDLET_POLICY_JSON"] = f"{tmp_path}/policy.json"
+    client = server.start()
+    for name, said in (("busybox", "no signature exists"), ("multi", "rejected by policy")):
+        with pytest.raises(grpc.RpcError) as caught:
+            client.pull_image(image=named(f"{registry.host}/{name}:latest"))
+        assert caught.value.code() == grpc.StatusCode.UNKNOWN
+        details = caught.value.details()
+        assert details.startswith("SignatureValidationFailed: ") and said in details
+    assert not client.list_images().images

@@ -102,13 +102,6 @@ class NoSuchSecret(NotFound):
         super().__init__(f'no secret with name or id "{name}": no such secret')
 
 
-class NoSuchArtifact(NotFound):
-    """podman: `x: artifact does not exist`."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name}: artifact does not exist")
-
-
 class AmbiguousName(InvalidArgument):
     """A shortened ID fits several objects."""
 
@@ -167,7 +160,12 @@ class DriverUnavailable(PluginError):
 
 
 class SignatureDenied(DeniedByPolicy):
-    """A signature that policy.json requires is missing, or is not accepted."""
+    """policy.json rejects an image, or a signature that it requires is missing or not accepted.
+
+    kubelet reads the message of a pull's error only where its status is UNKNOWN.
+    """
+
+    cri_status = "UNKNOWN"
 
 
 class NotSupported(RundletError):

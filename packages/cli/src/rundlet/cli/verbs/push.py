@@ -81,7 +81,7 @@ def run(context: Context, arguments: Parsed) -> int:
             signatures=not arguments.flag("remove-signatures"),
         )
     if arguments.text("digestfile"):
-        write_digest(arguments.text("digestfile"), digest)
+        _write(arguments.text("digestfile"), digest)
     return 0
 
 
@@ -103,8 +103,7 @@ def _encryption(arguments: Parsed) -> Encryption | None:
     )
 
 
-def write_digest(path: str, text: str) -> None:
-    """`--digestfile`. Raises InvalidArgument."""
+def _write(path: str, text: str) -> None:
     from rundlet.core.errors import InvalidArgument
 
     try:

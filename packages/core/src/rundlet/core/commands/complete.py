@@ -41,7 +41,8 @@ def _candidates(program: Program, before: list[str], word: str) -> Iterable[Cand
         return level.here(program, word) or _fitting(_top(program), word)
     verbs = Verbs(program)
     try:
-        found = verbs.find([*level.arguments, *level.rest], level.options)
+        typed = [*level.arguments, *level.rest]
+        found = verbs.find(typed, level.options, typed[:1])
     except HelpWanted:
         return ()
     if found is None:

@@ -76,7 +76,7 @@ def _verb(program: Program, options: Options, words: list[str]) -> int:
     verbs = Verbs(program)
     named = words[:1]
     try:
-        found = verbs.find(words, options)
+        found = verbs.find(words, options, named)
         if found is None:
             path = external(program, words[0])
             if path:

@@ -72,16 +72,17 @@ class Verbs:
             raise broken(entry, f"names {declared!r}, which is no Verb or Group")
         return declared
 
-    def find(self, words: Sequence[str], options: Options) -> Found | None:
+    def find(self, words: Sequence[str], options: Options, named: list[str]) -> Found | None:
         """The verb that the words name; None for an unknown first word.
 
-        options: those of the program, which may stand between a group and its verb.
+        options: those of the program, which may stand between a group and its verb. named: the
+        first word; gets those that name it, also where help of a group is asked for.
         Raises UsageError for an unknown word after a group, and PluginError.
         """
         declared = self.get(words[0])
         if declared is None:
             return None
-        named, rest = [words[0]], list(words[1:])
+        rest = list(words[1:])
         while isinstance(declared, Group) and rest:
             try:
                 rest = options.parse(rest, interspersed=False)

@@ -33,7 +33,7 @@ def allow(policy: Policy, location: Location, manifest: bytes, signatures: Seque
         if requirement.kind == "insecureAcceptAnything":
             continue
         if requirement.kind == "reject":
-            raise DeniedByPolicy(f"{named}: rejected by policy")
+            raise SignatureDenied(f"{named}: rejected by policy")
         simple_ones = [one for one in signatures if is_simple(one)]
         others = [one for one in signatures if not is_simple(one)]
         image = identity(location)

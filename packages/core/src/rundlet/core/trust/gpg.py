@@ -63,6 +63,20 @@ def imported(*keyrings: bytes) -> Iterator[Keys]:
         yield Keys(home, tuple(dict.fromkeys(found)))
 
 
+def user_ids(keyring: bytes) -> list[str]:
+    """Of the public keys of a keyring: their mail addresses, or the whole user ids without one."""
+    with tempfile.TemporaryDirectory(prefix="rundlet-gpg-") as home:
+        shown, _ = _gpg(home, ("--with-colons", "--show-keys"), keyring)
+    found = []
+    for line in shown.decode(errors="replace").splitlines():
+        fields = line.split(":")
+        if fields[0] in ("uid", "pub") and len(fields) > 9 and fields[9]:
+            _, less, rest = fields[9].partition("<")
+            address, greater, _ = rest.partition(">")
+            found.append(address if less and greater else fields[9])
+    return found
+
+
 def verify(message: bytes, keys: Keys = Keys()) -> Signed:  # noqa: B008 (frozen)
     """The content of a signed message. Raises DeniedByPolicy unless it has one good signature."""
     content, said = _gpg(keys.home, ("--trust-model", "always", "--decrypt"), message)

@@ -80,15 +80,19 @@ ANYTHING = Policy((Requirement("insecureAcceptAnything"),))
 """The policy of who has none, and of --insecure-policy."""
 
 
+def path_of(system: str) -> str:
+    """The user's policy where there is one, else the system's (a path)."""
+    own = os.path.expanduser("~/.config/containers/policy.json")
+    return own if os.path.exists(own) else system
+
+
 def configured(system: str) -> Policy:
     """The user's policy, else the system's (a path), else one that accepts everything.
 
     Raises SettingsError for one that is there but cannot be read.
     """
-    for path in (os.path.expanduser("~/.config/containers/policy.json"), system):
-        if os.path.exists(path):
-            return load(path)
-    return ANYTHING
+    path = path_of(system)
+    return load(path) if os.path.exists(path) else ANYTHING
 
 
 def guard(policy: Policy, location: Location) -> Callable[[bytes, Sequence[bytes]], None] | None:

@@ -9,7 +9,14 @@ import time
 
 from rundlet.core import Engine
 from rundlet.core.contracts.transport import TransportSettings
-from rundlet.core.errors import InUse, InvalidArgument, NoSuchImage, NotFound, NotSupported
+from rundlet.core.errors import (
+    InUse,
+    InvalidArgument,
+    NoSuchImage,
+    NotFound,
+    NotSupported,
+    SignatureDenied,
+)
 from rundlet.core.state import images as rows
 from rundlet.core.state.images import Image
 
@@ -43,8 +50,14 @@ def status(engine: Engine, wanted: str, verbose: bool) -> cri.ImageStatusRespons
 
 
 def pull(engine: Engine, name: str, auth: cri.AuthConfig) -> str:
-    """Pull; the reference that containers are made with (the image's id)."""
-    image = engine.images.pull(_named(name), settings=_settings(auth))
+    """Pull; the reference that containers are made with (the image's id).
+
+    What the trust policy refuses begins with the word that kubelet knows (cri-api's errors).
+    """
+    try:
+        image = engine.images.pull(_named(name), settings=_settings(auth))
+    except SignatureDenied as error:
+        raise SignatureDenied(f"SignatureValidationFailed: {error.message}") from None
     engine.leases.release()  # the image has its row: a thread's engine may live for months
     return values.image_id(image.id)
 

@@ -1,7 +1,0 @@
-"""`rundlet artifact`: the group."""
-
-from __future__ import annotations
-
-from rundlet.core.commands.declare import Group
-
-GROUP = Group("artifact", "Manage OCI artifacts")
