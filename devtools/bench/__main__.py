@@ -85,6 +85,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     parser.add_argument("--plot", type=Path, help="write an SVG to this file")
+    parser.add_argument("--page", type=Path, help="put the table into this Markdown page")
     parser.add_argument("rows", nargs="*", help="only rows whose title contains one of these")
     options = parser.parse_args()
     rows: list[Row] = []
@@ -104,6 +105,8 @@ def main() -> int:
         report.write_json(options.json, results)
     if options.plot:
         report.write_plot(options.plot, rows, results)
+    if options.page:
+        report.write_page(options.page, rows, results)
     return 0
 
 

@@ -13,6 +13,9 @@ from .tools import Sample
 Results = dict[str, dict[str, list[Sample]]]
 """Title of a row, name of a tool, its samples."""
 
+MEMORY = 1.5
+"""The target of every row: peak memory of one process, ours to the peer's."""
+
 _BAR = 18  # pixels
 _WIDTH = 420
 
@@ -36,12 +39,36 @@ def table(rows: list[Row], results: Results) -> str:
         samples = results[row.title]
         ours, peer = (median(of, "wall") * 1000 for of in samples.values())
         numbers = [ratio(samples, what) for what in ("wall", "cpu", "memory")]
-        mark = "" if numbers[0] <= row.target else " *"
+        mark = "" if numbers[0] <= row.target and numbers[2] <= MEMORY else " *"
         lines.append(
             f"{row.title:42} {ours:7.1f}ms {peer:7.1f}ms {numbers[0]:6.2f} {row.target:6.2f}"
             f" {numbers[1]:6.2f} {numbers[2]:6.2f}{mark}"
         )
     return "\n".join(lines)
+
+
+def write_page(path: Path, rows: list[Row], results: Results) -> None:
+    """The table as Markdown, in the place of the one that a page has."""
+    lines = [_PAGE_HEAD]
+    for row in rows:
+        samples = results[row.title]
+        ours, peer = samples.values()
+        numbers = [ratio(samples, what) for what in ("wall", "cpu", "memory")]
+        mark = "" if numbers[0] <= row.target and numbers[2] <= MEMORY else " missed"
+        times = " | ".join(f"{median(of, 'wall') * 1000:.0f} ms" for of in (ours, peer))
+        memory = " / ".join(f"{median(of, 'memory') / 1024:.0f}" for of in (ours, peer))
+        lines.append(
+            f"| {row.title} | {times} | {numbers[0]:.2f} | {row.target:.2f}{mark} |"
+            f" {numbers[1]:.2f} | {numbers[2]:.2f} ({memory} MiB) | {len(ours)} |"
+        )
+    before, _, after = path.read_text().partition(_PAGE_HEAD.splitlines()[0])
+    rest = after.partition("\n\n")[2]
+    path.write_text(before + "\n".join(lines) + "\n\n" + rest)
+
+
+_PAGE_HEAD = """\
+| work | rundlet | peer | ratio | at most | CPU | memory | runs |
+| --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
 def write_json(path: Path, results: Results) -> None:

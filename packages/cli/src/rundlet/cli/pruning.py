@@ -7,6 +7,7 @@ process took into use, or removed, meanwhile is passed over.
 from __future__ import annotations
 
 from rundlet.core.errors import (
+    AlreadyExists,
     InUse,
     NoSuchContainer,
     NoSuchImage,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rundlet.core.engine import Engine
     from rundlet.core.state.volumes import Volume
 
-ENDED = ("created", "exited")
+ENDED = ("created", "initialized", "exited")
 """States of containers that prune removes (podman-container-prune(1))."""
 
 
@@ -31,12 +32,14 @@ def containers(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
     from .listing.filters import containers as chosen
 
     rows = [row for row in engine.containers.list() if row.status in ENDED]
-    for row in chosen(engine, rows, filters) if filters else rows:
+    rows = chosen(engine, rows, filters) if filters else rows
+    waiting = {row.id for row in rows if row.status == "initialized"}  # a process is there
+    for container in engine.containers.dependents_first([row.id for row in rows]):
         try:
-            engine.containers.remove(row.id)
-        except (NoSuchContainer, WrongState):
-            continue
-        yield row.id
+            engine.containers.remove(container, force=container in waiting)
+        except (AlreadyExists, NoSuchContainer, WrongState):
+            continue  # another needs it, removed it or started it
+        yield container
 
 
 def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Iterator[str]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _HEADINGS = {"ID": "IMAGE ID", "CreatedSince": "CREATED", "Id": "IMAGE ID"}
 
 
+_SORTED = {"repository": "Repository", "tag": "Tag", "id": "ID", "size": "VirtualSize"}
+
+
 def show(engine: Engine, rows: Sequence[ImageSummary], arguments: Parsed) -> str:
     """The list by a template or as JSON."""
     form = arguments.text("format")
@@ -29,6 +32,9 @@ def show(engine: Engine, rows: Sequence[ImageSummary], arguments: Parsed) -> str
         return pretty([document(engine, row) for row in rows]) + "\n"
     whole = arguments.flag("no-trunc")
     found = [line for row in rows for line in fields(row, whole)]
+    field = _SORTED.get(arguments.text("sort"))
+    if field:
+        found.sort(key=lambda line: line[field])
     heading = not arguments.flag("noheading")
     return formatted(found, form, headings=_HEADINGS, heading=heading)
 

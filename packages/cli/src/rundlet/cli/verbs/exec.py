@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from rundlet.core.commands.context import Context, Parsed
 
+_NO_COMMAND = 255  # podman's exit code
+
 VERB = Verb(
     name="exec",
     summary="Run a process in a running container",
@@ -89,8 +91,10 @@ def _words(context: Context, arguments: Parsed) -> tuple[str, Sequence[str]]:
     else:
         raise UsageError("exec requires the name or ID of a container or the --latest flag")
     if not words:
-        raise UsageError("must provide a non-empty command to start an exec session:"
-                         " invalid argument")  # fmt: skip
+        error = UsageError("must provide a non-empty command to start an exec session:"
+                           " invalid argument")  # fmt: skip
+        error.exit_code = _NO_COMMAND
+        raise error
     return name, words
 
 

@@ -75,10 +75,10 @@ def _options(arguments: Parsed) -> LogOptions:
 
 
 def _prefix(arguments: Parsed, number: int, name: str, identity: str, *, several: bool) -> str:
-    if not (several or arguments.flag("names") or arguments.flag("color")):
+    if not (several or arguments.flag("color")):
         return ""
     shown = name if arguments.flag("names") else identity[:12]
-    if not (several or arguments.flag("names")):
+    if not several:
         shown = ""
     if arguments.flag("color"):
         return f"{_COLORS[number % len(_COLORS)]}{shown} "

@@ -43,5 +43,6 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def _remove_users(context: Context, network: str, timeout: int | None) -> None:
-    for container in context.engine.networks.users(network):
-        context.engine.containers.remove(container, force=True, timeout=timeout)
+    containers = context.engine.containers
+    for container in containers.dependents_first(context.engine.networks.users(network)):
+        containers.remove(container, force=True, timeout=timeout)

@@ -51,5 +51,6 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def _remove_users(context: Context, volume: str, timeout: int | None) -> None:
-    for container in context.engine.volumes.users(volume):
-        context.engine.containers.remove(container, force=True, timeout=timeout)
+    containers = context.engine.containers
+    for container in containers.dependents_first(context.engine.volumes.users(volume)):
+        containers.remove(container, force=True, timeout=timeout)

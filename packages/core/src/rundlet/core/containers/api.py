@@ -254,12 +254,13 @@ class Containers:
         force: bool = False,
         volumes: bool = False,
         timeout: float | None = None,
+        needed: bool = False,
     ) -> str:
         """Remove a container (containers/remove.py); its id."""
         from .remove import remove
 
         row = rows.find(self._engine.database, name)
-        remove(self._engine, row, force=force, volumes=volumes, timeout=timeout)
+        remove(self._engine, row, force=force, volumes=volumes, timeout=timeout, needed=needed)
         return row.id
 
     def with_dependents(self, names: Sequence[str]) -> Sequence[str]:

@@ -11,6 +11,7 @@ from ..value import Value
 from . import inspect_config, inspect_host
 from .exec import specification
 from .joined import needed
+from .network import names
 from .paths import Paths
 from .rootfs import parent
 from .state import has_process
@@ -84,7 +85,7 @@ def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, 
         **document,
         "Mounts": inspect_host.mounts(known, paths),
         "Dependencies": sorted(needed(request)),
-        "NetworkSettings": _network_settings(known),
+        "NetworkSettings": _network_settings(engine, known),
         "Namespace": "",
         "IsInfra": False,
         "IsService": False,
@@ -183,7 +184,7 @@ def ports(published: tuple[PortMapping, ...]) -> dict[str, list[dict[str, str]] 
     return found
 
 
-def _network_settings(known: Known) -> dict[str, Any]:
+def _network_settings(engine: Engine, known: Known) -> dict[str, Any]:
     result = known.network.result if known.network is not None else None
     interfaces = result.interfaces if result is not None else ()
     namespace = known.network.attachment.namespace if known.network is not None else None
@@ -198,17 +199,20 @@ def _network_settings(known: Known) -> dict[str, Any]:
         "Ports": ports(result.ports if result is not None else ()),
         "SandboxKey": str(namespace or ""),
     }
-    if interfaces:
+    joined: dict[str, InterfaceResult | None] = {one.network: one for one in interfaces}
+    if not joined:  # it does not run: those that it will join
+        joined = dict.fromkeys(names(engine, known.request))
+    if joined:
         settings["Networks"] = {
-            interface.network: {
+            name: {
                 **_interface(interface),
-                "NetworkID": interface.network,
+                "NetworkID": name,
                 "DriverOpts": None,
                 "IPAMConfig": None,
                 "Links": None,
-                "Aliases": list(interface.aliases) or [known.row.id[:12]],
+                "Aliases": list(interface.aliases if interface else ()) or [known.row.id[:12]],
             }
-            for interface in interfaces
+            for name, interface in joined.items()
         }
     return settings
 

@@ -37,7 +37,7 @@ def config(engine: Engine, known: Known) -> dict[str, Any]:
         "Entrypoint": " ".join(entrypoint or ()),
         "OnBuild": None,
         "Labels": _labels(known) or None,
-        "Annotations": dict(spec.get("annotations") or request.annotations) or None,
+        "Annotations": dict(spec.get("annotations") or _annotations(engine, known)),
         "StopSignal": stop_signal(known.row),
     }
     found |= _health(request, image)
@@ -56,6 +56,21 @@ def config(engine: Engine, known: Known) -> dict[str, Any]:
         "Passwd": True,
         "sdNotifyMode": request.sdnotify,
     }
+
+
+def _annotations(engine: Engine, known: Known) -> dict[str, str]:
+    """Those of a container that was never started, as its spec will have them."""
+    from ..spec.notes import notes
+    from ..spec.plan import SpecPlan
+
+    plan = SpecPlan(
+        request=known.request,
+        container=known.row.id,
+        rootfs="",
+        image=known.image,
+        settings=engine.settings,
+    )
+    return notes(plan, [])
 
 
 def _health(request: ContainerRequest, image: Any) -> dict[str, Any]:

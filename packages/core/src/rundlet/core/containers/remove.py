@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ..state.containers import Container
 
 
+_RUNNING = 2  # podman rm's exit code for a container that runs
+
+
 def remove(
     engine: Engine,
     row: Container,
@@ -26,22 +29,26 @@ def remove(
     force: bool = False,
     volumes: bool = False,
     timeout: float | None = None,
+    needed: bool = False,
 ) -> None:
     """Remove a container.
 
     force: stop it first where it runs (`timeout` seconds to end by itself; None: its own
     stop timeout), and go on over all that cannot be released. volumes: its anonymous
-    volumes too. Raises WrongState for a running one without force, NoSuchContainer,
-    AlreadyExists when others need it.
+    volumes too. needed: also one that others need. Raises WrongState for a running one
+    without force, NoSuchContainer, AlreadyExists when others need it.
     """
-    joined.check_unneeded(engine, row)
+    if not needed:
+        joined.check_unneeded(engine, row)
     true = derive(engine, row)
     if has_process(true) and not force:
-        raise WrongState(
+        error = WrongState(
             f"cannot remove container {row.id} as it is {true.status} -"
-            " running or paused containers cannot be removed without force",
-            remedy="container state improper",
+            " running or paused containers cannot be removed without force:"
+            " container state improper",
         )
+        error.exit_code = _RUNNING
+        raise error
     with Attending(Paths(engine, row.id), starting=False):
         if has_process(true):
             end(engine, true, timeout)

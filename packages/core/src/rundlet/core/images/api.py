@@ -371,5 +371,6 @@ class Images:
                 f"image used by {listed}: image is in use by a container: consider listing"
                 " external containers and force-removing image"
             )
-        for container, _, _ in users:
-            self._engine.containers.remove(container, force=True)
+        containers = self._engine.containers
+        for container in containers.dependents_first([user for user, _, _ in users]):
+            containers.remove(container, force=True)

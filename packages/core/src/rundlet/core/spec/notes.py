@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..format import signals
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,9 +39,8 @@ def notes(plan: SpecPlan, warnings: list[str]) -> dict[str, str]:
     }
     if plan.created:
         found["io.kubernetes.cri-o.Created"] = plan.created
-    signal = request.stop_signal or plan.image.get("StopSignal") or ""
-    if signal:
-        found["org.opencontainers.image.stopSignal"] = str(signal)
+    signal = request.stop_signal or str(plan.image.get("StopSignal") or "TERM")
+    found["org.opencontainers.image.stopSignal"] = str(signals.number(signal))
     if "keep-groups" in request.group_add:
         found["run.oci.keep_original_groups"] = "1"
     for text in plan.settings.annotations:

@@ -213,8 +213,9 @@ class Volumes:
                 f"volume {volume.name} is being used by the following container(s):"
                 f" {', '.join(using)}: volume is being used"
             )
-        for container in using:
-            self._engine.containers.remove(container, force=True)
+        containers = self._engine.containers
+        for container in containers.dependents_first(using):
+            containers.remove(container, force=True)
         self._remove(volume.name)
         return volume.name
 

@@ -70,7 +70,7 @@ def discard(engine: Engine, identity: str) -> None:
     if row is None:
         return
     try:
-        engine.containers.remove(row.id, force=True, volumes=True, timeout=0)
+        engine.containers.remove(row.id, force=True, volumes=True, timeout=0, needed=True)
     except NoSuchContainer:
         pass
     _unmount(engine, row.pod or "", row.name)
@@ -104,7 +104,7 @@ def remove(engine: Engine, identity: str) -> record.Made | None:
     """Remove, also while it runs; what it was, None when it is gone already."""
     try:
         made = record.find(engine, identity)
-        engine.containers.remove(made.row.id, force=True, volumes=True, timeout=0)
+        engine.containers.remove(made.row.id, force=True, volumes=True, timeout=0, needed=True)
     except NoSuchContainer:
         return None
     _unmount(engine, made.row.pod or "", made.row.name)
