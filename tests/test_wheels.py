@@ -117,6 +117,76 @@ def greet(context, arguments):
 }
 
 
+# What kubelet does, in the environment of the wheels: a container, and what is mounted as its root.
+CRI = """
+import sys
+import grpc
+from rundlet.cri.proto import api_pb2 as cri
+
+channel = grpc.insecure_channel(f"unix:{sys.argv[1]}")
+grpc.channel_ready_future(channel).result(timeout=120)
+
+def call(rpc, request, answer, service="RuntimeService"):
+    send = channel.unary_unary(f"/runtime.v1.{service}/{rpc}",
+        request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString)
+    return send(request, timeout=120)
+
+none = cri.LinuxSandboxSecurityContext(namespace_options=cri.NamespaceOption(network=cri.NODE))
+pod_config = cri.PodSandboxConfig(
+    metadata=cri.PodSandboxMetadata(name="pod", uid="u", namespace="default"),
+    linux=cri.LinuxPodSandboxConfig(security_context=none))
+pod = call("RunPodSandbox", cri.RunPodSandboxRequest(config=pod_config),
+           cri.RunPodSandboxResponse).pod_sandbox_id
+try:
+    container = call("CreateContainer", cri.CreateContainerRequest(
+        pod_sandbox_id=pod, sandbox_config=pod_config, config=cri.ContainerConfig(
+            metadata=cri.ContainerMetadata(name="it"), image=cri.ImageSpec(image="busybox"),
+            command=["sleep", "1000"])), cri.CreateContainerResponse).container_id
+    call("StartContainer", cri.StartContainerRequest(container_id=container),
+         cri.StartContainerResponse)
+    print(call("ExecSync", cri.ExecSyncRequest(container_id=container, cmd=["cat", "/proc/mounts"]),
+               cri.ExecSyncResponse).stdout.decode())
+finally:
+    call("RemovePodSandbox", cri.RemovePodSandboxRequest(pod_sandbox_id=pod),
+         cri.RemovePodSandboxResponse)
+"""
+
+
+class Installed:
+    """A fresh virtual environment with some wheels and what they declare, and a store for it."""
+
+    def __init__(self, directory: Path, wheels: Path, *names: str) -> None:
+        self.directory = directory
+        self.wheels = wheels
+        self.bin = directory / "venv" / "bin"
+        venv.create(self.bin.parent, with_pip=True)
+        self.install(*names)
+
+    def install(self, *names: str) -> None:
+        places = [f"--find-links={place}" for place in (self.wheels, self.directory)]
+        subprocess.run([self.bin / "pip", "install", "--quiet", *places, *names], check=True)
+
+    @property
+    def roots(self) -> list[str]:
+        return ["--root", f"{self.directory}/root", "--runroot", f"{self.directory}/run"]
+
+    def rundlet(self, *words: str) -> str:
+        return subprocess.run(
+            [self.bin / "rundlet", *self.roots, *words], capture_output=True, text=True, check=True
+        ).stdout
+
+    def plugin(self, name: str) -> dict[str, object]:
+        """What `plugin ls` says of one."""
+        listed = json.loads(self.rundlet("plugin", "ls", "--format", "json"))
+        (row,) = [row for row in listed if row["Name"] == name]
+        return dict(row)
+
+
+def build_wheel(source: Path, directory: Path) -> None:
+    words = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", directory]
+    subprocess.run([*words, source], check=True, capture_output=True)
+
+
 @pytest.mark.e2e
 @pytest.mark.slow
 def test_a_wheel_of_somebody_else(wheels: Path, busybox_archive: Path, tmp_path: Path) -> None:
@@ -124,27 +194,51 @@ def test_a_wheel_of_somebody_else(wheels: Path, busybox_archive: Path, tmp_path:
     source.mkdir()
     for name, text in THIRD.items():
         (source / name).write_text(text)
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path]
-    subprocess.run([*build, source], check=True, capture_output=True)
-    binaries = tmp_path / "venv" / "bin"
-    venv.create(binaries.parent, with_pip=True)
-    pip = [binaries / "pip", "install", "--quiet", "--find-links", wheels]
-    subprocess.run([*pip, "--find-links", tmp_path, "rundlet-cli", "rundlet-third"], check=True)
-
-    def rundlet(*words: str) -> str:
-        roots = ["--root", str(tmp_path / "root"), "--runroot", str(tmp_path / "run")]
-        return subprocess.run(
-            [binaries / "rundlet", *roots, *words], capture_output=True, text=True, check=True
-        ).stdout
-
+    build_wheel(source, tmp_path)
+    tool = Installed(tmp_path, wheels, "rundlet-cli", "rundlet-third")
     try:
-        listed = json.loads(rundlet("plugin", "ls", "--format", "json"))
-        (row,) = [row for row in listed if row["Name"] == "third"]
+        row = tool.plugin("third")
         assert (row["Kind"], row["Distribution"]) == ("storage", "rundlet-third")
         assert (row["Version"], row["Works"]) == ("1.2", True)
-        assert rundlet("greet", "you") == "hello you\n"
-        rundlet("--storage-driver", "third", "load", "-q", "-i", str(busybox_archive))
+        assert tool.rundlet("greet", "you") == "hello you\n"
+        tool.rundlet("--storage-driver", "third", "load", "-q", "-i", str(busybox_archive))
         words = ("run", "--rm", "--network", "none", "busybox", "echo", "from a wheel")
-        assert rundlet(*words) == "from a wheel\n"
+        assert tool.rundlet(*words) == "from a wheel\n"
     finally:
-        rundlet("system", "reset", "--force")
+        tool.rundlet("system", "reset", "--force")
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_an_example_works_for_every_tool(
+    wheels: Path, busybox_archive: Path, tmp_path: Path
+) -> None:
+    """rundlet-cli and the wheel of an example, then rundlet-cri beside them: nothing else."""
+    build_wheel(PACKAGES.parent / "examples/fuse-overlayfs", tmp_path)
+    tool = Installed(tmp_path, wheels, "rundlet-cli", "rundlet-fuse-overlayfs")
+    root = "fuse-overlayfs / fuse.fuse-overlayfs "
+    try:
+        row = tool.plugin("fuse-overlayfs")
+        assert (row["Distribution"], row["Works"]) == ("rundlet-fuse-overlayfs", True)
+        driver = ("--storage-driver", "fuse-overlayfs")
+        tool.rundlet(*driver, "load", "-q", "-i", str(busybox_archive))
+        words = ("run", "--rm", "--network", "none", "busybox", "cat", "/proc/mounts")
+        assert tool.rundlet(*driver, *words).startswith(root)
+        tool.install("rundlet-cri")
+        socket = tmp_path / "s"
+        server = subprocess.Popen(
+            [tool.bin / "rundlet-cri", *tool.roots, *driver, "serve", "--listen", socket]
+        )
+        try:
+            mounts = subprocess.run(
+                [tool.bin / "python", "-c", CRI, socket],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert mounts.stdout.startswith(root), mounts.stderr
+        finally:
+            server.terminate()
+            server.wait()
+    finally:
+        tool.rundlet("system", "reset", "--force")

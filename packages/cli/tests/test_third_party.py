@@ -165,6 +165,45 @@ def test_a_broken_driver_is_named_and_others_work(
     others.rundlet("load", "-q", "-i", str(busybox_archive))
 
 
+NETWORK = """
+from rundlet.core.contracts.probe import Probe
+from rundlet.core.hookspecs import hookimpl
+from rundlet.core.networks.none import NoNetwork
+class Third(NoNetwork):
+    name = "third"
+    def attach(self, attachment):
+        ANSWER
+@hookimpl
+def rundlet_network_plugin(name, settings):
+    return Third(settings) if name == "third" else None
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("raise KeyError('boom')", "attach failed: KeyError('boom')"),
+        ("return {'eth0': '10.0.0.2'}", "it must be AttachResult"),
+        ("import time; time.sleep(600)", "attach: no answer in 0.5 s"),
+    ],
+)
+def test_a_driver_that_breaks_while_it_is_used(
+    others: Distributions, busybox_archive: Path, tmp_path: Path, answer: str, why: str
+) -> None:
+    others.add("third", NETWORK.replace("ANSWER", answer), network_plugins="third = third")
+    (tmp_path / "rundlet.toml").write_text("[plugins.third]\ntimeout = 0.5\n")
+    rundlet = others.rundlet
+    rundlet.environment["RUNDLET_CONF"] = str(tmp_path / "rundlet.toml")
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet.environment["RUNDLET_NETWORK_PLUGIN"] = "third"
+    done = rundlet("run", "--name", "it", "busybox", "true", check=False)
+    assert done.returncode == 125
+    assert "plugin third (third 1.2, rundlet.network_plugins): " in done.stderr
+    assert why in done.stderr and "Traceback" not in done.stderr
+    rundlet.environment["RUNDLET_NETWORK_PLUGIN"] = "none"
+    rundlet("start", "--attach", "it")
+
+
 def test_a_broken_verb_breaks_only_itself(others: Distributions) -> None:
     others.add("third", "import nosuchmodule", commands="greet = third:VERB")
     done = others.rundlet("greet", check=False)

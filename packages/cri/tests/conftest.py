@@ -20,7 +20,7 @@ from devtools.registry import Registry
 from rundlet.cri.proto import api_pb2 as cri
 
 SCRIPT = Path(sys.executable).with_name("rundlet-cri")
-PATIENCE = 30.0  # seconds; this machine may be busy
+PATIENCE = 120.0  # seconds; this machine may be busy
 
 
 class Client:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from .artifacts.api import Artifacts
     from .commands.context import Parsed
     from .containers.api import Containers
     from .content.store import BlobStore
@@ -146,6 +147,15 @@ class Engine:
 
             self._parts["volumes"] = Volumes(self)
         return self._parts["volumes"]  # type: ignore[return-value]
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Files of any kind under names, beside images."""
+        if "artifacts" not in self._parts:
+            from .artifacts.api import Artifacts
+
+            self._parts["artifacts"] = Artifacts(self)
+        return self._parts["artifacts"]  # type: ignore[return-value]
 
     @property
     def secrets(self) -> Secrets:

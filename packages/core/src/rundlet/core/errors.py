@@ -102,6 +102,13 @@ class NoSuchSecret(NotFound):
         super().__init__(f'no secret with name or id "{name}": no such secret')
 
 
+class NoSuchArtifact(NotFound):
+    """podman: `x: artifact does not exist`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name}: artifact does not exist")
+
+
 class AmbiguousName(InvalidArgument):
     """A shortened ID fits several objects."""
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Parsed
 
-_KINDS = ("bind", "volume", "tmpfs", "image", "devpts", "glob")
+_KINDS = ("artifact", "bind", "volume", "tmpfs", "image", "devpts", "glob")
 _SOURCE = ("src", "source", "volume-source")
 _TARGET = ("dst", "destination", "target", "volume-target")
 
@@ -82,7 +82,7 @@ def _checked(text: str, made: Mount) -> Mount:
         return made
     if not made.destination:
         raise InvalidArgument(f"--mount {text}: must set volume destination")
-    if made.kind in ("bind", "image", "glob") and not made.source:
+    if made.kind in ("artifact", "bind", "image", "glob") and not made.source:
         raise InvalidArgument(f"--mount {text}: must set source")
     if made.kind == "bind":
         return made.replace(source=os.path.abspath(made.source))

@@ -81,7 +81,7 @@ def run(context: Context, arguments: Parsed) -> int:
             signatures=not arguments.flag("remove-signatures"),
         )
     if arguments.text("digestfile"):
-        _write(arguments.text("digestfile"), digest)
+        write_digest(arguments.text("digestfile"), digest)
     return 0
 
 
@@ -103,7 +103,8 @@ def _encryption(arguments: Parsed) -> Encryption | None:
     )
 
 
-def _write(path: str, text: str) -> None:
+def write_digest(path: str, text: str) -> None:
+    """`--digestfile`. Raises InvalidArgument."""
     from rundlet.core.errors import InvalidArgument
 
     try:

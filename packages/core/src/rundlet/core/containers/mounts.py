@@ -34,6 +34,8 @@ def resolve(
 def _resolved(engine: Engine, row: Container, mount: Mount, rootfs: str) -> Sequence[Mount]:
     if mount.kind == "glob":
         return _glob(mount)
+    if mount.kind == "artifact":
+        return _artifact(engine, mount, rootfs)
     if mount.kind == "image":
         mount = _image(engine, row, mount)
     elif mount.kind == "volume" and not mount.source.startswith("/"):
@@ -62,6 +64,34 @@ def _image(engine: Engine, row: Container, mount: Mount) -> Mount:
     options = tuple(o for o in mount.options if not o.startswith(("rw=", "readwrite=")))
     path = mount_image(engine, engine.images.get(mount.source), row.id)
     return mount.replace(source=_below(path, mount), options=options)
+
+
+def _artifact(engine: Engine, mount: Mount, rootfs: str) -> Sequence[Mount]:
+    """Its files, read-only: the only one at the destination itself, unless a directory is there
+    or `name=` is given; several below it (podman-run(1)).
+    """
+    said = dict(option.partition("=")[::2] for option in mount.options)
+    files = engine.artifacts.files(
+        mount.source, digest=said.pop("digest", ""), title=said.pop("title", "")
+    )
+    name = said.pop("name", "")
+    for option in said:
+        if option not in ("ro", "readonly"):
+            raise InvalidArgument(f"--mount {mount.destination}: {option}: not for an artifact")
+    if len(files) == 1 and not os.path.isdir(f"{rootfs}/{mount.destination}"):
+        return (mount.replace(kind="bind", source=files[0][1], options=("ro",)),)
+    found = []
+    for number, (title, path) in enumerate(files):
+        inside = title if not name else name if len(files) == 1 else f"{name}-{number}"
+        found.append(
+            mount.replace(
+                kind="bind",
+                source=path,
+                destination=f"{mount.destination}/{inside}",
+                options=("ro",),
+            )
+        )
+    return found
 
 
 def _below(root: str, mount: Mount) -> str:

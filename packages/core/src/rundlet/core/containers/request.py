@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Mount(Value):
     """One mount into the container.
 
-    kind: "bind" | "volume" | "tmpfs" | "image" | "devpts" | "glob".
+    kind: "bind" | "volume" | "tmpfs" | "image" | "artifact" | "devpts" | "glob".
     source: host path, volume name ("" for an anonymous one) or image; destination: inside.
     options: podman's `-v` and `--mount` options as words ("ro", "rshared", "U", "size=1m").
     """

@@ -121,15 +121,15 @@ def _from_registry(
     known: Image | None,
 ) -> Pulled:
     """Pull a full name; the transport knows its mirrors."""
-    _admit(engine, str(name))
+    admit(engine, str(name))
     transport = engine.plugins.transport("docker")
     location = transport.parse(f"//{name}")
-    options = _guarded(engine, location, options)
+    options = guarded(engine, location, options)
     with transport.source(location, told(engine, settings)) as source:
         return _into_store(engine, source, name, options, progress, known)
 
 
-def _guarded(engine: Engine, location: Location, options: CopyOptions) -> CopyOptions:
+def guarded(engine: Engine, location: Location, options: CopyOptions) -> CopyOptions:
     """The options, with what the trust policy requires of images of a place."""
     from ..trust.policy import configured, guard
 
@@ -168,8 +168,8 @@ def _from_transport(
 ) -> Pulled:
     transport = engine.plugins.transport(transport_name)
     location = transport.parse(text)
-    _admit(engine, str(location))
-    options = _guarded(engine, location, options)
+    admit(engine, str(location))
+    options = guarded(engine, location, options)
     with transport.source(location, told(engine, settings)) as source:
         image = copy_into_store(engine, source, _local_names(location), options, progress)
     return Pulled(image, str(location))
@@ -199,7 +199,7 @@ def copy_into_store(
     return image
 
 
-def _admit(engine: Engine, name: str) -> None:
+def admit(engine: Engine, name: str) -> None:
     """Ask the admission hooks before anything is fetched."""
     if not engine.plugins.available("hooks"):
         return

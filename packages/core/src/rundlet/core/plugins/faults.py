@@ -1,4 +1,4 @@
-"""Importing a plugin, and the error that names it when it is broken."""
+"""Importing a plugin, and the error that names it when it is broken or does not answer."""
 
 from __future__ import annotations
 
@@ -6,17 +6,35 @@ from ..errors import PluginError, RundletError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .index import EntryPoint
+
+PATIENCE = 30.0
+"""Seconds for what other people's plugins need no work for: an import, an answer about itself."""
 
 
 def load(entry: EntryPoint) -> object:
     """Import a plugin. Raises PluginError naming it, its distribution and the reason."""
+    return attempt(entry, "", entry.load)
+
+
+def attempt(entry: EntryPoint, doing: str, work: Callable[[], object]) -> object:
+    """What a plugin's code gives. doing: the hook, or "" for its import.
+
+    Raises PluginError for whatever comes of it, and, but for shipped ones, for silence.
+    """
     try:
-        return entry.load()
+        if entry.shipped:
+            return work()
+        from .limits import bounded
+
+        return bounded(work, PATIENCE)
     except (KeyboardInterrupt, MemoryError, PluginError):
         raise
     except BaseException as error:  # also SystemExit: a plugin must not end its user
-        raise broken(entry, f"cannot be imported: {error!r}") from error
+        said = f"{doing} failed" if doing else "cannot be imported"
+        raise broken(entry, f"{said}: {error!r}") from error
 
 
 def broken(entry: EntryPoint, why: str) -> PluginError:

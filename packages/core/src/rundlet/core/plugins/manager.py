@@ -11,7 +11,7 @@ import os
 
 from ..errors import PluginError
 from . import kept
-from .faults import broken, load
+from .faults import attempt, broken, load
 from .index import KINDS, EntryPoint, entries, index
 
 TYPE_CHECKING = False
@@ -177,7 +177,11 @@ class Plugins:
         if key not in self._drivers:
             entry = self.entry(kind, name)
             driver = self._make(entry, kind, name=name, **arguments)
-            _check(entry, kind, driver)
+            contract = _check(entry, kind, driver)
+            if not entry.shipped:
+                from .guard import guard
+
+                guard(entry, driver, contract, self._timeout(entry))
             self._drivers[key] = driver
         return self._drivers[key]
 
@@ -186,12 +190,16 @@ class Plugins:
         plugin = load(entry)
         if self._listened_to():
             return self._hooks().make(entry, plugin, hook, arguments)
-        try:
-            return call_one(plugin, hook, arguments)
-        except PluginError:
-            raise
-        except Exception as error:
-            raise broken(entry, f"{hook} failed: {error!r}") from error
+        return attempt(entry, hook, lambda: call_one(plugin, hook, arguments))
+
+    def _timeout(self, entry: EntryPoint) -> float | None:
+        """How long any call of a driver may take; None: nobody said."""
+        table = self.settings.plugins.get(entry.name, {})
+        if "timeout" not in table:
+            return None
+        from .limits import limits
+
+        return limits(entry.name, table).timeout
 
     # --- hooks
 
@@ -229,8 +237,8 @@ def call_one(plugin: object, hook: str, arguments: dict[str, object]) -> object:
     return function(**{name: arguments[name] for name in wanted if name in arguments})
 
 
-def _check(entry: EntryPoint, kind: str, driver: object) -> None:
-    """What a factory made must be a driver of this contract. Raises PluginError."""
+def _check(entry: EntryPoint, kind: str, driver: object) -> type:
+    """What a factory made must be a driver of this contract, which is given. Raises PluginError."""
     hook, module, name = FACTORIES[kind]
     if driver is None:
         raise broken(entry, f"{hook} made no driver for the name {entry.name!r}")
@@ -244,3 +252,4 @@ def _check(entry: EntryPoint, kind: str, driver: object) -> None:
     contract: type = getattr(import_module(f"rundlet.core.contracts.{module}"), name)
     if not isinstance(driver, contract):
         raise broken(entry, f"{hook} made {driver!r}, which is no {name}")
+    return contract

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
 
-_IN_GRAPH = ("blobs", "containers", "networks", "runtimes", "secrets", "tmp", "volumes")
+_IN_GRAPH = (
+    "artifacts", "blobs", "containers", "networks", "runtimes", "secrets", "tmp", "volumes",
+)  # fmt: skip
 _IN_RUN = (
     "cache", "containers", "exits", "images", "locks", "netns", "networks", "runtimes", "tmp",
 )  # fmt: skip
@@ -24,7 +26,7 @@ _DATABASE = ("state.db", "state.db-wal", "state.db-shm")
 
 
 def reset(engine: Engine) -> list[str]:
-    """Remove all containers, images, volumes, networks and secrets, and then the directories.
+    """Remove all containers, images, artifacts, volumes and networks, and then the directories.
 
     The engine is closed. What is not Rundlet's in the graph root and the run root stays.
     Returns what could not be removed in order, in words. Raises StoreError when files are left.

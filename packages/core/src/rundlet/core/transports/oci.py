@@ -210,16 +210,34 @@ class OciTransport(ImageTransport):
             with failing(path, "deleting from"), locked_index(path) as index:
                 chosen = layout.select(index, wanted, location)
                 rest = layout.without_name(index, chosen)
-                needed = _reachable(files, rest["manifests"])
-                unneeded = _reachable(files, [{"digest": chosen.digest}]) - needed
                 index.update(rest)
-            for digest in () if _shared(settings) else unneeded:  # others may need shared ones
-                try:
-                    os.unlink(os.path.join(path, layout.blob_name(digest)))
-                except FileNotFoundError:
-                    pass
+            if not _shared(settings):  # others may need shared ones
+                _unlink_unneeded(path, files, chosen.digest, rest["manifests"])
         finally:
             os.close(lock)
+
+    def forget(self, path: str, digest: str) -> None:
+        """Delete the blobs of an image that was in the index before, which no other one needs."""
+        lock = _lock_blobs(path, fcntl.LOCK_EX)
+        try:
+            with failing(path, "deleting from"):
+                files = DirectoryFiles(path)
+                data = files.read("index.json", layout.MOST_MANIFEST_BYTES)
+                rest = layout.parse_index(data, path)["manifests"]
+                _unlink_unneeded(path, files, digest, rest)
+        finally:
+            os.close(lock)
+
+
+def _unlink_unneeded(
+    path: str, files: DirectoryFiles, digest: str, rest: list[dict[str, Any]]
+) -> None:
+    """Delete what a manifest names, and itself, as far as the rest of the index does not."""
+    for unneeded in _reachable(files, [{"digest": digest}]) - _reachable(files, rest):
+        try:
+            os.unlink(os.path.join(path, layout.blob_name(unneeded)))
+        except FileNotFoundError:
+            pass
 
 
 def location(transport: str, text: str) -> Location:

@@ -1,0 +1,1 @@
+"""Artifacts: files of any kind under a name, beside images (OCI image-spec 1.1, artifacts)."""

@@ -1,0 +1,103 @@
+"""`engine.artifacts`: files of any kind, kept under names and moved by registries."""
+
+from __future__ import annotations
+
+import os
+
+from ..contracts.transport import TransportSettings
+from ..errors import NoSuchArtifact
+from .store import Artifact, Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ..engine import Engine
+    from ..images.descriptor import Descriptor
+    from ..images.progress import Progress
+    from ..trust.signing import Signing
+    from .add import Adding
+
+    Many = list[Artifact]  # the name that `list` has inside the class is the method's
+
+_PLAIN = TransportSettings()
+
+
+class Artifacts:
+    """The artifacts of one graph root. Names are full ("localhost/models:1"), ":latest" without
+    a tag; where one is to be found, (the beginning of) its digest does too.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._store = Store(os.path.join(os.path.abspath(engine.settings.graph_root), "artifacts"))
+
+    def add(self, name: str, paths: Sequence[str], how: Adding) -> str:
+        """Make an artifact of files; the digest of its manifest.
+
+        Raises AlreadyExists, NotFound for a file, NoSuchArtifact when it is to be appended to,
+        InvalidArgument.
+        """
+        from .add import add
+
+        return add(self._engine, self._store, name, paths, how)
+
+    def list(self) -> Many:
+        """All, by name."""
+        return self._store.all()
+
+    def get(self, name: str) -> Artifact:
+        """Raises NoSuchArtifact, AmbiguousName."""
+        return self._store.get(name)
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """podman artifact inspect's document."""
+        found = self.get(name)
+        return {"Manifest": found.manifest, "Name": found.name, "Digest": found.digest}
+
+    def pull(
+        self, name: str, *, settings: TransportSettings = _PLAIN, progress: Progress | None = None
+    ) -> str:
+        """Get one from its registry, as it is; the digest of its manifest."""
+        from .moving import pull
+
+        return pull(self._engine, self._store, name, settings, progress)
+
+    def push(
+        self,
+        name: str,
+        destination: str = "",
+        *,
+        settings: TransportSettings = _PLAIN,
+        progress: Progress | None = None,
+        signing: Signing | None = None,
+    ) -> str:
+        """Send one to its registry, or to another name; the digest of its manifest there."""
+        from .moving import push
+
+        return push(self._engine, self._store, name, destination, settings, progress, signing)
+
+    def remove(self, name: str) -> str:
+        """Forget one, with the files that no other one has; its digest. Raises NoSuchArtifact."""
+        from ..errors import NoSuchImage
+
+        found = self.get(name)
+        try:
+            self._store.transport.delete(self._store.location(found.name), _PLAIN)
+        except NoSuchImage:  # another process was faster
+            raise NoSuchArtifact(name) from None
+        return found.digest
+
+    def extract(self, name: str, target: str, *, digest: str = "", title: str = "") -> None:
+        """Write its files to a path. Raises as extract.extract."""
+        from .extract import extract
+
+        extract(self._store, self.get(name), target, digest, title)
+
+    def files(self, name: str, *, digest: str = "", title: str = "") -> Sequence[tuple[str, str]]:
+        """The names and the paths in the store of its files, to be mounted. Raises as `extract`."""
+        from .extract import chosen, file_name
+
+        wanted: tuple[Descriptor, ...] = chosen(self.get(name), digest, title)
+        return [(file_name(blob, bool(digest)), self._store.blob_path(blob)) for blob in wanted]
