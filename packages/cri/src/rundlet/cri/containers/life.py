@@ -50,7 +50,7 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig) -> str:
         undo.callback(_unmount, engine, pod.id, name)
         row = engine.containers.create(request(engine, pod, config))
         undo.callback(engine.containers.remove, row.id, force=True, volumes=True)
-        record.keep(engine, row, config, log_path(pod, config))
+        record.keep(engine, row, config, log_path(engine, pod, config))
         undo.pop_all()
     return row.id
 

@@ -13,7 +13,7 @@ from ..pods import options
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
-from . import record, shifted, volumes
+from . import policy, record, shifted, volumes
 
 _PROPAGATION = {
     cri.PROPAGATION_PRIVATE: "rprivate",
@@ -46,20 +46,12 @@ def _mount(engine: Engine, pod: str, name: str, wanted: cri.Mount) -> Mount:
         raise InvalidArgument(
             f"mount {where}: recursive_read_only needs readonly and private propagation"
         )
-    source = _source(wanted.host_path)
+    source = policy.source(engine, wanted.host_path)
     if wanted.uidMappings or wanted.gidMappings:
         source = shifted.mount(engine, pod, name, source, wanted)
     access = "rw" if not wanted.readonly else "rro" if wanted.recursive_read_only else "ro"
     words = ("rbind", access, propagation, *wanted.mount_options)
     return Mount("bind", where.rstrip("/") or where, source, words)
-
-
-def _source(path: str) -> str:
-    """The host path with links followed; one that is not there becomes a directory (CRI-O)."""
-    found = os.path.realpath(path)
-    if not os.path.lexists(found):
-        os.makedirs(found, mode=0o755, exist_ok=True)
-    return found
 
 
 def devices(engine: Engine, config: cri.ContainerConfig) -> tuple[Device, ...]:

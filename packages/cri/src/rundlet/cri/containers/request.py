@@ -9,11 +9,12 @@ from rundlet.core import Engine
 from rundlet.core.containers.request import ContainerRequest
 from rundlet.core.errors import InvalidArgument, NotSupported
 
+from ..config.setup import config_of
 from ..pods import network, options, users
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
-from . import record, security
+from . import policy, record, security
 from .mounts import devices, mounts
 from .resources import resources
 
@@ -24,7 +25,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
     sandbox = pod.sandbox
     context = config.linux.security_context
     limits = config.linux.resources
-    return ContainerRequest(
+    made = ContainerRequest(
         image=config.image.image,
         name=record.name_of(config, pod.name),
         pod=pod.id,
@@ -41,7 +42,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         restart="no",
         stop_signal=_signal(config.stop_signal),
         log_driver="k8s-file" if config.log_path else "none",
-        log_options={"path": log_path(pod, config)} if config.log_path else {},
+        log_options={"path": log_path(engine, pod, config)} if config.log_path else {},
         exit_command=False,  # the server watches the exit files
         healthcheck={"Test": ["NONE"]},  # probes are kubelet's business, also of such images
         mounts=mounts(engine, pod, config),
@@ -55,6 +56,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         **_names(pod, sandbox),
         **security.fields(context),
     )
+    return policy.adjusted(engine, pod, config, made)
 
 
 def _check(config: cri.ContainerConfig) -> None:
@@ -66,13 +68,13 @@ def _check(config: cri.ContainerConfig) -> None:
         raise NotSupported("windows containers need a Windows node")
 
 
-def log_path(pod: Pod, config: cri.ContainerConfig) -> str:
-    """Where the log is; "" for none."""
+def log_path(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> str:
+    """Where the log is; "" for none. A pod without a directory for logs has one of the node's."""
     if not config.log_path:
         return ""
     directory = pod.sandbox.log_directory
     if not directory:
-        raise InvalidArgument("log_path needs the log_directory of the pod sandbox")
+        directory = os.path.join(config_of(engine).text("crio.log_dir"), pod.id)
     return os.path.join(directory, config.log_path)
 
 

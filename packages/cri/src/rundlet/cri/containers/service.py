@@ -97,6 +97,8 @@ class ContainerCalls:
     async def get_container_events(
         self, _: cri.GetEventsRequest, __: Any
     ) -> AsyncIterator[cri.ContainerEventResponse]:
+        if not self._node.config.flag("crio.runtime.enable_pod_events"):
+            raise NotSupported("events are switched off (crio.runtime.enable_pod_events)")
         async for event in self._node.events.listen():
             yield event
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from rundlet.core import Engine
+from rundlet.core.errors import InvalidArgument
+from rundlet.core.images import reference as references
 from rundlet.core.state.images import Image
 
+from ..config.setup import config_of
 from ..proto import api_pb2 as cri
 
 
@@ -21,7 +24,7 @@ def image(engine: Engine, found: Image) -> cri.Image:
         repo_digests=found.digests,
         size=found.size,
         spec=cri.ImageSpec(image=image_id(found.id)),
-        pinned=pinned(engine, found.id),
+        pinned=pinned(engine, found),
     )
     user = str(engine.images.config(found).config.get("User") or "").partition(":")[0]
     if user.isdecimal():
@@ -33,7 +36,23 @@ def image(engine: Engine, found: Image) -> cri.Image:
     return message
 
 
-def pinned(engine: Engine, identity: str) -> bool:
-    """Whether kubelet must not collect it."""
-    row = engine.database.row("SELECT pinned FROM images WHERE id = ?", identity)
+def pinned(engine: Engine, image: Image) -> bool:
+    """Whether kubelet must not collect it: pinned_images, and the pause image."""
+    config = config_of(engine)
+    patterns = (*config.texts("crio.image.pinned_images"), config.text("crio.image.pause_image"))
+    if any(_fits(name, pattern) for name in image.names for pattern in patterns if pattern):
+        return True
+    row = engine.database.row("SELECT pinned FROM images WHERE id = ?", image.id)
     return bool(row and row[0])
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """crio.conf(5): the whole name, a beginning ("registry/*"), or a word in it ("*word*")."""
+    if pattern.startswith("*") and pattern.endswith("*") and len(pattern) > 1:
+        return pattern[1:-1] in name
+    if pattern.endswith("*"):
+        return name.startswith(pattern[:-1])
+    try:
+        return name == str(references.parse(pattern).tagged())
+    except InvalidArgument:
+        return False

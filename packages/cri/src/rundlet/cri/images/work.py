@@ -87,7 +87,7 @@ def remove(engine: Engine, name: str) -> None:
     image = engine.images.find(_named(name))
     if image is None:
         return
-    if values.pinned(engine, image.id):
+    if values.pinned(engine, image):
         raise InUse(f"image {name} is pinned", remedy="see pinned_images of crio.conf")
     by_id = image.id.startswith(name.removeprefix("sha256:"))
     if by_id:

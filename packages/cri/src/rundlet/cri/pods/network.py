@@ -10,6 +10,7 @@ from rundlet.core.containers.stored import Network, network_of, network_text
 from rundlet.core.contracts.network import Attachment, AttachResult, NetworkRequest
 from rundlet.core.networks.namespace import create_namespace, remove_namespace
 
+from ..config.setup import config_of
 from . import options, record
 from .paths import Paths
 from .record import Pod
@@ -24,12 +25,13 @@ def attach(engine: Engine, pod: Pod) -> Pod:
     driver = engine.plugins.choose_network()
     path = Paths(engine, pod.id).netns
     meta = config.metadata
+    mapped_elsewhere = config_of(engine).flag("crio.runtime.disable_hostport_mapping")
     attachment = Attachment(
         container=pod.id,
         name=meta.name,
         namespace=Path(path),
         networks=(NetworkRequest(),),
-        ports=options.ports(config),
+        ports=() if mapped_elsewhere else options.ports(config),
         hostname=options.hostname(config),
         dns=tuple(config.dns_config.servers),
         labels={

@@ -13,11 +13,9 @@ from rundlet.core.linux.processes import start_time
 
 from ..proto import api_pb2 as cri
 from ..runtime import handlers
-from . import namespaces, network, options, record, stop, users
+from . import namespaces, network, options, policy, record, stop, users
 from .paths import Paths
 from .record import Pod
-
-SHM_SIZE = 64 * 1024 * 1024  # bytes, as kubelet's users know it
 
 
 def run(engine: Engine, config: cri.PodSandboxConfig, handler: str) -> str:
@@ -64,14 +62,15 @@ def _make(engine: Engine, pod: Pod) -> None:
     if not options.host_ipc(config):
         os.mkdir(paths.shm, 0o711)
         flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
-        data = f"mode=1777,size={SHM_SIZE}{users.owner(config)}"
+        data = f"mode=1777,size={policy.shm_size(engine, pod)}{users.owner(config)}"
         syscalls.mount("shm", paths.shm, "tmpfs", flags, data)
     infra = namespaces.make(
         options.pins(config, paths),
         netns="" if options.host_network(config) else paths.netns,
         hostname=options.hostname(config),
-        sysctls=dict(config.linux.sysctls),
+        sysctls={**policy.sysctls(engine, config), **config.linux.sysctls},
     )
     if infra:
+        policy.place(engine, infra)
         pod = pod.replace(infra=infra, infra_start=start_time(infra))
     record.update(engine, pod, state="ready")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rundlet.core.value import Value
 
@@ -89,19 +89,33 @@ NETWORK: tuple[tuple[str, str, Callable[[cri.NetworkInterfaceUsage], int]], ...]
 )
 
 
-def descriptors() -> list[cri.MetricDescriptor]:
-    """Every metric, with the keys of its labels."""
+_GROUPS = {"cpu": "cpu", "memory": "memory", "disk": "fs", "network": "network"}
+"""Words of included_pod_metrics to what follows "container_" in the names."""
+
+
+def chosen(words: Sequence[str]) -> tuple[str, ...]:
+    """Beginnings of the names of the metrics that included_pod_metrics asks for."""
+    if "all" in words:
+        return ("",)
+    return tuple(f"container_{_GROUPS[word]}_" for word in words if word in _GROUPS)
+
+
+def descriptors(beginnings: tuple[str, ...] = ("",)) -> list[cri.MetricDescriptor]:
+    """Every metric whose name begins so, with the keys of its labels."""
     found = [
-        cri.MetricDescriptor(name=one.name, help=one.help, label_keys=_LABELS) for one in CONTAINER
+        cri.MetricDescriptor(name=one.name, help=one.help, label_keys=_LABELS)
+        for one in CONTAINER
+        if one.name.startswith(beginnings)
     ]
     return found + [
         cri.MetricDescriptor(name=name, help=text, label_keys=(*_LABELS, "interface"))
         for name, text, _ in NETWORK
+        if name.startswith(beginnings)
     ]
 
 
-def pod(stats: cri.PodSandboxStats) -> cri.PodSandboxMetrics:
-    """The metrics of one pod and its containers."""
+def pod(stats: cri.PodSandboxStats, beginnings: tuple[str, ...] = ("",)) -> cri.PodSandboxMetrics:
+    """The metrics of one pod and its containers, of those whose names begin so."""
     meta = stats.attributes.metadata
     message = cri.PodSandboxMetrics(pod_sandbox_id=stats.attributes.id)
     network = stats.linux.network
@@ -110,6 +124,7 @@ def pod(stats: cri.PodSandboxStats) -> cri.PodSandboxMetrics:
         message.metrics.extend(
             _metric(name, network.timestamp, True, mine, read(interface))
             for name, _, read in NETWORK
+            if name.startswith(beginnings)
         )
     for one in stats.linux.containers:
         labels = (one.attributes.id, one.attributes.metadata.name, meta.name, meta.namespace)
@@ -120,6 +135,7 @@ def pod(stats: cri.PodSandboxStats) -> cri.PodSandboxMetrics:
                 metrics=[
                     _metric(kind.name, when, kind.counter, labels, kind.read(one))
                     for kind in CONTAINER
+                    if kind.name.startswith(beginnings)
                 ],
             )
         )

@@ -23,6 +23,7 @@ class StatsCalls:
     """Stats of containers and sandboxes, one, listed and streamed; metrics."""
 
     def __init__(self, node: Node) -> None:
+        self._node = node
         self._workers = node.workers
         self._rates = Rates()
 
@@ -91,16 +92,22 @@ class StatsCalls:
         self._rates.keep({made.row.id for made in containers.everything(engine)})
         return [values.pod(engine, pod, self._rates) for pod in pods_listed(engine, chosen)]
 
+    @property
+    def _included(self) -> tuple[str, ...]:
+        return metrics.chosen(self._node.config.texts("crio.stats.included_pod_metrics"))
+
     async def list_metric_descriptors(
         self, _: cri.ListMetricDescriptorsRequest, __: Any
     ) -> cri.ListMetricDescriptorsResponse:
-        return cri.ListMetricDescriptorsResponse(descriptors=metrics.descriptors())
+        return cri.ListMetricDescriptorsResponse(descriptors=metrics.descriptors(self._included))
 
     async def list_pod_sandbox_metrics(
         self, _: cri.ListPodSandboxMetricsRequest, __: Any
     ) -> cri.ListPodSandboxMetricsResponse:
         found = await self._workers.run(self._pods, cri.PodSandboxStatsFilter())
-        return cri.ListPodSandboxMetricsResponse(pod_metrics=[metrics.pod(one) for one in found])
+        return cri.ListPodSandboxMetricsResponse(
+            pod_metrics=[metrics.pod(one, self._included) for one in found]
+        )
 
     async def stream_pod_sandbox_metrics(
         self, _: cri.StreamPodSandboxMetricsRequest, __: Any
@@ -108,5 +115,7 @@ class StatsCalls:
         found = await self._workers.run(self._pods, cri.PodSandboxStatsFilter())
         for start in range(0, len(found), CHUNK):
             yield cri.StreamPodSandboxMetricsResponse(
-                pod_sandbox_metrics=[metrics.pod(one) for one in found[start : start + CHUNK]]
+                pod_sandbox_metrics=[
+                    metrics.pod(one, self._included) for one in found[start : start + CHUNK]
+                ]
             )
