@@ -56,6 +56,29 @@ def test_index_only(tool: Any, multi: str, tmp_path: Path, blobs: Any) -> None:
     assert len(blobs(tmp_path / "out")) == 1
 
 
+def test_some_platforms(tool: Any, multi: str, tmp_path: Path, blobs: Any) -> None:
+    place = f"oci:{tmp_path}/out:x"
+    tool("copy", "--multi-arch", "linux/arm64", multi, place)
+    assert raw(place) == raw(multi)  # sparse: it names what is not there
+    assert len(blobs(tmp_path / "out")) == 4
+    stripped = f"oci:{tmp_path}/less:x"
+    tool("copy", "--multi-arch=linux/arm64", "--strip-removed-platforms", multi, stripped)
+    kept = [item for item in raw(multi)["manifests"] if item["platform"]["architecture"] == "arm64"]
+    assert raw(stripped)["manifests"] == kept
+    both = f"dir:{tmp_path}/both"
+    tool("copy", "--multi-arch=linux/amd64, linux/arm64", "--strip-removed-platforms", multi, both)
+    assert raw(both) == raw(multi)
+    for words, said in (
+        (("--multi-arch=linux/s390x",), "no image for platform linux/s390x"),
+        (("--multi-arch=some",), "unknown multi-arch option"),
+        (("--multi-arch=linux/arm/v7",), "invalid platform format"),
+        (("--multi-arch=index-only", "--strip-removed-platforms"), "empty image"),
+        (("--multi-arch=linux/arm64", "--strip-removed-platforms", "--preserve-digests"),
+         "preserve digests"),
+    ):  # fmt: skip
+        assert said in tool.refused("copy", *words, multi, f"dir:{tmp_path}/none"), words
+
+
 def test_all_and_multi_arch_contradict(tool: Any, multi: str, tmp_path: Path) -> None:
     said = tool.refused("copy", "-a", "--multi-arch", "all", multi, f"dir:{tmp_path}/out")
     assert "Cannot use --all and --multi-arch flags together" in said

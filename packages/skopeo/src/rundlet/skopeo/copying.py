@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rundlet.core.contracts.transport import (
         ImageTransport,
         Location,
+        Platform,
         TransportSettings,
     )
     from rundlet.core.images.copy import Copied, CopyOptions
@@ -99,6 +100,12 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
     several = str(values.get("multi-arch") or "")
     if several and arguments.flag("all"):
         raise UsageError("Cannot use --all and --multi-arch flags together")
+    platforms = _platforms(several)
+    strip = bool(values.get("strip-removed-platforms"))
+    if strip and several == "index-only":
+        raise UsageError(
+            "requested operation filtered out all platforms and would create an empty image"
+        )
     if values.get("dest-compress") and values.get("dest-decompress"):
         raise UsageError("Cannot use --dest-compress and --dest-decompress flags together")
     for name in ("dest-compress", "dest-decompress"):
@@ -106,13 +113,19 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
             context.warn(f"--{name} can only be used if the destination transport is 'dir'")
     directory = target.name == "dir"
     compression = str(values.get("dest-compress-format") or "")
+    if values.get("dest-force-compress-format") and not compression:
+        raise UsageError(
+            "--dest-force-compress-format can only be used with --dest-compress-format"
+        )
     level = values.get("dest-compress-level")
     if directory and values.get("dest-compress"):
         compression = compression or "gzip"
     return CopyOptions(
         platform=platform(context),
-        all_instances=arguments.flag("all") or several == "all",
+        all_instances=arguments.flag("all") or several == "all" or bool(platforms),
         index_only=several == "index-only",
+        platforms=platforms,
+        strip=strip,
         keep=arguments.flag("preserve-digests"),
         wishes=Wishes(
             format=arguments.text("format"),
@@ -128,6 +141,34 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         precompute=bool(values.get("dest-precompute-digests")) and target.name == "docker",
         temporary=context.options.text("tmpdir"),
     )
+
+
+def _platforms(several: str) -> tuple[Platform, ...]:
+    """The platforms of --multi-arch "linux/amd64,linux/arm64"; () for its other words.
+
+    Raises UsageError.
+    """
+    from rundlet.core.contracts.transport import Platform
+    from rundlet.core.errors import UsageError
+
+    if several in ("", "system", "all", "index-only"):
+        return ()
+    if "/" not in several:
+        raise UsageError(
+            f'unknown multi-arch option "{several}". Choose one of the supported options: '
+            "'system', 'all', 'index-only', or a comma-separated platform list like"
+            " 'linux/amd64,linux/arm64'"
+        )
+    found = []
+    for text in several.split(","):
+        system, _, architecture = text.strip().partition("/")
+        if not system or not architecture or "/" in architecture:
+            raise UsageError(
+                f'invalid platform format "{text.strip()}" in --multi-arch, expected'
+                " OS/Architecture (e.g., linux/amd64)"
+            )
+        found.append(Platform(system, architecture))
+    return tuple(found)
 
 
 def _encryption(arguments: Parsed) -> Encryption | None:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 _NOT_FOUND = 2
 
 
-class _DeadlinePassed(BaseException):
-    """Raised wherever the main thread is; nothing on the way out takes it for a failed request."""
+class _DeadlinePassed(KeyboardInterrupt):
+    """Raised wherever the main thread is; nothing on the way out takes it for a failed request,
+    nor for a plugin's fault.
+    """
 
 
 @contextmanager

@@ -58,7 +58,9 @@ class CopyOptions(Value):
     """How to copy.
 
     platform: which instance of an index. all_instances: all of them, and the index.
-    index_only: the index without any of them. keep: fail where a digest would change.
+    index_only: the index without any of them. platforms: with `all_instances`, only those for
+        one of these; `strip` takes the others out of the index, which else names them still.
+    keep: fail where a digest would change.
     wishes: format and compression. parallel: layers at once, 0 for six.
     turns: shared by copies that run side by side to places that share their blobs.
     allow: told of each manifest that is used, and of its signatures, before anything that it
@@ -73,6 +75,8 @@ class CopyOptions(Value):
     platform: Platform = Platform()
     all_instances: bool = False
     index_only: bool = False
+    platforms: tuple[Platform, ...] = ()
+    strip: bool = False
     keep: bool = False
     wishes: Wishes = Wishes()
     parallel: int = 0
@@ -180,13 +184,19 @@ class _Copy:
         return Copied(top.replace(media_type=index.media_type), digest_of(top.data))
 
     def _index(self, top: ManifestBytes, index: Index) -> Copied:
-        """All instances, then the index; as they are, unless the user or the place wants else."""
+        """The wanted instances, then the index; as they are, unless the user or the place wants
+        else.
+        """
+        wanted = manifests.for_platforms(index, self._options.platforms)
         wishes = self._options.wishes
         kind = index_type(index, self._destination, wishes)
         as_it_is = wishes == Wishes() and kind == index.media_type and not self._options.encryption
         blobs: dict[str, None] = {}
-        items = []
+        items: list[Descriptor | None] = []
         for item in index.manifests:
+            if item not in wanted:
+                items.append(None if self._options.strip else item)
+                continue
             data = self._verified_manifest(item)
             document = manifests.parse(data.data, data.media_type)
             if isinstance(document, Index):

@@ -186,8 +186,9 @@ def recompose(
     return compose(media_type, config, layers, **more)
 
 
-def recompose_index(original: Index, media_type: str, items: Sequence[Descriptor]) -> bytes:
-    """The bytes of an index with other images, in the same order, or of the other format.
+def recompose_index(original: Index, media_type: str, items: Sequence[Descriptor | None]) -> bytes:
+    """The bytes of an index with other images, in the same order (None: without that one), or of
+    the other format.
 
     What only OCI indexes have (annotations, artifactType, subject) is kept among them.
     """
@@ -199,6 +200,7 @@ def recompose_index(original: Index, media_type: str, items: Sequence[Descriptor
     document["manifests"] = [
         {**entry, "mediaType": item.media_type, "digest": item.digest, "size": item.size}
         for entry, item in zip(entries, items, strict=True)
+        if item is not None
     ]
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -252,6 +254,34 @@ def choose(index: Index, wanted: Platform) -> Descriptor:
             remedy=f"The image has: {', '.join(there) or 'none'}.",
         )
     return best[1]
+
+
+def for_platforms(index: Index, wanted: Sequence[Platform]) -> tuple[Descriptor, ...]:
+    """The instances for some platforms, of every variant unless one is named; all for none.
+
+    Raises NotFound for a platform that no instance has.
+    """
+    found = {
+        platform: [item for item in index.manifests if _fits(item.platform or {}, platform)]
+        for platform in wanted
+    }
+    for platform, items in found.items():
+        if not items:
+            there = sorted({_shown(item.platform or {}) for item in index.manifests})
+            raise NotFound(
+                f"no image for platform {_shown(platform.as_dict())}",
+                remedy=f"The image has: {', '.join(there) or 'none'}.",
+            )
+    chosen = [item for items in found.values() for item in items]
+    return tuple(item for item in index.manifests if not wanted or item in chosen)
+
+
+def _fits(offered: Mapping[str, Any], wanted: Platform) -> bool:
+    return (
+        offered.get("os") == wanted.os
+        and offered.get("architecture") == wanted.architecture
+        and wanted.variant in ("", offered.get("variant"))
+    )
 
 
 def _score(offered: Mapping[str, Any], wanted: Platform) -> int:

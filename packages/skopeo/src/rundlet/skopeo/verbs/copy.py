@@ -39,6 +39,8 @@ VERB = Verb(
                " (gzip, zstd or zstd:chunked)"),
         Option("dest-compress-level", help="Level to use for the compression", kind="int"),
         Flag("dest-decompress", help="Decompress layers (destination dir: only)"),
+        Flag("dest-force-compress-format", help="Use the compression format for layers of another"
+             " one too: always so here"),
         Flag("dest-oci-accept-uncompressed-layers",
              help="Keep plain layers in an OCI layout: always so here"),
         Flag("dest-precompute-digests", help="Make layers that change before they are sent, to"
@@ -50,9 +52,11 @@ VERB = Verb(
         Option("encryption-key", help="Public key of a recipient to encrypt layers to:"
                " jwe:FILE", many=True, split=True, metavar="strings"),
         Option("image-parallel-copies", help="Number of layers to copy at once", kind="uint"),
-        Option("multi-arch", help="How to handle multi-architecture images",
-               choices=("system", "all", "index-only")),
+        Option("multi-arch", help="How to handle multi-architecture images (`system`, `all`,"
+               " `index-only`, or platforms like `linux/amd64,linux/arm64`)"),
         Flag("quiet", "q", help="Suppress output information when copying images"),
+        Flag("strip-removed-platforms", help="Take platforms that --multi-arch leaves out from"
+             " the index too"),
         BOTH_ENDS,
         *RETRY,
         SIGN_IDENTITY,
