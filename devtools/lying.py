@@ -69,6 +69,18 @@ class Exchange:
             pass
         return True
 
+    def drip(self, body: bytes, pieces: int, pause: float) -> bool:
+        """A whole answer, so many pieces of it with so many seconds between."""
+        handler = self._handler
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        size = -(-len(body) // pieces)
+        for start in range(0, len(body), size):
+            handler.wfile.write(body[start : start + size])
+            self._registry.closing.wait(pause)
+        return True
+
     def stall(self) -> bool:
         """No answer, until the registry is closed."""
         self._registry.closing.wait()

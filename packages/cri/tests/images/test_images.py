@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import json
+import os
+import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from devtools.lying import Exchange, LyingRegistry
 from devtools.registry import Registry
 from rundlet.core.trust.sigstore import keys as generated
 from rundlet.cri.proto import api_pb2 as cri
@@ -85,3 +92,136 @@ def test_what_the_policy_refuses(server: Any, registry: Registry, tmp_path: Path
         details = caught.value.details()
         assert details.startswith("SignatureValidationFailed: ") and said in details
     assert not client.list_images().images
+
+
+def tiny(registry: LyingRegistry, size: int = 3000) -> str:
+    """An image with one layer of noise that is no tar's end; its name."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        entry = tarfile.TarInfo("noise")
+        entry.size = size
+        tar.addfile(entry, io.BytesIO(os.urandom(size)))
+    layer = data.getvalue()
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "rootfs": {
+                "type": "layers",
+                "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()],
+            },
+        }
+    ).encode()
+    kind = "application/vnd.oci.image"
+    descriptors = [
+        {"mediaType": media, "digest": registry.blob(content), "size": len(content)}
+        for media, content in (
+            (f"{kind}.config.v1+json", config),
+            (f"{kind}.layer.v1.tar", layer),
+        )
+    ]
+    document = {
+        "schemaVersion": 2,
+        "mediaType": f"{kind}.manifest.v1+json",
+        "config": descriptors[0],
+        "layers": descriptors[1:],
+    }
+    registry.manifest("slow", "latest", document)
+    registry.layer = descriptors[1]["digest"]  # type: ignore[attr-defined]
+    return f"{registry.host}/slow:latest"
+
+
+@pytest.mark.e2e
+def test_a_slow_pull_goes_on_while_bytes_come_and_ends_when_none_do(server: Any) -> None:
+    server.crio.write_text('[crio.image]\npull_progress_timeout = "2s"\n')
+    client = server.start()
+    with LyingRegistry() as registry:
+        name = tiny(registry)
+        layer = registry.layer  # type: ignore[attr-defined]
+
+        def drip(exchange: Exchange) -> bool:
+            if not exchange.path.endswith(layer):
+                return False
+            return exchange.drip(registry.blobs[layer], pieces=12, pause=0.4)
+
+        registry.behave = drip
+        begun = time.monotonic()
+        client.pull_image(deadline=120, image=named(name))
+        assert time.monotonic() - begun > 4, "twice the time-out"
+        client.remove_image(image=named(name))
+        registry.behave = lambda exchange: exchange.path.endswith(layer) and exchange.stall()
+        begun = time.monotonic()
+        with pytest.raises(grpc.RpcError) as caught:
+            client.pull_image(deadline=120, image=named(name))
+        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert "slow" in caught.value.details(), "the server's own words"
+        assert time.monotonic() - begun < 60
+        registry.behave = lambda exchange: False
+        client.pull_image(image=named(name))
+
+
+@pytest.mark.e2e
+def test_credentials_come_from_the_request_the_namespace_and_the_node(
+    server: Any, tmp_path: Path
+) -> None:
+    auth = tmp_path / "auth"
+    auth.mkdir()
+    server.crio.write_text(
+        f'[crio.image]\nglobal_auth_file = "{tmp_path}/global.json"\n'
+        f'namespaced_auth_dir = "{auth}"\n'
+    )
+    client = server.start()
+    with LyingRegistry() as registry:
+        name = tiny(registry)
+        seen: list[str] = []
+
+        def ask(exchange: Exchange) -> bool:
+            given = exchange.headers.get("authorization", "")
+            if not given:
+                return exchange.answer(401, b"", {"WWW-Authenticate": 'Basic realm="x"'})
+            seen.append(base64.b64decode(given.removeprefix("Basic ")).decode())
+            return False
+
+        def pulled(**fields: Any) -> str:
+            seen.clear()
+            client.pull_image(image=named(name), **fields)
+            return seen[0]
+
+        registry.behave = ask
+        write(tmp_path / "global.json", registry.host, "node:1")
+        assert pulled() == "node:1"
+        pod = cri.PodSandboxConfig(metadata=cri.PodSandboxMetadata(namespace="team"))
+        assert pulled(sandbox_config=pod) == "node:1"
+        repository = hashlib.sha256(f"{registry.host}/slow".encode()).hexdigest()
+        mine = auth / f"team-{repository}.json"
+        write(mine, registry.host, "team:2")
+        assert pulled(sandbox_config=pod) == "team:2"
+        assert not mine.exists(), "it is for one pull"
+        assert not list((auth / "in-use").iterdir())
+        assert pulled(auth=cri.AuthConfig(username="pod", password="3")) == "pod:3"
+
+
+def write(file: Path, host: str, words: str) -> None:
+    encoded = base64.b64encode(words.encode()).decode()
+    file.write_text(json.dumps({"auths": {host: {"auth": encoded}}}))
+
+
+@pytest.mark.e2e
+def test_a_namespace_has_its_own_trust_policy(
+    server: Any, registry: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "strict.json").write_text('{"default": [{"type": "reject"}]}')
+    (tmp_path / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    server.crio.write_text(
+        f'[crio.image]\nsignature_policy = "{tmp_path}/policy.json"\n'
+        f'signature_policy_dir = "{tmp_path}"\nshort_name_mode = "enforcing"\n'
+    )
+    client = server.start()
+    name = named(f"{registry.host}/busybox:latest")
+    for namespace, good in (("strict", False), ("free", True), ("../strict", True)):
+        pod = cri.PodSandboxConfig(metadata=cri.PodSandboxMetadata(namespace=namespace))
+        if good:
+            client.pull_image(image=name, sandbox_config=pod)
+        else:
+            with pytest.raises(grpc.RpcError, match="SignatureValidationFailed"):
+                client.pull_image(image=name, sandbox_config=pod)

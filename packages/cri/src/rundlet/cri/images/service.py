@@ -7,7 +7,7 @@ from typing import Any
 
 from ..proto import api_pb2 as cri
 from ..server.node import Node
-from . import work
+from . import pull, work
 
 CHUNK = 500  # items per message of a streamed list
 
@@ -36,8 +36,9 @@ class ImageService:
 
     async def pull_image(self, request: cri.PullImageRequest, _: Any) -> cri.PullImageResponse:
         name = request.image.image
-        key = ("pull", name, request.auth.SerializeToString(deterministic=True))
-        reference = await self._workers.once(key, work.pull, name, request.auth)
+        namespace = request.sandbox_config.metadata.namespace
+        key = ("pull", name, namespace, request.auth.SerializeToString(deterministic=True))
+        reference = await self._workers.once(key, pull.pull, name, request.auth, namespace, None)
         return cri.PullImageResponse(image_ref=reference)
 
     async def remove_image(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import time
 
 from rundlet.core import Engine
-from rundlet.core.contracts.transport import TransportSettings
 from rundlet.core.errors import (
     InUse,
     InvalidArgument,
     NoSuchImage,
     NotFound,
-    NotSupported,
-    SignatureDenied,
 )
 from rundlet.core.state import images as rows
 from rundlet.core.state.images import Image
@@ -47,36 +43,6 @@ def status(engine: Engine, wanted: str, verbose: bool) -> cri.ImageStatusRespons
         config = json.loads(engine.blobs.read(f"sha256:{found.id}"))
         answer.info["info"] = json.dumps({"imageSpec": config})
     return answer
-
-
-def pull(engine: Engine, name: str, auth: cri.AuthConfig) -> str:
-    """Pull; the reference that containers are made with (the image's id).
-
-    What the trust policy refuses begins with the word that kubelet knows (cri-api's errors).
-    """
-    try:
-        image = engine.images.pull(_named(name), settings=_settings(auth))
-    except SignatureDenied as error:
-        raise SignatureDenied(f"SignatureValidationFailed: {error.message}") from None
-    engine.leases.release()  # the image has its row: a thread's engine may live for months
-    return values.image_id(image.id)
-
-
-def _settings(auth: cri.AuthConfig) -> TransportSettings:
-    """AuthConfig: a user and password, both in base64 (docker's config.json), or a token."""
-    user, password = auth.username, auth.password
-    if auth.auth and not user:
-        try:
-            user, _, password = base64.b64decode(auth.auth).decode().rstrip("\0").partition(":")
-        except ValueError:
-            raise InvalidArgument("PullImage: auth is not base64 of user:password") from None
-    if auth.identity_token:
-        raise NotSupported(
-            "PullImage: identity tokens are only taken from auth files",
-            remedy="write it to auth.json with rundlet-skopeo login",
-        )
-    credentials = (user, password) if user else None
-    return TransportSettings(credentials=credentials, bearer_token=auth.registry_token)
 
 
 def remove(engine: Engine, name: str) -> None:
