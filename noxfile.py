@@ -18,6 +18,8 @@ TEST_TOOLS = (
     "hatchling>=1.26",
     "build>=1",
     "grpcio-tools==1.76.0",
+    "opentelemetry-exporter-otlp-proto-grpc>=1.30",  # rundlet-cri[tracing]
+    "opentelemetry-sdk>=1.30",
 )
 TYPE_STUBS = ("types-protobuf", "types-grpcio")
 

@@ -186,6 +186,12 @@ def ended(engine: Engine, identity: str) -> str:
     return row.pod
 
 
+def killed_for_memory(engine: Engine, identity: str) -> str:
+    """The name of a container that the kernel killed for its memory, "" of any other."""
+    row = rows.by_id(engine.database, identity)
+    return row.name if row is not None and row.oom_killed else ""
+
+
 def live(engine: Engine) -> set[str]:
     """Ids of containers of pods that were running when last written down."""
     marks = ", ".join("?" * len(LIVE))

@@ -19,10 +19,12 @@ from rundlet.core.errors import InvalidArgument, NotSupported, RundletError, Sig
 from rundlet.core.images import encryption
 from rundlet.core.images import reference as references
 from rundlet.core.images.progress import Progress
+from rundlet.core.state.images import Image
 
 from ..config.model import Config
 from ..config.setup import config_of
 from ..proto import api_pb2 as cri
+from ..telemetry.observer import Observer
 from . import values
 
 LOG = logging.getLogger("rundlet.cri")
@@ -30,13 +32,25 @@ _IN_USE = "in-use"
 
 
 def pull(
-    engine: Engine, name: str, auth: cri.AuthConfig, namespace: str, progress: Progress | None
+    engine: Engine, name: str, auth: cri.AuthConfig, namespace: str, observer: Observer
 ) -> str:
     """Pull; the reference that containers are made with (the image's id).
 
-    namespace: of the pod that the image is for, "" when kubelet does not say. What the trust
-    policy refuses begins with the word that kubelet knows (cri-api's errors).
+    namespace: of the pod that the image is for, "" when kubelet does not say.
     """
+    try:
+        image = _pull(engine, name, auth, namespace, observer.pulling(name))
+    except RundletError as error:
+        observer.pulled(error.cri_status)
+        raise
+    observer.pulled("OK")
+    return values.image_id(image.id)
+
+
+def _pull(
+    engine: Engine, name: str, auth: cri.AuthConfig, namespace: str, progress: Progress | None
+) -> Image:
+    """What the trust policy refuses begins with the word that kubelet knows (cri-api's errors)."""
     if not name:
         raise InvalidArgument("the image is not named")
     node = config_of(engine)
@@ -51,7 +65,7 @@ def pull(
         except SignatureDenied as error:
             raise SignatureDenied(f"SignatureValidationFailed: {error.message}") from None
     engine.leases.release()  # the image has its row: a thread's engine may live for months
-    return values.image_id(image.id)
+    return image
 
 
 def _with_transport(node: Config, name: str) -> str:

@@ -38,7 +38,9 @@ class ImageService:
         name = request.image.image
         namespace = request.sandbox_config.metadata.namespace
         key = ("pull", name, namespace, request.auth.SerializeToString(deterministic=True))
-        reference = await self._workers.once(key, pull.pull, name, request.auth, namespace, None)
+        reference = await self._workers.once(
+            key, pull.pull, name, request.auth, namespace, self._node.observer
+        )
         return cri.PullImageResponse(image_ref=reference)
 
     async def remove_image(

@@ -17,6 +17,8 @@ import grpc
 from rundlet.core.errors import RundletError
 
 from ..proto import api_pb2
+from ..telemetry.observer import Call as Seen
+from ..telemetry.observer import Observer
 
 LOG = logging.getLogger("rundlet.cri")
 PACKAGE = "runtime.v1"
@@ -32,8 +34,9 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def handler(service: str, *parts: object) -> grpc.GenericRpcHandler:
+def handler(service: str, observer: Observer, *parts: object) -> grpc.GenericRpcHandler:
     """All RPCs of a service ("RuntimeService") that one of the parts has."""
+    whole = f"{PACKAGE}.{service}"
     found = {}
     for rpc in api_pb2.DESCRIPTOR.services_by_name[service].methods:
         methods = (getattr(part, snake(rpc.name), None) for part in parts)
@@ -48,11 +51,11 @@ def handler(service: str, *parts: object) -> grpc.GenericRpcHandler:
         )
         wrap = _streamed if rpc.server_streaming else _one
         found[rpc.name] = make(
-            wrap(rpc.name, function),
+            wrap(whole, rpc.name, function, observer),
             request_deserializer=request.FromString,
             response_serializer=_serialized,
         )
-    return grpc.method_handlers_generic_handler(f"{PACKAGE}.{service}", found)
+    return grpc.method_handlers_generic_handler(whole, found)
 
 
 def _serialized(answer: Any) -> bytes:
@@ -60,23 +63,31 @@ def _serialized(answer: Any) -> bytes:
     return answer if isinstance(answer, bytes) else bytes(answer.SerializeToString())
 
 
-def _one(name: str, function: Call) -> Call:
+def _one(service: str, name: str, function: Call, observer: Observer) -> Call:
     async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        try:
-            return await function(request, context)
-        except Exception as error:
-            await context.abort(*_status(name, error))
+        seen = Seen(service, name, context.invocation_metadata())
+        with observer.call(seen):
+            try:
+                return await function(request, context)
+            except Exception as error:
+                code, words = _status(name, error)
+                seen.code = code.name
+                await context.abort(code, words)
 
     return call
 
 
-def _streamed(name: str, function: StreamCall) -> StreamCall:
+def _streamed(service: str, name: str, function: StreamCall, observer: Observer) -> StreamCall:
     async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-        try:
-            async for answer in function(request, context):
-                yield answer
-        except Exception as error:
-            await context.abort(*_status(name, error))
+        seen = Seen(service, name, context.invocation_metadata())
+        with observer.call(seen):
+            try:
+                async for answer in function(request, context):
+                    yield answer
+            except Exception as error:
+                code, words = _status(name, error)
+                seen.code = code.name
+                await context.abort(code, words)
 
     return call
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 
 from ..proto import api_pb2 as cri
+from ..telemetry.observer import Observer
 
 LOG = logging.getLogger("rundlet.cri")
 WAITING = 1000  # events that a listener may be behind, as in CRI-O
@@ -15,7 +16,8 @@ WAITING = 1000  # events that a listener may be behind, as in CRI-O
 class Events:
     """A queue for each listener. One that does not read loses its stream, not our memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
         self._listeners: set[asyncio.Queue[cri.ContainerEventResponse | None]] = set()
 
     @property
@@ -28,6 +30,7 @@ class Events:
         for queue in list(self._listeners):
             if queue.qsize() >= WAITING:
                 LOG.warning("a listener of events does not read: it is cut off")
+                self._observer.event_dropped()
                 self._listeners.discard(queue)
                 queue.put_nowait(None)
             else:

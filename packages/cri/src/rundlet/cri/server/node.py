@@ -9,6 +9,7 @@ from rundlet.core.errors import SettingsError
 
 from ..config.model import Config
 from ..config.setup import NodeEngine, Setup, reloaded
+from ..telemetry.observer import observer
 from .events import Events
 from .kept import Kept
 from .work import Workers
@@ -25,7 +26,8 @@ class Node:
     def __init__(self, load: Load) -> None:
         self._load = load
         self.workers = Workers(load())
-        self.events = Events()
+        self.observer = observer(self.config)
+        self.events = Events(self.observer)
         self.kept = Kept(self.workers)
 
     @property

@@ -15,6 +15,7 @@ import grpc
 
 from ..config.model import Config
 from ..containers.exits import watch
+from ..containers.life import killed_for_memory
 from ..containers.service import ContainerCalls
 from ..http import door
 from ..http.api import Api
@@ -32,6 +33,11 @@ from .calls import handler
 from .node import Load, Node
 from .notify import notify, watchdog
 from .telling import tell
+from .tls import Tls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..telemetry.serving import MetricsServer
 
 LOG = logging.getLogger("rundlet.cri")
 GRACE = 10.0  # seconds that calls have to end
@@ -60,8 +66,12 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
     async with AsyncExitStack() as ending:
         ending.callback(marks.end)
         ending.push_async_callback(_finish, node)
+        ending.callback(node.observer.close)
         await streams.start()
         ending.push_async_callback(streams.close)
+        secured = [streams.tls]
+        metrics = await _metrics(node, ending)
+        secured += [metrics.tls] if metrics is not None else []
         before = os.umask(0o077)  # the socket is root's alone
         server.add_insecure_port(f"unix:{inner}")
         os.umask(before)
@@ -77,6 +87,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
             watch(node.workers, partial(_stopped, node)),
             reloader.run(),
             reload.watch(reload.directories(places), reloader.changed),
+            *(reload.watch(reload.directories(tls.files), tls.reload) for tls in secured),
             watchdog(),
         ):
             ending.callback(_begun(work).cancel)
@@ -102,9 +113,10 @@ def _server(node: Node, streams: StreamServer) -> grpc.aio.Server:
     )
     server.add_generic_rpc_handlers(
         (
-            handler("ImageService", ImageService(node)),
+            handler("ImageService", node.observer, ImageService(node)),
             handler(
                 "RuntimeService",
+                node.observer,
                 NodeCalls(node),
                 PodCalls(node),
                 ContainerCalls(node),
@@ -114,6 +126,19 @@ def _server(node: Node, streams: StreamServer) -> grpc.aio.Server:
         )
     )
     return server
+
+
+async def _metrics(node: Node, ending: AsyncExitStack) -> MetricsServer | None:
+    """Serve metrics where that is asked for. Raises SettingsError."""
+    if not node.config.flag("crio.metrics.enable_metrics"):
+        return None
+    from ..telemetry.metrics import of
+    from ..telemetry.serving import MetricsServer
+
+    served = MetricsServer(node.config, of(node.observer))
+    await served.start()
+    ending.push_async_callback(served.close)
+    return served
 
 
 def _begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -135,14 +160,24 @@ async def _finish(node: Node) -> None:
 
 def _stream_address(config: Config) -> Address:
     api = "crio.api"
-    tls = config.flag(f"{api}.stream_enable_tls")
+    on = config.flag(f"{api}.stream_enable_tls")
+    tls = Tls(
+        config.text(f"{api}.stream_tls_cert") if on else "",
+        config.text(f"{api}.stream_tls_key"),
+        config.text(f"{api}.stream_tls_ca"),
+        config.text(f"{api}.tls_min_version"),
+        config.texts(f"{api}.tls_cipher_suites"),
+    )
     return Address(
         config.text(f"{api}.stream_address"),
         int(config.text(f"{api}.stream_port")),
-        config.text(f"{api}.stream_tls_cert") if tls else "",
-        config.text(f"{api}.stream_tls_key") if tls else "",
+        tls,
+        config.seconds(f"{api}.stream_idle_timeout"),
     )
 
 
 async def _stopped(node: Node, container: str, pod: str) -> None:
     await tell(node, container, pod, cri.CONTAINER_STOPPED_EVENT)
+    name = await node.workers.run(killed_for_memory, container)
+    if name:
+        node.observer.killed_for_memory(name)

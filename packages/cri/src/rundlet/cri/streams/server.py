@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from rundlet.core.errors import SettingsError
 from rundlet.core.value import Value
 
 from ..proto import api_pb2 as cri
+from ..server.tls import Tls
 from ..server.work import Workers
 from . import forward, remote, spdy
 from .multiplex import Multiplexer
@@ -46,12 +46,15 @@ _VERSION_HEADER = b"x-stream-protocol-version"
 
 
 class Address(Value):
-    """Where to listen. port: 0 for any. certificate, key: paths of PEM files, for TLS."""
+    """Where to listen. port: 0 for any. tls: without a certificate there is none.
+
+    idle: seconds without a byte after which a connection ends; 0: never.
+    """
 
     host: str = "127.0.0.1"
     port: int = 0
-    certificate: str = ""
-    key: str = ""
+    tls: Tls = Tls()
+    idle: float = 0.0
 
 
 class StreamServer:
@@ -65,11 +68,15 @@ class StreamServer:
         self._clients: set[asyncio.Task[None]] = set()
         self._base = ""
 
+    @property
+    def tls(self) -> Tls:
+        return self._address.tls
+
     async def start(self) -> None:
         """Listen. Raises SettingsError when that cannot be."""
         address = self._address
         try:
-            context = _tls(address)
+            context = self.tls.context()
             self._server = await asyncio.start_server(
                 self._client, address.host, address.port, ssl=context
             )
@@ -113,7 +120,7 @@ class StreamServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head, unread = await asyncio.wait_for(_head(reader), PATIENCE)
-        wire = Socket(reader, writer, unread)
+        wire = Socket(reader, writer, unread, self._address.idle)
         _, kind, token = (*urlsplit(head.target.decode()).path.split("/"), "", "", "")[:3]
         upgrade = _first(head, b"upgrade").lower()
         serve = {"spdy/3.1": self._spdy, "websocket": self._websocket}.get(upgrade)
@@ -246,14 +253,6 @@ async def _quietly(work: Awaitable[None]) -> None:
     """One of many connections: its client's end ends no other."""
     with contextlib.suppress(ConnectionError):
         await work
-
-
-def _tls(address: Address) -> ssl.SSLContext | None:
-    if not address.certificate:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(address.certificate, address.key or None)
-    return context
 
 
 async def _head(reader: asyncio.StreamReader) -> tuple[h11.Request, bytes]:

@@ -1,0 +1,1 @@
+"""What a server tells of its work: Prometheus metrics and OpenTelemetry traces, where asked."""
