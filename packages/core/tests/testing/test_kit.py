@@ -1,106 +1,67 @@
-"""The kit as a pytest plugin: what a broken driver of each kind fails at is named."""
+"""The kit as a pytest plugin: every clause is held, and what a broken driver fails at is named."""
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
+import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
-STORAGE = """
-import pytest
-from rundlet.core.storage.vfs import VfsDriver
-from rundlet.core.testing.storage import StorageDriverContract
-class Broken(VfsDriver):
-    name = "broken"
-    def remove(self, layer):
-        if not self.exists(layer):
-            raise KeyError(layer)
-        super().remove(layer)
-class TestBroken(StorageDriverContract):
-    @pytest.fixture
-    def make(self):
-        return Broken
-"""
-SECRET = """
-import pytest
-from rundlet.core.secrets.file import FileSecrets
-from rundlet.core.testing.secrets import SecretDriverContract
-class Broken(FileSecrets):
-    def lookup(self, secret):
-        return super().lookup(secret).strip()
-class TestBroken(SecretDriverContract):
-    @pytest.fixture
-    def driver(self, tmp_path):
-        return Broken(str(tmp_path / "home"))
-"""
-TRANSPORT = """
-import pytest
-from rundlet.core.errors import NotSupported
-from rundlet.core.transports.directory import DirectoryTransport
-from rundlet.core.testing.transport import ImageTransportContract
-class Broken(DirectoryTransport):
-    def source(self, location, settings):
-        raise KeyError(location)
-class TestBroken(ImageTransportContract):
-    @pytest.fixture
-    def transport(self):
-        return Broken()
-    @pytest.fixture
-    def place(self, tmp_path):
-        return str(tmp_path / "image")
-"""
-NETWORK = """
-import pytest
-from rundlet.core.networks.none import NoNetwork
-from rundlet.core.testing.network import NetworkPluginContract
-class Broken(NoNetwork):
-    def detach(self, attachment, result):
-        if attachment.namespace is None or not attachment.namespace.exists():
-            raise KeyError("gone")
-class TestBroken(NetworkPluginContract):
-    publishes = joins = False
-    @pytest.fixture
-    def plugin(self, settings):
-        return Broken(settings)
-"""
-RUNTIME = """
-import pytest
-from rundlet.core.contracts.runtime import RuntimeConfig
-from rundlet.core.errors import NotFound
-from rundlet.core.runtimes.runc import Runc
-from rundlet.core.testing.runtime import OCIRuntimeContract
-class Broken(Runc):
-    def state(self, container):
-        found = super().state(container)
-        if found is None:
-            raise NotFound(container)
-        return found
-class TestBroken(OCIRuntimeContract):
-    @pytest.fixture
-    def driver(self, tmp_path):
-        return Broken(RuntimeConfig(root=tmp_path / "runtime"))
-"""
-BROKEN = {
-    "STORAGE-REMOVE-IDEMPOTENT": (STORAGE, "removing"),
-    "SECRET-ROUNDTRIP": (SECRET, "roundtrip"),
-    "TRANSPORT-UNKNOWN": (TRANSPORT, "missing or unknown"),
-    "NETWORK-DETACH-IDEMPOTENT": (NETWORK, "detach"),
-    "RUNTIME-STATE-DERIVED": (RUNTIME, "state"),
+BROKEN = Path(__file__).parent / "broken"
+KINDS = {
+    "storage": ("contracts.storage", "StorageDriverContract"),
+    "runtime": ("contracts.runtime", "OCIRuntimeContract"),
+    "network": ("contracts.network", "NetworkPluginContract"),
+    "transport": ("contracts.transport", "ImageTransportContract"),
+    "secrets": ("contracts.secrets", "SecretDriverContract"),
+    "hooks": ("hookspecs", "HooksContract"),
 }
+CLAUSE = re.compile(r"\b(?:STORAGE|RUNTIME|NETWORK|TRANSPORT|SECRET|HOOKS)-[A-Z0-9-]+\b")
 
 
-@pytest.mark.parametrize("clause", BROKEN)
-def test_a_broken_driver_fails_at_its_clause(pytester: pytest.Pytester, clause: str) -> None:
-    source, tests = BROKEN[clause]
-    Path(pytester.path, "test_broken.py").write_text(source)
+def broken(kind: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"broken_{kind}", BROKEN / f"{kind}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def clauses(kind: str) -> set[str]:
+    """Those of a contract, from its head."""
+    module = importlib.import_module(f"rundlet.core.{KINDS[kind][0]}")
+    return set(CLAUSE.findall(module.__doc__ or ""))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_test_names_a_clause_and_every_clause_has_its_broken_driver(kind: str) -> None:
+    known = clauses(kind)
+    suite = getattr(importlib.import_module(f"rundlet.core.testing.{kind}"), KINDS[kind][1])
+    for name, function in inspect.getmembers(suite, inspect.isfunction):
+        if name.startswith("test_"):
+            named = CLAUSE.findall(inspect.getdoc(function) or "")
+            assert named and set(named) <= known, f"{name}: {named}"
+    assert {name.removesuffix(" (optional)") for name in broken(kind).FAILS} == known
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_broken_drivers_fail_at_their_clauses(pytester: pytest.Pytester, kind: str) -> None:
+    fails = broken(kind).FAILS
+    tests = [f"{BROKEN / kind}.py::{owner.__name__}::{test}" for owner, test in fails.values()]
     done = pytester.runpytest_subprocess(
-        "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-x", "-k", tests
+        "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--import-mode=importlib", *tests
     )
     text = done.stdout.str()
-    assert "clauses of the contract that do not hold" in text, text
-    assert f"\n{clause}: test_broken.py::TestBroken::" in text
+    assert "passed" not in done.parseoutcomes() and "skipped" not in done.parseoutcomes(), text
+    summary = text.partition("clauses of the contract that do not hold")[2]
+    for clause, (owner, test) in fails.items():
+        assert re.search(rf"^{re.escape(clause)}: .*::{owner.__name__}::{re.escape(test)}", summary,
+                         re.MULTILINE), f"{clause}: {text}"  # fmt: skip
 
 
 @pytest.mark.parametrize("driver", ["secret:file", "network:none", "transport:dir"])

@@ -16,6 +16,13 @@ driver: only the plugin of the driver that is used is imported), and
 `rundlet.hooks` for plugins that only listen. `rundlet.commands` adds verbs and
 is declared with `rundlet.core.commands` instead.
 
+Clauses of `rundlet.hooks` plugins
+    HOOKS-KNOWN   every marked function is a hook of this page, and takes only its arguments.
+    HOOKS-ADMIT   an admission answers None, or the reason of its refusal in words.
+    HOOKS-SPEC    the OCI spec is changed in place, and stays a whole spec and JSON.
+    HOOKS-TOLD    who is told of a container's life raises nothing.
+    HOOKS-TIME    every hook answers within a second.
+
 The markers set the attributes that pluggy reads, without importing pluggy: it
 is imported when a `rundlet.hooks` plugin is installed, not for every `ps`.
 """

@@ -4,6 +4,8 @@ The engine makes and pins the namespace (a file under the run root); the plugin
 fills it. A plugin that needs no namespace of its own (`host`) says so.
 
 Clauses
+    NETWORK-PROBE           the plugin works here, or its probe says why not.
+    NETWORK-CHECK           `check` raises if the attachment is no longer as the result says.
     NETWORK-ATTACH-UNDO     a failed `attach` leaves nothing: no interface, rule or lease.
     NETWORK-DETACH-IDEMPOTENT  `detach` succeeds for what is gone, also without the namespace.
     NETWORK-RESULT          the result names every interface, address and route that is there.

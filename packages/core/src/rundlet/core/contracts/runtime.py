@@ -5,6 +5,14 @@ process is born by the runtime's `monitor()` (contracts/monitor.py): conmon for
 the runc family, a program of ours for shim-v2 runtimes. All else is asked here.
 
 Clauses
+    RUNTIME-PROBE           a probe that says no says why; `version` names the runtime.
+    RUNTIME-RUN             output, exit code, process, mounts and limits are as the spec says.
+    RUNTIME-LISTS           `containers` gives all, and nothing without any.
+    RUNTIME-SIGNALS         `kill` sends the signal that was asked for.
+    RUNTIME-UNKNOWN         `start`, `kill`, `delete` of an unknown container are NotFound.
+    RUNTIME-DELETE-REFUSED  `delete` without force of what runs is refused, and harms nothing.
+    RUNTIME-PAUSE           `pause` and `resume`, where `features` says so.
+    RUNTIME-UPDATE          `update` where `features` says so; else NotSupported.
     RUNTIME-STATE-DERIVED   `state` asks the runtime; a container it does not know is
                             None, never an error.
     RUNTIME-DELETE-WINS     `delete(force=True)` ends the processes and succeeds in every

@@ -1,6 +1,8 @@
 """Contract of a secret driver: small secret values by name.
 
 Clauses
+    SECRET-PROBE       the driver works here, or its probe says why not.
+    SECRET-LIST        `list` gives the ids of all secrets, sorted.
     SECRET-ROUNDTRIP   `lookup` gives the stored bytes back, any bytes up to 512000.
     SECRET-PRIVATE     nothing readable by other users is written anywhere.
     SECRET-UNKNOWN     `lookup` and `delete` of an unknown id raise NoSuchSecret.

@@ -8,6 +8,13 @@ The driver owns `home` (below the graph root) and nothing else. The engine holds
 a lock on the layer id around `create`, `apply` and `remove`.
 
 Clauses
+    STORAGE-PROBE           a probe that says no says why, also before there is a home; it
+                            leaves nothing.
+    STORAGE-STACK           upper layers win and all else shows through, also for more than 100
+                            parents and odd paths; nothing is written to a parent.
+    STORAGE-WHITEOUT        what an archive hides of the parents (image-spec layer.md) is gone.
+    STORAGE-ATTRIBUTES      kinds, modes, owners, times, xattrs and links are as the archive says.
+    STORAGE-CORRUPT         a missing parent is Corrupt, naming it.
     STORAGE-APPLY-ATOMIC    after `apply` or `create` returned, the layer is complete
                             and on disk (survives a kill); if it raised or was killed,
                             `exists` is False, and the next `collect` clears what is left.
@@ -19,6 +26,13 @@ Clauses
     STORAGE-DIFF-ROUNDTRIP  applying `diff` of a layer gives an equal tree:
                             names, kinds, modes, owners, times, xattrs, links, holes, devices.
     STORAGE-REMOVE-IDEMPOTENT  removing an unknown layer is no error.
+    STORAGE-REMOVE-WINS     `unmount` and `remove` win over open files.
+    STORAGE-COLLECT         `collect` spares complete layers and what a living process makes.
+    STORAGE-CHANGES         `changes` tells added, changed and deleted paths, sorted.
+    STORAGE-USAGE           `usage` counts the layer alone; hard links count once.
+    STORAGE-LAYERS          `layers` gives the complete layers, `exists` says the same.
+    STORAGE-ID-MAPS         a mapped mount shows the host's ids, `diff` the container's; a map
+                            that the kernel refuses is a typed error.
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ manifests and blobs; what they mean is the image engine's business
 (`rundlet.core.images`), which also checks every digest: a source may be a liar.
 
 Clauses
+    TRANSPORT-ROUNDTRIP     what was committed is read back, byte for byte, from any offset.
+    TRANSPORT-DIGEST        `put_blob` finds out a digest and size that it is not told.
+    TRANSPORT-VERIFY        bytes that are not what a descriptor says are refused, none is kept.
     TRANSPORT-PARSE-ROUNDTRIP  `str(parse(x))` parses to an equal location.
     TRANSPORT-STREAM        blobs are streamed: memory does not grow with a blob.
     TRANSPORT-PARALLEL      `blob` and `put_blob` may be called from several threads at once.

@@ -126,7 +126,10 @@ class HooksContract:
 
 
 def _called(plugin: object, hook: str, **arguments: object) -> object:
-    """What a plugin's implementation gives, called with the arguments that it takes."""
+    """What a plugin's implementation gives, called with the arguments that it takes.
+
+    HOOKS-TIME: every hook answers within LONGEST seconds.
+    """
     function: Callable[..., object] | None = getattr(plugin, hook, None)
     if function is None:
         pytest.skip(f"{hook} is not implemented")

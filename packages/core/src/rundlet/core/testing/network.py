@@ -177,6 +177,7 @@ class NetworkPluginContract:
     # --- the clauses
 
     def test_works_here(self, plugin: NetworkPlugin) -> None:
+        """NETWORK-PROBE."""
         probe = plugin.probe()
         assert probe.works, probe.reason
         assert plugin.contract_version == 1
@@ -214,6 +215,7 @@ class NetworkPluginContract:
         result = plugin.attach(make("one"))
         json.dumps(dict(result.raw))
 
+    @pytest.mark.optional
     def test_ports(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
         """NETWORK-RESULT: ports as asked, with every host_port 0 replaced."""
         if not self.publishes:
@@ -283,6 +285,7 @@ class NetworkPluginContract:
         """NETWORK-DETACH-IDEMPOTENT: succeeds for what is gone, or never was."""
         plugin.detach(make("one"), AttachResult())
 
+    @pytest.mark.optional
     def test_failed_attach(
         self,
         plugin: NetworkPlugin,
@@ -309,7 +312,7 @@ class NetworkPluginContract:
         plugin.attach(attachment)  # and nothing is in the way of the right one
 
     def test_check(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
-        """`check` raises if the attachment is no longer as the result says."""
+        """NETWORK-CHECK: `check` raises if the attachment is no longer as the result says."""
         attachment = make("one")
         result = plugin.attach(attachment)
         plugin.check(attachment, result)

@@ -1,6 +1,7 @@
 """The conformance kit as a pytest plugin: `pip install rundlet-core[testing]` brings it.
 
-Says after a run which clauses of which contract failed. A driver that is installed is put to
+Says after a run which clauses of which contract failed, and which optional parts of it the
+driver does without. A driver that is installed is put to
 the suite of its kind, without a line of code, by
 
     RUNDLET_KIT=storage:mydriver pytest --pyargs rundlet.core.testing.installed
@@ -34,29 +35,33 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note the clause of a failed test of a suite."""
+    """Note the clause of a test of a suite that failed, or was left out and may be."""
     report = yield
-    if report.failed and _of_a_suite(item):
+    optional = item.get_closest_marker("optional") is not None
+    if (report.failed or (report.skipped and optional)) and _of_a_suite(item):
         said = f"{call.excinfo.value if call.excinfo else ''}\n{_documentation(item)}"
         found = _CLAUSE.search(said)
         name = found.group().rstrip("-") if found else item.name
-        report.user_properties.append((_PROPERTY, name))
+        report.user_properties.append((_PROPERTY, f"{name} (optional)" if optional else name))
     return report
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """The failed clauses, each once, with the tests that showed it."""
-    failed: dict[str, list[str]] = {}
-    for outcome in ("failed", "error"):
-        for report in terminalreporter.stats.get(outcome, ()):
+    """The failed clauses, each once, with the tests that showed it; the optional ones."""
+    stats = terminalreporter.stats
+    for title, outcomes in (
+        ("optional parts of the contract that are left out", ("skipped",)),
+        ("clauses of the contract that do not hold", ("failed", "error")),
+    ):
+        found: dict[str, list[str]] = {}
+        for report in [report for outcome in outcomes for report in stats.get(outcome, ())]:
             for key, clause in getattr(report, "user_properties", ()):
                 if key == _PROPERTY:
-                    failed.setdefault(clause, []).append(report.nodeid)
-    if not failed:
-        return
-    terminalreporter.section("clauses of the contract that do not hold")
-    for clause, tests in sorted(failed.items()):
-        terminalreporter.write_line(f"{clause}: {', '.join(tests)}")
+                    found.setdefault(clause, []).append(report.nodeid)
+        if found:
+            terminalreporter.section(title)
+            for clause, tests in sorted(found.items()):
+                terminalreporter.write_line(f"{clause}: {', '.join(tests)}")
 
 
 def _of_a_suite(item: pytest.Item) -> bool:

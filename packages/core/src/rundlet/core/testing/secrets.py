@@ -36,6 +36,7 @@ class SecretDriverContract:
         raise NotImplementedError("override the fixture `driver`")
 
     def test_works_here(self, driver: SecretDriver) -> None:
+        """SECRET-PROBE."""
         probe = driver.probe()
         assert probe.works, probe.reason
         assert driver.contract_version == 1
@@ -59,6 +60,7 @@ class SecretDriverContract:
         assert list(driver.list()) == [_ID], "SECRET-ROUNDTRIP"
 
     def test_list(self, driver: SecretDriver) -> None:
+        """SECRET-LIST."""
         assert list(driver.list()) == []
         driver.store(_OTHER, b"2")
         driver.store(_ID, b"1")

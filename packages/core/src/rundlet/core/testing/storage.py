@@ -108,14 +108,15 @@ class StorageDriverContract:
     # --- what it is for
 
     def test_probe_leaves_nothing(self, make: Make, tmp_path: Path) -> None:
-        """A probe works before there is a home, and leaves nothing behind."""
+        """STORAGE-PROBE: a probe works before there is a home, and leaves nothing behind."""
         before = sorted(tmp_path.rglob("*"))
         found = make(str(tmp_path / "not" / "there")).probe()
         assert found.works or found.reason
         assert sorted(tmp_path.rglob("*")) == before
 
     def test_layers_show_through(self, driver: StorageDriver, view: Callable[..., str]) -> None:
-        """The upper layer wins, the rest shows through; nothing is written to the layers."""
+        """STORAGE-STACK: the upper layer wins, the rest shows through; nothing is written to the
+        layers."""
         driver.apply(A, (), tree().stream())
         driver.apply(B, (A,), Archive().directory("etc").file("etc/passwd", "upper").stream())
         root = Path(view(B, A))
@@ -129,14 +130,14 @@ class StorageDriverContract:
         assert (other / "opt/one").read_text() == "1"
 
     def test_without_parents(self, driver: StorageDriver, view: Callable[..., str]) -> None:
-        """A writable layer over nothing is an empty, usable root."""
+        """STORAGE-STACK: a writable layer over nothing is an empty, usable root."""
         root = Path(view())
         assert os.listdir(root) == []
         (root / "file").write_text("x")
         assert root.stat().st_mode & 0o7777 == 0o755
 
     def test_read_only_mounts(self, driver: StorageDriver) -> None:
-        """An image's layer can be looked at without a writable one."""
+        """STORAGE-STACK: an image's layer can be looked at without a writable one."""
         driver.apply(A, (), tree().stream())
         driver.apply(B, (A,), Archive().file("new", "x").stream())
         for layer, parents in ((A, ()), (B, (A,))):
@@ -147,7 +148,8 @@ class StorageDriverContract:
     def test_the_root_directory_is_the_images(
         self, driver: StorageDriver, view: Callable[..., str]
     ) -> None:
-        """Mode and owner of the root that an archive describes are the container's."""
+        """STORAGE-ATTRIBUTES: mode and owner of the root that an archive describes are the
+        container's."""
         archive = Archive().add("./", tarfile.DIRTYPE, mode=0o1711, owner=(5, 6))
         driver.apply(A, (), archive.file("f").stream())
         driver.apply(B, (A,), Archive().file("g").stream())
@@ -155,7 +157,7 @@ class StorageDriverContract:
         assert (info.st_mode & 0o7777, info.st_uid, info.st_gid) == (0o1711, 5, 6)
 
     def test_many_layers(self, driver: StorageDriver, view: Callable[..., str]) -> None:
-        """Works for more than 100 parents."""
+        """STORAGE-STACK: works for more than 100 parents."""
         chain: tuple[str, ...] = ()
         for number in range(128):
             layer = f"{number:064x}"
@@ -169,7 +171,7 @@ class StorageDriverContract:
         (root / "top").write_text("x")
 
     def test_odd_homes(self, make: Make, tmp_path: Path) -> None:
-        """Separators of mount options in the path of home do no harm."""
+        """STORAGE-STACK: separators of mount options in the path of home do no harm."""
         driver = make(str(tmp_path / "a:b,c d\\e=f\n"))
         if not driver.probe().works:
             pytest.skip(driver.probe().reason)
@@ -179,7 +181,7 @@ class StorageDriverContract:
         driver.remove(B)
 
     def test_missing_parents_are_corrupt(self, driver: StorageDriver) -> None:
-        """A missing parent is Corrupt, and named."""
+        """STORAGE-CORRUPT: a missing parent is Corrupt, and named."""
         driver.apply(A, (), tree().stream())
         driver.create(B, (A,))
         driver.remove(A)
@@ -191,7 +193,7 @@ class StorageDriverContract:
     # --- whiteouts (image-spec layer.md)
 
     def test_whiteouts_hide(self, driver: StorageDriver, view: Callable[..., str]) -> None:
-        """Files, directories and all content of a directory can be hidden."""
+        """STORAGE-WHITEOUT: files, directories and all content of a directory can be hidden."""
         driver.apply(A, (), tree().stream())
         upper = Archive().file("etc/.wh.passwd").file(".wh.var").file(".wh.link")
         upper.directory("opt").file("opt/.wh..wh..opq").file("opt/three", "3")
@@ -204,7 +206,7 @@ class StorageDriverContract:
     def test_hidden_things_come_back_new(
         self, driver: StorageDriver, view: Callable[..., str]
     ) -> None:
-        """What a later layer makes again has nothing of what was hidden."""
+        """STORAGE-WHITEOUT: what a later layer makes again has nothing of what was hidden."""
         driver.apply(A, (), tree().stream())
         driver.apply(B, (A,), Archive().file(".wh.var").file("etc/.wh.passwd").stream())
         again = Archive().directory("var").file("var/new", "n").file("etc/passwd", "new")
@@ -216,7 +218,8 @@ class StorageDriverContract:
     def test_whiteouts_spare_their_own_layer(
         self, driver: StorageDriver, view: Callable[..., str]
     ) -> None:
-        """A whiteout hides what the parents have, in whatever order its layer is written."""
+        """STORAGE-WHITEOUT: a whiteout hides what the parents have, in whatever order its layer is
+        written."""
         driver.apply(A, (), tree().stream())
         upper = Archive().directory("opt").file("opt/new", "n").file("opt/.wh..wh..opq")
         upper.file("opt/one", "mine").file(".wh.etc").directory("etc").file("etc/mine")
@@ -228,7 +231,7 @@ class StorageDriverContract:
     def test_kinds_replace_each_other(
         self, driver: StorageDriver, view: Callable[..., str]
     ) -> None:
-        """A file over a directory, a directory over a file, a link over both."""
+        """STORAGE-WHITEOUT: a file over a directory, a directory over a file, a link over both."""
         driver.apply(A, (), tree().stream())
         upper = Archive().file("opt", "now a file").directory("link").file("link/in")
         driver.apply(B, (A,), upper.symlink("var", "etc").stream())
@@ -253,7 +256,8 @@ class StorageDriverContract:
         return archive.file("späce ünd\nnewline", "odd").file("empty").directory("bare", 0)
 
     def test_attributes_are_kept(self, driver: StorageDriver, view: Callable[..., str]) -> None:
-        """Modes, owners, times, xattrs, links and devices are as the archive says."""
+        """STORAGE-ATTRIBUTES: modes, owners, times, xattrs, links and devices are as the archive
+        says."""
         driver.apply(A, (), self.everything().stream())
         root = view(A)
         found = snapshot(root)
@@ -313,7 +317,7 @@ class StorageDriverContract:
         assert not any(name.startswith(("link", "var/lib/state")) for name in names)
 
     def test_holes_stay_holes(self, driver: StorageDriver, view: Callable[..., str]) -> None:
-        """A sparse file takes its space in a layer, a copy and a diff."""
+        """STORAGE-DIFF-ROUNDTRIP: a sparse file takes its space in a layer, a copy and a diff."""
         driver.apply(A, (), Archive().file("x").stream())
         driver.create(B, (A,))
         path = Path(driver.mount(B, (A,), PLAIN), "sparse")
@@ -330,7 +334,7 @@ class StorageDriverContract:
         assert copy.stat().st_blocks * 512 < 2 << 20, "STORAGE-DIFF-ROUNDTRIP: holes"
 
     def test_diffs_are_sorted(self, driver: StorageDriver) -> None:
-        """A diff is deterministic: sorted by path."""
+        """STORAGE-DIFF-ROUNDTRIP: a diff is deterministic: sorted by path."""
         archive = Archive()
         for name in ("b", "a", "c", "B"):
             archive.directory(name).file(f"{name}/z").file(f"{name}/a")
@@ -341,7 +345,7 @@ class StorageDriverContract:
         assert list(names) == sorted(names)
 
     def test_changes(self, driver: StorageDriver) -> None:
-        """Added, changed and deleted paths, sorted."""
+        """STORAGE-CHANGES: added, changed and deleted paths, sorted."""
         driver.apply(A, (), tree().stream())
         assert [change.path for change in driver.changes(A, ())][:3] == [
             "/etc",
@@ -370,7 +374,7 @@ class StorageDriverContract:
         ]
 
     def test_changes_below_an_opaque_directory(self, driver: StorageDriver) -> None:
-        """A directory made again says what of the old one is gone."""
+        """STORAGE-CHANGES: a directory made again says what of the old one is gone."""
         driver.apply(A, (), tree().stream())
         driver.create(B, (A,))
         root = Path(driver.mount(B, (A,), PLAIN))
@@ -383,7 +387,7 @@ class StorageDriverContract:
         assert found == ["C /opt", "D /opt/one", "C /opt/two"]
 
     def test_usage(self, driver: StorageDriver) -> None:
-        """Bytes of content and inodes; hard links count once."""
+        """STORAGE-USAGE: bytes of content and inodes; hard links count once."""
         archive = Archive().file("a", "x" * 1000).hard_link("b", "a").directory("d")
         usage = driver.apply(A, (), archive.stream())
         assert (usage.size, usage.inodes) == (1000, 3 - 1)
@@ -465,7 +469,8 @@ class StorageDriverContract:
     def test_collect_spares_what_is_under_way(
         self, driver: StorageDriver, view: Callable[..., str]
     ) -> None:
-        """`collect` never touches complete layers, nor what a living process makes."""
+        """STORAGE-COLLECT: `collect` never touches complete layers, nor what a living process
+        makes."""
         driver.apply(A, (), tree().stream())
         data = Archive().file("one", "1" * 5000).file("two", "2").data()
         go, reached = threading.Event(), threading.Event()
@@ -576,6 +581,7 @@ class StorageDriverContract:
 
     # --- STORAGE-APPLY-PARALLEL
 
+    @pytest.mark.optional
     def test_parallel_in_threads(self, driver: StorageDriver, view: Callable[..., str]) -> None:
         """STORAGE-APPLY-PARALLEL, in threads: the topmost layers first."""
         layers, archives = self.stack(6)
@@ -593,6 +599,7 @@ class StorageDriverContract:
             thread.join()
         self.check_stack(view(*layers))
 
+    @pytest.mark.optional
     def test_parallel_in_processes(self, driver: StorageDriver, view: Callable[..., str]) -> None:
         """STORAGE-APPLY-PARALLEL, in processes."""
         layers, archives = self.stack(6)
@@ -643,7 +650,7 @@ class StorageDriverContract:
         assert Path(root, "new").read_text() == "x"
 
     def test_unmounting_what_is_busy(self, driver: StorageDriver) -> None:
-        """`unmount` and `remove` win over open files."""
+        """STORAGE-REMOVE-WINS: `unmount` and `remove` win over open files."""
         driver.apply(A, (), tree().stream())
         driver.create(B, (A,))
         root = driver.mount(B, (A,), PLAIN)
@@ -676,7 +683,8 @@ class StorageDriverContract:
     # --- id maps
 
     def test_id_maps(self, driver: StorageDriver) -> None:
-        """A mapped mount shows the host's ids; diffs carry those of the container."""
+        """STORAGE-ID-MAPS: a mapped mount shows the host's ids; diffs carry those of the
+        container."""
         archive = tree().add("mine", content=b"x", mode=0o4755, owner=(1000, 1000))
         driver.apply(A, (), archive.stream())
         driver.create(B, (A,))
@@ -700,7 +708,7 @@ class StorageDriverContract:
         assert kinds == ["A /made", "C /opt", "D /opt/one"]
 
     def test_a_mapped_container_leaves_its_parents_alone(self, driver: StorageDriver) -> None:
-        """Two maps over one image do not see each other."""
+        """STORAGE-ID-MAPS: two maps over one image do not see each other."""
         driver.apply(A, (), tree().stream())
         for layer in (B, C):
             driver.create(layer, (A,))
@@ -710,7 +718,7 @@ class StorageDriverContract:
         assert owner(plain / "etc/passwd") == (0, 0)
 
     def test_impossible_maps(self, driver: StorageDriver) -> None:
-        """A map that the kernel refuses is a typed error."""
+        """STORAGE-ID-MAPS: a map that the kernel refuses is a typed error."""
         driver.apply(A, (), tree().stream())
         driver.create(B, (A,))
         wrong = MountOptions(uid_map=(IdMap(0, 1000, 10), IdMap(5, 5000, 10)))
@@ -718,7 +726,7 @@ class StorageDriverContract:
             driver.mount(B, (A,), wrong)
 
     def test_listing(self, driver: StorageDriver) -> None:
-        """`layers` gives complete layers, image's and containers'."""
+        """STORAGE-LAYERS: `layers` gives complete layers, image's and containers'."""
         assert list(driver.layers()) == []
         driver.apply(A, (), tree().stream())
         driver.create(B, (A,))

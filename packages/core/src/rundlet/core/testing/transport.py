@@ -203,7 +203,7 @@ class ImageSourceContract:
         settings: TransportSettings,
         written: SampleImage,
     ) -> None:
-        """What was committed is read back, byte for byte."""
+        """TRANSPORT-ROUNDTRIP: what was committed is read back, byte for byte."""
         document, blobs = self.read(transport, location, settings)
         assert blobs == dict(written.blobs)
         assert document["config"]["digest"] == written.config.digest
@@ -218,7 +218,8 @@ class ImageSourceContract:
         settings: TransportSettings,
         written: SampleImage,
     ) -> None:
-        """A blob is read from an offset (a pull that goes on where it stopped)."""
+        """TRANSPORT-ROUNDTRIP: a blob is read from an offset (a pull that goes on where it
+        stopped)."""
         layer = written.layers[0]
         with transport.source(location, settings) as source:
             source.manifest()
@@ -304,7 +305,8 @@ class ImageTransportContract(ImageSourceContract):
         settings: TransportSettings,
         image: SampleImage,
     ) -> None:
-        """`put_blob` with digest "" and size -1 returns both, and has the blob then."""
+        """TRANSPORT-DIGEST: `put_blob` with digest "" and size -1 returns both, and has the blob
+        then."""
         layer = image.layers[0]
         with transport.destination(location, settings) as destination:
             unknown = Descriptor("", -1, layer.media_type)
@@ -322,7 +324,8 @@ class ImageTransportContract(ImageSourceContract):
         settings: TransportSettings,
         image: SampleImage,
     ) -> None:
-        """Bytes that are not what the descriptor says are refused, and nothing is kept."""
+        """TRANSPORT-VERIFY: bytes that are not what the descriptor says are refused, and nothing
+        is kept."""
         layer = image.layers[0]
         wrong = b"x" * layer.size
         with transport.destination(location, settings) as destination:
@@ -372,7 +375,7 @@ class ImageTransportContract(ImageSourceContract):
 
             def put(descriptor: Descriptor) -> Descriptor:
                 if descriptor in image.layers[:4]:
-                    gate.wait(10)
+                    gate.wait(60)
                 return out.put_blob(descriptor, io.BytesIO(image.blobs[descriptor.digest]))
 
             assert list(pool.map(put, image.layers)) == image.layers
