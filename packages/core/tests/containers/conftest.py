@@ -16,26 +16,44 @@ from rundlet.core.engine import Engine
 from rundlet.core.errors import RundletError
 from rundlet.core.settings.snapshot import Settings
 
+_MONITORS = (b"conmon", b"monitor.keeper", b"containerd-shim")
+_RUNTIMES = tuple(
+    f"run/runtimes/{name}"
+    for name in ("crun", "runc", "runsc", "shim-runc-v2", "shim-runc-v2.runc/rundlet")
+)
+
 Request = Callable[..., ContainerRequest]
 
 
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, runtime: str = "runc") -> Settings:
     return Settings(
-        graph_root=str(tmp_path / "graph"), run_root=str(tmp_path / "run"), runtime="runc"
+        graph_root=str(tmp_path / "graph"), run_root=str(tmp_path / "run"), runtime=runtime
     )
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(open_engine: Callable[[str], Engine]) -> Engine:
     needs("runc", "conmon")
-    engine = Engine(settings(tmp_path))
-    yield engine
-    for row in engine.containers.list():
-        try:
-            engine.containers.remove(row.id, force=True, volumes=True, timeout=0)
-        except RundletError as error:
-            pytest.fail(f"rm -f {row.name}: {error}")
-    engine.close()
+    return open_engine("runc")
+
+
+@pytest.fixture
+def open_engine(tmp_path: Path) -> Iterator[Callable[[str], Engine]]:
+    """Opens an engine on a runtime; in the end all is removed, and nothing may be left."""
+    made: list[Engine] = []
+
+    def make(runtime: str) -> Engine:
+        made.append(Engine(settings(tmp_path, runtime)))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        for row in engine.containers.list():
+            try:
+                engine.containers.remove(row.id, force=True, volumes=True, timeout=0)
+            except RundletError as error:
+                pytest.fail(f"rm -f {row.name}: {error}")
+        engine.close()
     deadline = time.monotonic() + 10  # a monitor ends after its exit command
     while leftovers(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -66,9 +84,10 @@ def leftovers(tmp_path: Path) -> list[str]:
             words = (process / "cmdline").read_bytes()
         except OSError:
             continue
-        if b"conmon" in words and str(tmp_path).encode() in words:
+        if any(name in words for name in _MONITORS) and str(tmp_path).encode() in words:
             found.append(f"process {process.name} {words!r}")
-    for directory in ("run/runtimes/runc", "run/containers", "graph/containers", "run/netns"):
+    directories = ("run/containers", "graph/containers", "run/netns", *_RUNTIMES)
+    for directory in directories:
         path = tmp_path / directory
         if path.exists():
             found += [f"{directory}/{name}" for name in os.listdir(path)]

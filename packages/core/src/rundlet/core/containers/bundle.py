@@ -11,7 +11,9 @@ from ..cgroups.layout import layout
 from ..spec import cdi, sysctls
 from ..spec.generate import generate
 from ..spec.host import here
+from ..spec.notes import SANDBOX
 from ..spec.plan import SpecPlan
+from ..value import EMPTY
 from . import notify
 from .joined import namespaces
 from .mounts import resolve
@@ -61,6 +63,7 @@ def write(
         init_path=_init_path(engine, request),
         systemd=request.systemd == "always",
         console=console,
+        annotations={SANDBOX: request.pod} if request.pod else EMPTY,
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
         runtime_config=runtime.config,
     )

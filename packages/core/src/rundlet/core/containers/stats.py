@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..cgroups.container import CgroupUsage
     from ..engine import Engine
     from ..state.containers import Container
 
@@ -68,11 +69,11 @@ class Stats(Value):
 def stats(engine: Engine, row: Container, before: Stats | None = None) -> Stats:
     """Measure a running container. before: the measurement that cpu_percent is relative to.
 
-    Raises WrongState for one that does not run.
+    Raises WrongState for one that does not run, RuntimeFailed when its runtime does not say.
     """
     if not has_process(row):
         raise WrongState(f"container {row.id} is not running: container state improper")
-    found = usage(layout(engine.settings.cgroup_manager), cgroups_path(engine, row))
+    found = used(engine, row)
     now = time.time_ns()
     cpu = found.cpu_nanoseconds or 0
     since, then = (before.cpu, before.time) if before is not None else (0, row.started)
@@ -89,6 +90,14 @@ def stats(engine: Engine, row: Container, before: Stats | None = None) -> Stats:
         block_written=found.block_written or 0,
         interfaces=_interfaces(row.pid),
     )
+
+
+def used(engine: Engine, row: Container) -> CgroupUsage:
+    """What a running container uses, as its runtime says, or its cgroup."""
+    said = engine.plugins.runtime(row.runtime).usage(row.id)
+    if said is not None:
+        return said
+    return usage(layout(engine.settings.cgroup_manager), cgroups_path(engine, row))
 
 
 def _percent(part: int, whole: int) -> float:

@@ -28,12 +28,18 @@ _NONE = ("none", "null")
 
 
 class ShimMonitor(ProgramMonitor):
-    """The keeper over one runtime's shims. variables: of its environment, and of the shims'."""
+    """The keeper over one runtime's shims. variables: of its environment, and of the shims'.
 
-    def __init__(self, shim: Shim, variables: Mapping[str, str] = EMPTY) -> None:
+    sync_log: False leaves logs to the page cache, whatever a job says.
+    """
+
+    def __init__(
+        self, shim: Shim, variables: Mapping[str, str] = EMPTY, *, sync_log: bool = True
+    ) -> None:
         self.shim = shim
         self.name = shim.name
         self.variables = variables
+        self._sync_log = sync_log
 
     def command(self) -> Sequence[str]:
         return (sys.executable, "-P", "-c", _PYTHON)
@@ -45,9 +51,14 @@ class ShimMonitor(ProgramMonitor):
                 remedy="use k8s-file or none",
             )
         self._check(job.preserve_fds or len(job.preserve_fd))
-        log = "" if job.log_driver in _NONE else job.log_path
-        values = {**job.as_dict(), "log_labels": dict(job.log_labels), "log_path": log}
-        return self._with_job("create", job.id, job.run_dir, {**values, "exit_file": job.exit_file})
+        values = {
+            **job.as_dict(),
+            "log_labels": dict(job.log_labels),
+            "log_path": "" if job.log_driver in _NONE else job.log_path,
+            "sync_log": job.sync_log and self._sync_log,
+            "exit_file": job.exit_file,
+        }
+        return self._with_job("create", job.id, job.run_dir, values)
 
     def execute_command(self, job: ExecJob, process: str) -> Sequence[str]:
         self._check(job.preserve_fds or len(job.preserve_fd))

@@ -25,6 +25,8 @@ _FILE_EVERYWHERE = (6, 7)
 # About when CAP_BPF and its kin became known; before, a container that has them does not start.
 _CAPABILITIES_FIXED = 20241001
 _FLAG = "dev.gvisor.flag."
+# conmon gives `exec` the flag --tty, which runsc does not have: the process object says it.
+_WITHOUT_TTY = 'for word; do shift; [ "$word" = --tty ] || set -- "$@" "$word"; done; exec "$@"'
 
 
 class Runsc(RuncFamily):
@@ -59,6 +61,10 @@ class Runsc(RuncFamily):
             "--allow-flag-override",
             *chosen,
         )
+
+    def monitor_command(self) -> tuple[str, tuple[str, ...]]:
+        path, arguments = super().monitor_command()
+        return "/bin/sh", ("-c", _WITHOUT_TTY, "runsc", path, *arguments)
 
     def _release(self) -> int:
         """The date in "runsc version release-20221219.0" or "0.0~20221219.0"; 0 if unknown."""

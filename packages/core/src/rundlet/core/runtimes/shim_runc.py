@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..contracts.runtime import Adapted, RuntimeConfig, RuntimeFeatures
 from ..errors import DriverUnavailable
 from ..hookspecs import hookimpl
+from ..spec.notes import SANDBOX
 from .adapting import without_missing_weight
 from .family import create
 from .runc import Runc
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from ..contracts.probe import Probe
     from ..contracts.runtime import OCIRuntime, OCISpec
+
+_GROUP = "io.kubernetes.cri.sandbox-id"
+"""The annotation that the shim looks for when it starts."""
 
 
 class ShimRunc(ShimRuntime):
@@ -39,6 +43,7 @@ class ShimRunc(ShimRuntime):
             "binary_name": self.runc().path,
             "root": f"{self.config.root}.runc",
             "systemd_cgroup": self.config.systemd_cgroup,
+            "no_pivot_root": bool(self.config.options.get("no_pivot")),
             **given,
         }
 
@@ -57,9 +62,15 @@ class ShimRunc(ShimRuntime):
             return found.replace(works=False, reason=str(error).replace("\n", "; "))
 
     def adapt(self, spec: OCISpec) -> Adapted:
+        """Also, containers of a pod get the annotation by which they share a shim."""
         warnings: list[str] = []
         files = ("blkio.weight", "blkio.bfq.weight")
-        return Adapted(without_missing_weight(spec, files, warnings), tuple(warnings))
+        adapted = without_missing_weight(spec, files, warnings)
+        annotations = adapted.get("annotations", {})
+        if SANDBOX in annotations:
+            group = {_GROUP: annotations[SANDBOX]}
+            adapted = {**adapted, "annotations": {**group, **annotations}}
+        return Adapted(adapted, tuple(warnings))
 
     def features(self) -> RuntimeFeatures:
         """Those of the runc that the shim runs."""

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from .plan import SpecPlan
 
+SANDBOX = "io.kubernetes.cri-o.SandboxID"
+"""CRI-O's name for the annotation with the pod's id, which the engine gives to its containers."""
+
 RESTRICTED = (
     "io.kubernetes.cri-o.",
     "io.kubernetes.cri.rdt-class",

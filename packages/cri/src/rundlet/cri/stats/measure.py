@@ -11,6 +11,7 @@ from rundlet.core.cgroups.container import directories, usage
 from rundlet.core.cgroups.layout import layout
 from rundlet.core.containers.state import has_process
 from rundlet.core.containers.stats import cgroups_path
+from rundlet.core.errors import RundletError
 from rundlet.core.networks.namespace import Inside
 from rundlet.core.state.containers import Container
 from rundlet.core.value import EMPTY, Value
@@ -73,7 +74,10 @@ def container(engine: Engine, row: Container) -> Usage | None:
     where = directories(found, path)
     unified = found.version == "unified"
     memory = where.get("" if unified else "memory", "")
-    counted = usage(found, path)
+    try:
+        counted = engine.plugins.runtime(row.runtime).usage(row.id) or usage(found, path)
+    except RundletError:
+        return None  # its shim was killed
     detail = _pairs(f"{memory}/memory.stat")
     used = counted.memory or 0
     idle = detail.get("inactive_file" if unified else "total_inactive_file", 0)

@@ -30,13 +30,21 @@ class Log:
             return
         head = f"{self._now()} {stream} ".encode()
         *lines, rest = data.split(b"\n")
-        out = b"".join([head + b"F " + line + b"\n" for line in lines])
+        entries = [head + b"F " + line + b"\n" for line in lines]
         if rest:
-            out += head + b"P " + rest + b"\n"
-        if 0 < self.size_max < self._size + len(out):
-            self.reopen()
+            entries.append(head + b"P " + rest + b"\n")
+        size = sum(len(entry) for entry in entries)
+        if 0 < self.size_max < self._size + size:
+            for entry in entries:  # one by one: some may still fit
+                if self.size_max < self._size + len(entry):
+                    self.reopen()
+                self._append(entry)
+        else:
+            self._append(b"".join(entries))
+
+    def _append(self, data: bytes) -> None:
         try:
-            self._size += os.write(self._file, out)
+            self._size += os.write(self._file, data)
         except OSError:
             return
 

@@ -188,10 +188,17 @@ class Streams:
 
     def drain(self) -> None:
         """After the exit: copy until the end, unless others keep it open."""
-        before = -1
-        while self.outputs and before != self.moved:
-            before = self.moved
-            self.loop.until(lambda: not self.outputs, _LINGERING)
+        while self.outputs:
+            before = (self.moved, self._held())
+            patience = _SLOW if self._paused else _LINGERING
+            if not self.loop.until(lambda: not self.outputs, patience) and before == (
+                self.moved,
+                self._held(),
+            ):
+                return
+
+    def _held(self) -> int:
+        return sum(client.held for client in self.clients)
 
     def close(self) -> None:
         """Close the connections, once all was sent or a client does not read."""
@@ -199,9 +206,9 @@ class Streams:
             self.loop.forget(self._listener.fileno())
             self._listener.close()
         before = -1
-        while (held := sum(client.held for client in self.clients)) and held != before:
+        while (held := self._held()) and held != before:
             before = held
-            self.loop.until(lambda: not any(one.held for one in self.clients), _SLOW)
+            self.loop.until(lambda: not self._held(), _SLOW)
         for client in tuple(self.clients):
             client.close()
         if self.stdin is not None:

@@ -70,13 +70,14 @@ class ShimRuntime(OCIRuntime):
 
     def shim(self) -> Shim:
         """How shims are started, for the monitor and for clearing up."""
+        options = self.options()
         return Shim(
             name=self.name,
             program=self.path,
             root=str(self.config.root),
             namespace=NAMESPACE,
-            options_type=self.options_type,
-            options=protobuf.encode(self.options_message, self.options()).hex(),
+            options_type=self.options_type if options else "",
+            options=protobuf.encode(self.options_message, options).hex(),
             environment=tuple(self.environment().items()),
             args=self.config.args,
         )
@@ -105,7 +106,11 @@ class ShimRuntime(OCIRuntime):
     def monitor(self) -> Monitor:
         from ...monitor.shim import ShimMonitor
 
-        return ShimMonitor(self.shim(), monitor_variables(self.config))
+        return ShimMonitor(
+            self.shim(),
+            monitor_variables(self.config),
+            sync_log=not self.config.options.get("no_sync_log", False),
+        )
 
     # --- the life of a container
 

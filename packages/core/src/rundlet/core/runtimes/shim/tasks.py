@@ -76,13 +76,13 @@ def delete(shim: Shim, home: Home, client: ttrpc.Client) -> None:
     except ttrpc.Refused as error:
         if error.code != ttrpc.NOT_FOUND:
             raise
-    last = not shared(shim, home)
-    try:
-        client.call("Shutdown", timeout=_PATIENCE, id=home.container)
-    except ttrpc.Gone:
-        pass  # it was quick
-    if last and not _wait_shim(home, _GRACE):
-        _kill_shim(shim, home)
+    if not shared(shim, home):
+        try:
+            client.call("Shutdown", timeout=_PATIENCE, id=home.container)
+        except ttrpc.Gone:
+            pass  # it was quick
+        if not _wait_shim(home, _GRACE):
+            _kill_shim(shim, home)
     home.remove()
 
 
