@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import venv
@@ -10,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from devtools.fixtures import needs
 
 PACKAGES = Path(__file__).parent.parent / "packages"
 CHECKS: dict[str, list[list[str]]] = {
@@ -47,6 +51,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.e2e
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # pip downloads
 @pytest.mark.parametrize("package", CHECKS)
 def test_installs_alone_and_works(package: str, wheels: Path, tmp_path: Path) -> None:
     environment = tmp_path / "venv"
@@ -189,6 +194,7 @@ def build_wheel(source: Path, directory: Path) -> None:
 
 @pytest.mark.e2e
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # pip downloads
 def test_a_wheel_of_somebody_else(wheels: Path, busybox_archive: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
@@ -210,6 +216,7 @@ def test_a_wheel_of_somebody_else(wheels: Path, busybox_archive: Path, tmp_path:
 
 @pytest.mark.e2e
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # pip downloads
 def test_an_example_works_for_every_tool(
     wheels: Path, busybox_archive: Path, tmp_path: Path
 ) -> None:
@@ -242,3 +249,29 @@ def test_an_example_works_for_every_tool(
             server.wait()
     finally:
         tool.rundlet("system", "reset", "--force")
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # pip downloads
+def test_the_tutorial(wheels: Path, tmp_path: Path) -> None:
+    """docs/plugins.md, from nothing to a container on the new driver's wheel, in fresh
+    environments: all that is of ours are wheels."""
+    needs("runc", "conmon")
+    page = PACKAGES.parent / "docs/plugins.md"
+    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S))
+    assert "runtime try" in commands
+    tool = Installed(tmp_path, wheels, "rundlet-cli")
+    done = subprocess.run(
+        ["sh", "-ec", commands], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={
+            **os.environ,
+            "PATH": f"{tool.bin}:{os.environ['PATH']}",
+            "PIP_FIND_LINKS": str(wheels),
+            "RUNDLET_GRAPH_ROOT": str(tmp_path / "root"),
+            "RUNDLET_RUN_ROOT": str(tmp_path / "run"),
+        },
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nfrom a container\n" in done.stdout
+    assert done.stdout.endswith("\nfrom a wheel\n")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import subprocess
 import sys
@@ -97,25 +95,3 @@ def test_what_is_there_is_left_alone(rundlet: Rundlet, tmp_path: Path) -> None:
     done = rundlet("plugin", "new", "--kind", "storage", "vfs", check=False)
     assert "there is a storage plugin 'vfs' already, of rundlet-core" in done.stderr
     assert list(there.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_the_tutorial(environment: Environment, tmp_path: Path) -> None:
-    """The commands of docs/plugins.md, from nothing to a container on the new driver."""
-    page = Path(__file__).parents[4] / "docs/plugins.md"
-    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.M | re.S))
-    assert "runtime try" in commands
-    done = subprocess.run(
-        ["sh", "-ec", commands], cwd=tmp_path, capture_output=True, text=True, check=False,
-        timeout=200,
-        env={
-            **os.environ,
-            "PATH": f"{environment.python.parent}:{os.environ['PATH']}",
-            "RUNDLET_GRAPH_ROOT": str(tmp_path / "root"),
-            "RUNDLET_RUN_ROOT": str(tmp_path / "run"),
-            "PIP_NO_DEPS": "1",  # what it depends on is there
-            "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say --no-build-isolation
-        },
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("from a container\n")
