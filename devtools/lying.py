@@ -150,12 +150,13 @@ class LyingRegistry:
             exchange.answer(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"no"}]}')
 
     def _send_blob(self, exchange: Exchange, content: bytes) -> None:
-        start = exchange.headers.get("range", "").removeprefix("bytes=").removesuffix("-")
+        start, _, last = exchange.headers.get("range", "").removeprefix("bytes=").partition("-")
         if not start:
             exchange.answer(200, content)
             return
-        where = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        exchange.answer(206, content[int(start) :], {"Content-Range": where})
+        part = content[int(start) : int(last) + 1 if last else None]
+        where = f"bytes {start}-{int(start) + len(part) - 1}/{len(content)}"
+        exchange.answer(206, part, {"Content-Range": where})
 
     def __enter__(self) -> Self:
         self._thread.start()

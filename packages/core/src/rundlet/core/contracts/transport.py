@@ -114,6 +114,13 @@ class ImageSource(_Closing):
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         """Open a blob for reading from `offset`. The caller closes it and checks the digest."""
 
+    def part(self, descriptor: Descriptor, offset: int, size: int) -> BinaryIO:
+        """Open a blob for reading `size` bytes from `offset`: nobody reads more.
+
+        Raises RegistryError where all that is before would have to be fetched.
+        """
+        return self.blob(descriptor, offset)
+
     def tags(self) -> Sequence[str]:
         """All tags of the repository. Raises NotSupported where there is no such thing."""
         from ..errors import NotSupported
@@ -161,6 +168,12 @@ class ImageDestination(_Closing):
     @abstractmethod
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the blob is there already, or could be linked or mounted there now."""
+
+    def assembled(self, descriptor: Descriptor, source: ImageSource) -> BinaryIO | None:
+        """The bytes of a blob put together from what is there and parts of the source, to be
+        given to `put_blob`; None to read it whole. They may be wrong: then it is read whole.
+        """
+        return None
 
     @abstractmethod
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:

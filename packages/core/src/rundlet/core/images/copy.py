@@ -17,8 +17,10 @@ from ..errors import (
     Corrupt,
     DigestMismatch,
     InvalidArgument,
+    NotFound,
     NotSupported,
     RegistryError,
+    TimedOut,
 )
 from ..value import Value
 from . import config as configs
@@ -334,7 +336,19 @@ class _Copy:
         raise AssertionError("unreachable")
 
     def _layer_once(self, origin: Descriptor, target: Descriptor) -> Descriptor:
-        with self._source.blob(origin) as raw, self._running.watch(raw):
+        """From parts, where the destination has some of it; else, or if that fails, whole."""
+        if origin.digest == target.digest:
+            parts = self._destination.assembled(origin, self._source)
+            if parts is not None:
+                try:
+                    return self._carried(parts, origin, target)
+                except (Corrupt, NotFound, RegistryError, TimedOut):
+                    self._running.check()
+                    self._progress.start("blob", origin)
+        return self._carried(self._source.blob(origin), origin, target)
+
+    def _carried(self, raw: BinaryIO, origin: Descriptor, target: Descriptor) -> Descriptor:
+        with raw, self._running.watch(raw):
             passing = Passing(raw, origin, self._progress, self._running)
             checked = Verified(passing, origin, f"blob {origin.digest}")  # type: ignore[arg-type]
             body, told = self._changed(checked, origin, target)  # type: ignore[arg-type]

@@ -145,6 +145,11 @@ class _Upgraded(ImageSource):
             return layer.open(offset)
         return self._source.blob(descriptor, offset)
 
+    def part(self, descriptor: Descriptor, offset: int, size: int) -> BinaryIO:
+        if descriptor.digest in self._layers:
+            return self.blob(descriptor, offset)
+        return self._source.part(descriptor, offset, size)
+
     def signatures(self, digest: str = "") -> Sequence[bytes]:
         """None of a manifest that was made here: they would be of the original."""
         if not digest and self._made is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 
+from ..content.annotations import table_of_contents
 from ..content.compress import decompressed
 from ..contracts.transport import ImageDestination, Location, ManifestBytes
 from ..errors import Busy, Corrupt, InvalidArgument
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ..contracts.storage import LayerUsage
+    from ..contracts.transport import ImageSource
     from ..engine import Engine
     from .descriptor import Descriptor
 
@@ -106,6 +108,19 @@ class StoreDestination(ImageDestination):
             return False
         row = self._engine.layers.get(self._chain[position])
         return row is not None and bool(row.blob) and self._engine.blobs.has(row.blob)
+
+    def assembled(self, descriptor: Descriptor, source: ImageSource) -> BinaryIO | None:
+        """From the files in other layers, where it says where its own are."""
+        if not any(table_of_contents(descriptor.annotations)):
+            return None
+        from ..content.assembly import assembled
+
+        here = layer_rows.blobs(self._engine.database)
+        return assembled(
+            descriptor,
+            lambda offset, size: source.part(descriptor, offset, size),
+            [self._engine.blobs.path(digest) for digest in here],
+        )  # type: ignore[return-value]
 
     def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
         position = self._position.get(descriptor.digest)

@@ -38,6 +38,12 @@ def get(database: Database, layer: str) -> LayerRow | None:
     return LayerRow(row[0], row[1] or "", row[2], row[3] or "", *row[4:])
 
 
+def blobs(database: Database) -> list[str]:
+    """The digests of the blobs of all layers."""
+    rows = database.rows("SELECT DISTINCT blob FROM layers WHERE blob IS NOT NULL")
+    return [str(blob) for (blob,) in rows]
+
+
 def insert(database: Database, row: LayerRow) -> None:
     """Write a row; no error when it is there. `created` 0 is now."""
     database.execute(

@@ -99,12 +99,15 @@ class DockerSource(ImageSource):
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         """From where the manifest is; where that fails, from the other places."""
-        places = self._places
-        if self._chosen is not None:
-            places = [self._chosen, *(place for place in places if place is not self._chosen)]
-        else:
-            places = places[-1:]
-        return ResumingBlob(places, descriptor, offset)  # type: ignore[return-value]
+        return ResumingBlob(self._best(), descriptor, offset)  # type: ignore[return-value]
+
+    def _best(self) -> Sequence[tuple[Reference, Client]]:
+        if self._chosen is None:
+            return self._places[-1:]
+        return [self._chosen, *(place for place in self._places if place is not self._chosen)]
+
+    def part(self, descriptor: Descriptor, offset: int, size: int) -> BinaryIO:
+        return ResumingBlob(self._best(), descriptor, offset, offset + size)  # type: ignore[return-value]
 
     def tags(self) -> Sequence[str]:
         reference, client = self._places[-1]
@@ -172,15 +175,21 @@ class ResumingBlob(io.RawIOBase):
     """A blob's bytes; a broken connection is taken up again where it broke.
 
     places: where it is, best first. One that breaks off is asked again after the others: the
-    bytes of a digest are the same everywhere.
+    bytes of a digest are the same everywhere. end: where to stop, which takes a registry
+    that honours ranges, or -1 for the blob's end.
     """
 
     def __init__(
-        self, places: Sequence[tuple[Reference, Client]], descriptor: Descriptor, offset: int
+        self,
+        places: Sequence[tuple[Reference, Client]],
+        descriptor: Descriptor,
+        offset: int,
+        end: int = -1,
     ) -> None:
         self._places = list(places)
         self._descriptor = descriptor
         self._offset = offset
+        self._end = end
         self._resumes = self._stalls = 0
         self._broke_at = offset
         self._interrupted = False
@@ -192,6 +201,8 @@ class ResumingBlob(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         if size < 0:
             return self.readall()
+        if self._end >= 0:
+            size = min(size, self._end - self._offset)
         while True:
             try:
                 data = self._response.read(size)
@@ -241,12 +252,12 @@ class ResumingBlob(io.RawIOBase):
         self._places.append(self._places.pop(0))
 
     def _open_at(self, reference: Reference, client: Client) -> Response:
-        offset = self._offset
+        offset, last = self._offset, self._end - 1 if self._end >= 0 else ""
         response = client.request(
             "GET",
             f"{reference.path}/blobs/{self._descriptor.digest}",
             scope=f"repository:{reference.path}:pull",
-            headers={"Range": f"bytes={offset}-"} if offset else {},
+            headers={"Range": f"bytes={offset}-{last}"} if offset or last else {},
             expect=(200, 206),
         )
         if offset and response.status == 206:
@@ -256,7 +267,10 @@ class ResumingBlob(io.RawIOBase):
                 raise Corrupt(
                     f"{reference}: asked for bytes from {offset}, got {begins or 'others'}"
                 )
-        elif offset:  # ranges are not honoured: skip what we have
+        elif self._end >= 0 and response.status == 200:
+            response.close()
+            raise RegistryError(f"{reference}: the registry gives no parts of blobs")
+        elif offset and response.status == 200:  # ranges are not honoured: skip what we have
             _skip(response, offset)
         return response
 
