@@ -24,10 +24,11 @@ class Condition(Value):
 
 def conditions(engine: Engine) -> tuple[Condition, Condition]:
     """RuntimeReady and NetworkReady of this machine, now."""
-    return _runtime(engine), _network(engine)
+    return runtime(engine), network(engine)
 
 
-def _runtime(engine: Engine) -> Condition:
+def runtime(engine: Engine) -> Condition:
+    """RuntimeReady: the default OCI runtime works here."""
     try:
         probe = engine.plugins.choose_runtime().probe()
     except RundletError as error:
@@ -37,7 +38,8 @@ def _runtime(engine: Engine) -> Condition:
     return Condition("RuntimeReady", True)
 
 
-def _network(engine: Engine) -> Condition:
+def network(engine: Engine) -> Condition:
+    """NetworkReady: the network plugin can attach pods to their network."""
     try:
         problems = engine.plugins.choose_network().status()
     except RundletError as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rundlet.core.errors import SettingsError
+from rundlet.core.plugins.index import KINDS, entries
 from rundlet.core.settings.load import storage_options
 from rundlet.core.settings.snapshot import Settings
 
@@ -94,6 +95,8 @@ def _networks(base: Settings, config: Config) -> Mapping[str, Any]:
         found["default_network"] = base.default_network
     if directory in config.said or not base.network_config_dirs:
         found["network_config_dirs"] = (config.text(directory),)
+    if not base.network_plugin and "cni" in (one.name for one in entries(KINDS["network"])):
+        found["network_plugin"] = "cni"  # "none" would do without it, and pods would not
     return found
 
 

@@ -7,19 +7,21 @@ from typing import Any
 from ..proto import api_pb2 as cri
 from ..server.node import Node
 from . import status
+from .network import NetworkState
 
 
 class NodeCalls:
     """Version, Status, RuntimeConfig, UpdateRuntimeConfig."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, network: NetworkState) -> None:
         self._node = node
+        self._network = network
 
     async def version(self, _: cri.VersionRequest, __: Any) -> cri.VersionResponse:
         return status.version()
 
     async def status(self, request: cri.StatusRequest, _: Any) -> cri.StatusResponse:
-        return await self._node.workers.run(status.status, request.verbose)
+        return await self._node.workers.run(status.status, request.verbose, self._network)
 
     async def runtime_config(
         self, _: cri.RuntimeConfigRequest, __: Any

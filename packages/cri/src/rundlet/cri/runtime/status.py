@@ -8,9 +8,11 @@ from rundlet.core import Engine
 from rundlet.core.cgroups.layout import layout
 
 from .. import __version__
-from ..conditions import conditions, handlers
+from ..conditions import handlers, runtime
+from ..config.setup import config_of
 from ..proto import api_pb2 as cri
 from . import handlers as runtime_handlers
+from .network import NetworkState
 
 API_VERSION = "v1"
 KUBELET_API_VERSION = "0.1.0"
@@ -26,11 +28,13 @@ def version() -> cri.VersionResponse:
     )
 
 
-def status(engine: Engine, verbose: bool) -> cri.StatusResponse:
+def status(engine: Engine, verbose: bool, network: NetworkState) -> cri.StatusResponse:
     """Conditions, handlers and features; with verbose the settings that matter as JSON."""
+    grace = config_of(engine).seconds("crio.network.cni_status_grace_period")
+    found = (runtime(engine), network.condition(engine, grace))
     answer = cri.StatusResponse(
         status=cri.RuntimeStatus(
-            conditions=[cri.RuntimeCondition(**one.as_dict()) for one in conditions(engine)]
+            conditions=[cri.RuntimeCondition(**one.as_dict()) for one in found]
         ),
         runtime_handlers=runtime_handlers.listed(engine),
         features=cri.RuntimeFeatures(

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from rundlet.core.errors import RundletError
 from rundlet.core.linux.inotify import (
     IN_CLOSE_WRITE,
+    IN_CREATE,
     IN_DELETE,
     IN_MOVED_FROM,
     IN_MOVED_TO,
@@ -21,7 +22,7 @@ from . import logs, notify
 from .node import Node
 
 LOG = logging.getLogger("rundlet.cri")
-_CHANGES = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE
+_CHANGES = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE
 _SETTLE = 0.3
 """Seconds without a change before files are read: an update may be of several."""
 

@@ -23,6 +23,8 @@ from ..images.service import ImageService
 from ..marks import Marks
 from ..pods.service import PodCalls
 from ..proto import api_pb2 as cri
+from ..runtime.network import NetworkState
+from ..runtime.network import watch as watch_network
 from ..runtime.service import NodeCalls
 from ..stats.service import StatsCalls
 from ..streams.server import Address, StreamServer
@@ -60,7 +62,8 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
     if inner != path:
         socket.free(inner)
     streams = StreamServer(node.workers, _stream_address(node.config))
-    server = _server(node, streams)
+    network = NetworkState()
+    server = _server(node, streams, network)
     marks = Marks(node.workers.setup)
     await node.workers.run(prepare, marks)
     async with AsyncExitStack() as ending:
@@ -88,6 +91,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
             reloader.run(),
             reload.watch(reload.directories(places), reloader.changed),
             *(reload.watch(reload.directories(tls.files), tls.reload) for tls in secured),
+            watch_network(node, network),
             watchdog(),
         ):
             ending.callback(_begun(work).cancel)
@@ -102,7 +106,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
         notify("STOPPING=1")
 
 
-def _server(node: Node, streams: StreamServer) -> grpc.aio.Server:
+def _server(node: Node, streams: StreamServer, network: NetworkState) -> grpc.aio.Server:
     config = node.config
     server = grpc.aio.server(
         options=[
@@ -117,7 +121,7 @@ def _server(node: Node, streams: StreamServer) -> grpc.aio.Server:
             handler(
                 "RuntimeService",
                 node.observer,
-                NodeCalls(node),
+                NodeCalls(node, network),
                 PodCalls(node),
                 ContainerCalls(node),
                 StatsCalls(node),
