@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from . import images
+from .criu import fetch
 from .gpg import Home
 from .registry import Registry, push
 
@@ -81,6 +82,18 @@ def nginx_layout(shared_directory: Path) -> Path:
             (path / "nginx.tar").unlink()
             (path / "done").touch()
     return path
+
+
+@pytest.fixture
+def criu(shared_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CRIU that knows this kernel, on PATH."""
+    needs("mmdebstrap", "runc")
+    with _exclusively(shared_directory):
+        try:
+            found = fetch(shared_directory / "criu-1")
+        except RuntimeError as error:
+            pytest.skip(str(error))
+    monkeypatch.setenv("PATH", f"{found}:{os.environ['PATH']}")
 
 
 @pytest.fixture

@@ -23,9 +23,7 @@ _DAEMON = "there is no service and no remote client: every command opens the sta
 _PODS = "pods are made by the CRI server; there is no `rundlet pod`"
 LEFT_OUT = {
     "auto-update": "needs systemd units that podman generates",
-    "container checkpoint": "no OCI runtime driver checkpoints yet",
     "container clone": "`create` with the same flags does it",
-    "container restore": "no OCI runtime driver checkpoints yet",
     "farm": _DAEMON,
     "generate": "units are Quadlet's business now; `kube` documents are kubelet's",
     "image scp": _DAEMON,
@@ -44,6 +42,8 @@ LEFT_OUT = {
 """Verbs of podman that are not here."""
 
 DIFFERS: dict[tuple[str, str], str] = {
+    ("container checkpoint", "create-image"): "refused: `--export` writes an archive",
+    ("container restore", "pod"): "refused: pods are kubelet's, which restores by the CRI",
     ("*", "compress"): "layers are compressed anyway",
     ("system check", "max"): "layers that nothing refers to are known whatever their age",
     ("container cleanup", "exec"): "exec sessions clean up after themselves",

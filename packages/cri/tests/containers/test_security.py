@@ -198,15 +198,6 @@ def test_devices_by_path_and_by_cdi_name(kubelet: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
-def test_checkpoints_are_refused_with_the_reason(kubelet: Any) -> None:
-    container = kubelet.run(kubelet.pod(), "sleep", "60")
-    with pytest.raises(grpc.RpcError) as caught:
-        kubelet.client.checkpoint_container(container_id=container, location="/tmp/none.tar")
-    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert "CRIU" in caught.value.details()
-
-
-@pytest.mark.e2e
 def test_image_volumes(kubelet: Any) -> None:
     pod = kubelet.pod()
     image = cri.ImageSpec(image=kubelet.image)

@@ -83,11 +83,12 @@ def each(
     *,
     ignore: bool = False,
     missing: int = 125,
+    quiet: bool = False,
 ) -> int:
     """Do it to each and print the name; errors are told and do not keep the others.
 
-    ignore: containers that are not there are none. missing: the exit code when that was the
-    only kind of failure. Returns the exit code.
+    ignore: containers that are not there are none. quiet: no names. missing: the exit code when
+    that was the only kind of failure. Returns the exit code.
     """
     code = 0
     for name in names:
@@ -102,5 +103,6 @@ def each(
             context.stderr.write(f"Error: {error}\n")
             code = error.exit_code if code in (0, missing) else max(code, error.exit_code)
         else:
-            context.print(name)
+            if not quiet:
+                context.print(name)
     return code

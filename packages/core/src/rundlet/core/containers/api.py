@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from ..contracts.storage import Change
     from ..engine import Engine
     from ..state.images import Image
+    from .checkpoint.dump import Options as Dump
+    from .checkpoint.restore import Options as Restore
+    from .checkpoint.statistics import Statistics
     from .commit import CommitOptions
     from .copy import Place
     from .exec import ExecRequest, ExecResult
@@ -60,6 +63,18 @@ class Containers:
         from .start import initialize
 
         return initialize(self._engine, self.get(name))
+
+    def checkpoint(self, name: str, options: Dump) -> Statistics:
+        """Write a running container to files (containers/checkpoint/dump.py)."""
+        from .checkpoint.dump import checkpoint
+
+        return checkpoint(self._engine, self.get(name), options)
+
+    def restore(self, name: str, options: Restore) -> Statistics:
+        """Let a container go on from its checkpoint (containers/checkpoint/restore.py)."""
+        from .checkpoint.restore import restore
+
+        return restore(self._engine, self.get(name), options)
 
     def start_attached(self, name: str, streams: Streams, *, sig_proxy: bool = True) -> RunResult:
         """Start a container and stay attached to it until it ends (`start --attach`)."""

@@ -146,7 +146,27 @@ def _state(engine: Engine, known: Known) -> dict[str, Any]:
     }
     if running:
         state["CgroupPath"] = known.spec.get("linux", {}).get("cgroupsPath", "")
-    return {**state, "CheckpointedAt": NEVER, "RestoredAt": NEVER}
+    return {**state, **_checkpoint(engine, row)}
+
+
+def _checkpoint(engine: Engine, row: Container) -> dict[str, Any]:
+    """When it was written to files and went on from them (podman's keys)."""
+    known = json.loads(row.extra).get("checkpoint")
+    if known is None:
+        return {"CheckpointedAt": NEVER, "RestoredAt": NEVER}
+    from .checkpoint.files import Files
+
+    files = Files(engine, row.id)
+    found: dict[str, Any] = {
+        "CheckpointedAt": rfc3339(known.get("at", 0)),
+        "RestoredAt": rfc3339(known.get("restored", 0)),
+    }
+    if files.there():
+        found |= {"Checkpointed": True, "CheckpointPath": files.image}
+        found["CheckpointLog"] = files.dump_log
+    if known.get("restored"):
+        found |= {"Restored": True, "RestoreLog": files.restore_log}
+    return found
 
 
 def _image_digest(engine: Engine, row: Container) -> str:

@@ -10,6 +10,7 @@ from ..contracts.monitor import MonitorJob
 from ..errors import NoSuchContainer, WrongState
 from ..linux.processes import start_time
 from ..state import containers as rows
+from ..value import Value
 from . import (
     accounts,
     bundle,
@@ -37,6 +38,7 @@ from .stored import request_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.monitor import Attached, Monitored
+    from ..contracts.network import NetworkRequest
     from ..contracts.runtime import OCIRuntime
     from ..engine import Engine
     from ..state.containers import Container
@@ -59,6 +61,15 @@ class Started:
         if self.attached is not None:
             self.attached.close()
         self.attending.__exit__()
+
+
+class Restoring(Value):
+    """A container that goes on where a checkpoint was made: CRIU's files, options of the
+    runtime's `restore`, and the networks to join instead of the request's (() for those)."""
+
+    image: str
+    options: tuple[str, ...] = ()
+    networks: tuple[NetworkRequest, ...] = ()
 
 
 def start(
@@ -130,8 +141,12 @@ def start_held(
     attach: bool = False,
     console: tuple[int, int] = (0, 0),
     restarts: int = 0,
+    restoring: Restoring | None = None,
 ) -> Started:
-    """As `start`, for who holds the container's lock. restarts: how often the policy did so."""
+    """As `start`, for who holds the container's lock.
+
+    restarts: how often the policy did so. restoring: from a checkpoint, not from the beginning.
+    """
     row = _startable(engine, row)
     paths = Paths(engine, row.id)
     request = request_of(row.request)
@@ -143,13 +158,14 @@ def start_held(
             undo.callback(_note_not_created, engine, row)
             undo.callback(cleanup.release, engine, row)
         else:
-            row, warnings = _make(engine, row, request, console, undo)
+            row, warnings = _make(engine, row, request, console, undo, restoring)
         attached = None
         if attach and not log_driver.passes(engine, request):
             attached = runtime.monitor().attach(paths.bundle, row.id, terminal=request.terminal)
             undo.callback(attached.close)
-        with sdnotify.hidden(request):
-            runtime.start(row.id)
+        if restoring is None:
+            with sdnotify.hidden(request):
+                runtime.start(row.id)
         row = _note_started(engine, row, restarts)
         undo.pop_all()
     restart.forget_stopped(paths)
@@ -175,8 +191,11 @@ def _make(
     request: ContainerRequest,
     console: tuple[int, int],
     undo: ExitStack,
+    restoring: Restoring | None = None,
 ) -> tuple[Container, tuple[str, ...]]:
     """Everything up to a process that waits to be started; each step is undone by its twin."""
+    if restoring is not None and restoring.networks:
+        request = request.replace(networks=restoring.networks)
     paths = Paths(engine, row.id)
     runtime = engine.plugins.runtime(row.runtime)
     root = rootfs.mount(engine, row, request)
@@ -187,7 +206,7 @@ def _make(
     made |= accounts.write(engine, row, request, root)
     undo.callback(volumes.unmount_images, engine, row)
     warnings = bundle.write(engine, row, request, runtime, root, net, made, console)
-    monitored = _create(engine, row, request, runtime, paths)
+    monitored = _create(engine, row, request, runtime, paths, restoring)
     undo.callback(_undo_create, engine, row, runtime)
     id_files.write_pids(request, monitored)
     sdnotify.created(request, monitored)
@@ -226,6 +245,7 @@ def _create(
     request: ContainerRequest,
     runtime: OCIRuntime,
     paths: Paths,
+    restoring: Restoring | None,
 ) -> Monitored:
     options = request.log_options
     rotated = log_driver.rotates(engine, request)
@@ -247,6 +267,8 @@ def _create(
         preserve_fds=request.preserve_fds,
         preserve_fd=request.preserve_fd,
         sync_log=not request.auto_remove,  # nobody reads the log of one that is removed
+        restore=restoring.image if restoring else "",
+        restore_options=restoring.options if restoring else (),
     )
     return runtime.monitor().create(
         job, environment={**exit_environment(engine), **sdnotify.environment(request)}

@@ -91,6 +91,22 @@ class RuntimeFeatures(Value):
     document: Mapping[str, Any] = EMPTY
 
 
+class Checkpointing(Value):
+    """How a container is written to files. image: the directory for them; work: the one for logs.
+
+    leave_running: it goes on afterwards. pre: only its memory, and it goes on; parent: where the
+    image of such an earlier one is, relative to this one.
+    """
+
+    image: str
+    work: str
+    leave_running: bool = False
+    tcp_established: bool = False
+    file_locks: bool = False
+    pre: bool = False
+    parent: str = ""
+
+
 class Adapted(Value):
     """A spec made fit for one runtime, and what was dropped or lowered on the way."""
 
@@ -158,8 +174,8 @@ class OCIRuntime(ABC):
         """What a running container uses; None: its cgroup on this machine says it."""
         return None
 
-    def checkpoint(self, container: str, image: Path, *, leave_running: bool = False) -> None:
-        """Dump the container to a directory. Optional: NotSupported unless overridden."""
+    def checkpoint(self, container: str, options: Checkpointing) -> None:
+        """Write the container to a directory. Optional: NotSupported unless overridden."""
         from ..errors import NotSupported
 
         raise NotSupported(f"OCI runtime {self.name} cannot checkpoint containers")

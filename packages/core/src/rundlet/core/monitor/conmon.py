@@ -53,7 +53,8 @@ class ConmonMonitor(ProgramMonitor):
 
     def create_command(self, job: MonitorJob) -> Sequence[str]:
         job = job if self._sync_log else job.replace(sync_log=False)
-        options = [word for option in self._create_options for word in ("--runtime-opt", option)]
+        chosen = job.restore_options if job.restore else self._create_options
+        options = [word for option in chosen for word in ("--runtime-opt", option)]
         common = self._common(job.id, job.id, job.bundle)
         return [*self.command(), *common, *_create_flags(job), *options]
 
@@ -98,6 +99,8 @@ def _create_flags(job: MonitorJob) -> list[str]:
         *("--exit-dir", job.exit_dir),
         *("--log-path", _log(job)),
     ]
+    if job.restore:
+        flags += ["--restore", job.restore]
     if job.log_size_max > 0:
         flags += ["--log-size-max", str(job.log_size_max)]
     if job.log_tag:

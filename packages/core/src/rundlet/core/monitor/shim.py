@@ -50,6 +50,8 @@ class ShimMonitor(ProgramMonitor):
                 f"the log driver {job.log_driver} does not work with OCI runtime {self.name}",
                 remedy="use k8s-file or none",
             )
+        if job.restore:
+            raise NotSupported(f"OCI runtime {self.name} restores no checkpoints")
         self._check(job.preserve_fds or len(job.preserve_fd))
         values = {
             **job.as_dict(),

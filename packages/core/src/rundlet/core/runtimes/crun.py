@@ -105,7 +105,7 @@ class Crun(RuncFamily):
             return found
         tags = self.facts().details
         return found.replace(
-            checkpoint="+CRIU" in tags,
+            checkpoint="+CRIU" in tags and found.checkpoint,
             seccomp="+SECCOMP" in tags,
             recursive_read_only=True,
         )

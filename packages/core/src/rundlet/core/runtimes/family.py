@@ -9,10 +9,17 @@ import json
 import os
 
 from ..contracts.probe import Probe
-from ..contracts.runtime import Adapted, OCIRuntime, RuntimeConfig, RuntimeFeatures, RuntimeState
+from ..contracts.runtime import (
+    Adapted,
+    Checkpointing,
+    OCIRuntime,
+    RuntimeConfig,
+    RuntimeFeatures,
+    RuntimeState,
+)
 from ..errors import DriverUnavailable, NoSuchContainer, NotSupported, RuntimeFailed, WrongState
 from ..linux.processes import run
-from . import messages
+from . import criu, messages
 from .facts import Facts, facts, find
 
 TYPE_CHECKING = False
@@ -169,6 +176,28 @@ class RuncFamily(OCIRuntime):
         if done.code != 0:
             self._raise(done, container, "update")
 
+    def checkpoint(self, container: str, options: Checkpointing) -> None:
+        flags = [f"--image-path={options.image}", f"--work-path={options.work}"]
+        flags += [
+            flag
+            for flag, wanted in (
+                ("--leave-running", options.leave_running),
+                ("--tcp-established", options.tcp_established),
+                ("--file-locks", options.file_locks),
+                ("--pre-dump", options.pre),
+            )
+            if wanted
+        ]
+        if options.parent:
+            flags.append(f"--parent-path={options.parent}")
+        done = self.call("checkpoint", *flags, container)
+        if done.code != 0:
+            known = self._try_state(container)
+            if known is None or known.status != "running":
+                self._raise(done, container, "checkpoint")
+            reason = criu.error_in(f"{options.work}/dump.log") or messages.plain(_text(done))
+            raise RuntimeFailed(f"{self.name}: container {container} stays as it is: {reason}")
+
     def features(self) -> RuntimeFeatures:
         """From the runtime's own `features` document, where it has that command."""
         done = self.call("features")
@@ -176,7 +205,7 @@ class RuncFamily(OCIRuntime):
         linux = document.get("linux") or {}
         extensions = linux.get("mountExtensions") or {}
         return RuntimeFeatures(
-            checkpoint=bool(find(("criu",))),
+            checkpoint=not criu.problem(),
             idmap_mounts=bool((extensions.get("idmap") or {}).get("enabled")),
             recursive_read_only="rro" in (document.get("mountOptions") or ()),
             seccomp=bool((linux.get("seccomp") or {"enabled": True}).get("enabled")),

@@ -7,8 +7,8 @@ SystemdCgroup, CriuImagePath, CriuWorkPath.
 
 from __future__ import annotations
 
-from ..contracts.runtime import Adapted, RuntimeConfig, RuntimeFeatures
-from ..errors import DriverUnavailable
+from ..contracts.runtime import Adapted, Checkpointing, RuntimeConfig, RuntimeFeatures
+from ..errors import DriverUnavailable, NotSupported
 from ..hookspecs import hookimpl
 from ..spec.notes import SANDBOX
 from .adapting import without_missing_weight
@@ -19,7 +19,6 @@ from .shim.runtime import ShimRuntime, containerd_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
     from ..contracts.probe import Probe
@@ -76,15 +75,17 @@ class ShimRunc(ShimRuntime):
         """Those of the runc that the shim runs."""
         return self.runc().features()
 
-    def checkpoint(self, container: str, image: Path, *, leave_running: bool = False) -> None:
+    def checkpoint(self, container: str, options: Checkpointing) -> None:
         from .shim import protobuf
 
-        options = protobuf.encode(CHECKPOINT, {"exit": not leave_running})
+        if options.pre or options.parent or options.tcp_established or options.file_locks:
+            raise NotSupported("the runc shim takes no options for checkpoints but to go on")
+        wanted = {"exit": not options.leave_running, "work_path": options.work}
         self.call(
             "Checkpoint",
             container,
-            path=str(image),
-            options={"type_url": RUNC_CHECKPOINT, "value": options},
+            path=options.image,
+            options={"type_url": RUNC_CHECKPOINT, "value": protobuf.encode(CHECKPOINT, wanted)},
         )
 
 

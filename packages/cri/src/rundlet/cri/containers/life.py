@@ -11,7 +11,6 @@ from rundlet.core.containers.state import LIVE
 from rundlet.core.errors import (
     AlreadyExists,
     NoSuchContainer,
-    NotSupported,
     RuntimeFailed,
     WrongState,
 )
@@ -20,15 +19,16 @@ from rundlet.core.state import containers as rows
 
 from ..pods import record as pods
 from ..proto import api_pb2 as cri
-from . import record, shifted, volumes
+from . import record, restoring, shifted, volumes
 from .request import log_path, request
 
 _REOPENING = 10.0  # seconds; conmon does it when it next looks at its fifo
 
 
-def create(engine: Engine, pod_id: str, config: cri.ContainerConfig) -> str:
+def create(engine: Engine, pod_id: str, config: cri.ContainerConfig, checkpoint: str = "") -> str:
     """Make a container; its id. The same request again, before it is started, gets the same one.
 
+    checkpoint: an archive that it goes on from; an image that is the path of one says so too.
     Raises NoSuchPod, WrongState for a pod that is not ready, AlreadyExists, InvalidArgument,
     NotSupported, NoSuchImage; nothing is left then.
     """
@@ -47,11 +47,15 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig) -> str:
         )
     _clear(engine, name)
     with ExitStack() as undo:
+        found = restoring.unpacked(engine, checkpoint or restoring.named(config), undo)
+        wanted = restoring.with_image(engine, config, found)
         undo.callback(_unmount, engine, pod.id, name)
-        row = engine.containers.create(request(engine, pod, config))
+        row = engine.containers.create(request(engine, pod, wanted))
         undo.callback(engine.containers.remove, row.id, force=True, volumes=True)
+        restoring.adopt(engine, row, found)
         record.keep(engine, row, config, log_path(engine, pod, config))
         undo.pop_all()
+        restoring.clear(found)
     return row.id
 
 
@@ -87,7 +91,7 @@ def start(engine: Engine, identity: str) -> record.Made:
         engine.plugins.runtime(made.row.runtime).delete(made.row.id, force=True)
     if made.log:
         os.makedirs(os.path.dirname(made.log), mode=0o755, exist_ok=True)
-    engine.containers.start(made.row.id)
+    restoring.start(engine, made.row)
     return made
 
 
@@ -156,22 +160,6 @@ def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -
         changes.pop("memory_swap", None)
     if changes:
         engine.containers.update(made.row.id, **changes)
-
-
-def checkpoint(engine: Engine, identity: str) -> None:
-    """Write a container that runs to an archive. Raises WrongState, NotSupported.
-
-    CRIU does it, by way of the OCI runtime; none of the drivers that are shipped asks it to.
-    """
-    made = record.find(engine, identity)
-    if made.row.status != "running":
-        raise WrongState(f"container {made.row.id} is not running: there is nothing to checkpoint")
-    runtime = engine.plugins.runtime(made.row.runtime)
-    raise NotSupported(
-        f"container {made.row.id} cannot be checkpointed:"
-        f" OCI runtime driver {runtime.name} does not use CRIU",
-        remedy="let the pod be evicted, which ends its containers in order",
-    )
 
 
 def ended(engine: Engine, identity: str) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 from rundlet.core import Engine
-from rundlet.core.errors import NotSupported
+from rundlet.core.errors import NotSupported, TimedOut
 from rundlet.core.state.containers import ContainerRow
 
 from ..proto import api_pb2 as cri
 from ..server.node import Node
 from ..server.telling import tell
-from . import execsync, life, record, values
+from . import execsync, life, record, restoring, values
 
 CHUNK = 500  # items per message of a streamed list
 
@@ -91,7 +92,12 @@ class ContainerCalls:
     async def checkpoint_container(
         self, request: cri.CheckpointContainerRequest, _: Any
     ) -> cri.CheckpointContainerResponse:
-        await self._workers.run(life.checkpoint, request.container_id)
+        key = ("checkpoint", request.container_id, request.location)
+        work = self._workers.once(key, restoring.checkpoint, request.container_id, request.location)
+        try:  # what is late goes on: a retry joins it
+            await asyncio.wait_for(work, request.timeout or None)
+        except TimeoutError:
+            raise TimedOut(f"no checkpoint after {request.timeout} s") from None
         return cri.CheckpointContainerResponse()
 
     async def get_container_events(

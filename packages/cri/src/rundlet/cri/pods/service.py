@@ -13,7 +13,7 @@ from ..containers.values import status as container_status
 from ..proto import api_pb2 as cri
 from ..server.node import Node
 from ..server.telling import tell
-from . import record, run, stop, values
+from . import checkpoint, record, run, stop, values
 
 CHUNK = 500  # items per message of a streamed list
 
@@ -62,6 +62,23 @@ class PodCalls:
     ) -> cri.UpdatePodSandboxResourcesResponse:
         await self._workers.run(_update, request)
         return cri.UpdatePodSandboxResourcesResponse()
+
+    async def checkpoint_pod(
+        self, request: cri.CheckpointPodRequest, _: Any
+    ) -> cri.CheckpointPodResponse:
+        key = ("checkpoint pod", request.SerializeToString(deterministic=True))
+        await self._workers.once(key, checkpoint.checkpoint, request)
+        return cri.CheckpointPodResponse()
+
+    async def restore_pod(self, request: cri.RestorePodRequest, _: Any) -> cri.RestorePodResponse:
+        key = ("restore pod", request.SerializeToString(deterministic=True))
+        answer = await self._workers.once(key, checkpoint.restore, request)
+        pod = answer.pod_sandbox_id
+        made = [pod, *(one.container_id for one in answer.restored_containers)]
+        for identity in made:
+            for kind in (cri.CONTAINER_CREATED_EVENT, cri.CONTAINER_STARTED_EVENT):
+                await tell(self._node, identity, pod, kind)
+        return answer
 
     async def list_pod_sandbox(self, request: cri.ListPodSandboxRequest, _: Any) -> bytes:
         key = ("pods", request.SerializeToString(deterministic=True))

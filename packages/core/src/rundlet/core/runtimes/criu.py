@@ -1,0 +1,57 @@
+"""CRIU, the program that writes processes to files and back (criu.org): whether it works here.
+
+OCI runtimes start it, found by PATH. Which kernels it knows depends on its release: one that is
+older than the kernel often fails at once, so it is asked (`criu check`).
+"""
+
+from __future__ import annotations
+
+from .facts import find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_known: dict[str, str] = {}
+
+
+def problem() -> str:
+    """Why nothing can be checkpointed here; "" when CRIU works. Asked once per process (0.1 s)."""
+    path = find(("criu",))
+    if not path:
+        return "criu is not installed"
+    if path not in _known:
+        _known[path] = _check(path)
+    return _known[path]
+
+
+def _check(path: str) -> str:
+    from ..linux.processes import run
+
+    try:
+        done = run([path, "check"])
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    if done.code == 0:
+        return ""
+    words = errors((done.stdout + done.stderr).decode(errors="replace").splitlines())
+    return f"criu check: {words or f'exit code {done.code}'}"
+
+
+def errors(lines: Iterable[str]) -> str:
+    """The last error of CRIU's output or log, without where in its source it is; "" for none."""
+    found = ""
+    for line in lines:
+        head, mark, text = line.partition("Error (")
+        if mark and len(head) < 40:
+            found = text.partition("): ")[2].strip() or text.strip()
+    return found
+
+
+def error_in(log: str) -> str:
+    """The last error in a log file of CRIU; "" when there is no such file."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return errors(file)
+    except OSError:
+        return ""

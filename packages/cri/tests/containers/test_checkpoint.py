@@ -1,0 +1,119 @@
+"""CheckpointContainer, CreateContainer from an archive, CheckpointPod and RestorePod."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from devtools.registry import Registry
+from rundlet.cri.proto import api_pb2 as cri
+
+from ..conftest import Kubelet, Server
+
+pytestmark = pytest.mark.e2e
+
+COUNT = "i=0; echo mine > /mine; while :; do i=$((i+1)); echo $i; sleep 0.1; done"
+
+
+@pytest.fixture
+def counting(criu: None, tmp_path: Path, registry: Registry) -> Iterator[Kubelet]:
+    """runc is what uses CRIU; started after CRIU was put on PATH."""
+    server = Server(tmp_path)
+    server.configuration.write_text('runtime = "runc"\n')
+    yield Kubelet(server, server.start(), f"{registry.host}/busybox:latest")
+    server.close()
+
+
+def counted(kubelet: Kubelet, container: str, more_than: int) -> int:
+    """The last number in the log, once it is larger."""
+    deadline = time.monotonic() + 30
+    while True:
+        lines = Path(kubelet.status(container).log_path).read_text().split()
+        if lines and lines[-1].isdecimal() and int(lines[-1]) > more_than:
+            return int(lines[-1])
+        assert time.monotonic() < deadline, lines[-5:]
+        time.sleep(0.05)
+
+
+def test_a_container_is_made_from_its_archive(counting: Kubelet, tmp_path: Path) -> None:
+    kubelet, client = counting, counting.client
+    pod = kubelet.pod(kubelet.pod_config(network=cri.POD))
+    container = kubelet.run(pod, "sh", "-c", COUNT)
+    seen = counted(kubelet, container, 3)
+    archive = tmp_path / "checkpoint.tar"
+    client.checkpoint_container(container_id=container, location=str(archive))
+    assert kubelet.status(container).state == cri.CONTAINER_RUNNING
+    with tarfile.open(archive) as tar:
+        assert {"spec.dump", "rootfs-diff.tar", "checkpoint/inventory.img"} < set(tar.getnames())
+        config = json.load(tar.extractfile("config.dump"))  # type: ignore[arg-type]
+    assert config["id"] == container and config["rootfsImageName"]
+    other = kubelet.pod(kubelet.pod_config("other", network=cri.POD))
+    wanted = kubelet.config(name="again")
+    wanted.image.image = str(archive)
+    made = kubelet.create(other, wanted)
+    assert kubelet.status(made).state == cri.CONTAINER_CREATED
+    kubelet.server.kill()
+    kubelet.again()
+    client = kubelet.client
+    client.start_container(container_id=made)
+    assert counted(kubelet, made, seen) < seen + 200
+    assert kubelet.exec(made, "cat", "/mine")[1] == "mine\n"
+    client.stop_container(container_id=made, timeout=0)
+    assert kubelet.ended(made).exit_code == 137
+    for location, code in (("relative", "INVALID_ARGUMENT"), ("/no/such/place", "INTERNAL")):
+        with pytest.raises(grpc.RpcError) as caught:
+            client.checkpoint_container(container_id=container, location=location)
+        assert caught.value.code().name == code
+    with pytest.raises(grpc.RpcError) as caught:
+        client.checkpoint_container(container_id=made, location=str(tmp_path / "dead"))
+    assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert kubelet.status(container).state == cri.CONTAINER_RUNNING
+
+
+def test_whole_pods(counting: Kubelet, tmp_path: Path) -> None:
+    kubelet, client = counting, counting.client
+    pod = kubelet.pod()
+    one = kubelet.run(pod, "sh", "-c", COUNT, name="one")
+    kubelet.run(pod, "sleep", "600", name="two")
+    seen = counted(kubelet, one, 3)
+    path = str(tmp_path / "pod.tar")
+    client.checkpoint_pod(pod_sandbox_id=pod, output_path=path)
+    client.remove_pod_sandbox(pod_sandbox_id=pod)
+    with pytest.raises(grpc.RpcError) as caught:
+        client.restore_pod(
+            checkpoint_path=path, container_configs=[kubelet.config("true", name="three")]
+        )
+    assert "three" in caught.value.details()
+    assert not client.list_pod_sandbox().items, "nothing is left"
+    answer = client.restore_pod(checkpoint_path=path)
+    found = {row.name: row.container_id for row in answer.restored_containers}
+    assert sorted(found) == ["one", "two"]
+    (item,) = client.list_pod_sandbox().items
+    assert (item.id, item.metadata.name) == (answer.pod_sandbox_id, "web")
+    assert counted(kubelet, found["one"], seen) < seen + 200
+    assert kubelet.status(found["one"]).image.image == kubelet.image
+    with pytest.raises(grpc.RpcError) as caught:
+        client.restore_pod(checkpoint_path="/etc/passwd")
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    with pytest.raises(grpc.RpcError) as caught:
+        client.checkpoint_pod(pod_sandbox_id=item.id, output_path=path, options={"x": "y"})
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_without_criu_the_reason_is_told(kubelet: Any, tmp_path: Path) -> None:
+    """crun of Debian 12 is built without CRIU."""
+    container = kubelet.run(kubelet.pod(), "sleep", "60")
+    with pytest.raises(grpc.RpcError) as caught:
+        kubelet.client.checkpoint_container(container_id=container, location=str(tmp_path / "x"))
+    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    assert "criu" in caught.value.details().lower()
+    assert not os.path.exists(tmp_path / "x")
+    assert kubelet.status(container).state == cri.CONTAINER_RUNNING
