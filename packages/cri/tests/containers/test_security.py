@@ -52,6 +52,13 @@ def test_capabilities_privileges_and_seccomp(kubelet: Any) -> None:
     assert fields["CapEff"] == f"{1 << 12:016x}"
     assert fields["NoNewPrivs"] == "1"
     assert fields["Seccomp"] == "2"
+    mine = {"run_as_user": cri.Int64Value(value=1000)}
+    for ambient, effective in ((["NET_ADMIN"], 1 << 12), ([], 0)):
+        capabilities.add_ambient_capabilities[:] = ambient
+        asked = context(capabilities=capabilities, **mine)
+        shown = kubelet.output(pod, "cat", "/proc/self/status", security=asked)
+        fields = dict(line.split(":\t", 1) for line in shown.splitlines() if ":\t" in line)
+        assert (fields["CapBnd"], fields["CapEff"]) == (f"{1 << 12:016x}", f"{effective:016x}")
     shown = kubelet.output(pod, "cat", "/proc/self/status", security=context(privileged=True))
     assert "Seccomp:\t0" in shown
     missing = cri.SecurityProfile(

@@ -277,6 +277,26 @@ def test_attach_by_both(kubelet: Any) -> None:
     assert exit_code(first.received[streams[0]]) == 0
 
 
+@pytest.mark.e2e
+@pytest.mark.parametrize("once", [False, True])
+def test_stdin_ends_with_the_first_client_only_where_it_is_for_one(
+    kubelet: Any, once: bool
+) -> None:
+    script = "while read line; do echo got $line; [ $line = end ] && exit 3; done; exit 4"
+    container = kubelet.run(kubelet.pod(), "sh", "-c", script, stdin=True, stdin_once=once)
+    asked = {"container_id": container, "stdin": True, "stdout": True, "stderr": True}
+    first = Spdy(kubelet.client.attach(**asked).url, "v4.channel.k8s.io")
+    streams = [first.open(streamType=name) for name in ("error", "stdin", "stdout", "stderr")]
+    first.send(streams[1], b"one\n")
+    first.until(streams[2], b"got one\n")
+    first.close()
+    if not once:
+        second = Socket(kubelet.client.attach(**asked).url, "v5.channel.k8s.io")
+        second.send(0, b"end\n")
+        second.until_closed()
+    assert kubelet.ended(container).exit_code == (4 if once else 3)
+
+
 def listener(kubelet: Any) -> str:
     """A pod that answers on 8099."""
     pod = kubelet.pod(kubelet.pod_config("own", network=cri.POD))

@@ -90,6 +90,7 @@ class ContainerRequest(Value):
     timezone: str = ""
     terminal: bool = False
     stdin: bool = False
+    stdin_stays: bool = False  # open when a client that was attached leaves
     init: bool = False
     name: str = ""  # "": generated
     hostname: str = ""
@@ -154,6 +155,7 @@ class ContainerRequest(Value):
     privileged: bool = False
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
+    cap_ambient: tuple[str, ...] | None = None  # None: podman's rule for other users than root
     security_options: tuple[
         str, ...
     ] = ()  # seccomp=.., no-new-privileges, apparmor=.., label=.., mask=.., unmask=..

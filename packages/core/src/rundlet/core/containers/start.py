@@ -262,6 +262,7 @@ def _create(
         log_tag=options.get("tag", ""),
         terminal=request.terminal,
         stdin=request.stdin,
+        stdin_stays=request.stdin_stays,
         exit_command=exit_command(engine, row.id, paths.run) if request.exit_command else (),
         timeout=request.timeout,
         preserve_fds=request.preserve_fds,

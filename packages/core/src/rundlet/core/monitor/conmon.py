@@ -110,6 +110,8 @@ def _create_flags(job: MonitorJob) -> list[str]:
     if not job.sync_log:
         flags.append("--no-sync-log")
     flags += _stream_flags(job.terminal, job.stdin)
+    if job.stdin_stays:
+        flags.append("--leave-stdin-open")
     flags += _runtime_options(job.preserve_fds, job.preserve_fd)
     if job.timeout > 0:
         flags += ["--timeout", str(job.timeout)]

@@ -72,15 +72,26 @@ def bounding(
 
 
 def process_sets(
-    granted: Sequence[str], add: Sequence[str], *, root: bool, privileged: bool
+    granted: Sequence[str],
+    add: Sequence[str],
+    *,
+    root: bool,
+    privileged: bool,
+    ambient: Sequence[str] | None = None,
 ) -> dict[str, list[str]]:
     """The `process.capabilities` object.
 
     Root has all of `granted`. Another user has in effect only what `--cap-add` named
     (podman: so that a non-root process is not stronger than an ordinary user), as
-    ambient capabilities, which survive execve(2).
+    ambient capabilities, which survive execve(2). With `ambient`, those are what it says and no
+    others, for root too: what is added is only there to be gained (Kubernetes).
     """
     every = list(granted)
+    if ambient is not None:
+        named = normalize(ambient)
+        kept = [name for name in every if name in named or "ALL" in named]
+        sets = {"bounding": every, "effective": every, "permitted": every}
+        return sets | ({"inheritable": kept, "ambient": kept} if kept else {})
     if root:
         return {"bounding": every, "effective": every, "permitted": every}
     added = normalize(add)

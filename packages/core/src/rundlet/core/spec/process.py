@@ -59,7 +59,11 @@ def process(
         "env": environment(plan, user.home),
         "cwd": _directory(request.workdir or plan.image.get("WorkingDir") or "/"),
         "capabilities": capabilities.process_sets(
-            granted, request.cap_add, root=user.uid == 0, privileged=request.privileged
+            granted,
+            request.cap_add,
+            root=user.uid == 0,
+            privileged=request.privileged,
+            ambient=request.cap_ambient,
         ),
         "rlimits": rlimits.rlimits(plan, warnings),
     }

@@ -35,6 +35,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         env={pair.key: os.fsdecode(pair.value) for pair in config.envs},
         terminal=config.tty,
         stdin=config.stdin,
+        stdin_stays=config.stdin and not config.stdin_once,
         hostname=options.hostname(sandbox),
         labels=dict(config.labels),
         annotations={**sandbox.annotations, **config.annotations},

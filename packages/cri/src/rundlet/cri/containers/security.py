@@ -19,6 +19,7 @@ def fields(context: cri.LinuxContainerSecurityContext) -> dict[str, Any]:
         "privileged": context.privileged,
         "cap_add": tuple(context.capabilities.add_capabilities),
         "cap_drop": tuple(context.capabilities.drop_capabilities),
+        "cap_ambient": tuple(context.capabilities.add_ambient_capabilities),
         "read_only": context.readonly_rootfs,
         "read_only_tmpfs": False,
         "no_new_privileges": context.no_new_privs,

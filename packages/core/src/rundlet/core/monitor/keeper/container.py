@@ -68,7 +68,13 @@ class Kept:
         process = self.process = Process(self.loop, home, client)
         fifos = process.fifos(home.path, stdin=job["stdin"], terminal=job["terminal"])
         log = Log(job["log_path"], job["log_size_max"])
-        self.streams = process.streams(fifos, log, job["bundle"], terminal=job["terminal"])
+        self.streams = process.streams(
+            fifos,
+            log,
+            job["bundle"],
+            terminal=job["terminal"],
+            stdin_stays=job["stdin_stays"],
+        )
         options = bootstrap.any_options(self.shim)
         terminal = bool(job["terminal"])
         made = process.call("Create", bundle=home.path, terminal=terminal, options=options, **fifos)

@@ -44,9 +44,19 @@ class Process:
             os.mkfifo(path, 0o600)
         return paths
 
-    def streams(self, fifos: dict[str, str], log: Log, bundle: str, *, terminal: bool) -> Streams:
+    def streams(
+        self,
+        fifos: dict[str, str],
+        log: Log,
+        bundle: str,
+        *,
+        terminal: bool,
+        stdin_stays: bool = False,
+    ) -> Streams:
         """Copy from the fifos, and serve clients at a bundle's `attach` and `ctl`."""
-        stdin = Input(self.loop, fifos["stdin"], self.close_stdin) if "stdin" in fifos else None
+        stdin = None
+        if "stdin" in fifos:
+            stdin = Input(self.loop, fifos["stdin"], self.close_stdin, stays=stdin_stays)
         streams = Streams(self.loop, log, stdin, terminal=terminal)
         streams.open({name: path for name, path in fifos.items() if name != "stdin"})
         Control(self.loop, bundle, self.resize, log.reopen)

@@ -39,8 +39,11 @@ class Input:
     Nothing may come before its reader: a fifo that all have closed forgets what it held.
     """
 
-    def __init__(self, loop: Loop, path: str, closed: Callable[[], None]) -> None:
+    def __init__(
+        self, loop: Loop, path: str, closed: Callable[[], None], *, stays: bool = False
+    ) -> None:
         self.loop = loop
+        self._stays = stays
         self.path = path
         self._closed = closed
         self.room: Callable[[], None] = lambda: None
@@ -56,8 +59,11 @@ class Input:
             self._flush()
 
     def end(self) -> None:
-        """A client will send no more: the process reads the end after what is pending."""
-        if not self._ending:
+        """A client will send no more: the process reads the end after what is pending.
+
+        Not where stdin stays open for the next client.
+        """
+        if not self._ending and not self._stays:
             self._ending = True
             self._flush()
 
