@@ -53,7 +53,7 @@ def fetch(directory: Path) -> Path:
 
 def _unpack(directory: Path) -> None:
     archive = directory / "criu.tar"
-    words = ["mmdebstrap", "--quiet", "--variant=extract", "--include=criu", NEWER, archive]
+    words = ["mmdebstrap", "--quiet", "--variant=extract", "--include=criu", NEWER, str(archive)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"Debian {NEWER} cannot be reached: {done.stderr[-500:]}")

@@ -289,7 +289,7 @@ def test_stdin_ends_with_the_first_client_only_where_it_is_for_one(
     streams = [first.open(streamType=name) for name in ("error", "stdin", "stdout", "stderr")]
     first.send(streams[1], b"one\n")
     first.until(streams[2], b"got one\n")
-    first.close()
+    first.socket.close()
     if not once:
         second = Socket(kubelet.client.attach(**asked).url, "v5.channel.k8s.io")
         second.send(0, b"end\n")

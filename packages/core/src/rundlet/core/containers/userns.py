@@ -62,6 +62,8 @@ def prepare(engine: Engine, row: Container, request: ContainerRequest) -> Contai
 
 def _joined(engine: Engine, request: ContainerRequest, kind: str, place: str) -> ContainerRequest:
     """The maps of the namespace that is joined: the container's files have owners by them."""
+    if request.pod and request.uid_map:
+        return request  # its pod's, whose maps are known
     if request.uid_map or request.gid_map:
         raise InvalidArgument(f"--userns={kind} and --uidmap or --gidmap cannot be used together")
     if kind == "container":
