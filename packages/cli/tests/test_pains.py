@@ -148,76 +148,6 @@ def test_exec_does_not_wait_for_input_that_nobody_gives(running: Rundlet) -> Non
     process.communicate()
 
 
-# --- space
-
-
-def test_no_temporaries_outside_of_the_store(store: Rundlet, tmp_path: Path) -> None:
-    """/var/tmp and TMPDIR may be small: nothing large goes there."""
-    nowhere = tmp_path / "nowhere"
-    nowhere.mkdir()
-    nowhere.chmod(0o500)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", nowhere], check=True)
-    try:
-        store.environment["TMPDIR"] = str(nowhere)
-        words = ("--network", "none", "--name", "big", "busybox")
-        store("run", *words, "dd", "if=/dev/urandom", "of=/big", "bs=1M", "count=8")
-        store("commit", "-q", "big", "made")
-        store("save", "-q", "-o", str(tmp_path / "made.tar"), "made")
-        store("rmi", "made")
-        store("load", "-q", "-i", str(tmp_path / "made.tar"))
-        store("run", "--rm", "--network", "none", "made", "ls", "/big")
-        assert os.listdir(nowhere) == []
-    finally:
-        subprocess.run(["umount", nowhere], check=True)
-
-
-def test_a_full_disk_is_said_and_loses_nothing(
-    rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
-) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=14m", "none", small], check=True)
-    try:
-        rundlet.environment["RUNDLET_GRAPH_ROOT"] = str(small / "root")
-        rundlet("--storage-driver", "vfs", "load", "-q", "-i", str(busybox_archive))
-        fill = "dd if=/dev/urandom of=/fill bs=1M count=30 2>/dev/null; true"
-        words = ("--network", "none", "--name", "full", "busybox", "sh", "-c", fill)
-        for command in (("run", *words), ("commit", "full", "made")):
-            done = rundlet(*command, check=False)
-            assert done.returncode in (0, 125)
-            assert done.returncode == 0 or "space" in done.stderr.lower(), done.stderr
-        assert done.returncode == 125
-        assert "full" in rundlet("ps", "-a").stdout
-        rundlet("rm", "full")
-        assert rundlet("images", "--format", "{{.Repository}}").stdout == "localhost/busybox\n"
-        rundlet("run", "--rm", "--network", "none", "busybox", "true")
-        assert rundlet("system", "check").stdout == ""
-    finally:
-        rundlet("rm", "-a", "-f", "-t", "0", check=False)
-        subprocess.run(["umount", "-l", small], check=True)
-
-
-def test_removing_leaves_no_layer(store: Rundlet) -> None:
-    layers = store.directory / "root/overlay"
-    for number in range(3):
-        name = f"made:{number}"
-        store("run", "--network", "none", "--name", "c", "busybox", "touch", f"/{number}")
-        store("commit", "-q", "c", name)
-        store("rm", "c")
-    store("rmi", "-f", "-a")
-    left = [entry for entry in os.listdir(layers) if len(entry) == 64]
-    assert left == []
-    assert store("system", "check").stdout == ""
-
-
-def test_prune_does_not_eat_what_is_being_used(store: Rundlet) -> None:
-    """An image without a name that a running container needs."""
-    store("run", "-d", "--network", "none", "--name", "c", "busybox", "sleep", "300")
-    store("untag", "busybox")
-    store("system", "prune", "-a", "-f", "--volumes")
-    assert store("exec", "c", "echo", "alive").stdout == "alive\n"
-
-
 # --- info
 
 
@@ -255,3 +185,47 @@ def test_leases_of_a_killed_run_are_used_again(store: Rundlet, tmp_path: Path) -
         leases = tmp_path / "leases/podman"
         assert [name for name in os.listdir(leases) if name[0].isdigit()] == []
         assert json.loads(store("ps", "-a", "--format", "json").stdout) == []
+
+
+# --- what the others leave to systemd, or to nobody
+
+
+def test_published_ports_come_back_after_a_firewall_reload(store: Rundlet, tmp_path: Path) -> None:
+    from rundlet.core.testing.network import isolated_host, rules
+
+    settings = tmp_path / "rundlet.toml"
+    settings.write_text(f'[plugins.cni]\ndata_dir = "{tmp_path}/leases"\n')
+    store.environment["RUNDLET_CONF"] = str(settings)
+    with isolated_host():
+        store("run", "-d", "--name", "c", "-p", "8000:80", "busybox", "sleep", "300")
+        before = sorted(rule for rule in rules() if "-A" in rule)
+        for words in ("-t nat -F", "-t nat -X", "-F", "-X"):
+            subprocess.run(["iptables", *words.split()], check=True)
+        store("network", "reload", "-a")
+        assert sorted(rule for rule in rules() if "-A" in rule) == before
+        store("rm", "-f", "-t", "0", "c")
+
+
+def test_healthchecks_run_without_systemd(store: Rundlet) -> None:
+    words = ("--health-cmd", "test -e /sound", "--health-interval", "1s", "--health-retries", "1")
+    store("run", "-d", "--network=none", "--name", "c", *words, "busybox", "sleep", "300")
+    store("wait", "--condition=unhealthy", "c")
+    store("exec", "c", "touch", "/sound")
+    store("wait", "--condition=healthy", "c")
+
+
+def test_logs_rotate_by_size_and_count_and_lose_no_line(store: Rundlet) -> None:
+    lines = 2000
+    script = (
+        f"i=0; while [ $i -lt {lines} ]; do echo line $i xxxxxxxxxxxxxxxxxxxxxxxx; i=$((i+1));"
+        " [ $((i%250)) = 0 ] && sleep 0.3; done; true"
+    )
+    flags = ("--log-opt", "max-size=20k", "--log-opt", "max-file=50")
+    store("run", "-d", "--name", "c", "--network=none", *flags, "busybox", "sh", "-c", script)
+    followed = store("logs", "-f", "c").stdout.splitlines()
+    assert [int(line.split()[1]) for line in followed] == list(range(lines))
+    assert store("logs", "c").stdout.splitlines() == followed
+    assert store("logs", "--tail", "1500", "c").stdout.splitlines() == followed[-1500:]
+    assert len(list(store.directory.glob("root/containers/*/ctr.log*"))) > 1
+    store("rm", "c")
+    assert list(store.directory.glob("root/containers/*")) == []

@@ -119,19 +119,6 @@ def test_several_networks_and_ipv6(networked: Rundlet) -> None:
     assert "default" not in networked("exec", "c", "ip", "route").stdout
 
 
-def test_reload_after_a_firewall_was_flushed(networked: Rundlet) -> None:
-    import subprocess
-
-    networked("run", "-d", "--name", "c", "-p", "8000:80", "busybox", "sleep", "300")
-    before = [rule for rule in rules() if "-A" in rule]
-    for words in ("-t nat -F", "-t nat -X", "-F", "-X"):
-        subprocess.run(["iptables", *words.split()], check=True)
-    address = networked("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "c").stdout
-    networked("network", "reload", "c")
-    assert sorted(rule for rule in rules() if "-A" in rule) == before
-    assert networked("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "c").stdout == address
-
-
 def test_prune(networked: Rundlet) -> None:
     for name in ("used", "unused", "kept"):
         label = ("--label", "keep=1") if name == "kept" else ()

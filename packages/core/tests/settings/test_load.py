@@ -251,3 +251,15 @@ def test_every_global_option_of_the_engine_is_a_setting() -> None:
     names = {option.name for option in ENGINE_OPTIONS}
     assert names - {"version", "storage-opt"} <= set(load._OPTIONS)
     assert set(load._OPTIONS.values()) <= set(Settings.__fields__)
+
+
+def test_defaults_of_flags(machine: Machine) -> None:
+    conf = machine.etc / "containers/containers.conf"
+    machine.write(conf, "[containers]\nread_only = true\ndevices = ['/dev/a']\npidns = 'host'\n")
+    more = "[containers]\npidns = ''\ndevices = ['/dev/b', {append=true}]\n"
+    machine.write(conf.with_name("containers.conf.d") / "1.conf", more)
+    flags = machine.load().run_flags
+    assert flags == {"read-only": True, "device": ("/dev/a", "/dev/b"), "pid": "host"}
+    machine.write(conf, "[containers]\nread_only = 'yes'\n")
+    with pytest.raises(SettingsError, match=r"containers\.read_only: expected true or false"):
+        machine.load()

@@ -24,8 +24,10 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Create and print the id."""
     from ..request.build import build
+    from ..request.configured import configured
     from .run import ensure_image, replace
 
+    arguments = configured(arguments, context.engine.settings)
     request = build(arguments)
     ensure_image(context, arguments, request)
     replace(context, arguments)

@@ -33,7 +33,9 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Run; the exit code is the container's, or podman's 125, 126, 127."""
     from ..request.build import build
+    from ..request.configured import configured
 
+    arguments = configured(arguments, context.engine.settings)
     request = build(arguments)
     _check(context, arguments, request)
     ensure_image(context, arguments, request)

@@ -29,6 +29,8 @@ CONDITIONS = {
     "removing": ("removing",),
     "unknown": (),
 }
+HEALTHS = ("healthy", "unhealthy")
+"""Conditions that are not states of the container but of its healthcheck."""
 
 
 def wait(engine: Engine, row: Container, conditions: tuple[str, ...]) -> int:
@@ -39,9 +41,9 @@ def wait(engine: Engine, row: Container, conditions: tuple[str, ...]) -> int:
     """
     wanted: set[str] = set()
     for name in conditions:
-        if name not in CONDITIONS:
+        if name not in CONDITIONS and name not in HEALTHS:
             raise InvalidArgument(f"invalid container status {name!r}")
-        wanted.update(CONDITIONS[name])
+        wanted.update(CONDITIONS.get(name, (name,)))
     if wanted == {"exited"}:
         # podman: a container that does not run is not waited for, also one never started.
         return _exit(engine, row) if row.status in LIVE else row.exit_code
@@ -80,7 +82,7 @@ def _changes(engine: Engine, row: Container, wanted: set[str]) -> int:
             if found is None:
                 return _told(engine, row.id)
             now = derive(engine, found)
-            if now.status in wanted:
+            if now.status in wanted or now.health in wanted:
                 return now.exit_code if now.status == "exited" else -1
             _sleep(now, watch.fileno())
             watch.drain()

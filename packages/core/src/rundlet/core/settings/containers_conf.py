@@ -51,6 +51,30 @@ _KEYS = {
 }
 
 
+# Keys that are the defaults of flags of `run` and `create`: of which flag, and what they must be.
+# Lists come before what is typed; all else is overridden by it.
+_FLAGS: dict[tuple[str, str], tuple[str, type]] = {
+    ("containers", "base_hosts_file"): ("hosts-file", str),
+    ("containers", "cgroup_conf"): ("cgroup-conf", list),
+    ("containers", "cgroupns"): ("cgroupns", str),
+    ("containers", "cgroups"): ("cgroups", str),
+    ("containers", "devices"): ("device", list),
+    ("containers", "env_host"): ("env-host", bool),
+    ("containers", "http_proxy"): ("http-proxy", bool),
+    ("containers", "ipcns"): ("ipc", str),
+    ("containers", "mounts"): ("mount", list),
+    ("containers", "netns"): ("network", str),
+    ("containers", "no_hosts"): ("no-hosts", bool),
+    ("containers", "oom_score_adj"): ("oom-score-adj", int),
+    ("containers", "pidns"): ("pid", str),
+    ("containers", "privileged"): ("privileged", bool),
+    ("containers", "read_only"): ("read-only", bool),
+    ("containers", "restart_policy"): ("restart", str),
+    ("containers", "shm_size"): ("shm-size", str),
+    ("containers", "userns"): ("userns", str),
+    ("containers", "utsns"): ("uts", str),
+    ("engine", "image_volume_mode"): ("image-volume", str),
+}
 _STORAGE_KEYS = (("driver", "storage_driver"), ("transient_store", "transient_store"))
 
 
@@ -86,10 +110,30 @@ def _containers(path: str, before: dict[str, Any]) -> dict[str, Any]:
     }
     if runtimes:
         found["runtimes"] = {**before.get("runtimes", {}), **runtimes}
+    flags = _run_flags(path, tables, before.get("run_flags", {}))
+    if flags:
+        found["run_flags"] = flags
     directory = _table(path, tables, "network").get("network_config_dir")
     if directory:
         found["network_config_dirs"] = (directory,)
     return check(found, path, {name: f"{table}.{key}" for (table, key), name in _KEYS.items()})
+
+
+def _run_flags(path: str, tables: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    found = dict(before)
+    for (table, key), (flag, kind) in _FLAGS.items():
+        value = _table(path, tables, table).get(key)
+        if value is None or value == "":
+            continue
+        if kind is list and isinstance(value, list):
+            value = _list(path, f"{table}.{key}", value, before.get(flag, ()))
+        elif type(value) is not kind:
+            raise SettingsError(f"{path}: {table}.{key}: expected {_WORDS[kind]}")
+        found[flag] = value
+    return found
+
+
+_WORDS = {str: "a string", bool: "true or false", int: "a number", list: "a list of strings"}
 
 
 def _storage(path: str, before: dict[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class Settings(Value):
     volumes: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
     detach_keys: str = "ctrl-p,ctrl-q"
+    run_flags: Mapping[str, Any] = EMPTY  # of `run` and `create`: name to default
 
     # images
     pull_policy: str = "missing"

@@ -19,6 +19,7 @@ from ...images.descriptor import digest_parts
 from ...images.manifest import ACCEPTED, DOCKER_SCHEMA1, LARGEST, Manifest, parse
 from ...images.schema1 import manifest_digest
 from . import failures
+from .ranges import LARGE, RangedBlob
 from .referrers import list_referrers
 from .tags import list_tags
 from .wire import HTTPError
@@ -99,7 +100,16 @@ class DockerSource(ImageSource):
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         """From where the manifest is; where that fails, from the other places."""
-        return ResumingBlob(self._best(), descriptor, offset)  # type: ignore[return-value]
+        places = self._best()
+        if descriptor.size - offset >= LARGE:
+            reference, client = places[0]
+            return RangedBlob(  # type: ignore[return-value]
+                lambda at: ResumingBlob(places, descriptor, at),
+                lambda begin, end: _part(reference, client, descriptor, begin, end),
+                descriptor.size,
+                offset,
+            )
+        return ResumingBlob(places, descriptor, offset)  # type: ignore[return-value]
 
     def _best(self) -> Sequence[tuple[Reference, Client]]:
         if self._chosen is None:
@@ -297,6 +307,19 @@ class ResumingBlob(io.RawIOBase):
             self._response = self._open()
         except HTTPError as again:
             raise failures.BrokeOff(f"{text}; {failures.reason(again)}") from None
+
+
+def _part(
+    reference: Reference, client: Client, descriptor: Descriptor, begin: int, end: int
+) -> Response:
+    """The answer to a request for some bytes of a blob."""
+    return client.request(
+        "GET",
+        f"{reference.path}/blobs/{descriptor.digest}",
+        scope=f"repository:{reference.path}:pull",
+        headers={"Range": f"bytes={begin}-{end - 1}"},
+        expect=(200, 206),
+    )
 
 
 def _skip(response: Response, count: int) -> None:
