@@ -45,6 +45,8 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("container checkpoint", "create-image"): "refused: `--export` writes an archive",
     ("container restore", "pod"): "refused: pods are kubelet's, which restores by the CRI",
     ("*", "compress"): "layers are compressed anyway",
+    ("push", "signature-policy"): "no effect: images of the store were judged when they came",
+    ("image push", "signature-policy"): "no effect: images of the store were judged when they came",
     ("system check", "max"): "layers that nothing refers to are known whatever their age",
     ("container cleanup", "exec"): "exec sessions clean up after themselves",
     **{

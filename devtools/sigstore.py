@@ -41,6 +41,7 @@ class Log:
         self.key = keys.generate()
         self.public = keys.pem(self.key.public_key())
         self.id = hashlib.sha256(keys.der(self.key.public_key())).hexdigest()
+        self.origin = "log.example.com"
         self._leaves: list[bytes] = []
 
     def add(self, body: bytes, when: float = 0) -> Entry:
@@ -60,10 +61,10 @@ class Log:
     def proof(self, index: int) -> Proof:
         """That an entry is in the log as it is now."""
         path, root = _path(self._leaves, index)
-        text = f"log.example.com\n{len(self._leaves)}\n{encoded(root)}\n"
+        text = f"{self.origin} - 1\n{len(self._leaves)}\n{encoded(root)}\n"
         hint = bytes.fromhex(self.id)[:4]
         signed = encoded(hint + keys.sign(self.key, text.encode()))
-        note = f"{text}\n\u2014 log.example.com {signed}\n"
+        note = f"{text}\n\u2014 {self.origin} {signed}\n"
         return Proof(index, len(self._leaves), root, tuple(path), note)
 
 
@@ -233,8 +234,11 @@ class Services:
             def _answer(self, status: int, found: dict[str, Any]) -> None:
                 body = json.dumps(found).encode()
                 self.send_response(status)
+                if status == 201:
+                    self.send_header("ETag", next(iter(found)))
                 if status == 409:
                     self.send_header("Location", f"/api/v1/log/entries/{found['uuid']}")
+                self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -245,6 +249,7 @@ class Services:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.log.origin = "127.0.0.1"  # cosign looks for the name of the host
 
     def _logged(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         body = _canonical(asked)

@@ -118,3 +118,14 @@ def test_what_cannot_be_signed(store: Rundlet, home: Home, registry: Registry) -
     words = ("push", "--sign-by", home.fingerprint("one"), "busybox")
     said = store(*words, f"dir:{store.directory}/x", check=False)
     assert "Cannot determine canonical Docker reference for destination dir:" in said.stderr
+
+
+def test_a_policy_for_one_command(store: Rundlet, busybox_archive: Path) -> None:
+    strict = store.directory / "strict.json"
+    strict.write_text(json.dumps({"default": [REJECT]}))
+    for words in (("load", "-i", str(busybox_archive)), ("pull", f"oci-archive:{busybox_archive}")):
+        done = store(*words, "--signature-policy", str(strict), check=False)
+        assert done.returncode == 125 and "rejected by policy" in done.stderr, words
+        store(*words, "-q")
+        done = store(*words, "--signature-policy", "/none", check=False)
+        assert "cannot read the trust policy /none" in done.stderr

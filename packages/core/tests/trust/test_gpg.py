@@ -88,6 +88,18 @@ def test_nothing_is_added_to_what_was_signed(home: Home) -> None:
                 continue
 
 
+def test_a_compressed_bomb(home: Home) -> None:
+    """64 MiB in a small message: no more is read than a signature may have."""
+    key = home.fingerprint("one")
+    bomb = home.run("-z", "9", "--local-user", key, "--sign", stdin=bytes(64 << 20))
+    assert len(bomb) < 1 << 20
+    with (
+        gpg.imported(home.public("one")) as keys,
+        pytest.raises(DeniedByPolicy, match="0 VALIDSIG"),
+    ):
+        gpg.verify(bomb, keys)
+
+
 def test_an_expired_key() -> None:
     with tempfile.TemporaryDirectory(prefix="gpg-") as directory:
         old = Home(directory)

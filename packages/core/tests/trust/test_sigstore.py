@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -335,6 +336,36 @@ def test_bad_entries(tmp_path: Path, change: Callable[[dict[str, Any]], Any], sa
     judge(tmp_path, made, **fields)
     judge(tmp_path, changed(made, lambda d: _entry(d).pop("inclusionPromise")), **fields)
     refused(tmp_path, changed(made, lambda d: change(_entry(d))), said, **fields)
+
+
+def test_an_entry_of_rekor_2(tmp_path: Path) -> None:
+    """It is of what was signed, envelope or not, and has neither a promise nor a time."""
+    log, text = Log(), bundle.statement(DIGEST, NAME)
+    message = bundle.authenticated(bundle.STATEMENT, text)
+    signature = keys.sign(KEY, message)
+
+    def body(digest: bytes, signer: Any = KEY) -> bytes:
+        verifier = {"publicKey": {"rawBytes": encoded(keys.der(signer.public_key()))},
+                    "keyDetails": "PKIX_ECDSA_P256_SHA_256"}  # fmt: skip
+        spec = {
+            "data": {"algorithm": "SHA2_256", "digest": encoded(digest)},
+            "signature": {"content": encoded(signature), "verifier": verifier},
+        }
+        document = {"apiVersion": "0.0.2", "kind": "hashedrekord",
+                    "spec": {"hashedRekordV002": spec}}  # fmt: skip
+        return json.dumps(document).encode()
+
+    def made(content: bytes) -> bytes:
+        entry = log.add(content).replace(promise=b"", time=0)
+        packed = Sigstore(BUNDLE, bundle.write(text, signature, entries=(entry,))).packed()
+        return changed(packed, lambda d: _entry(d).pop("inclusionPromise"))
+
+    fields = {"keyData": public(), "rekorPublicKeyData": encoded(log.public)}
+    right = hashlib.sha256(message).digest()
+    judge(tmp_path, made(body(right)), **fields)
+    refused(tmp_path, made(body(hashlib.sha256(text).digest())), "of another content", **fields)
+    refused(tmp_path, made(body(right, OTHER)), "another key", **fields)
+    refused(tmp_path, made(body(right).replace(b"0.0.2", b"0.0.9")), "of kind", **fields)
 
 
 def test_every_proof_of_a_log() -> None:

@@ -3,7 +3,9 @@
 The vectors were made by cosign 3.1.3 (`go install github.com/sigstore/cosign/v3/cmd/cosign`):
 `cosign generate-key-pair` with the passphrase `secret`, then `cosign sign --key cosign.key
 --tlog-upload=false --use-signing-config=false --allow-insecure-registry REPOSITORY:1`, once as it
-is and once with `--new-bundle-format=false`; what it wrote is as the registry had it.
+is and once with `--new-bundle-format=false`; what it wrote is as the registry had it. `logged` is a
+bundle with an entry of Rekor 2 (`github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix` 2.3.0
+on loopback, its key of Ed25519), made with a signing configuration that names it.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "cosign.json").rea
 MANIFEST = VECTORS["manifest"].encode()
 
 
-def policy(identity: str) -> Policy:
-    trusted = SigstoreTrust(keys=Source(data=(VECTORS["public"].encode(),)))
+def policy(identity: str, *logs: str) -> Policy:
+    found = Source(data=tuple(log.encode() for log in logs))
+    trusted = SigstoreTrust(keys=Source(data=(VECTORS["public"].encode(),)), logs=found)
     return Policy((Requirement("sigstoreSigned", Source(), Identity(identity), trusted),))
 
 
@@ -54,6 +57,21 @@ def test_what_cosign_made() -> None:
         allow(policy("matchRepository"), place(f"{repository}:1"), MANIFEST, [bundle])
     with pytest.raises(SignatureDenied, match="it is of sha256"):
         allow(policy("matchDigest"), place("example.com/x:1"), MANIFEST + b" ", [bundle])
+
+
+def test_what_cosign_put_into_rekor_2() -> None:
+    bundle = Sigstore(BUNDLE, VECTORS["logged"].encode())
+    image, right = place("example.com/x:1"), VECTORS["rekor2"]
+    allow(policy("matchDigest", right), image, MANIFEST, [bundle.packed()])
+    other = keys.pem(keys.generate().public_key()).decode()
+    with pytest.raises(SignatureDenied, match="not signed by a known log"):
+        allow(policy("matchDigest", other), image, MANIFEST, [bundle.packed()])
+    changed = json.loads(bundle.payload)
+    proof = changed["verificationMaterial"]["tlogEntries"][0]["inclusionProof"]
+    proof["rootHash"] = encoded(bytes(32))
+    forged = Sigstore(BUNDLE, json.dumps(changed).encode())
+    with pytest.raises(SignatureDenied, match="for another tree"):
+        allow(policy("matchDigest", right), image, MANIFEST, [forged.packed()])
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,20 @@ def test_a_private_key(signed: Any, place: str, image_layout: Path, tmp_path: Pa
            f"{place}-other:1", "dir:yes")  # fmt: skip
 
 
+def test_through_the_store(signed: Any, place: str, image_layout: Path, tmp_path: Path) -> None:
+    """The store keeps signatures as long as it has the image, and gives them on."""
+    name = f"{place[9:]}:1"
+    signed(*FREELY, "copy", "-q", *KEY, f"oci:{image_layout}:busybox", f"{place}:1")
+    signed(*FREELY, "copy", "-q", f"{place}:1", f"containers-storage:{name}")
+    signed(*FREELY, "copy", "-q", f"containers-storage:{name}", "dir:out")
+    signed(*FREELY, "copy", "-q", f"{place}:1", "dir:straight")
+    assert kept(tmp_path / "out") == kept(tmp_path / "straight") != []
+    signed(*FREELY, "copy", "-q", "--remove-signatures", f"containers-storage:{name}", "dir:bare")
+    assert not kept(tmp_path / "bare")
+    said = signed.refused(*FREELY, "copy", f"containers-storage:{name}", "oci:layout:x")
+    assert "cannot hold signatures" in said
+
+
 def test_an_identity(signed: Any, place: str, image_layout: Path) -> None:
     source = f"oci:{image_layout}:busybox"
     words = (*FREELY, "copy", "-q", *KEY)

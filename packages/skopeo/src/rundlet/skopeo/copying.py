@@ -204,5 +204,5 @@ def policy_of(context: Context) -> Policy:
     if context.options.flag("insecure-policy"):
         found = ANYTHING
     else:
-        found = load(given) if given else configured(context.engine.settings.policy_json)
+        found = load(given) if given else configured(context.engine.settings)
     return found.replace(signed=context.options.flag("require-signed"))

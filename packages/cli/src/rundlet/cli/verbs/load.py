@@ -6,6 +6,7 @@ import os
 import sys
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.signing import SIGNATURE_POLICY, obey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ VERB = Verb(
         Option("input", "i", help="Read from specified archive file (default: stdin)",
                completes="files"),
         Flag("quiet", "q", help="Suppress the output"),
-        Option("signature-policy", help="Path of a policy file", hidden=True),
+        SIGNATURE_POLICY,
     ),
     arguments=Arguments(maximum=0),
     examples=("rundlet load -i web.tar", "rundlet load < web.tar.gz"),
@@ -32,6 +33,7 @@ def run(context: Context, arguments: Parsed) -> int:
     """Print the names of what was loaded."""
     from rundlet.core.errors import InvalidArgument, UsageError
 
+    obey(context, arguments)
     path = arguments.text("input")
     if path:
         if not os.path.exists(path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.signing import SIGNATURE_POLICY, obey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ VERB = Verb(
         Flag("quiet", "q", "Suppress output information when pulling images"),
         RETRY,
         RETRY_DELAY,
+        SIGNATURE_POLICY,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
         Option("variant", help="Use VARIANT instead of the running architecture variant"),
     ),
@@ -55,6 +57,7 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Pull all of them; prints each id. The first error ends it."""
+    obey(context, arguments)
     platform = _platform(arguments)
     for name in arguments.arguments:
         if arguments.flag("all-tags"):

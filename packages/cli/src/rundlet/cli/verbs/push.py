@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
+from rundlet.core.verbs.signing import SIGNATURE_POLICY
 
 from .pull import RETRY, RETRY_DELAY
 
@@ -40,6 +41,7 @@ VERB = Verb(
         Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
         RETRY,
         RETRY_DELAY,
+        SIGNATURE_POLICY,
         *SIGNING,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),

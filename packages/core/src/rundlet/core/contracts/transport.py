@@ -135,7 +135,7 @@ class ImageSource(_Closing):
         return ()
 
     def signatures(self, digest: str = "") -> Sequence[bytes]:
-        """Simple signatures of the top manifest, or of an instance, as they are stored.
+        """Signatures of the top manifest, or of an instance, as they are stored (`trust.stored`).
 
         None where a transport keeps no such thing. They may be of anybody: see `core.trust`.
         """
@@ -188,7 +188,7 @@ class ImageDestination(_Closing):
         """Store the top manifest, or with `digest` the manifest of an instance of an index."""
 
     def put_signatures(self, signatures: Sequence[bytes], digest: str = "") -> None:
-        """Store simple signatures of the top manifest, or of an instance, before `commit`.
+        """Store signatures of the top manifest, or of an instance, before `commit`.
 
         Raises NotSupported where a transport keeps no such thing.
         """

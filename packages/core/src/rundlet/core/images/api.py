@@ -272,7 +272,10 @@ class Images:
         save(self._engine, images, tags, output, format, wishes, progress)
 
     def load(self, path: str, *, progress: Progress | None = None) -> Sequence[str]:
-        """Read images from what `save` or another tool wrote; their names (or ids)."""
+        """Read images from what `save` or another tool wrote; their names (or ids).
+
+        Raises Corrupt, and DeniedByPolicy where the trust policy refuses one.
+        """
         from .save import load
 
         return load(self._engine, path, progress)

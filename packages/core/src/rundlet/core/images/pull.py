@@ -133,7 +133,7 @@ def guarded(engine: Engine, location: Location, options: CopyOptions) -> CopyOpt
     """The options, with what the trust policy requires of images of a place."""
     from ..trust.policy import configured, guard
 
-    return options.replace(allow=guard(configured(engine.settings.policy_json), location))
+    return options.replace(allow=guard(configured(engine.settings), location))
 
 
 def _into_store(

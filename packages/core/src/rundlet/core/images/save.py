@@ -14,7 +14,7 @@ from .copy import CopyOptions, copy
 from .names import stored_name
 from .notify import event
 from .progress import SILENT
-from .pull import copy_into_store
+from .pull import copy_into_store, guarded
 from .store_source import StoreSource
 
 TYPE_CHECKING = False
@@ -126,8 +126,9 @@ def _load_from(engine: Engine, name: str, path: str, progress: Progress | None) 
     loaded = []
     for suffix, names in _contents(engine, name, path, settings):
         location = transport.parse(path + suffix)
+        options = guarded(engine, location, CopyOptions())
         with transport.source(location, settings) as source:
-            image = copy_into_store(engine, source, names, CopyOptions(), progress or SILENT)
+            image = copy_into_store(engine, source, names, options, progress or SILENT)
         event(engine, "loadfromarchive", image.id, path)
         loaded += list(names) or [f"sha256:{image.id}"]
     return loaded

@@ -80,6 +80,7 @@ class Settings(Value):
     short_name_mode: str = ""  # "enforcing" | "permissive" | "disabled" | "": as registries.conf
     registries_d: str = "/etc/containers/registries.d"  # a user's own comes before it
     policy_json: str = "/etc/containers/policy.json"  # likewise
+    signature_policy: str = ""  # a trust policy that comes before both
     certs_dirs: tuple[str, ...] = ("/etc/containers/certs.d", "/etc/docker/certs.d")
 
     # secrets, events, locks

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _STATUS = b"[GNUPG:] "
 _ONCE = ("NEWSIG", "GOODSIG", "VALIDSIG", "PLAINTEXT")
 """Said once each of a message with one good signature by a key that may sign now."""
+_LARGEST = 1 << 20
+"""Bytes of a content: what is compressed in a message may be of any size."""
 _NEVER = ("BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG", "NODATA", "UNEXPECTED")
 
 
@@ -79,7 +81,8 @@ def user_ids(keyring: bytes) -> list[str]:
 
 def verify(message: bytes, keys: Keys = Keys()) -> Signed:  # noqa: B008 (frozen)
     """The content of a signed message. Raises DeniedByPolicy unless it has one good signature."""
-    content, said = _gpg(keys.home, ("--trust-model", "always", "--decrypt"), message)
+    words = ("--trust-model", "always", "--max-output", str(_LARGEST), "--decrypt")
+    content, said = _gpg(keys.home, words, message)
     names = [words[0] for words in said]
     wrong = [name for name in _NEVER if name in names]
     wrong += [f"{names.count(name)} {name}" for name in _ONCE if names.count(name) != 1]

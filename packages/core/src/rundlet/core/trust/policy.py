@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..contracts.transport import Location
+    from ..settings.snapshot import Settings
     from .sigstore_policy import SigstoreTrust
 
 _LARGEST = 4 << 20
@@ -86,12 +87,15 @@ def path_of(system: str) -> str:
     return own if os.path.exists(own) else system
 
 
-def configured(system: str) -> Policy:
-    """The user's policy, else the system's (a path), else one that accepts everything.
+def configured(settings: Settings) -> Policy:
+    """The policy that was asked for, else the user's, else the system's, else one that accepts
+    everything.
 
-    Raises SettingsError for one that is there but cannot be read.
+    Raises SettingsError for one that is there, or was asked for, but cannot be read.
     """
-    path = path_of(system)
+    if settings.signature_policy:
+        return load(settings.signature_policy)
+    path = path_of(settings.policy_json)
     return load(path) if os.path.exists(path) else ANYTHING
 
 

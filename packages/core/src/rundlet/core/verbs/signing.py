@@ -6,7 +6,7 @@ from ..commands.declare import Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..commands.context import Parsed
+    from ..commands.context import Context, Parsed
     from ..trust.signing import Signing
 
 SIGN_BY = Option("sign-by", help="Sign the image with the GPG key of this fingerprint or name")
@@ -26,6 +26,9 @@ OPTIONS = (
     SIGN_PASSPHRASE_FILE,
 )  # fmt: skip
 """Those of every verb that signs."""
+SIGNATURE_POLICY = Option(
+    "signature-policy", help="Path of a trust policy file", completes="files", hidden=True
+)
 SIGN_IDENTITY = Option("sign-identity", help="Docker reference to sign the image as")
 _KEYS = {
     "sign-by": "gpg",
@@ -35,6 +38,14 @@ _KEYS = {
     "sign-passphrase-file": "passphrase_file",
     "sign-identity": "identity",
 }
+
+
+def obey(context: Context, arguments: Parsed) -> None:
+    """Let --signature-policy, where a verb has it, be the trust policy of this command."""
+    path = str(arguments.values.get("signature-policy") or "")
+    if path:
+        engine = context.engine
+        engine.settings = engine.settings.replace(signature_policy=path)
 
 
 def signing(arguments: Parsed) -> Signing | None:

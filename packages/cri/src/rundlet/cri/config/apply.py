@@ -19,7 +19,7 @@ _DIRECT = {
     "crio.runroot": "run_root",
     "crio.storage_driver": "storage_driver",
     "crio.image.big_files_temporary_dir": "temporary",
-    "crio.image.signature_policy": "policy_json",
+    "crio.image.signature_policy": "signature_policy",
     "crio.runtime.cgroup_manager": "cgroup_manager",
     "crio.runtime.conmon": "conmon",
     "crio.runtime.seccomp_profile": "seccomp_profile",

@@ -146,7 +146,7 @@ def _judged(engine: Engine, node: Config, namespace: str) -> Iterator[Engine]:
     if not namespace or "/" in namespace or not os.path.exists(path):
         yield engine
         return
-    with Engine(engine.settings.replace(policy_json=path)) as other:
+    with Engine(engine.settings.replace(signature_policy=path)) as other:
         yield other
 
 

@@ -73,11 +73,11 @@ def _enveloped(envelope: dict[str, Any], manifest: bytes, brought: dict[str, Any
     digest, identity = _statement(payload, hashlib.sha256(manifest).hexdigest())
     return Evidence(
         message=authenticated(kind, payload),
-        logged=payload,
         signature=binary(signatures[0], "sig", _WHAT),
         digest=digest,
         identity=identity,
         envelope=True,
+        payload=payload,
         **brought,
     )
 
@@ -119,7 +119,6 @@ def _message(signed: dict[str, Any], manifest: bytes, brought: dict[str, Any]) -
         digest = binary(signed, "messageDigest.digest", _WHAT)
     return Evidence(
         message=manifest,
-        logged=manifest,
         signature=binary(signed, "signature", _WHAT),
         digest=f"sha256:{digest.hex()}",
         identity="",

@@ -26,18 +26,18 @@ _LARGEST_PAYLOAD = 1 << 20
 class Evidence(Value):
     """A signature that nobody has checked yet.
 
-    message: the bytes that were signed. logged: those whose hash a log has. envelope: whether it
-    is a DSSE envelope. certificate: DER, or b"". chain: DER of more certificates, the issuer's
+    message: the bytes that were signed. envelope: whether it is a DSSE envelope, with a payload.
+    certificate: DER, or b"". chain: DER of more certificates, the issuer's
     first. digest, identity: what it says of the image: the manifest's digest, and a docker
     reference, "" for none.
     """
 
     message: bytes
-    logged: bytes
     signature: bytes
     digest: str
     identity: str
     envelope: bool = False
+    payload: bytes = b""
     certificate: bytes = b""
     chain: tuple[bytes, ...] = ()
     entries: tuple[Entry, ...] = ()
@@ -59,7 +59,6 @@ def attached(found: Sigstore) -> Evidence:
     digest, identity = claim(found.payload)
     return Evidence(
         message=found.payload,
-        logged=found.payload,
         signature=decoded(said[SIGNATURE], SIGNATURE),
         digest=digest,
         identity=identity,

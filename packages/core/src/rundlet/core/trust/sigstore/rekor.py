@@ -3,7 +3,8 @@ entry, and that the entry is of a signature.
 
 Promises (SET, signed entry timestamps) are the log's signature of the entry in RFC 8785's form.
 The kinds of entries are hashedrekord 0.0.1, dsse 0.0.1 and intoto 0.0.2 of Rekor v1, hashedrekord
-and dsse 0.0.2 of Rekor v2 (github.com/sigstore/rekor, rekor-tiles).
+0.0.2 of Rekor v2, which has it of envelopes too, and dsse 0.0.2 of its first releases
+(github.com/sigstore/rekor, rekor-tiles).
 """
 
 from __future__ import annotations
@@ -102,20 +103,23 @@ def check_is_of(entry: Entry, evidence: Evidence, signer: bytes) -> None:
     if reader is None:
         raise DeniedByPolicy(f"its log entry is of kind {kind[0]!r} {kind[1]!r}, not a signature")
     kept = reader(field(root, "spec", dict, _WHAT))
-    if kept.envelope != evidence.envelope:
-        raise DeniedByPolicy("its log entry is of a signature of another kind")
-    if kept.digest != hashlib.sha256(evidence.logged).digest():
+    content = evidence.message
+    if kept.payload:
+        if not evidence.envelope:
+            raise DeniedByPolicy("its log entry is of a signature of another kind")
+        content = evidence.payload
+    if kept.digest != hashlib.sha256(content).digest():
         raise DeniedByPolicy("its log entry is of another content")
     if (evidence.signature, signer) not in kept.signatures:
         raise DeniedByPolicy("its log entry is of another signature or another key")
 
 
 class _Kept(Value):
-    """What an entry says: the SHA-256 of what was signed (of an envelope: of its payload), and
+    """What an entry says: the SHA-256 of what was signed, or of the payload of an envelope, and
     signatures with the DER of who made them.
     """
 
-    envelope: bool
+    payload: bool
     digest: bytes
     signatures: tuple[tuple[bytes, bytes], ...]
 
