@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from devtools import crio_page
 from rundlet.core.commands.parse import Options
 from rundlet.core.errors import SettingsError
 from rundlet.core.settings.snapshot import Settings
@@ -248,3 +249,7 @@ def test_the_store_of_crio_is_left_alone(tmp_path: Path) -> None:
     (root / "overlay-images").mkdir(parents=True)
     with pytest.raises(SettingsError, match=r"crio.conf: crio.root: .* is a store of CRI-O"):
         settings(tmp_path, f"[crio]\nroot = '{root}'\n")
+
+
+def test_the_page_of_keys_is_as_it_is_made() -> None:
+    assert crio_page.PAGE.read_text() == crio_page.page(), "python -m devtools.crio_page"

@@ -27,6 +27,7 @@ allowed_devices = ["/dev/zero"]
 default_mounts_file = "{directory}/mounts.conf"
 absent_mount_sources_to_reject = ["{directory}/must-be"]
 timezone = "Asia/Tokyo"
+hooks_dir = ["{directory}/none", "{directory}/hooks"]
 read_only = true
 pids_limit = 77
 min_injected_gomaxprocs = 3
@@ -52,6 +53,14 @@ def node(server: Any, make_kubelet: Any) -> Any:
     (server.directory / "mounts.conf").write_text(f"# mine\n{server.directory}/secret:/run/mine\n")
     (server.directory / "secret").mkdir()
     (server.directory / "secret/word").write_text("hidden\n")
+    (server.directory / "hooks").mkdir()
+    command = f"cat > {server.directory}/hooked"
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", command]}
+    (server.directory / "hooks/10-mine.json").write_text(
+        json.dumps(
+            {"version": "1.0.0", "hook": hook, "when": {"always": True}, "stages": ["poststart"]}
+        )
+    )
     server.crio.write_text(CONF.format(directory=server.directory))
     return make_kubelet()
 
@@ -71,6 +80,8 @@ def test_a_container_is_as_the_node_says(node: Any) -> None:
         "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shm_rmid_forced;"
         "grep CapEff /proc/self/status; ls /dev/mine; touch /x 2>&1; touch /tmp/x && echo tmp"
     )
+    hooked = json.loads((node.server.directory / "hooked").read_text())
+    assert hooked["id"] == container, "the OCI hook was given the state"
     code, out, err = node.exec(container, "sh", "-c", script)
     assert out.split("\n") == [
         "100", "200", "yes pod", "JST", "hidden", "400", "1", "CapEff:\t0000000000000001",
@@ -142,6 +153,24 @@ def test_a_pod_without_a_directory_for_logs_has_the_nodes(node: Any) -> None:
     log = Path(node.ended(container).log_path)
     assert log == node.server.directory / "node-logs" / pod / "main.log"
     assert "hello" in log.read_text()
+
+
+@pytest.mark.e2e
+def test_what_is_switched_off_is_refused(server: Any, make_kubelet: Any) -> None:
+    server.crio.write_text(
+        "[crio.runtime]\nenable_criu_support = false\nenable_pod_events = false\n"
+        '[crio.stats]\nincluded_pod_metrics = ["cpu"]\n'
+    )
+    client = make_kubelet().client
+    for words, call in (
+        ("enable_criu_support", lambda: client.checkpoint_container(container_id="x")),
+        ("enable_pod_events", lambda: list(client.get_container_events())),
+    ):
+        with pytest.raises(grpc.RpcError, match=words) as error:
+            call()
+        assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    names = [one.name for one in client.list_metric_descriptors().descriptors]
+    assert names and all(name.startswith("container_cpu_") for name in names)
 
 
 def test_lists_of_processors() -> None:

@@ -44,6 +44,7 @@ def adjusted(
         "mounts": (*made.mounts, *_mounts(node, made)),
         "resources": _resources(node, pod, config, made.resources, annotations, handler),
         "umask": annotations.get(UMASK, ""),
+        "hooks_dirs": node.texts("crio.runtime.hooks_dir"),
         "env": {**_gomaxprocs(engine, node, pod, config), **made.env},
     }
     if node.flag("crio.runtime.read_only") and not made.privileged:

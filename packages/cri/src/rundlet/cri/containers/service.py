@@ -92,6 +92,9 @@ class ContainerCalls:
     async def checkpoint_container(
         self, request: cri.CheckpointContainerRequest, _: Any
     ) -> cri.CheckpointContainerResponse:
+        self._node.require(
+            "crio.runtime.enable_criu_support", "crio.checkpoint_restore.container_level_enabled"
+        )
         key = ("checkpoint", request.container_id, request.location)
         work = self._workers.once(key, restoring.checkpoint, request.container_id, request.location)
         try:  # what is late goes on: a retry joins it
@@ -103,8 +106,7 @@ class ContainerCalls:
     async def get_container_events(
         self, _: cri.GetEventsRequest, __: Any
     ) -> AsyncIterator[cri.ContainerEventResponse]:
-        if not self._node.config.flag("crio.runtime.enable_pod_events"):
-            raise NotSupported("events are switched off (crio.runtime.enable_pod_events)")
+        self._node.require("crio.runtime.enable_pod_events")
         async for event in self._node.events.listen():
             yield event
 

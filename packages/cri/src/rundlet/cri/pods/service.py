@@ -66,11 +66,13 @@ class PodCalls:
     async def checkpoint_pod(
         self, request: cri.CheckpointPodRequest, _: Any
     ) -> cri.CheckpointPodResponse:
+        self._node.require("crio.runtime.enable_criu_support")
         key = ("checkpoint pod", request.SerializeToString(deterministic=True))
         await self._workers.once(key, checkpoint.checkpoint, request)
         return cri.CheckpointPodResponse()
 
     async def restore_pod(self, request: cri.RestorePodRequest, _: Any) -> cri.RestorePodResponse:
+        self._node.require("crio.runtime.enable_criu_support")
         key = ("restore pod", request.SerializeToString(deterministic=True))
         answer = await self._workers.once(key, checkpoint.restore, request)
         pod = answer.pod_sandbox_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rundlet.core import Engine
-from rundlet.core.errors import SettingsError
+from rundlet.core.errors import NotSupported, SettingsError
 
 from ..config.model import Config
 from ..config.setup import NodeEngine, Setup, reloaded
@@ -33,6 +33,12 @@ class Node:
     @property
     def config(self) -> Config:
         return self.workers.setup.config
+
+    def require(self, *switches: str) -> None:
+        """Raises NotSupported for a switch of the configuration, by its path, that is off."""
+        for path in switches:
+            if not self.config.flag(path):
+                raise NotSupported(f"this is switched off by {path}")
 
     async def reload(self) -> list[str] | None:
         """Read the configuration again: what is begun from now on has the new one.

@@ -64,7 +64,6 @@ KEYS = (
         "nri-plugin-registration-timeout", env="-", kind="duration", without=_NRI),
     Key(_N, "nri_plugin_request_timeout", "2s", "Time to answer",
         "nri-plugin-request-timeout", env="-", kind="duration", without=_NRI),
-    Key("crio.checkpoint_restore", "container_level_enabled", False,
-        "Checkpoint single containers",
-        without="no OCI runtime driver that is shipped uses CRIU"),
+    Key("crio.checkpoint_restore", "container_level_enabled", True,
+        "Checkpoint single containers", live=True),
 )  # fmt: skip
