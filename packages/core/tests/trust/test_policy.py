@@ -126,6 +126,15 @@ def test_signed_by(tmp_path: Path, home: Home) -> None:
         allow(missing, IMAGE, MANIFEST, [signature(NAME)])
 
 
+def test_what_is_reserved(tmp_path: Path) -> None:
+    base = {"type": "signedBaseLayer", "baseLayerIdentity": {"type": "matchExact"}}
+    with pytest.raises(SignatureDenied, match="signedBaseLayer is reserved"):
+        allow(policy(tmp_path, default=[base]), IMAGE, MANIFEST, ())
+    base["baseLayerIdentity"] = {"type": "other"}
+    with pytest.raises(SettingsError, match=r"baseLayerIdentity\.type: unknown identity"):
+        policy(tmp_path, default=[base])
+
+
 def test_what_nobody_signed_is_refused(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(keys.pem(keys.generate().public_key()))
     found = policy(tmp_path, default=[{"type": "sigstoreSigned", "keyPath": f"{tmp_path}/key"}])

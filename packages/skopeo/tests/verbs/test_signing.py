@@ -202,13 +202,21 @@ def test_bad_parameters(signed: Any, image_layout: Path, place: str, tmp_path: P
 
 def test_sync(signed: Any, home: Home, registry: Registry, place: str, tmp_path: Path) -> None:
     signed.environment["GNUPGHOME"] = home.directory
-    signed(*FREELY, "sync", "--src", "docker", "--dest", "docker", "--sign-by",
-           home.fingerprint("one"), f"{registry.host}/busybox", place[9:])  # fmt: skip
+    words = (*FREELY, "sync", "--src", "docker", "--dest", "docker")
+    ends = (f"{registry.host}/busybox", place[9:])
+    signed("--insecure-policy", *words[-5:], *ends)  # it is there already, and nobody signed it
+    signed(*words, "--sign-by", home.fingerprint("one"), *ends)
     (tmp_path / "one.pub").write_bytes(home.public("one"))
     by_one = {"type": "signedBy", "keyType": "GPGKeys", "keyPath": f"{tmp_path}/one.pub"}
     (tmp_path / "policy.json").write_text(json.dumps({"default": [by_one]}))
     strictly = ("--registries.d", "registries.d", "--policy", "policy.json")
     signed(*strictly, "copy", "-q", f"{place}/busybox:latest", "dir:out")
+    # Signatures go along to where the image is, but they are not.
+    further = (f"{place[9:]}/busybox", f"{place[9:]}/further")
+    signed("--insecure-policy", *words[-5:], "--remove-signatures", *further)
+    signed(*words, *further)
+    assert "Kept image 1/1" in signed(*words, *further).stdout
+    assert len(list((tmp_path / "store").rglob("signature-1"))) == 2
 
 
 def test_require_signed(signed: Any, place: str, image_layout: Path, tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ def allow(policy: Policy, location: Location, manifest: bytes, signatures: Seque
             continue
         if requirement.kind == "reject":
             raise SignatureDenied(f"{named}: rejected by policy")
+        if requirement.kind == "signedBaseLayer":
+            raise SignatureDenied(f"{named}: signedBaseLayer is reserved, and fulfilled by nothing")
         simple_ones = [one for one in signatures if is_simple(one)]
         others = [one for one in signatures if not is_simple(one)]
         image = identity(location)

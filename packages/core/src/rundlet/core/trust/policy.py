@@ -163,14 +163,17 @@ def _requirement(value: Any, where: str) -> Requirement:
 
         found = obj(value, where, ("type",), FIELDS)
         return Requirement(kind, Source(), _identity(found, where), trust(found, where))
+    if kind == "signedBaseLayer":  # reserved: it may be written, and refuses every image
+        found = obj(value, where, ("type", "baseLayerIdentity"), ())
+        return Requirement(kind, Source(), _identity(found, where, "baseLayerIdentity"))
     raise ValueError(f"{where}.type: unknown requirement {kind!r}")
 
 
-def _identity(found: dict[str, Any], where: str) -> Identity:
-    if "signedIdentity" not in found:
+def _identity(found: dict[str, Any], where: str, field: str = "signedIdentity") -> Identity:
+    if field not in found:
         return Identity()
-    where = f"{where}.signedIdentity"
-    value = found["signedIdentity"]
+    where = f"{where}.{field}"
+    value = found[field]
     kind = value.get("type") if isinstance(value, dict) else None
     if kind not in _IDENTITIES:
         raise ValueError(f"{where}.type: unknown identity {kind!r}")

@@ -106,17 +106,22 @@ class Copying:
         return retried(self._context, self._arguments, work)
 
     def _there(self, task: Task) -> str:
-        """The digest of what a registry has already, where that is the image that is wanted."""
-        if not task.target.repository or self._options.wishes != Wishes():
+        """The digest of what a registry has already, where that is the image that is wanted, with
+        all signatures that go along.
+        """
+        if not task.target.repository or self._options.wishes != Wishes() or self._options.signing:
             return ""
         with task.source.transport.source(task.source.location, task.source.settings) as source:
             wanted = source.manifest()
+            signatures = set(source.signatures()) if self._options.signatures else set()
         document = manifests.parse(wanted.data, wanted.media_type)
         if isinstance(document, manifests.Index) and not self._options.all_instances:
             return ""
         try:
             with task.target.transport.source(task.target.location, task.target.settings) as target:
                 found = target.manifest()
+                if signatures - set(target.signatures()):
+                    return ""
         except RundletError:
             return ""  # not there, or not to be read: writing it will tell
         return digest_of(found.data) if found.data == wanted.data else ""
