@@ -15,6 +15,7 @@ from rundlet.cri.config import apply, load, show, warn
 from rundlet.cri.config.flags import OPTIONS
 from rundlet.cri.config.keys import KEYS
 from rundlet.cri.config.model import Config, defaults
+from rundlet.cri.config.setup import make, reloaded
 
 CRIO_FLAGS = """
 absent-mount-sources-to-reject add-inheritable-capabilities additional-devices allowed-devices
@@ -249,6 +250,20 @@ def test_the_store_of_crio_is_left_alone(tmp_path: Path) -> None:
     (root / "overlay-images").mkdir(parents=True)
     with pytest.raises(SettingsError, match=r"crio.conf: crio.root: .* is a store of CRI-O"):
         settings(tmp_path, f"[crio]\nroot = '{root}'\n")
+
+
+def test_a_reload_leaves_what_needs_a_start(tmp_path: Path) -> None:
+    old = make(Settings(), configured(tmp_path, "[crio.api]\nstream_port = '1'\n"))
+    base = Settings(graph_root="/other", seccomp_profile="/new.json")
+    text = "[crio]\nroot = '/moved'\n[crio.network]\nnetwork_dir = '/net'\n"
+    found, waiting = reloaded(old, make(base, configured(tmp_path, text)))
+    assert set(waiting) == {"crio.root", "crio.api.stream_port"}
+    assert found.settings.graph_root == Settings().graph_root
+    assert found.settings.seccomp_profile == "/new.json"
+    assert found.settings.network_config_dirs == ("/net",)
+    assert found.config.text("crio.api.stream_port") == "1"
+    again, waiting = reloaded(found, make(base, configured(tmp_path, text)))
+    assert again.settings == found.settings
 
 
 def test_the_page_of_keys_is_as_it_is_made() -> None:

@@ -393,6 +393,24 @@ def test_a_client_that_talks_nonsense_harms_nobody(kubelet: Any, container: str)
     assert bytes(client.received[streams[1]]) == b"fine\n"
 
 
+@pytest.mark.e2e
+def test_a_connection_that_says_nothing_ends(server: Any, make_kubelet: Any) -> None:
+    server.crio.write_text('[crio.api]\nstream_idle_timeout = "3s"\n')
+    kubelet = make_kubelet()
+    container = kubelet.run(kubelet.pod(), "sleep", "1000")
+    client = Spdy(url(kubelet, container, "cat", **ALL), "v4.channel.k8s.io")
+    streams = {
+        name: client.open(streamType=name) for name in ("error", "stdin", "stdout", "stderr")
+    }
+    begun = time.monotonic()
+    for _ in range(3):  # it is not idle while something comes
+        time.sleep(1.5)
+        client.send(streams["stdin"], b"x")
+    client.until_end(streams["stdout"])
+    assert bytes(client.received[streams["stdout"]]) == b"xxx"
+    assert time.monotonic() - begun > 4.5 + 2
+
+
 CRICTL = shutil.which("crictl")
 
 

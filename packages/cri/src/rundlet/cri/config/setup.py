@@ -73,9 +73,7 @@ def reloaded(old: Setup, new: Setup) -> tuple[Setup, list[str]]:
     ]  # fmt: skip
     kept = {key.path: old.config.values[key.path] for key in KEYS if not key.live}
     base = new.base.replace(**{name: getattr(old.base, name) for name in _PLACES})
-    said = {
-        **new.config.said,
-        **{path: where for path, where in old.config.said.items() if path in kept},
-    }
+    said = {path: where for path, where in new.config.said.items() if path not in kept}
+    said |= {path: where for path, where in old.config.said.items() if path in kept}
     config = new.config.replace(values={**new.config.values, **kept}, said=said)
     return make(base, config), [key.path for key in waiting]

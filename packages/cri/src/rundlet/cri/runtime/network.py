@@ -17,9 +17,13 @@ LOG = logging.getLogger("rundlet.cri")
 
 
 class NetworkState:
-    """What was last seen of the network. Threads of the workers ask."""
+    """What was last seen of the network. Threads of the workers ask.
+
+    changed: set in the loop when its definitions, or the configuration, may have changed.
+    """
 
     def __init__(self) -> None:
+        self.changed = asyncio.Event()
         self._ready = -1.0
         self._before = ""
 
@@ -45,17 +49,16 @@ class NetworkState:
 
 async def watch(node: Node, state: NetworkState) -> None:
     """Look at the network when its definitions or plugins change, until cancelled."""
-    changed = asyncio.Event()
     while True:
         settings = node.workers.setup.settings
         places = {_there(place) for place in settings.network_config_dirs}
         places |= {place for place in settings.network_plugin_dirs if os.path.isdir(place)}
-        watching = asyncio.ensure_future(reload.watch(places, changed.set))
+        watching = asyncio.ensure_future(reload.watch(places, state.changed.set))
         try:
             await asyncio.sleep(0)  # it watches before anybody looks: no change is missed
             await node.workers.run(state.condition, 0.0)
-            await changed.wait()
-            changed.clear()
+            await state.changed.wait()
+            state.changed.clear()
         finally:
             watching.cancel()
 

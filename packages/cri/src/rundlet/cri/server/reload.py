@@ -28,10 +28,14 @@ _SETTLE = 0.3
 
 
 class Reloader:
-    """One reload at a time; what is asked for meanwhile is done by one more."""
+    """One reload at a time; what is asked for meanwhile is done by one more.
 
-    def __init__(self, node: Node) -> None:
+    told: called after the configuration has changed.
+    """
+
+    def __init__(self, node: Node, told: Callable[[], object]) -> None:
         self._node = node
+        self._told = told
         self._wanted = asyncio.Event()
         self._signalled = False
 
@@ -66,6 +70,7 @@ class Reloader:
                 LOG.info("configuration read again: nothing has changed")
             return
         logs.change(self._node.config)
+        self._told()
         LOG.info("configuration read again")
         for path in waiting:
             LOG.warning("%s has changed: it takes effect at the next start", path)

@@ -85,7 +85,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
         front = door.Door(path, Api(node))
         await front.start()
         ending.push_async_callback(front.close)
-        reloader = reload.Reloader(node)
+        reloader = reload.Reloader(node, network.changed.set)
         for work in (
             watch(node.workers, partial(_stopped, node)),
             reloader.run(),
