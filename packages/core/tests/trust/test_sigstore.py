@@ -338,6 +338,16 @@ def test_bad_entries(tmp_path: Path, change: Callable[[dict[str, Any]], Any], sa
     refused(tmp_path, changed(made, lambda d: change(_entry(d))), said, **fields)
 
 
+def test_a_proof_without_a_checkpoint_proves_nothing(tmp_path: Path) -> None:
+    """The first bundles had such: the promise counts then, and there must be one."""
+    log = Log()
+    fields = {"keyData": public(), "rekorPublicKeyData": encoded(log.public)}
+    bare = changed(bundled(log=log), lambda d: _entry(d)["inclusionProof"].pop("checkpoint"))
+    judge(tmp_path, bare, **fields)
+    alone = changed(bare, lambda d: _entry(d).pop("inclusionPromise"))
+    refused(tmp_path, alone, "neither a promise", **fields)
+
+
 def test_an_entry_of_rekor_2(tmp_path: Path) -> None:
     """It is of what was signed, envelope or not, and has neither a promise nor a time."""
     log, text = Log(), bundle.statement(DIGEST, NAME)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from devtools.sigstore import encoded
 from rundlet.core.contracts.transport import Location
@@ -89,6 +89,24 @@ def test_round_trip(key: keys.PrivateKey) -> None:
     assert not keys.verified(key.public_key(), keys.sign(found, b"x"), b"y")
     with pytest.raises(InvalidArgument, match="the passphrase is wrong"):
         keys.private(sealed, b"other", "a key")
+
+
+@pytest.mark.parametrize(
+    ("curve", "algorithm", "good"),
+    [
+        (ec.SECP384R1(), hashes.SHA256(), True),
+        (ec.SECP384R1(), hashes.SHA384(), True),
+        (ec.SECP521R1(), hashes.SHA512(), True),
+        (ec.SECP256R1(), hashes.SHA384(), False),
+    ],
+)
+def test_larger_curves(
+    curve: ec.EllipticCurve, algorithm: hashes.HashAlgorithm, good: bool
+) -> None:
+    key = ec.generate_private_key(curve)
+    signature = key.sign(b"x", ec.ECDSA(algorithm))
+    assert keys.verified(key.public_key(), signature, b"x") is good
+    assert not keys.verified(key.public_key(), signature, b"y")
 
 
 def test_weak_keys() -> None:

@@ -1,8 +1,9 @@
 """Keys: public ones to check with, private ones as cosign keeps them (encrypted PEM).
 
 Signatures are ECDSA or RSA (PKCS#1 v1.5) over SHA-256, or Ed25519, as containers/image and
-cosign take them. A private key is a JSON document in PEM: PKCS#8, sealed by NaCl's secretbox
-with a key that scrypt makes of the passphrase (sigstore's `pkg/signature/encrypted`).
+cosign take them; those of larger curves may be over the hash of that size. A private key is a
+JSON document in PEM: PKCS#8, sealed by NaCl's secretbox with a key that scrypt makes of the
+passphrase (sigstore's `pkg/signature/encrypted`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ _SCRYPT = {"N": 65536, "r": 8, "p": 1}
 _MOST_MEMORY = 256 << 20
 """Bytes that scrypt may take: a key file may ask for any number."""
 _SMALLEST_RSA = 2048
+_OF_CURVES: dict[str, hashes.HashAlgorithm] = {
+    "secp384r1": hashes.SHA384(),
+    "secp521r1": hashes.SHA512(),
+}
+"""What newer tools hash with, for keys of these curves."""
 
 
 def public(data: bytes, what: str) -> PublicKey:
@@ -66,11 +72,23 @@ def pem(key: PublicKey) -> bytes:
 
 def verified(key: PublicKey, signature: bytes, message: bytes) -> bool:
     """Whether this is the key's signature of the message."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return any(
+            _verified(key, signature, message, algorithm)
+            for algorithm in (hashes.SHA256(), _OF_CURVES.get(key.curve.name))
+            if algorithm is not None
+        )
+    return _verified(key, signature, message, hashes.SHA256())
+
+
+def _verified(
+    key: PublicKey, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm
+) -> bool:
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+            key.verify(signature, message, ec.ECDSA(algorithm))
         elif isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+            key.verify(signature, message, padding.PKCS1v15(), algorithm)
         else:
             key.verify(signature, message)
     except InvalidSignature:
