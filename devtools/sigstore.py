@@ -159,6 +159,10 @@ class Authority:
             "", key, "between", self._key, begins=begins, minutes=minutes, extensions=extensions
         )
 
+    def circle(self) -> x509.Certificate:
+        """An authority of the name of the one below the root, which it vouches for itself."""
+        return _certificate("between", self._key.public_key(), "between", self._key, ca=9)
+
 
 def pem(certificate: x509.Certificate) -> bytes:
     """A certificate as files have it."""

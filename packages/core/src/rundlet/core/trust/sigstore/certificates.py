@@ -171,27 +171,28 @@ def _check_path(
     _check_certificate(leaf, time, "its certificate")
     if not _may_sign_code(leaf, needed=True):
         raise DeniedByPolicy("its certificate is not for signing code")
-    if not _leads(leaf, more[:_MOST], trusted, time, 0):
+    if not _leads(leaf, more[:_MOST], trusted, time):
         raise DeniedByPolicy("its certificate was not issued by a known authority")
 
 
 def _leads(
-    certificate: x509.Certificate,
+    leaf: x509.Certificate,
     more: Sequence[x509.Certificate],
     trusted: Sequence[x509.Certificate],
     time: datetime,
-    depth: int,
 ) -> bool:
-    """Whether a path goes on from here. depth: how many authorities are below the next one."""
-    if any(_issued(certificate, root, time, depth) for root in trusted):
-        return True
-    if depth >= _DEEPEST:
-        return False
-    return any(
-        _issued(certificate, one, time, depth)
-        and _leads(one, [other for other in more if other is not one], trusted, time, depth + 1)
-        for one in more
-    )
+    """Whether a path leads to a trusted authority. Each certificate is looked at once, by the
+    shortest path to it: those that vouch for one another in circles cost no more.
+    """
+    reached, left = [(leaf, 0)], list(more)
+    for certificate, depth in reached:  # depth: how many authorities are below its issuer
+        if any(_issued(certificate, root, time, depth) for root in trusted):
+            return True
+        if depth < _DEEPEST:
+            found = [one for one in left if _issued(certificate, one, time, depth)]
+            reached += [(one, depth + 1) for one in found]
+            left = [one for one in left if one not in found]
+    return False
 
 
 def _issued(
