@@ -109,6 +109,9 @@ def test_enforcing_mode_does_not_guess(
     with pytest.raises(InvalidArgument, match="enforced"):
         engine.images.pull("tool")
     assert not lying.requests and not other.requests
+    engine.settings = engine.settings.replace(short_name_mode="disabled")  # crio.conf's word
+    with pytest.raises(NoSuchImage, match="2 errors"):
+        engine.images.pull("tool")
 
 
 # --- mirrors
