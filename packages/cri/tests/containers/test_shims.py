@@ -23,6 +23,13 @@ def shim_of(server: Any, container: str) -> int:
     return int(json.loads(task.read_text())["shim_pid"])
 
 
+def spec(server: Any, container: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        (server.root / "containers" / container / "config.json").read_text()
+    )
+    return found
+
+
 def gone(pid: int) -> bool:
     deadline = time.monotonic() + 60
     while start_time(pid) and time.monotonic() < deadline:
@@ -65,3 +72,42 @@ def test_a_pod_under_a_shim(kubelet: Any, server: Any) -> None:
     client.remove_pod_sandbox(pod_sandbox_id=pod)
     assert gone(shim)
     assert os.listdir(server.runroot / "runtimes" / HANDLER) == []
+
+
+@pytest.mark.e2e
+def test_a_pod_with_a_machine(server: Any, make_kubelet: Any) -> None:
+    """As Kata's pods are: a container of ours begins it, outlives a server, and ends the pod."""
+    needs("containerd-shim-runc-v2", "catatonit")
+    server.configuration.write_text(f'[runtimes.machines]\nkind = "{HANDLER}"\nsandbox = true\n')
+    kubelet = make_kubelet()
+    client = kubelet.client
+    config = kubelet.pod_config("machine")
+    pod = client.run_pod_sandbox(config=config, runtime_handler="machines").pod_sandbox_id
+    homes = server.runroot / "runtimes" / "machines"
+    (holder,) = os.listdir(homes)
+    first = kubelet.run(pod, "sleep", "1000", name="first")
+    second = kubelet.run(pod, "sleep", "1000", name="second")
+    pids = {json.loads((home / "task.json").read_text())["shim_pid"] for home in homes.iterdir()}
+    assert len(pids) == 1
+    assert [one.id for one in client.list_containers().containers] == [first, second]
+    for container, kind in ((holder, "sandbox"), (first, "container"), (second, "container")):
+        notes = spec(server, container)["annotations"]
+        assert notes["io.kubernetes.cri-o.SandboxID"] == holder
+        assert notes["io.kubernetes.cri-o.ContainerType"] == kind
+
+    server.kill()
+    kubelet.again()
+    client = kubelet.client
+    client.stop_container(container_id=first, timeout=0)
+    client.remove_container(container_id=first)
+    assert kubelet.status(second).state == cri.CONTAINER_RUNNING
+    os.kill(json.loads((homes / holder / "task.json").read_text())["pid"], 9)
+    assert kubelet.ended(second).exit_code == 137
+    deadline = time.monotonic() + 60
+    ready = cri.PodSandboxStateValue(state=cri.SANDBOX_READY)
+    while client.list_pod_sandbox(filter=cri.PodSandboxFilter(state=ready)).items:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    client.remove_pod_sandbox(pod_sandbox_id=pod)
+    assert os.listdir(homes) == []
+    assert os.listdir(server.runroot / "pods") == []

@@ -11,15 +11,18 @@ from ..cgroups.layout import layout
 from ..spec import cdi, sysctls
 from ..spec.generate import generate
 from ..spec.host import here
-from ..spec.notes import SANDBOX
+from ..spec.notes import CONTAINER_TYPE, SANDBOX
 from ..spec.plan import SpecPlan
 from ..value import EMPTY
 from . import notify
 from .joined import namespaces
 from .mounts import resolve
+from .request import SANDBOX_ITSELF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..contracts.runtime import OCIRuntime
     from ..engine import Engine
     from ..state.containers import Container
@@ -60,10 +63,10 @@ def write(
         files=files,
         mounts=resolve(engine, row, request, rootfs),
         namespaces=namespaces(engine, request),
-        init_path=_init_path(engine, request),
+        init_path=init_program(engine) if request.init else "",
         systemd=request.systemd == "always",
         console=console,
-        annotations={SANDBOX: request.pod} if request.pod else EMPTY,
+        annotations=_of_pod(row, request),
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
         runtime_config=runtime.config,
     )
@@ -110,9 +113,17 @@ def store(paths: Paths, spec: dict[str, object]) -> None:
     os.rename(temporary, paths.config)
 
 
-def _init_path(engine: Engine, request: ContainerRequest) -> str:
-    if not request.init:
-        return ""
+def _of_pod(row: Container, request: ContainerRequest) -> Mapping[str, str]:
+    """Annotations by which a runtime knows which pod, and machine, a container is of."""
+    if not request.pod or not request.sandbox:
+        return {SANDBOX: request.pod} if request.pod else EMPTY
+    if request.sandbox == SANDBOX_ITSELF:
+        return {SANDBOX: row.id, CONTAINER_TYPE: "sandbox"}
+    return {SANDBOX: request.sandbox, CONTAINER_TYPE: "container"}
+
+
+def init_program(engine: Engine) -> str:
+    """The path of catatonit; "" where it is not installed."""
     candidates = (
         engine.settings.init_path,
         "/usr/libexec/podman/catatonit",

@@ -67,6 +67,10 @@ class Resources(Value):
     unified: Mapping[str, str] = EMPTY
 
 
+SANDBOX_ITSELF = "itself"
+"""ContainerRequest.sandbox of a container that is the one of its pod (contracts/runtime.py)."""
+
+
 class ContainerRequest(Value):
     """Everything about a container to be. Names follow podman's flags."""
 
@@ -95,6 +99,7 @@ class ContainerRequest(Value):
     name: str = ""  # "": generated
     hostname: str = ""
     pod: str = ""
+    sandbox: str = ""  # id of the container that holds the pod's machine, or SANDBOX_ITSELF
     requires: tuple[str, ...] = ()  # containers to be started before, by name or id
     labels: Mapping[str, str] = EMPTY
     annotations: Mapping[str, str] = EMPTY

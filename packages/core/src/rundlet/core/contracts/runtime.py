@@ -125,6 +125,11 @@ class OCIRuntime(ABC):
     def __init__(self, config: RuntimeConfig) -> None:
         self.config = config
 
+    @property
+    def sandboxed_pods(self) -> bool:
+        """Whether a pod needs a container that holds its machine, made before all others."""
+        return False
+
     @abstractmethod
     def probe(self) -> Probe:
         """Whether containers can be run here with it, and how. Cheap; callers may cache it."""

@@ -3,7 +3,8 @@
 `config` in its table of `rundlet.toml` (or `ConfigPath` below `options`, as containerd has it) is
 the configuration file; else KATA_CONF_FILE, else Kata's own places. The annotation
 `io.katacontainers.config_path` of a container comes before all, and those that begin with
-`io.katacontainers.config.` change single values, as far as that file allows them.
+`io.katacontainers.config.` change single values, as far as that file allows them. A pod is one
+machine: the shim knows by CRI-O's annotations (spec/notes.py) which container begins it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ class Kata(ShimRuntime):
     version_flag = "--version"
     options_type = KATA_OPTIONS
     options_message = KATA
+
+    @property
+    def sandboxed_pods(self) -> bool:
+        return True
 
     @property
     def path(self) -> str:

@@ -36,6 +36,11 @@ class ShimRunc(ShimRuntime):
     options_type = RUNC_OPTIONS
     options_message = RUNC
 
+    @property
+    def sandboxed_pods(self) -> bool:
+        """Not needed; `sandbox = true` in the table has it all the same, as with Kata."""
+        return bool(self.config.options.get("sandbox", False))
+
     def options(self) -> dict[str, Any]:
         given = containerd_options(self.name, self.config, RUNC)
         return {

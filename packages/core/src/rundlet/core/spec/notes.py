@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from .plan import SpecPlan
 
 SANDBOX = "io.kubernetes.cri-o.SandboxID"
-"""CRI-O's name for the annotation with the pod's id, which the engine gives to its containers."""
+CONTAINER_TYPE = "io.kubernetes.cri-o.ContainerType"
+"""CRI-O's names for the annotations with the pod's id, and, where the pod has a machine, with
+"sandbox" for the container that holds it and "container" for the others."""
 
 RESTRICTED = (
     "io.kubernetes.cri-o.",

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 
 from rundlet.core import Engine
-from rundlet.core.containers.state import LIVE
+from rundlet.core.containers.state import LIVE, has_process
 from rundlet.core.errors import (
     AlreadyExists,
     NoSuchContainer,
@@ -17,6 +17,7 @@ from rundlet.core.errors import (
 from rundlet.core.linux.processes import alive
 from rundlet.core.state import containers as rows
 
+from ..pods import machine
 from ..pods import record as pods
 from ..proto import api_pb2 as cri
 from . import record, restoring, shifted, volumes
@@ -171,7 +172,18 @@ def ended(engine: Engine, identity: str) -> str:
         engine.containers.cleanup(identity)
     except NoSuchContainer:
         pass  # its remover was faster
-    return row.pod
+    if not row.name.startswith(machine.PREFIX):
+        return row.pod
+    if not has_process(row):
+        _end_pod(engine, row.pod)
+    return ""
+
+
+def _end_pod(engine: Engine, pod: str) -> None:
+    """Its machine has ended, and so have its containers."""
+    from ..pods import stop  # which stops and removes by what is here
+
+    stop.stop(engine, pod)
 
 
 def killed_for_memory(engine: Engine, identity: str) -> str:

@@ -18,6 +18,7 @@ from rundlet.core.state import containers as rows
 from rundlet.core.state.containers import Container
 from rundlet.core.value import Value
 
+from ..pods import machine
 from ..proto import api_pb2 as cri
 
 _COLUMNS = ", ".join(Container.__fields__)
@@ -98,7 +99,11 @@ def everything(engine: Engine, pod: str = "") -> list[Made]:
 def unfinished(engine: Engine) -> list[str]:
     """Ids of containers of pods whose maker was killed before `keep`."""
     found = engine.database.rows(f"SELECT {_COLUMNS} FROM containers WHERE pod IS NOT NULL")
-    return [row.id for row in _rows(found) if _KEY not in json.loads(row.extra)]
+    return [
+        row.id
+        for row in _rows(found)
+        if _KEY not in json.loads(row.extra) and not row.name.startswith(machine.PREFIX)
+    ]
 
 
 def _rows(found: Iterable[tuple[Any, ...]]) -> Iterable[Container]:

@@ -10,7 +10,7 @@ from rundlet.core.containers.request import ContainerRequest
 from rundlet.core.errors import InvalidArgument, NotSupported
 
 from ..config.setup import config_of
-from ..pods import network, options, users
+from ..pods import machine, network, options, users
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
@@ -29,6 +29,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         image=config.image.image,
         name=record.name_of(config, pod.name),
         pod=pod.id,
+        sandbox=machine.identity(engine, pod),
         command=tuple(config.args) or None,
         entrypoint=tuple(config.command) or None,
         workdir=config.working_dir,

@@ -8,6 +8,7 @@ from rundlet.core import Engine
 class Paths:
     """Nothing here touches the disk. ipc, uts, pid, user, netns: files that pin a namespace.
 
+    machine: the root of the container that holds a machine (machine.py).
     mounts: what containers have of volumes with owners of their own (containers/shifted.py).
     """
 
@@ -19,5 +20,6 @@ class Paths:
         self.pid = f"{self.directory}/pid"
         self.user = f"{self.directory}/user"
         self.mounts = f"{self.directory}/mounts"
+        self.machine = f"{self.directory}/machine"
         self.shm = f"{self.directory}/shm"
         self.netns = f"{run}/netns/{pod}"

@@ -13,7 +13,7 @@ from rundlet.core.linux.processes import start_time
 
 from ..proto import api_pb2 as cri
 from ..runtime import handlers
-from . import namespaces, network, options, policy, record, stop, users
+from . import machine, namespaces, network, options, policy, record, stop, users
 from .paths import Paths
 from .record import Pod
 
@@ -73,4 +73,6 @@ def _make(engine: Engine, pod: Pod) -> None:
     if infra:
         policy.place(engine, infra)
         pod = pod.replace(infra=infra, infra_start=start_time(infra))
+    if machine.needed(engine, pod.runtime):
+        machine.make(engine, pod)
     record.update(engine, pod, state="ready")

@@ -9,7 +9,7 @@ from rundlet.core.errors import NoSuchContainer, NoSuchPod
 from rundlet.core.linux.processes import start_time
 
 from ..containers import life, shifted
-from . import namespaces, network, record
+from . import machine, namespaces, network, record
 from .paths import Paths
 from .record import Pod
 
@@ -67,6 +67,7 @@ def remove(engine: Engine, identity: str) -> str:
                 life.discard(engine, container)
         _release(engine, fresh, "removing")
         shifted.clear(engine, pod.id)
+        machine.clear(engine, pod.id)
         try:
             os.rmdir(Paths(engine, pod.id).directory)
         except FileNotFoundError:
