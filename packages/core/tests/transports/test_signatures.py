@@ -198,6 +198,17 @@ def test_referrers_without_an_end(
         assert pages == 2
 
 
+@pytest.mark.parametrize("status", [400, 405, 501])
+def test_registries_that_have_no_referrers(
+    attacked: Attacked, settings: TransportSettings, status: int
+) -> None:
+    attacked.refer(attacked.bundle(b"by a tag"))
+    attacked.lying.behave = lambda exchange: (
+        "/referrers/" in exchange.path and exchange.answer(status, b"what?")
+    )
+    assert [unpacked(one).payload for one in read(attacked.name, settings)] == [b"by a tag"]
+
+
 # --- the extension
 
 

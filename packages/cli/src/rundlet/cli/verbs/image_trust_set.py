@@ -42,5 +42,6 @@ def run(context: Context, arguments: Parsed) -> int:
     if not scope or scope.strip() != scope or "://" in scope or scope.startswith(("/", "-")):
         raise InvalidArgument(f"invalid image uri: {scope}")
     path = arguments.text("policypath") or policy.path_of(context.engine.settings.policy_json)
-    change.change(path, scope, arguments.text("type"), arguments.texts("pubkeysfile"))
+    with context.engine.locks.hold("trust-policy", path):
+        change.change(path, scope, arguments.text("type"), arguments.texts("pubkeysfile"))
     return 0

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .wire import Response
 
 _MOST_PAGES = 200
+_NO_INTERFACE = (400, 404, 405, 501)
+"""How registries say that they have none: 404 as specified, the others as older ones do."""
 
 
 def list_referrers(
@@ -39,31 +41,30 @@ def list_referrers(
     path = client.url(f"{reference.path}/referrers/{digest}{query}")
     found: dict[str, Descriptor] = {}
     for _ in range(_MOST_PAGES):
-        try:
-            response = client.request("GET", path, scope=_scope(reference))
-        except failures.MissingInRegistry:
-            found = {item.digest: item for item in tagged(client, reference, digest)}
-            _check(found, most, reference)
-            break
+        response = client.request(
+            "GET", path, scope=_scope(reference), expect=(200, *_NO_INTERFACE)
+        )
+        if response.status != 200:
+            response.drain()
+            return _chosen(_checked(tagged(client, reference, digest), most, reference),
+                           artifact_type)  # fmt: skip
         link = response.headers.get("Link", "")
         page = {item.digest: item for item in _index(response, reference)}
-        if 'rel="next"' not in link or not page.keys() - found.keys():
-            found.update(page)
-            _check(found, most, reference)
-            break
+        fresh = page.keys() - found.keys()
         found.update(page)
-        _check(found, most, reference)
+        listed = _checked(list(found.values()), most, reference)
+        if 'rel="next"' not in link or not fresh:
+            return _chosen(listed, artifact_type)
         path = urljoin(path, link.partition("<")[2].partition(">")[0])
         if not path.startswith(f"{client.base}/v2/"):
             raise Corrupt(f"{reference.repository}: the referrers go on at another server")
-    else:
-        raise Corrupt(f"{reference.repository}: the referrers do not end: {_MOST_PAGES} pages")
-    return _chosen(list(found.values()), artifact_type)
+    raise Corrupt(f"{reference.repository}: the referrers do not end: {_MOST_PAGES} pages")
 
 
-def _check(found: dict[str, Descriptor], most: int, reference: Reference) -> None:
+def _checked(found: list[Descriptor], most: int, reference: Reference) -> list[Descriptor]:
     if most and len(found) > most:
         raise Corrupt(f"{reference.repository}: more than {most} referrers of a manifest")
+    return found
 
 
 def tagged(client: Client, reference: Reference, digest: str) -> list[Descriptor]:
