@@ -32,6 +32,12 @@ TOML = [
     ("runtime = 5", "runtime: .*string"),
     ("no_such_key = 5", "no_such_key: no such setting"),
     ("[runtimes]\ncrun = '/usr/bin/crun'", "runtimes.crun: .*dictionary"),
+    ("[runtimes.x]\nargs = 3", r"runtimes.x.args: .*list"),
+    ("[runtimes.x]\nallowed_annotations = 'io.'", r"runtimes.x.allowed_annotations: .*list"),
+    (
+        "[runtimes.x]\nprivileged_without_host_devices = 'maybe'",
+        r"runtimes.x.privileged_without_host_devices: .*boolean",
+    ),
     ("dns_servers = 'a'", "dns_servers: .*tuple"),
     ("log_level = 'loud'", "log_level: 'loud' is not one of trace"),
     ("runtime = ", "Invalid value"),

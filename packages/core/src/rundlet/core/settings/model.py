@@ -19,6 +19,24 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+
+class RuntimeTable(BaseModel):
+    """`[runtimes.NAME]`: what all runtimes have (contracts.runtime.RuntimeConfig).
+
+    Other keys are the driver's own.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = ""
+    path: str = ""
+    args: list[str] = []
+    root: str = ""
+    privileged_without_host_devices: bool = False
+    allowed_annotations: list[str] | None = None
+    default_annotations: dict[str, str] = {}
+
+
 _TYPES: dict[str, Any] = {
     "str": str,
     "int": int,
@@ -59,10 +77,9 @@ class _Variables(EnvSettingsSource):
 
 def _fields() -> dict[str, Any]:
     """One optional field per setting of the snapshot, so that they are listed once."""
-    return {
-        name: (_TYPES[str(annotation)] | None, None)
-        for name, annotation in Settings.__annotations__.items()
-    }
+    types = {name: _TYPES[str(text)] for name, text in Settings.__annotations__.items()}
+    types["runtimes"] = dict[str, RuntimeTable]
+    return {name: (type_ | None, None) for name, type_ in types.items()}
 
 
 def from_files(files: Sequence[str]) -> dict[str, Any]:
@@ -111,7 +128,7 @@ def _validated(
     make: Callable[[], BaseModel], where: str, names: Mapping[str, str]
 ) -> dict[str, Any]:
     try:
-        found = make().model_dump()
+        found = make().model_dump(exclude_unset=True)
     except ValidationError as error:
         first = error.errors()[0]
         name, *rest = (str(part) for part in first["loc"])
