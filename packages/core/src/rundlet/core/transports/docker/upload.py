@@ -1,8 +1,9 @@
 """One blob on its way into a registry (distribution-spec, "Pushing blobs").
 
-A small blob goes in one request (POST, then PUT with its bytes). A large one is streamed by
-one PATCH of unknown length, or, where the transport option `upload_chunk` says so, in
-pieces: a piece that broke off is sent again from where the registry says it is.
+A blob whose digest is known goes in one request (POST, then PUT with its bytes), which saves
+the registry from reading it again to check it. Any other is streamed by a PATCH, or, where the
+transport option `upload_chunk` says so, in pieces: a piece that broke off is sent again from
+where the registry says it is.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Upload:
                 data = checked.read()
                 self._finish(checked.finish(), data)
                 return checked.descriptor
+            if descriptor.digest and descriptor.size >= 0 and not self._chunk:
+                self._whole(descriptor, checked)
+                return checked.finish()
             if self._chunk:
                 self._pieces(checked)
             else:
@@ -91,6 +95,16 @@ class Upload:
 
     # --- all at once
 
+    def _whole(self, descriptor: Descriptor, checked: Verified) -> None:
+        response = self._client.send(
+            "PUT",
+            self._end(descriptor.digest),
+            _parts(checked),
+            scope=self._scope,
+            headers={**_BYTES, "Content-Length": str(descriptor.size)},
+        )
+        self._check(response, (201, 204))
+
     def _stream(self, descriptor: Descriptor, checked: Verified) -> None:
         headers = dict(_BYTES)
         if descriptor.size >= 0:
@@ -103,9 +117,9 @@ class Upload:
         self._check(response)
         self._go_on(response)
 
-    def _check(self, response: Response) -> None:
-        """Raise for a PATCH that was not taken."""
-        if response.status in (202, 204):
+    def _check(self, response: Response, taken: tuple[int, ...] = (202, 204)) -> None:
+        """Raise for bytes that were not taken."""
+        if response.status in taken:
             response.drain()
             return
         if response.status >= 500 or response.status in (408, 429):
@@ -165,10 +179,9 @@ class Upload:
     # --- the end
 
     def _finish(self, found: Descriptor, data: bytes) -> None:
-        separator = "&" if "?" in self._session else "?"
         response = self._client.request(
             "PUT",
-            f"{self._session}{separator}{urlencode({'digest': found.digest})}",
+            self._end(found.digest),
             scope=self._scope,
             headers={**_BYTES, "Content-Length": str(len(data))},
             body=data,
@@ -176,6 +189,11 @@ class Upload:
             timeout=COMMIT,
         )
         response.drain()
+
+    def _end(self, digest: str) -> str:
+        """The address of the last request."""
+        separator = "&" if "?" in self._session else "?"
+        return f"{self._session}{separator}{urlencode({'digest': digest})}"
 
 
 def _parts(stream: Verified) -> Iterator[bytes]:
