@@ -149,6 +149,16 @@ def test_image_mount_is_read_only(changed: Rundlet) -> None:
     assert changed("image", "unmount", "busybox", check=False).returncode == 125
 
 
+def test_a_mounted_image_is_not_removed(changed: Rundlet) -> None:
+    changed("commit", "-q", "c", "made")
+    path = Path(changed("image", "mount", "made").stdout.strip())
+    refused = changed("rmi", "made", check=False)
+    assert refused.returncode == 2 and "is mounted" in refused.stderr
+    assert (path / "bin/busybox").exists()
+    changed("image", "unmount", "made")
+    changed("rmi", "made")
+
+
 def test_image_tree(changed: Rundlet) -> None:
     changed("commit", "-q", "c", "made")
     lines = changed("image", "tree", "made").stdout.splitlines()

@@ -366,6 +366,19 @@ class Images:
         bare = text if ":" in text.rpartition("/")[2] else f"{text}:latest"
         return next((full for full in image.names if full.endswith("/" + bare)), image.names[0])
 
+    def _unmounted(self, image: Image, force: bool) -> None:
+        """Whoever sees its files would see them go."""
+        from .mounting import unmount, users
+
+        mounted = users(self._engine, image)
+        if mounted and not force:
+            raise InUse(
+                f"image {image.id[:12]} is mounted, by a user or as a volume of a container",
+                remedy="unmount it with image unmount, or remove the containers",
+            )
+        if mounted:
+            unmount(self._engine, image, force=True)
+
     def _free(self, image: Image, force: bool) -> None:
         users = rows.users(self._engine.database, image.id)
         if users and not force:
@@ -374,6 +387,7 @@ class Images:
                 f"image used by {listed}: image is in use by a container: consider listing"
                 " external containers and force-removing image"
             )
+        self._unmounted(image, force)
         containers = self._engine.containers
         for container in containers.dependents_first([user for user, _, _ in users]):
             containers.remove(container, force=True)

@@ -48,6 +48,14 @@ def unmount(engine: Engine, image: Image, who: str = USER, *, force: bool = Fals
         return bool(gone)
 
 
+def users(engine: Engine, image: Image) -> set[str]:
+    """The marks of all who have an image mounted."""
+    try:
+        return set(os.listdir(_marks(engine, image.id)))
+    except FileNotFoundError:
+        return set()
+
+
 def release(engine: Engine, who: str) -> None:
     """Take away all marks of one who knows no more what it has mounted."""
     try:

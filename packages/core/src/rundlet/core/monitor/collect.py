@@ -13,6 +13,7 @@ import signal
 import time
 
 from ..contracts.monitor import Output
+from ..linux.processes import start_time
 from ..linux.spawn import spawn
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _CHUNK = 65536
-_LATE = 10.0  # seconds that processes have to end once they were killed
+_LATE = 5.0  # seconds that a runtime has to end once its children were killed
 
 
 class _Stream:
@@ -120,13 +121,27 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1000) + 1
 
 
-def kill_tree(pid: int) -> None:
-    """Kill a process and all that it started: those keep its output open."""
-    for one in (*_children(pid), pid):
-        try:
-            os.kill(one, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+def kill_tree(pid: int, grace: float = _LATE) -> None:
+    """Kill all that a process has started, what it is about to start, and then the process.
+
+    grace: seconds that it has to end by itself. It may be a runtime that hands over to the command just now; and only it can see to it that
+    no zombie stays in the container, whose first process need not know of any.
+    """
+    deadline = time.monotonic() + grace
+    while True:
+        for one in _children(pid):
+            _signal(one, signal.SIGKILL)
+        if not start_time(pid) or time.monotonic() >= deadline:
+            break
+        time.sleep(0.005)
+    _signal(pid, signal.SIGKILL)
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
 
 
 def _children(pid: int) -> list[int]:

@@ -88,7 +88,7 @@ def _finish(session: Session, streams: Streams, timeout: int, began: float) -> t
 
     def kill() -> None:
         late.set()
-        kill_tree(session.running.pid)
+        kill_tree(session.running.pid, grace=0)
 
     timer = threading.Timer(max(0.0, timeout - (time.monotonic() - began)), kill)
     timer.daemon = True
