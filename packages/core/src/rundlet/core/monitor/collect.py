@@ -124,8 +124,9 @@ def _milliseconds(seconds: float | None) -> int | None:
 def kill_tree(pid: int, grace: float = _LATE) -> None:
     """Kill all that a process has started, what it is about to start, and then the process.
 
-    grace: seconds that it has to end by itself. It may be a runtime that hands over to the command just now; and only it can see to it that
-    no zombie stays in the container, whose first process need not know of any.
+    grace: seconds that it has to end by itself. It may be a runtime that hands over to the
+    command just now; and only it can see to it that no zombie stays in the container, whose
+    first process need not know of any.
     """
     deadline = time.monotonic() + grace
     while True:
