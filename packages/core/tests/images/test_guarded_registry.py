@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from devtools import images
 from devtools.certificates import Authority
 from devtools.fixtures import needs
 from devtools.registry import Registry
 from rundlet.core import Engine
-from rundlet.core.contracts.transport import TransportSettings
+from rundlet.core.contracts.transport import ManifestBytes, TransportSettings
 from rundlet.core.errors import InvalidArgument, NoSuchImage, RegistryError, Unauthorized
+from rundlet.core.images.copy import digest_of
+from rundlet.core.images.descriptor import Descriptor
+from rundlet.core.testing.transport import SampleImage, read_all
+from rundlet.core.transports.docker.transport import DockerTransport
 
 HTPASSWD = "me:$2b$04$PeOXM3muTKRrWlAbV9XPgO8wWJxAM/GD23lz4TY8NJYMvjKYUgyAu\n"
 ME = ("me", "secret")
@@ -282,3 +289,67 @@ def test_a_broken_auth_file_is_named(
         no_logins.write_text(content)
         with pytest.raises(InvalidArgument, match=r"auth file"):
             engine.images.pull(guarded.name, settings=settings)
+
+
+# --- the distribution specification, with TLS and a password in front
+
+
+@pytest.mark.usefixtures("no_logins")
+def test_the_protocol(guarded: Guarded, tmp_path: Path) -> None:
+    """Uploads of every kind, mounts, ranges, manifests, tags, referrers and deletion."""
+    docker, settings = DockerTransport(), guarded.settings(tmp_path / "certs")
+    repository = f"//{guarded.host}/conformance/all"
+    large = os.urandom(3 << 20)
+    ways = ((0, True), (0, False), (1 << 20, True))  # in one request, streamed, in pieces
+    for number, (chunk, told) in enumerate(ways):
+        content = large if not number else os.urandom(3 << 20)
+        image = SampleImage([content, b"small"])
+        options = {"upload_chunk": chunk}
+        place = docker.parse(f"{repository}:{number}")
+        with docker.destination(place, settings.replace(options=options)) as out:
+            for each in image.descriptors():
+                given = each if told else Descriptor("", -1, each.media_type)
+                assert out.put_blob(given, io.BytesIO(image.blobs[each.digest])).size == each.size
+                assert out.has_blob(each)
+            out.put_manifest(image.manifest)
+            out.commit()
+        if number:
+            continue
+        layer = image.layers[0]
+        with docker.source(place, settings) as source:
+            assert source.manifest(digest_of(image.manifest.data)).data == image.manifest.data
+            assert read_all(source.blob(layer, 1 << 20)) == image.blobs[layer.digest][1 << 20 :]
+            assert source.part(layer, 1000, 24).read(24) == image.blobs[layer.digest][1000:1024]
+        mounting = settings.replace(options={"blob_locations": {layer.digest: [repository[2:]]}})
+        with docker.destination(docker.parse(f"{repository}-two:1"), mounting) as out:
+            assert out.has_blob(layer)  # without a byte
+        subject = Descriptor(digest_of(image.manifest.data), len(image.manifest.data))
+    assert sorted(docker.tags(docker.parse(repository), settings)) == ["0", "1", "2"]
+    refer(docker, repository, subject, settings)
+    with docker.source(docker.parse(f"{repository}:0"), settings) as source:
+        assert [one.artifact_type for one in source.referrers(subject.digest)] == ["a/sbom"]
+    docker.delete(docker.parse(f"{repository}:1"), settings)
+    with pytest.raises(NoSuchImage):
+        docker.source(docker.parse(f"{repository}:1"), settings).manifest()
+
+
+def refer(
+    docker: DockerTransport, repository: str, subject: Descriptor, settings: TransportSettings
+) -> None:
+    """Push an artifact about a manifest."""
+    config = Descriptor(digest_of(b"{}"), 2, "application/vnd.oci.empty.v1+json")
+    document = {
+        "schemaVersion": 2,
+        "mediaType": images.MANIFEST,
+        "artifactType": "a/sbom",
+        "config": {"mediaType": config.media_type, "digest": config.digest, "size": 2},
+        "layers": [],
+        "subject": {
+            "mediaType": images.MANIFEST, "digest": subject.digest, "size": subject.size
+        },
+    }  # fmt: skip
+    data = json.dumps(document).encode()
+    with docker.destination(docker.parse(f"{repository}@{digest_of(data)}"), settings) as out:
+        out.put_blob(config, io.BytesIO(b"{}"))
+        out.put_manifest(ManifestBytes(data, images.MANIFEST))
+        out.commit()

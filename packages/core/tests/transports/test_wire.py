@@ -103,6 +103,32 @@ def test_nonsense_is_refused(answer: bytes, said: str) -> None:
         asked(url)
 
 
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"])
+def test_a_byte_at_a_time_times_out(start: bytes) -> None:
+    """Somebody who always says something in time, and never comes to an end."""
+    ended = threading.Event()
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        with listening, listening.accept()[0] as connection:
+            try:
+                connection.sendall(start)
+                while not ended.wait(0.02):
+                    connection.sendall(b"X")
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}/x"
+    pool = Pool(no_tls)  # type: ignore[arg-type]
+    with pytest.raises(HTTPError) as failure:
+        pool.request("GET", url, {}, None, 0.3).read_all(1 << 20)
+    assert isinstance(failure.value.cause, TimeoutError)
+    ended.set()
+    thread.join(10)
+
+
 def test_connections_are_kept_and_stale_ones_are_not_used(registry: Registry) -> None:
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
     with answering(whole) as url:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from urllib.parse import unquote, urlsplit
 
-from .endpoint import connected, split
+from .endpoint import CONNECT, connected, split
 from .proxies import proxy
 from .wire import Connection, HTTPError
 
@@ -147,6 +147,7 @@ def _tunnel(sock: socket.socket, target: str, through: str) -> None:
     """Ask a proxy for a tunnel (RFC 9110, 9.3.6). Raises HTTPError."""
     headers = {"Host": target, **_proxy_authorization(through)}
     asking = Connection(sock)
+    asking.limit(CONNECT)
     response = asking.request("CONNECT", target, headers, None, lambda _: None)
     if response.status != 200:
         raise HTTPError(f"the proxy {urlsplit(through).hostname} answered {response.status}")

@@ -7,6 +7,8 @@ size, the body by its length or its chunks.
 
 from __future__ import annotations
 
+import time
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -16,6 +18,7 @@ _MOST_HEAD = 1 << 17
 _MOST_LINE = 1 << 16
 _RECEIVED = 1 << 16
 _MOST_DRAINED = 1 << 16
+_DOCUMENT = 10
 _BODYLESS = (204, 304)
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
@@ -53,10 +56,12 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._ahead = b""
+        self.patience = 0.0
 
     def limit(self, seconds: float) -> None:
-        """How long to wait for the other side at most, each time."""
+        """How long to wait for the other side at most, each time, and for a whole head."""
         self._socket.settimeout(seconds)
+        self.patience = seconds
 
     def request(
         self,
@@ -154,7 +159,10 @@ class Connection:
     def _take_head(self) -> list[str]:
         lines: list[str] = []
         size = 0
+        until = time.monotonic() + self.patience
         while True:
+            if time.monotonic() > until:
+                raise HTTPError("timed out", TimeoutError("a head that does not end"))
             line = self._until(b"\n", _MOST_HEAD - size)
             size += len(line)
             text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
@@ -164,9 +172,12 @@ class Connection:
                 return lines
 
     def _until(self, mark: bytes, most: int) -> bytes:
+        until = time.monotonic() + self.patience
         while (end := self._ahead.find(mark)) < 0:
             if len(self._ahead) > most:
                 raise HTTPError("the answer's head is too long")
+            if time.monotonic() > until:
+                raise HTTPError("timed out", TimeoutError("a line that does not end"))
             ahead, self._ahead = self._ahead, b""
             more = self.take(_RECEIVED)
             if not more:
@@ -242,9 +253,15 @@ class Response:
         return data
 
     def read_all(self, most: int) -> bytes:
-        """The body, or its first `most` bytes; the connection serves again after a whole one."""
+        """The body, or its first `most` bytes; the connection serves again after a whole one.
+
+        A document that takes longer than the other side may be silent ten times has timed out.
+        """
         parts = []
+        until = time.monotonic() + _DOCUMENT * self._connection.patience
         while most > 0 and (data := self.read(min(most, 1 << 18))):
+            if time.monotonic() > until:
+                raise HTTPError("timed out", TimeoutError("a document that does not end"))
             parts.append(data)
             most -= len(data)
         if not self._ended:
