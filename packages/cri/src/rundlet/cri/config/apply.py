@@ -42,6 +42,9 @@ def settings(base: Settings, config: Config) -> Settings:
     changes: dict[str, Any] = {
         name: config.values[path] for path, name in _DIRECT.items() if path in config.said
     }
+    for name in ("graph_root", "run_root"):
+        if changes.get(name):
+            changes[name] = os.path.abspath(changes[name])
     _check_root(config)
     options = config.texts("crio.storage_option")
     if options:

@@ -53,7 +53,7 @@ def _check_text(key: Key, value: str, where: str) -> None:
             re.compile(value)
         except re.error as error:
             raise SettingsError(f"{where}: {value!r}: {error}") from None
-    absolute = key.name in ("root", "runroot", "listen", "log_dir", "signature_policy_dir")
+    absolute = key.name in ("listen", "log_dir", "signature_policy_dir")
     if absolute and value and not os.path.isabs(value.removeprefix("unix://")):
         raise SettingsError(f"{where}: {value!r} is not an absolute path")
     if key.path == "crio.storage_driver" and value and value not in ORDER["storage"]:
