@@ -175,10 +175,24 @@ def test_containers_of_a_pod_share_a_shim(engine: Engine, request_for: Request) 
     assert task(engine, "b").shim_pid == shim
     engine.containers.stop("a", timeout=0)
     assert engine.containers.get("b").status == "running"
-    engine.containers.exec("b", ExecRequest(("true",)), Streams(-1))
     engine.containers.start("a")
     assert task(engine, "a").shim_pid == shim
+    engine.containers.remove("a", force=True, timeout=0)
+    request = ExecRequest(("tty",), terminal=True)
+    assert engine.containers.exec("b", request, Streams(-1)).exit_code == 0
     kill(shim)
-    for name in ("a", "b"):
-        assert engine.containers.wait(name) == 137
-        wait_status(engine, name, "exited")
+    assert engine.containers.wait("b") == 137
+    wait_status(engine, "b", "exited")
+
+
+def test_a_shim_whose_starter_was_killed(engine: Engine, request_for: Request) -> None:
+    """Its address is not known yet: it is found by the directory that it works in."""
+    engine.containers.run(request_for("sleep", "1000", name="it"), detach=True)
+    row, before = engine.containers.get("it"), task(engine, "it")
+    kill(row.monitor_pid)
+    home = Home(f"{engine.settings.run_root}/runtimes/{RUNTIME}", row.id)
+    os.unlink(home.address_file)
+    os.unlink(home.task_file)
+    os.kill(row.pid, signal.SIGKILL)
+    engine.containers.remove("it", force=True, timeout=0)
+    assert not start_time(before.shim_pid)

@@ -33,6 +33,19 @@ def wait_process(row: ContainerRow, timeout: float | None = None) -> bool:
         os.close(descriptor)
 
 
+def wait_watched(row: ContainerRow) -> bool:
+    """As `wait_process`; False when it lives on for MONITOR_GRACE without its monitor."""
+    process, monitor = _pidfd(row.pid, row.pid_start), _pidfd(row.monitor_pid, row.monitor_start)
+    try:
+        if process >= 0 and monitor >= 0:
+            _ready([process, monitor], None)
+    finally:
+        for descriptor in (process, monitor):
+            if descriptor >= 0:
+                os.close(descriptor)
+    return wait_process(row, MONITOR_GRACE)
+
+
 def wait_exit_file(engine: Engine, row: ContainerRow, timeout: float = MONITOR_GRACE) -> bool:
     """After the exit: wait until its monitor has left the exit code; False when it never will."""
     path = Paths(engine, row.id).exit_file
@@ -62,6 +75,8 @@ def wait_exit_file(engine: Engine, row: ContainerRow, timeout: float = MONITOR_G
 
 def _pidfd(pid: int, started: int) -> int:
     """A descriptor of exactly that process; -1 when it is gone."""
+    if pid <= 0:
+        return -1
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -10,7 +10,7 @@ from .paths import Paths
 from .restart import has_policy
 from .signals import Forwarding
 from .start import start
-from .state import UNKNOWN_EXIT, exit_status, has_monitor
+from .state import UNKNOWN_EXIT, exit_status
 from .stored import request_of
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ def after(engine: Engine, row: Container) -> int:
 
     Raises RuntimeFailed for one that lives on without its monitor: nobody has its streams.
     """
-    if not ending.wait_process(row, None if has_monitor(row) else ending.MONITOR_GRACE):
+    if not ending.wait_watched(row):
         raise RuntimeFailed(
             f"the monitor of container {row.id} was killed; the container runs on",
             remedy="restart it to have its output again",

@@ -24,6 +24,10 @@ from . import protobuf
 from .api import ANY, METHODS
 from .home import Home, Shim
 
+# Directories of one container, or of who is logged in: a shim that is shared outlives both, and
+# makes the sockets of terminals there.
+_NOT_PASSED = ("TMPDIR", "XDG_RUNTIME_DIR")
+
 
 class Started(Value):
     """Where a shim listens, and the version of its API."""
@@ -117,8 +121,9 @@ def _run(shim: Shim, home: Home, action: tuple[str, ...], stdin: bytes, events: 
         *shim.args,
         *action,
     )
+    inherited = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED}
     environment = {
-        **os.environ,
+        **inherited,
         "TTRPC_ADDRESS": events,
         "GRPC_ADDRESS": address,
         "NAMESPACE": shim.namespace,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import select
+import time
+from contextlib import suppress
 
 from ...errors import RuntimeFailed
 from ...linux.processes import alive
@@ -49,7 +51,35 @@ def discard(shim: Shim, home: Home) -> None:
     _kill_shim(shim, home)
     if home.address():
         bootstrap.clear(shim, home)
+    else:
+        _kill_unknown(home)
+        with suppress(RuntimeFailed):
+            bootstrap.clear(shim, home)
     home.remove()
+
+
+def _kill_unknown(home: Home) -> None:
+    """End a shim whose starter was killed before its address was known: it works in the home.
+
+    It may fork while it is looked for: until none is found any more.
+    """
+    while found := [pid for pid in os.listdir("/proc") if _is_of(pid, home)]:
+        for pid in found:
+            try:
+                os.kill(int(pid), 9)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.002)
+
+
+def _is_of(pid: str, home: Home) -> bool:
+    try:
+        if not pid.isdecimal() or os.readlink(f"/proc/{pid}/cwd") != home.path:
+            return False
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return home.container.encode() in file.read().split(b"\0")
+    except OSError:
+        return False
 
 
 def _end(client: ttrpc.Client, home: Home) -> None:
