@@ -29,7 +29,7 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
 
-    def until(self, pattern: str, seconds: float = 20) -> str:
+    def until(self, pattern: str, seconds: float = 60) -> str:
         """Read until the pattern has appeared; fails with what came instead."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(pattern, self.text)):

@@ -24,9 +24,8 @@ def test_run_it_on_a_pty_that_is_resized(rundlet: Rundlet, registry: Registry) -
     terminal.type("tty\n")
     terminal.until(r"/dev/(console|pts/\d+)")
     terminal.resize(41, 103)
-    time.sleep(0.3)
-    terminal.type("stty size\n")
-    terminal.until(r"41 103")
+    terminal.type("until test \"$(stty size)\" = '41 103'; do sleep 0.1; done; echo re''sized\n")
+    terminal.until(r"resized")
     terminal.type("exit 5\n")
     assert terminal.wait() == 5
 
@@ -72,7 +71,7 @@ def test_nginx_on_a_published_port(
 
 def curl(port: str) -> str:
     """The head of the page, once the server listens."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     words = ["curl", "-sSI", f"http://127.0.0.1:{port}/"]
     while True:
         result = subprocess.run(words, capture_output=True, text=True, check=False)

@@ -34,7 +34,7 @@ def status(store: Rundlet, wanted: str) -> None:
 
 
 def until(condition: Callable[[], bool], told: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, told()
         time.sleep(0.1)

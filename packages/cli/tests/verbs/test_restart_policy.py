@@ -25,7 +25,7 @@ def state(tool: Rundlet, name: str) -> tuple[str, int, int]:
     return found["State"]["Status"], found["State"]["ExitCode"], found["RestartCount"]
 
 
-def eventually(check: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(check: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not happen"

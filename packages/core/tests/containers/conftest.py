@@ -54,7 +54,7 @@ def open_engine(tmp_path: Path) -> Iterator[Callable[[str], Engine]]:
             except RundletError as error:
                 pytest.fail(f"rm -f {row.name}: {error}")
         engine.close()
-    deadline = time.monotonic() + 10  # a monitor ends after its exit command
+    deadline = time.monotonic() + 60  # a monitor ends after its exit command
     while leftovers(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert leftovers(tmp_path) == []

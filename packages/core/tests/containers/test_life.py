@@ -132,7 +132,7 @@ def test_stop_kills_after_the_timeout(engine, request_for) -> None:
     engine.containers.run(request_for("sleep", "100", name="deaf"), detach=True)
     before = time.monotonic()
     assert engine.containers.stop("deaf", timeout=0.2).exit_code == 137
-    assert 0.2 <= time.monotonic() - before < 3
+    assert 0.2 <= time.monotonic() - before < 9  # 10 is what it would wait by itself
 
 
 def test_stop_is_heard_by_one_that_has_just_begun(engine, request_for) -> None:
@@ -186,7 +186,7 @@ def test_wait_for_exit_and_for_running(engine, request_for) -> None:
     thread = threading.Thread(target=waiter)
     thread.start()
     engine.containers.start("it")
-    thread.join(10)
+    thread.join(60)
     assert codes == [-1, 4]
     with pytest.raises(InvalidArgument):
         engine.containers.wait("it", ("nonsense",))
@@ -213,7 +213,7 @@ def _id(engine: Engine, name: str) -> str:
     return engine.containers.get(name).id
 
 
-def _until(condition, seconds: float = 15) -> None:
+def _until(condition, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"

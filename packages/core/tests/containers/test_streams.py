@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -118,8 +119,10 @@ def test_exec_detached(engine, request_for) -> None:
     assert result.how == "detached"
     assert engine.containers.inspect("it")["ExecIDs"] == [result.session]
     session = engine.database.row("SELECT pid FROM exec_sessions")
+    descriptor = os.pidfd_open(session[0])
     os.kill(session[0], signal.SIGKILL)
-    time.sleep(0.3)
+    assert select.select([descriptor], [], [], 60)[0]
+    os.close(descriptor)
     engine.containers.exec("it", ExecRequest(("true",)), Streams(-1))  # forgets the ended one
     assert engine.containers.inspect("it")["ExecIDs"] == []
 
@@ -139,7 +142,7 @@ def test_exec_ends_with_the_container(engine, request_for) -> None:
         time.sleep(0.02)
     time.sleep(0.2)
     engine.containers.stop("it", timeout=0)
-    thread.join(10)
+    thread.join(60)
     assert codes == [137]
 
 
@@ -165,7 +168,7 @@ def test_two_clients_attached(engine, request_for) -> None:
     time.sleep(0.5)
     os.write(inputs[0], b"hello\n")
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert results == [("exited", 0)] * 2
     assert [os.read(output, 100) for output in outputs] == [b"got hello\n"] * 2
 
@@ -215,7 +218,7 @@ class Terminal:
     def type(self, text: bytes) -> None:
         os.write(self.main, text)
 
-    def expect(self, text: bytes, seconds: float = 15) -> None:
+    def expect(self, text: bytes, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             assert time.monotonic() < deadline, (text, self.seen)
@@ -231,7 +234,7 @@ class Terminal:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         os.close(self.main)
 
 
@@ -264,13 +267,13 @@ def test_run_it_with_resize(engine, terminal) -> None:
             break
         time.sleep(0.05)
     it.expect(b"30 100")
-    it.type(b"sleep 100\r")
-    time.sleep(0.3)
+    it.type(b"sh -c 'echo be''gun; exec sleep 100'\r")
+    it.expect(b"begun")
     it.type(b"\x03")  # to the container's terminal, not to us
     it.expect(b"# ")
     it.type(b"exit 5\r")
     it.expect(b"result exited 5")
-    assert it.process.wait(10) == 0
+    assert it.process.wait(60) == 0
     assert it.attributes() == it.before
     assert engine.containers.get("it").exit_code == 5
 
@@ -280,7 +283,7 @@ def test_detach_and_attach_again(engine, terminal) -> None:
     it.expect(b"# ")
     it.type(b"\x10\x11")
     it.expect(b"result detached 0")
-    assert it.process.wait(10) == 0
+    assert it.process.wait(60) == 0
     assert it.attributes() == it.before
     assert engine.containers.get("it").status == "running"
     main, worker = pty.openpty()
@@ -294,7 +297,7 @@ def test_detach_and_attach_again(engine, terminal) -> None:
     thread = threading.Thread(target=client)
     thread.start()
     os.write(main, b"exit 3\r")
-    thread.join(15)
+    thread.join(60)
     assert results == [("exited", 3)]
     os.close(main)
     os.close(worker)
@@ -325,7 +328,7 @@ def test_terminal_is_restored_or_left(engine, terminal, who: str) -> None:
     row = engine.containers.get("it")
     if who == "conmon":
         os.kill(row.monitor_pid, signal.SIGKILL)
-        it.process.wait(20)
+        it.process.wait(60)
         assert it.attributes() == it.before
     else:
         it.process.kill()

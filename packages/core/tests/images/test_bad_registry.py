@@ -286,7 +286,7 @@ def test_a_registry_that_stalls(
     started = time.monotonic()
     with pytest.raises(TimedOut, match=lying.host):
         engine.images.pull(served.name, settings=impatient)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.usefixtures("nothing_stored")
@@ -310,7 +310,7 @@ def test_a_blob_that_stalls_in_the_middle(
     started = time.monotonic()
     with pytest.raises(TimedOut):
         engine.images.pull(served.name, settings=impatient)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 30
 
 
 # --- registries that are busy
@@ -340,7 +340,7 @@ def test_retry_after_is_obeyed(
     lying.behave = on("/manifests/", lambda exchange: exchange.answer(429, b"", refuse), times=1)
     started = time.monotonic()
     engine.images.pull(served.name, settings=impatient)
-    assert 0.9 < time.monotonic() - started < 6
+    assert 0.9 < time.monotonic() - started < 30
 
 
 @pytest.mark.usefixtures("nothing_stored")

@@ -93,9 +93,9 @@ def test_killed_in_the_middle_of_a_pull(
 
     lying.behave = behave
     process = pulling(engine, served.name)
-    assert reached.wait(20)
+    assert reached.wait(60)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert not engine.images.exists(served.name)
     assert not left(engine)
     engine.images.pull(served.name)
@@ -108,7 +108,7 @@ def test_killed_at_any_moment(engine: Engine, served: Any) -> None:
         process = pulling(engine, served.name)
         time.sleep(rolled.uniform(0.15, 0.7))
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         if engine.images.exists(served.name):
             engine.images.push(served.name, f"dir:{engine.settings.graph_root}/../copy")
             engine.images.remove(served.name)
@@ -122,7 +122,7 @@ def test_two_processes_one_killed(engine: Engine, served: Any) -> None:
     first, second = pulling(engine, served.name), pulling(engine, served.name)
     time.sleep(0.35)
     first.kill()
-    first.communicate(timeout=20)
+    first.communicate(timeout=60)
     _, said = second.communicate(timeout=60)
     assert second.returncode == 0, said
     assert engine.images.exists(served.name)

@@ -42,7 +42,7 @@ def test_closed_denies(install: Install, plugins: Plugins, kind: str) -> None:
         admit(configured(plugins, bad={"timeout": 0.2}))
     assert "plugin bad (third 1.2, rundlet.hooks)" in caught.value.message
     assert why in caught.value.message
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -90,7 +90,7 @@ def test_readers_see_a_snapshot_and_do_not_wait(tmp_path: Path) -> None:
         writer.execute("INSERT INTO settings VALUES ('x', 'y')")
         begun = time.monotonic()
         assert reader.rows("SELECT * FROM settings") == []
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 5  # a writer is waited for much longer
     assert reader.rows("SELECT * FROM settings") == [("x", "y")]
 
 

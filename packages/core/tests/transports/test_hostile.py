@@ -217,7 +217,7 @@ def test_writer_waits_for_the_lock(tmp_path: Path) -> None:
     thread.join(0.3)
     assert thread.is_alive()
     os.close(held)
-    thread.join(5)
+    thread.join(60)
     assert read(OciTransport(), f"{tmp_path}/layout:b") == IMAGE.manifest
 
 
@@ -340,7 +340,7 @@ def test_archive_to_a_pipe(tmp_path: Path) -> None:
     thread = threading.Thread(target=write, args=(OciArchiveTransport(), place))
     thread.start()
     assert read(OciArchiveTransport(), place) == IMAGE.manifest
-    thread.join(5)
+    thread.join(60)
     assert os.listdir(tmp_path) == ["pipe"]
 
 

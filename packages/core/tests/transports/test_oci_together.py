@@ -71,5 +71,5 @@ def test_deleting_waits_for_writers(tmp_path: Path) -> None:
         deleter.join(0.2)
         assert deleter.is_alive(), "it must not take blobs that were found there"
         copy(source, target)
-    deleter.join(10)
+    deleter.join(60)
     assert whole(layout) == ["two"]

@@ -46,7 +46,7 @@ def answering(*answers: bytes) -> Iterator[str]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}/x"
-    thread.join(10)
+    thread.join(60)
 
 
 def no_tls() -> None:

@@ -72,10 +72,12 @@ def test_lists_and_filters(kubelet: Any) -> None:
 @pytest.mark.e2e
 def test_stop_signals_then_kills(kubelet: Any) -> None:
     pod = kubelet.pod()
-    polite = kubelet.run(pod, "sh", "-c", "trap 'exit 7' TERM; sleep 60 & wait", name="polite")
-    deaf = kubelet.run(pod, "sh", "-c", "trap '' TERM; sleep 60 & wait", name="deaf")
-    time.sleep(0.3)
-    kubelet.client.stop_container(container_id=polite, timeout=20)
+    script = "trap '%s' TERM; touch /trapped; sleep 600 & wait"
+    polite = kubelet.run(pod, "sh", "-c", script % "exit 7", name="polite")
+    deaf = kubelet.run(pod, "sh", "-c", script % "", name="deaf")
+    for container in (polite, deaf):
+        kubelet.exec(container, "sh", "-c", "until test -e /trapped; do sleep 0.05; done")
+    kubelet.client.stop_container(container_id=polite, timeout=100)
     assert kubelet.status(polite).exit_code == 7
     kubelet.client.stop_container(container_id=deaf, timeout=1)
     assert kubelet.status(deaf).exit_code == 137
@@ -92,7 +94,7 @@ def test_exec_sync(kubelet: Any) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         kubelet.exec(container, "sh", "-c", "sleep 30 & sleep 30", timeout=1)
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25
     for _ in range(2):  # however far it has come, it is gone afterwards
         with contextlib.suppress(grpc.RpcError):
             kubelet.exec(container, "sleep", "30", timeout=1)

@@ -30,7 +30,7 @@ def test_events_of_a_container(kubelet: Any) -> None:
     pod = kubelet.pod()
     container = kubelet.run(pod, "sh", "-c", "sleep 0.3; exit 4")
     kubelet.ended(container)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not any(one.container_event_type == cri.CONTAINER_STOPPED_EVENT for one in seen):
         assert time.monotonic() < deadline
         time.sleep(0.05)

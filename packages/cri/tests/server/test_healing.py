@@ -40,7 +40,7 @@ def test_work_goes_on_and_a_retry_joins_it(kubelet: Any) -> None:
         client.stop_container(container_id=container, timeout=2, deadline=0.5)
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     client.stop_container(container_id=container, timeout=2)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert kubelet.status(container).exit_code == 137
 
 
@@ -135,7 +135,7 @@ def test_handlers_change_while_pods_run(kubelet: Any, tmp_path: Path) -> None:
     time.sleep(0.3)
     server.configuration.write_text('[runtimes.mine]\nkind = "runc"\npath = "/usr/sbin/runc"\n')
     os.kill(server.process.pid, signal.SIGHUP)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while "mine" not in [handler.name for handler in client.status().runtime_handlers]:
         assert time.monotonic() < deadline, server.log.read_text()
         time.sleep(0.1)

@@ -29,7 +29,9 @@ from wsproto.events import (
 from rundlet.cri.proto import api_pb2 as cri
 from rundlet.cri.streams import spdy
 
-PATIENCE = 30.0
+PATIENCE = 120.0
+RESIZED = b"until test \"$(stty size)\" = '%s'; do sleep 0.1; done; echo re''sized\n"
+"""Typed to a shell: it says so once its terminal has this size."""
 ALL = {"stdin": True, "stdout": True, "stderr": True}
 TTY = {"stdin": True, "stdout": True, "tty": True}
 
@@ -200,9 +202,8 @@ def test_a_terminal_by_spdy_and_its_size(kubelet: Any, container: str) -> None:
     client.until(out, b"# ")
     client.send(resize, b'{"Width":99,"Height":33}\n{"Width":97,')
     client.send(resize, b'"Height":31}\n')
-    time.sleep(0.3)
-    client.send(stdin, b"stty size\n")
-    client.until(out, b"31 97")
+    client.send(stdin, RESIZED % b"31 97")
+    client.until(out, b"resized")
     client.send(stdin, b"exit 5\n")
     client.until_end(error)
     assert exit_code(client.received[error]) == 5
@@ -239,9 +240,8 @@ def test_a_terminal_by_websocket(kubelet: Any, container: str) -> None:
     client = Socket(url(kubelet, container, "sh", **TTY), "v5.channel.k8s.io")
     client.until(1, b"# ")
     client.send(4, b'{"Width":99,"Height":33}')
-    time.sleep(0.3)
-    client.send(0, b"stty size\n")
-    client.until(1, b"33 99")
+    client.send(0, RESIZED % b"33 99")
+    client.until(1, b"resized")
     client.send(0, b"exit 0\n")
     client.until_closed()
     assert exit_code(client.received[3]) == 0

@@ -110,7 +110,7 @@ def test_answers_that_are_none(server: socket.socket, answer: bytes, words: str)
     thread.start()
     with ttrpc.tasks("unix://s", "ns") as client, pytest.raises(RuntimeFailed, match=words):
         client.call("State", id="x")
-    thread.join(10)
+    thread.join(60)
 
 
 def test_a_shim_that_does_not_answer(server: socket.socket) -> None:
