@@ -70,6 +70,7 @@ SEEN = (
     (("--mount", "type=tmpfs,dst=/t,tmpfs-size=1m"), "grep -c ' /t tmpfs' /proc/mounts", "1"),
     (("--mount", "type=image,src=busybox,dst=/i"), "test -x /i/bin/sh && echo there", "there"),
     (("--mount", "type=image,src=busybox,dst=/i"), "touch /i/x 2>&1 | grep -c Read-only", "1"),
+    (("--mount", "type=image,src=busybox,dst=/i,rw=true"), "touch /i/x && echo written", "written"),
     (("--mount", "type=image,src=busybox,dst=/i,subpath=bin"), "test -x /i/sh && echo there",
      "there"),
     (("--mount", "type=glob,src=/etc/host*,dst=/g"), "test -f /g/hosts && echo there", "there"),
@@ -183,6 +184,25 @@ def test_volumes_bound_read_only_and_given_to_the_user(run: Run, tmp_path: Path)
     assert run(*flags, script="stat -c %u:%g /h /h/below; touch /h/a") == "77:88\n77:88"
     assert os.lstat(tmp_path / "host" / "link").st_uid == 77
     assert os.stat("/etc/passwd").st_uid == before
+
+
+def test_overlays_leave_their_source_as_it_is(loaded: Rundlet, run: Run, tmp_path: Path) -> None:
+    for name in ("host", "upper", "work"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "host/a").write_text("old")
+    script = "echo new > /h/a; touch /h/b; cat /h/a; ls /h | wc -l"
+    assert run("-v", f"{tmp_path}/host:/h:O", script=script) == "new\n2"
+    assert (tmp_path / "host/a").read_text() == "old"
+    kept = f"{tmp_path}/host:/h:O,upperdir={tmp_path}/upper,workdir={tmp_path}/work"
+    run("-v", kept, script=script)
+    assert sorted(os.listdir(tmp_path / "upper")) == ["a", "b"]
+    assert os.listdir(tmp_path / "host") == ["a"]
+    words = ("--name", "c", "-v", f"{tmp_path}/host:/h:O", "--network=none", "busybox")
+    loaded("run", *words, "touch", "/h/b")
+    assert loaded("start", "-a", "c").returncode == 0
+    assert not loaded.mounts()
+    loaded("rm", "c")
+    fails(loaded, "-v", f"{tmp_path}/host:/h:O,upperdir=/x", says="together")
 
 
 def test_volumes_from(loaded: Rundlet, run: Run) -> None:
@@ -384,3 +404,42 @@ def test_namespaces_private_host_container_and_by_path(loaded: Rundlet, kind: st
     assert seen("container:base") == base
     assert seen(f"ns:/proc/{pid}/ns/{kind}") == base
     assert seen("none" if kind == "net" else "private") not in (own, base)
+
+
+def test_fields_and_filters_of_ps(loaded: Rundlet, tmp_path: Path) -> None:
+    words = ("create", "--network=none", "--name")
+    flags = ("-l", "a=b", "--annotation", "x=y", "--expose", "80-81", "--restart=always")
+    loaded(*words, "one", *flags, "--cidfile", str(tmp_path / "cid"), "busybox")
+    loaded(*words, "two", "--restart=unless-stopped", "busybox")
+    loaded(*words, "three", "busybox")
+    form = '{{.Label "a"}} {{.CIDFile}} {{.ExposedPorts}}'
+    seen = loaded("ps", "-a", "--filter", "name=one", "--format", form).stdout
+    assert seen == f"b {tmp_path}/cid map[80:[tcp] 81:[tcp]]\n"
+
+    def names(*filters: str) -> list[str]:
+        words = [word for text in filters for word in ("--filter", text)]
+        return loaded("ps", "-a", "--format", "{{.Names}}", *words).stdout.split()
+
+    assert names("annotation=x=y") == ["one"]
+    assert names("annotation!=x") == ["two", "three"]
+    assert names("should-start-on-boot=true") == ["one", "two"]
+    loaded("stop", "two")
+    assert names("should-start-on-boot=true") == ["one"]
+    assert names("should-start-on-boot=false") == ["two", "three"]
+
+
+def test_update_of_variables_ulimits_and_checks(loaded: Rundlet) -> None:
+    script = "echo $A $B; ulimit -n; sleep 100"
+    words = ("--network=none", "-e", "A=1", "-e", "B=1", "--ulimit", "nofile=512:512", "busybox")
+    loaded("run", "-d", "--name", "c", *words, "sh", "-c", script)
+    change = ("-e", "A=2", "--unsetenv", "B", "--ulimit", "nofile=256:256")
+    check = ("--health-cmd", "true", "--health-interval", "1s")
+    loaded("update", *change, *check, "c")
+    loaded("wait", "--condition=healthy", "c")
+    loaded("update", "--health-cmd", "false", "--health-retries", "1", "c")
+    loaded("wait", "--condition=unhealthy", "c")
+    loaded("restart", "-t", "0", "c")
+    loaded("exec", "c", "true")
+    assert loaded("logs", "c").stdout.split() == ["1", "1", "512", "2", "256"]
+    done = loaded("update", "--ulimit", "nonsense", "c", check=False)
+    assert (done.returncode, "nonsense" in done.stderr) == (125, True)

@@ -88,12 +88,30 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
         "Pod": row.pod or "",
         "PodName": "",
         "IsInfra": False,
+        "CIDFile": lambda: _requested(engine, row).get("cidfile", ""),
+        "ExposedPorts": lambda: exposed(engine, row),
         "Mounts": lambda: ",".join(mounts(engine, row)),
         "Networks": lambda: ",".join(networks(engine, row)),
         "Size": lambda: sizes(engine, row),
         "Namespaces": lambda: namespaces(row.pid),
         **{key: (lambda kind=kind: namespaces(row.pid).get(kind, "")) for key, kind in _KINDS},
     }
+
+
+def _requested(engine: Engine, row: ContainerRow) -> dict[str, Any]:
+    request: dict[str, Any] = json.loads(engine.containers.get(row.id).request)
+    return request
+
+
+def exposed(engine: Engine, row: ContainerRow) -> dict[int, list[str]]:
+    """Ports of --expose, and their protocols."""
+    found: dict[int, list[str]] = {}
+    for text in _requested(engine, row).get("expose") or ():
+        ports, _, protocol = text.partition("/")
+        first, _, last = ports.partition("-")
+        for port in range(int(first), int(last or first) + 1):
+            found.setdefault(port, []).append(protocol or "tcp")
+    return found
 
 
 class Labels(dict[str, str]):
@@ -142,8 +160,7 @@ def _tight(count: int) -> str:
 
 def mounts(engine: Engine, row: ContainerRow) -> list[str]:
     """Destinations of the container's mounts."""
-    request = json.loads(engine.containers.get(row.id).request)
-    listed = [mount["destination"] for mount in request.get("mounts") or ()]
+    listed = [mount["destination"] for mount in _requested(engine, row).get("mounts") or ()]
     volumes = engine.database.rows(
         "SELECT destination FROM container_volumes WHERE container = ?", row.id
     )

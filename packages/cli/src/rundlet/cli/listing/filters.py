@@ -39,12 +39,18 @@ def containers(
     """The rows that pass: any value of one key, all keys. Raises InvalidArgument."""
     left = list(rows)
     for key, values in split(filters).items():
-        if key in ("label", "label!"):
-            wanted = key == "label"
+        if key.rstrip("!") in ("label", "annotation"):
+            wanted = not key.endswith("!")
             left = [
                 row
                 for row in left
-                if all(has_label(row.labels, value) for value in values) == wanted
+                if all(
+                    has_label(
+                        row.labels if key.startswith("label") else _annotations(engine, row), value
+                    )
+                    for value in values
+                )
+                == wanted
             ]
             continue
         test = _container_test(engine, key, rows)
@@ -67,6 +73,7 @@ def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> T
         "pod": lambda row, value: bool(row.pod) and str(row.pod).startswith(value),
         "health": lambda row, value: (row.health or "none") == value,
         "restart-policy": lambda row, value: _restart(engine, row) == value,
+        "should-start-on-boot": lambda row, value: _starts_on_boot(engine, row) == _boolean(value),
         "command": lambda row, value: row.command.partition(" ")[0] == value,
     }
     if key not in tests:
@@ -123,6 +130,18 @@ def _network(engine: Engine, row: ContainerRow, value: str) -> bool:
 
 def _restart(engine: Engine, row: ContainerRow) -> str:
     return str(_request(engine, row).get("restart") or "no").partition(":")[0]
+
+
+def _starts_on_boot(engine: Engine, row: ContainerRow) -> bool:
+    """Whether its policy starts it after a boot, and nobody has stopped it by hand."""
+    from rundlet.core.containers.restart import stopped
+
+    policy = _restart(engine, row)
+    return policy == "always" or (policy == "unless-stopped" and not stopped(engine, row.id))
+
+
+def _annotations(engine: Engine, row: ContainerRow) -> str:
+    return json.dumps(_request(engine, row).get("annotations") or {})
 
 
 def has_label(labels: str, wanted: str) -> bool:

@@ -32,25 +32,45 @@ def health(arguments: Parsed) -> dict[str, Any]:
     return fields
 
 
+_KEYS = (
+    ("interval", "Interval"),
+    ("timeout", "Timeout"),
+    ("start-period", "StartPeriod"),
+    ("retries", "Retries"),
+    ("success", "Successes"),
+)
+
+
 def changes(arguments: Parsed) -> dict[str, Any]:
     """As `health`, only with what was given (`update`). Raises InvalidArgument."""
-    given = {name for name in arguments.given if name.startswith("health-startup-")}
-    fields = {key: value for key, value in health(_without(arguments, given)).items() if value}
-    startup: dict[str, Any] = {}
-    if arguments.text("health-startup-cmd"):
-        startup["Test"] = _test(arguments.text("health-startup-cmd"))
-    for name, field in (("interval", "Interval"), ("timeout", "Timeout")):
-        if f"health-startup-{name}" in given:
-            startup[field] = _time(arguments, f"health-startup-{name}", "30s")
-    for name, field in (("retries", "Retries"), ("success", "Successes")):
-        if f"health-startup-{name}" in given:
-            startup[field] = arguments.number(f"health-startup-{name}") or 0
-    return {**fields, "startup_healthcheck": startup} if startup else fields
+    checks = {"health-": "healthcheck", "health-startup-": "startup_healthcheck"}
+    others = {"health-on-failure", "health-log-destination", "health-max-log-count",
+              "health-max-log-size"}  # fmt: skip
+    values = {**arguments.values, "health-cmd": "", "health-startup-cmd": ""}
+    plain = type(arguments)(values, (), arguments.given & others)
+    found = {key: value for key, value in health(plain).items() if value is not None}
+    for prefix, field in checks.items():
+        check = _given(arguments, prefix)
+        if check:
+            found[field] = check
+    return found
 
 
-def _without(arguments: Parsed, names: set[str]) -> Parsed:
-    values = {**arguments.values, **dict.fromkeys(names)}
-    return type(arguments)(values, arguments.arguments, arguments.given - names)
+def _given(arguments: Parsed, prefix: str) -> dict[str, Any]:
+    """The keys of a healthcheck whose flags, of this prefix, were typed."""
+    found: dict[str, Any] = {}
+    command = arguments.text(f"{prefix}cmd")
+    if command:
+        found["Test"] = _test(command)
+    for name, key in _KEYS:
+        flag = prefix + name
+        if flag not in arguments.given:
+            continue
+        if key in ("Retries", "Successes"):
+            found[key] = arguments.number(flag) or 0
+        else:
+            found[key] = _time(arguments, flag, "30s")
+    return found
 
 
 def _healthcheck(arguments: Parsed) -> dict[str, Any] | None:

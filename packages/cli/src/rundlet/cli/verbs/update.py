@@ -18,7 +18,7 @@ _SHARED = frozenset((
     "cpu-rt-runtime", "cpu-shares", "cpus", "cpuset-cpus", "cpuset-mems", "device-read-bps",
     "device-read-iops", "device-write-bps", "device-write-iops", "env", "memory",
     "memory-reservation", "memory-swap", "memory-swappiness", "no-healthcheck", "pids-limit",
-    "restart", "unsetenv",
+    "restart", "ulimit", "unsetenv",
 ))  # fmt: skip
 _HEALTH = "health-"
 
@@ -26,8 +26,8 @@ VERB = Verb(
     name="update",
     summary="Update an existing container",
     usage="[options] CONTAINER",
-    description="Changes limits and healthchecks of a container, running or not; variables and"
-    " the restart policy hold from its next start on.",
+    description="Changes limits and healthchecks of a container, running or not; variables,"
+    " ulimits and the restart policy hold from its next start on.",
     run="rundlet.cli.verbs.update:run",
     options=(
         *(
@@ -62,6 +62,8 @@ def _others(arguments: Parsed) -> dict[str, Any]:
         from ..request.environment import given
 
         found["env"] = given(arguments.texts("env"), ())
+    if arguments.texts("ulimit"):
+        found["ulimits"] = arguments.texts("ulimit")
     if arguments.texts("unsetenv"):
         found["unset_env"] = arguments.texts("unsetenv")
     if any(name.startswith(_HEALTH) or name == "no-healthcheck" for name in arguments.given):

@@ -12,7 +12,7 @@ import time
 
 from ..errors import NoSuchContainer, RundletError
 from ..state import containers as rows
-from . import ending, network, notify, rootfs, volumes
+from . import ending, network, notify, overlays, rootfs, volumes
 from .paths import Paths
 from .state import LIVE, derive, has_process
 
@@ -124,4 +124,5 @@ def _unmount(engine: Engine, row: Container, paths: Paths) -> None:
     if not os.path.exists(paths.mounted):
         rootfs.unmount(engine, row)
     volumes.unmount(engine, row.id)
+    overlays.unmount(engine, row)
     volumes.unmount_images(engine, row)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..errors import InvalidArgument, NotSupported
+from ..errors import InvalidArgument
+from . import overlays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,11 +23,14 @@ def resolve(
 ) -> tuple[Mount, ...]:
     """Every mount with a host source. A volume that is used first is filled from the image.
 
-    Raises InvalidArgument for a source that is not there, NoSuchImage, NotSupported.
+    Raises InvalidArgument for a source that is not there, NoSuchImage.
     """
     found: list[Mount] = []
     for mount in request.mounts:
-        found += _resolved(engine, row, mount, rootfs)
+        for one in _resolved(engine, row, mount, rootfs):
+            found.append(
+                overlays.over(engine, row, one, len(found)) if overlays.wanted(one) else one
+            )
     _give(request, rootfs, found)
     return tuple(found)
 
@@ -56,12 +60,10 @@ def _image(engine: Engine, row: Container, mount: Mount) -> Mount:
     """An image's root, read-only; mounted until the container is cleaned up after."""
     from ..images.mounting import mount as mount_image
 
-    if {"rw", "rw=true", "readwrite=true", "readwrite"}.intersection(mount.options):
-        raise NotSupported(
-            f"--mount {mount.destination}: an image cannot be mounted writable",
-            remedy="copy it to a volume",
-        )
-    options = tuple(o for o in mount.options if not o.startswith(("rw=", "readwrite=")))
+    writable = {"rw", "rw=true", "readwrite=true", "readwrite"}.intersection(mount.options)
+    options = tuple(o for o in mount.options if not o.startswith(("rw", "readwrite")))
+    if writable:  # to an overlay of its own
+        options = ("O", "rw", *options)
     path = mount_image(engine, engine.images.get(mount.source), row.id)
     return mount.replace(source=_below(path, mount), options=options)
 

@@ -14,6 +14,7 @@ class Paths:
     run: what does not. live: exists from the first step of a start to the last of a cleanup.
     attended: locked by the process that starts or watches the container in the foreground;
     the exit command waits for it (exit_command.py).
+    overlays: of mounts with the option O (overlays.py).
     stopped: exists when a container with a restart policy was stopped by hand (restart.py).
     mounted: exists while the user wants the root mounted; using: locked by who reads it
     (mounting.py).
@@ -26,6 +27,7 @@ class Paths:
         self.exits = f"{settings.run_root}/exits"
         self.config = f"{self.bundle}/config.json"
         self.log = f"{self.bundle}/ctr.log"
+        self.overlays = f"{self.bundle}/overlays"
         self.stopped = f"{self.bundle}/stopped"
         self.pid_file = f"{self.run}/pidfile"
         self.live = f"{self.run}/live"

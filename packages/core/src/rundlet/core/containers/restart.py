@@ -61,6 +61,11 @@ def mark_stopped(engine: Engine, row: Container) -> None:
         os.close(os.open(Paths(engine, row.id).stopped, os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
+def stopped(engine: Engine, container: str) -> bool:
+    """Whether somebody has stopped a container with a policy."""
+    return os.path.exists(Paths(engine, container).stopped)
+
+
 def forget_stopped(paths: Paths) -> None:
     """It is started: nobody wants it to be stopped any more."""
     try:
@@ -74,7 +79,7 @@ def due(engine: Engine, row: Container) -> bool:
     request = request_of(row.request)
     if not has_policy(request) or row.status != "exited":
         return False
-    if os.path.exists(Paths(engine, row.id).stopped):
+    if stopped(engine, row.id):
         return False
     wanted = policy(request.restart)
     if wanted.name != "on-failure":

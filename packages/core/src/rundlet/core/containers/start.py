@@ -21,6 +21,7 @@ from . import (
     log_driver,
     network,
     notify,
+    overlays,
     restart,
     rootfs,
     sdnotify,
@@ -205,6 +206,7 @@ def _make(
     made = files.write(engine, row, request, net)
     made |= accounts.write(engine, row, request, root)
     undo.callback(volumes.unmount_images, engine, row)
+    undo.callback(overlays.unmount, engine, row)
     warnings = bundle.write(engine, row, request, runtime, root, net, made, console)
     monitored = _create(engine, row, request, runtime, paths, restoring)
     undo.callback(_undo_create, engine, row, runtime)

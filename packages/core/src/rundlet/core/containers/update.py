@@ -1,5 +1,5 @@
-"""A container is changed: limits also while it runs, checks from the next one on, variables and
-restarts from its next start (podman-update(1)).
+"""A container is changed: limits also while it runs, checks from the next one on, variables,
+ulimits and restarts from its next start (podman-update(1)).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from ..cgroups.layout import layout
 from ..spec.host import here
 from ..spec.plan import SpecPlan
 from ..spec.resources import resources
+from ..spec.rlimits import parse
 from ..state import containers as rows
 from ..value import EMPTY
 from . import bundle, notify
@@ -37,6 +38,7 @@ def update(
     *,
     env: Mapping[str, str] = EMPTY,
     unset_env: Sequence[str] = (),
+    ulimits: Sequence[str] = (),
     health: Mapping[str, Any] = EMPTY,
     **limits: Any,
 ) -> Container:
@@ -54,6 +56,7 @@ def update(
             resources=request.resources.replace(**limits),
             restart=restart or request.restart,
             **_variables(request, env, unset_env),
+            ulimits=_limits(request.ulimits, ulimits),
             **_checks(request, health),
         )
         if health:
@@ -77,7 +80,8 @@ def update(
         if has_process(row) and limits:
             runtime.update(row.id, wanted)
             _note_in_bundle(engine, row, wanted)
-        rows.update(engine.database, row.id, request=request_text(changed))
+        row = row.replace(request=request_text(changed))
+        rows.update(engine.database, row.id, request=row.request)
         if health and has_process(row):
             timer.begin(engine, row, changed)
         notify.event(engine, row, "update")
@@ -95,6 +99,15 @@ def _variables(
         "env": {**kept, **env},
         "unset_env": tuple(dict.fromkeys((*unset, *unset_env))),
     }
+
+
+def _limits(before: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """ "NAME=SOFT[:HARD]": those that are named replace what was asked for before.
+
+    Raises InvalidArgument.
+    """
+    named = {parse(text)[0] for text in wanted}
+    return (*(text for text in before if parse(text)[0] not in named), *wanted)
 
 
 def _checks(request: ContainerRequest, health: Mapping[str, Any]) -> dict[str, Any]:

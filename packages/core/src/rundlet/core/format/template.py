@@ -91,15 +91,14 @@ class _Scope:
                 raise
             except (TypeError, ValueError, LookupError, AttributeError) as error:
                 raise InvalidArgument(f"template: error calling {first[1]}: {error}") from None
-        value = self._operand(first, dot)
-        if callable(value):
-            return value(*[self._operand(operand, dot) for operand in rest], *passed)
-        if rest or passed:
-            raise InvalidArgument("template: can't give argument to non-function")
-        return value
+        given = [*(self._operand(operand, dot) for operand in rest), *passed]
+        return self._operand(first, dot, given)
 
-    def _operand(self, operand: Node, dot: Any) -> Any:
+    def _operand(self, operand: Node, dot: Any, arguments: Sequence[Any] = ()) -> Any:
+        """arguments: of the method that the last field is."""
         kind = operand[0]
+        if arguments and kind != "field":
+            raise InvalidArgument("template: can't give argument to non-function")
         if kind == "literal":
             return operand[1]
         if kind == "dot":
@@ -113,17 +112,25 @@ class _Scope:
         if kind == "call":
             return self._command((operand,), dot, [])
         value = dot if operand[1] is None else self._operand(operand[1], dot)
-        for name in operand[2]:
+        *path, last = operand[2]
+        for name in path:
             value = field(value, name)
-        return value
+        return field(value, last, arguments)
 
 
-def field(value: Any, name: str) -> Any:
-    """A field of a struct or an entry of a map. Raises InvalidArgument when it is not there."""
+def field(value: Any, name: str, arguments: Sequence[Any] = ()) -> Any:
+    """A field of a struct, what a method of it gives for arguments, or an entry of a map.
+
+    Raises InvalidArgument when it is not there, or is no method and arguments are given.
+    """
     if isinstance(value, Mapping):
         if name in value:
             found = value[name]
-            return found() if callable(found) and not isinstance(found, type) else found
+            if callable(found) and not isinstance(found, type):
+                return found(*arguments)
+            if arguments:
+                raise InvalidArgument(f"template: {name} has arguments but is no method")
+            return found
         if type(value) is not dict:  # a map of a user's own keys: a missing one is empty
             return ""
     raise InvalidArgument(f"template: can't evaluate field {name} in type {type(value).__name__}")

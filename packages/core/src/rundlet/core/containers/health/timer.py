@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 
 from .. import companion
 
@@ -36,12 +37,28 @@ def begin(engine: Engine, row: Container, request: ContainerRequest) -> None:
     rows.update(engine.database, row.id, health="starting")
     if not (found.startup or found.check).interval:
         return
-    companion.begin(__name__, engine, row)
+    token = str(time.time_ns())
+    with open(_token(engine.settings.run_root, row.id), "w", encoding="ascii") as file:
+        file.write(token)
+    companion.begin(__name__, engine, row, token)
+
+
+def _token(runroot: str, container: str) -> str:
+    """The file that says which timer is in force: an update begins another one."""
+    return f"{runroot}/containers/{container}/health.timer"
+
+
+def _in_force(runroot: str, container: str, token: str) -> bool:
+    try:
+        with open(_token(runroot, container), encoding="ascii") as file:
+            return file.read() == token
+    except OSError:
+        return False
 
 
 def main() -> None:
     """Check the container in argv until its process ends."""
-    root, runroot, container, pid, started = sys.argv[1:6]
+    root, runroot, container, pid, started, token = sys.argv[1:7]
     process = companion.process(pid, started)
     if process < 0:
         return
@@ -49,6 +66,8 @@ def main() -> None:
     poll.register(process, select.POLLIN)
     delay: float | None = 0.0
     while delay is not None and not poll.poll(delay * 1000):
+        if not _in_force(runroot, container, token):
+            return
         delay = _in_a_fork(root, runroot, container)
 
 
