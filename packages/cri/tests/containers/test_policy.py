@@ -29,6 +29,7 @@ absent_mount_sources_to_reject = ["{directory}/must-be"]
 timezone = "Asia/Tokyo"
 hooks_dir = ["{directory}/none", "{directory}/hooks"]
 read_only = true
+device_ownership_from_security_context = true
 pids_limit = 77
 min_injected_gomaxprocs = 3
 infra_ctr_cpuset = "0"
@@ -94,6 +95,11 @@ def test_a_container_is_as_the_node_says(node: Any) -> None:
     )  # fmt: skip
     limits = cri.LinuxContainerResources(memory_limit_in_bytes=5 << 20)
     refused(node, pod, "too low: at least 6291456 bytes", resources=limits)
+    security = cri.LinuxContainerSecurityContext(
+        run_as_user=cri.Int64Value(value=1234), run_as_group=cri.Int64Value(value=77)
+    )
+    user = node.run(pod, "sleep", "1000", name="user", security=security)
+    assert node.exec(user, "stat", "-c", "%u %g", "/dev/mine")[1] == "1234 77\n"
     infra = json.loads(
         node.client.pod_sandbox_status(pod_sandbox_id=pod, verbose=True).info["info"]
     )["pid"]

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import subprocess
 import tarfile
 import time
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 
 from devtools.lying import Exchange, LyingRegistry
 from devtools.registry import Registry
+from rundlet.core import Engine
+from rundlet.core.images import encryption
 from rundlet.core.trust.sigstore import keys as generated
 from rundlet.cri.proto import api_pb2 as cri
 
@@ -199,6 +202,32 @@ def test_credentials_come_from_the_request_the_namespace_and_the_node(
         assert not mine.exists(), "it is for one pull"
         assert not list((auth / "in-use").iterdir())
         assert pulled(auth=cri.AuthConfig(username="pod", password="3")) == "pod:3"
+
+
+@pytest.mark.e2e
+def test_encrypted_images_are_opened_with_the_nodes_keys(
+    server: Any, registry: Registry, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    private, public = tmp_path / "key.pem", tmp_path / "key.pub"
+    for words in (["genrsa", "-out", private], ["rsa", "-in", private, "-pubout", "-out", public]):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    name = f"{registry.host}/sealed:latest"
+    with Engine(root=str(tmp_path / "maker"), runroot=str(tmp_path / "run")) as engine:
+        plain = engine.images.pull(f"{registry.host}/busybox:latest")
+        recipients = (encryption.recipient(f"jwe:{public}"),)
+        engine.images.push(
+            plain.id, f"docker://{name}", encryption=encryption.Encryption(recipients)
+        )
+    server.crio.write_text(f'[crio.runtime]\ndecryption_keys_path = "{keys}"\n')
+    client = server.start()
+    with pytest.raises(grpc.RpcError):
+        client.pull_image(image=named(name))
+    (keys / "broken.pem").write_text("no key")
+    private.rename(keys / "key.pem")
+    client.pull_image(image=named(name))
+    assert "decryption_keys_path" in server.log.read_text(), "the broken one is named"
 
 
 def write(file: Path, host: str, words: str) -> None:

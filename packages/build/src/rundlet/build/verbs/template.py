@@ -130,7 +130,8 @@ def device(text: str) -> Device:
         raise InvalidArgument(f"invalid device specification: {text}")
     if len(parts) == 2 and set(parts[1]) <= set("rwm"):
         return Device(parts[0], "", parts[1])
-    return Device(*parts)
+    source, destination, permissions = (*parts, *("", "rwm")[len(parts) - 1 :])
+    return Device(source, destination, permissions)
 
 
 def volume(text: str) -> Mount:

@@ -32,11 +32,13 @@ class Mount(Value):
 
 
 class Device(Value):
-    """`--device host[:container[:rwm]]`."""
+    """`--device host[:container[:rwm]]`. uid, gid: whose it is inside; None: as on the host."""
 
     source: str
     destination: str = ""
     permissions: str = "rwm"
+    uid: int | None = None
+    gid: int | None = None
 
 
 class Resources(Value):

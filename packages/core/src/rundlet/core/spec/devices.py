@@ -74,12 +74,17 @@ def _asked(device: Device) -> list[OCIDevice]:
     _permissions(device)
     destination = device.destination or source
     if os.path.isdir(source):
-        return list(_tree(source, destination))
+        return [_owned(entry, device) for entry in _tree(source, destination)]
     entry = _entry(source, destination)
     if entry is None:
         reason = "is not a device node" if os.path.exists(source) else "no such file or directory"
         raise InvalidArgument(f"--device {source}: {reason}")
-    return [entry]
+    return [_owned(entry, device)]
+
+
+def _owned(entry: OCIDevice, device: Device) -> OCIDevice:
+    said = {"uid": device.uid, "gid": device.gid}
+    return {**entry, **{name: number for name, number in said.items() if number is not None}}
 
 
 def _permissions(device: Device) -> str:

@@ -40,7 +40,9 @@ def adjusted(
     changes: dict[str, Any] = {
         "annotations": annotations,
         "security_options": security,
-        "devices": (*made.devices, *_devices(node, annotations)),
+        "devices": tuple(
+            _owned(node, config, device) for device in (*made.devices, *_devices(node, annotations))
+        ),
         "mounts": (*made.mounts, *_mounts(node, made)),
         "resources": _resources(node, pod, config, made.resources, annotations, handler),
         "umask": annotations.get(UMASK, ""),
@@ -126,6 +128,18 @@ def _device(text: str) -> Device:
     if inside and not inside.startswith("/"):
         inside, access = "", inside
     return Device(path, inside or path, access or "rwm")
+
+
+def _owned(node: Config, config: cri.ContainerConfig, device: Device) -> Device:
+    """device_ownership_from_security_context: devices are whose the container is."""
+    context = config.linux.security_context
+    if not node.flag("crio.runtime.device_ownership_from_security_context"):
+        return device
+    if context.HasField("run_as_user"):
+        device = device.replace(uid=context.run_as_user.value)
+    if context.HasField("run_as_group"):
+        device = device.replace(gid=context.run_as_group.value)
+    return device
 
 
 def _mounts(node: Config, made: ContainerRequest) -> list[Mount]:

@@ -15,6 +15,8 @@ import socket
 from collections.abc import Coroutine
 from typing import Any
 
+from rundlet.core.errors import StoreError
+
 from .connection import Respond, serve
 
 SHARED = "crio.sock"
@@ -46,7 +48,7 @@ class Door:
         self._listener: socket.socket | None = None
 
     async def start(self) -> None:
-        """Listen. The path must be free."""
+        """Listen. The path must be free. Raises StoreError."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self._listener = listener
         before = os.umask(0o077)  # root's alone
@@ -54,6 +56,8 @@ class Door:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path)
             listener.bind(self._path)
+        except OSError as error:
+            raise StoreError(f"cannot listen on {self._path}: {error}") from error
         finally:
             os.umask(before)
         listener.listen(128)

@@ -20,5 +20,5 @@ def free(path: str) -> None:
         os.unlink(path)
         return
     except OSError as error:
-        raise StoreError(f"cannot listen on {path}: {error.strerror}") from error
+        raise StoreError(f"cannot listen on {path}: {error.strerror or error}") from error
     raise AlreadyExists(f"another server listens on {path}", remedy="stop it, or use --listen")

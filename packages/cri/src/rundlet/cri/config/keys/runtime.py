@@ -72,7 +72,7 @@ KEYS = (
         "cdi-spec-dirs", live=True),
     Key(_T, "device_ownership_from_security_context", False,
         "Devices belong to the user of their container", "device-ownership-from-security-context",
-        env="-", without="devices belong to whom they belong to on the node"),
+        env="-", live=True),
     Key(_T, "hooks_dir", ("/usr/share/containers/oci/hooks.d",), "Directories of OCI hooks",
         "hooks-dir", live=True),
     Key(_T, "default_mounts_file", "", "Mounts of all containers, SOURCE:DESTINATION on a line",
