@@ -20,7 +20,6 @@ from .values import checked
 
 FILE = "/etc/crio/crio.conf"
 DIRECTORY = "/etc/crio/crio.conf.d"
-_IGNORED = ("crio.nri.default_validator",)
 
 
 def files(path: str, directory: str, *, named: bool) -> tuple[str, ...]:
@@ -67,8 +66,6 @@ def _entries(table: Mapping[str, Any], above: str, path: str) -> Iterator[tuple[
     """Every key with its path; the tables with names as one entry each."""
     for name, value in table.items():
         here = f"{above}.{name}" if above else name
-        if here in _IGNORED:
-            continue
         if here in (*TABLES, "crio"):
             if not isinstance(value, dict):
                 raise SettingsError(f"{path}: {here}: expected a table")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .key import Key
 
 _M, _TR, _S, _N = "crio.metrics", "crio.tracing", "crio.stats", "crio.nri"
+_V = "crio.nri.default_validator"
 _NRI = "NRI plugins are not called: hooks of Rundlet are Python plugins (rundlet.hooks)"
 
 COLLECTORS = (
@@ -64,6 +65,22 @@ KEYS = (
         "nri-plugin-registration-timeout", env="-", kind="duration", without=_NRI),
     Key(_N, "nri_plugin_request_timeout", "2s", "Time to answer",
         "nri-plugin-request-timeout", env="-", kind="duration", without=_NRI),
+    Key(_V, "nri_enable_default_validator", False, "Validate what NRI plugins change",
+        without=_NRI),
+    *(
+        Key(_V, f"nri_validator_reject_{what}_adjustment", False, f"Refuse changes of {words}",
+            without=_NRI)
+        for what, words in (
+            ("oci_hook", "OCI hooks"),
+            ("runtime_default_seccomp", "the default seccomp profile"),
+            ("unconfined_seccomp", "no seccomp profile"),
+            ("custom_seccomp", "a pod's seccomp profile"),
+            ("namespace", "namespaces"),
+        )
+    ),
+    Key(_V, "nri_validator_required_plugins", (), "NRI plugins that must be there", without=_NRI),
+    Key(_V, "nri_validator_tolerate_missing_plugins_annotation", "",
+        "Annotation of pods that may do without", without=_NRI),
     Key("crio.checkpoint_restore", "container_level_enabled", True,
         "Checkpoint single containers", live=True),
 )  # fmt: skip
