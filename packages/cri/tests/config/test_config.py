@@ -207,6 +207,23 @@ def test_runtimes_are_the_engines_tables(tmp_path: Path) -> None:
     assert found.runtimes["mine"] == {"kind": "runsc"}, "rundlet.toml's stay"
 
 
+def test_the_configuration_of_cri_os_packages(tmp_path: Path) -> None:
+    """Their runtimes are of the type that conmon-rs watches; ours are watched by conmon."""
+    found = settings(
+        tmp_path,
+        "[crio.image]\nsignature_policy = '/etc/crio/policy.json'\n"
+        "[crio.runtime]\ndefault_runtime = 'crun'\n"
+        "[crio.runtime.runtimes.crun]\nruntime_path = '/usr/libexec/crio/crun'\n"
+        "runtime_root = '/run/crun'\nruntime_type = 'pod'\n"
+        "monitor_path = '/usr/libexec/crio/conmonrs'\n"
+        "allowed_annotations = ['io.containers.trace-syscall']\n",
+    )
+    crun = found.runtimes["crun"]
+    assert (crun["kind"], crun["path"]) == ("crun", "/usr/libexec/crio/crun")
+    assert "conmon" not in crun
+    assert found.policy_json == "/etc/crio/policy.json"
+
+
 def test_wrong_runtimes_are_errors(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"crio.conf: crio.runtime.default_runtime: .*'no'"):
         settings(tmp_path, "[crio.runtime]\ndefault_runtime = 'no'\n")

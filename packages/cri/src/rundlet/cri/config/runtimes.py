@@ -45,7 +45,7 @@ def _table(base: Settings, config: Config, name: str, table: Mapping[str, Any]) 
         "path": path,
         "root": table["runtime_root"],
         "config": table["runtime_config_path"],
-        "conmon": table["monitor_path"] or config.text("crio.runtime.conmon"),
+        "conmon": _monitor(table) or config.text("crio.runtime.conmon"),
         "monitor_env": table["monitor_env"] or config.texts("crio.runtime.conmon_env"),
         "no_sync_log": table["no_sync_log"],
         "no_pivot": config.flag("crio.runtime.no_pivot"),
@@ -54,6 +54,13 @@ def _table(base: Settings, config: Config, name: str, table: Mapping[str, Any]) 
     }
     said = {key: value for key, value in found.items() if value}
     return {**said, "allowed_annotations": _allowed(config, table)}
+
+
+def _monitor(table: Mapping[str, Any]) -> str:
+    """The path of a conmon; conmon-rs, which CRI-O's packages configure, is another thing."""
+    path = str(table["monitor_path"])
+    rust = table["runtime_type"] == "pod" or os.path.basename(path).startswith("conmonrs")
+    return "" if rust else path
 
 
 def _allowed(config: Config, table: Mapping[str, Any]) -> tuple[str, ...]:

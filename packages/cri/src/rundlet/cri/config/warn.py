@@ -23,7 +23,7 @@ def warnings(config: Config, options: Parsed) -> Iterator[str]:
             if key.without and table[key.name] != key.default:
                 yield f"{RUNTIMES}.{name}.{key.name} has no effect: {key.without}"
         if table["runtime_type"] == "pod":
-            yield f"{RUNTIMES}.{name}: conmon-rs is not used; conmon watches its containers"
+            yield f"{RUNTIMES}.{name}: conmon-rs is not used: conmon watches its containers"
     for option, reason in WITHOUT.items():
         if option in options.given:
             yield f"--{option} has no effect: {reason}"
