@@ -221,7 +221,7 @@ def test_the_configuration_of_cri_os_packages(tmp_path: Path) -> None:
     crun = found.runtimes["crun"]
     assert (crun["kind"], crun["path"]) == ("crun", "/usr/libexec/crio/crun")
     assert "conmon" not in crun
-    assert found.policy_json == "/etc/crio/policy.json"
+    assert found.signature_policy == "/etc/crio/policy.json"
 
 
 def test_wrong_runtimes_are_errors(tmp_path: Path) -> None:
