@@ -33,6 +33,7 @@ DIFFERENCES = {
     ("runsc", "oom"): "a process that used too much memory ends the sandbox, without the mark",
     ("shim-runc-v2", "preserve-fds"): "file descriptors cannot be passed on",
     ("shim-runc-v2", "journald"): "logs go to a file, or nowhere",
+    ("shim-runc-v2", "restore"): "checkpoints are written, and not gone on from",
 }
 
 

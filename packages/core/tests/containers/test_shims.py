@@ -19,6 +19,7 @@ from rundlet.core.contracts.monitor import Streams
 from rundlet.core.engine import Engine
 from rundlet.core.errors import RuntimeFailed, WrongState
 from rundlet.core.linux.processes import start_time
+from rundlet.core.runtimes.shim import bootstrap
 from rundlet.core.runtimes.shim.home import Home, Task
 from rundlet.core.state import containers as rows
 
@@ -191,8 +192,10 @@ def test_a_shim_whose_starter_was_killed(engine: Engine, request_for: Request) -
     row, before = engine.containers.get("it"), task(engine, "it")
     kill(row.monitor_pid)
     home = Home(f"{engine.settings.run_root}/runtimes/{RUNTIME}", row.id)
+    address = home.address()
     os.unlink(home.address_file)
     os.unlink(home.task_file)
     os.kill(row.pid, signal.SIGKILL)
     engine.containers.remove("it", force=True, timeout=0)
     assert not start_time(before.shim_pid)
+    bootstrap.remove_socket(address)  # of a name that only the shim knows

@@ -112,13 +112,14 @@ def _lacking(path: str) -> Iterator[str]:
     try:
         with open(path, "rb") as file:
             hypervisors = tomllib.load(file).get("hypervisor", {})
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         yield f"{path}: {error}"
         return
-    if not isinstance(hypervisors, dict) or not hypervisors:
+    found = hypervisors.items() if isinstance(hypervisors, dict) else ()
+    tables = {name: table for name, table in found if isinstance(table, dict)}
+    if not tables:
         yield f"{path} names no hypervisor"
-        return
-    for name, table in hypervisors.items():
+    for name, table in tables.items():
         image = "image" if table.get("image") else "initrd"
         for key in ("path", "kernel", image):
             value = str(table.get(key, ""))
