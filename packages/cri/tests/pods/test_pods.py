@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +158,31 @@ def test_pods_outlive_a_killed_server(server: Any, client: Any) -> None:
     assert not mounts_below(server.runroot)
 
 
+def inits(runroot: Path) -> list[str]:
+    """Processes that hold a pid namespace of a pod of this server."""
+    mark, found = f"RUNDLET_POD={runroot}/".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "environ").read_bytes().startswith(mark):
+                found.append(process.name)
+    return found
+
+
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_a_server_killed_at_any_time_leaves_no_half_pod(server: Any, client: Any) -> None:
-    """At each delay the next server shows whole pods only, and the same request makes one."""
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_server_killed_at_any_time_leaves_no_half_pod(
+    server: Any, client: Any, shared: bool
+) -> None:
+    """At each delay the next server shows whole pods only, and the same request makes one.
+
+    shared: also where a process holds a pid namespace, in a user namespace of the pod.
+    """
+    ids = [cri.IDMapping(container_id=0, host_id=300_000, length=65_536)]
+    users = cri.UserNamespace(mode=cri.POD, uids=ids, gids=ids)
+    options = linux(cri.NamespaceOption(pid=cri.POD, userns_options=users))
     for attempt, delay in enumerate((0.005, 0.02, 0.05, 0.1)):
-        wanted = config("k", attempt)
+        wanted = config("k", attempt, **({"linux": options} if shared else {}))
         with contextlib.suppress(grpc.RpcError):  # a fast one is done by then
             client.run_pod_sandbox(config=wanted, deadline=delay)
         server.kill()
@@ -170,7 +190,12 @@ def test_a_server_killed_at_any_time_leaves_no_half_pod(server: Any, client: Any
         for item in client.list_pod_sandbox().items:
             assert item.state == cri.SANDBOX_READY
         pod = client.run_pod_sandbox(config=wanted).pod_sandbox_id
+        assert len(inits(server.runroot)) == int(shared)
         client.remove_pod_sandbox(pod_sandbox_id=pod)
         assert not client.list_pod_sandbox().items
         assert not mounts_below(server.runroot)
         assert not list((server.runroot / "netns").iterdir())
+        deadline = time.monotonic() + 30
+        while inits(server.runroot):  # one that is killed may take its time to go
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

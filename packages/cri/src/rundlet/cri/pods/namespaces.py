@@ -117,7 +117,9 @@ def _init(path: str) -> int:
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
         streams = {0: null, 1: null, 2: null}
-        pid = spawn(command, directory="/", environment={}, descriptors=streams)
+        name, _, value = mark(path).partition("=")
+        variables = {name: value}
+        pid = spawn(command, directory="/", environment=variables, descriptors=streams)
     finally:
         os.close(null)
     try:
@@ -128,20 +130,22 @@ def _init(path: str) -> int:
     return pid
 
 
+def mark(path: str) -> str:
+    """What the environment of an init says: where its namespace is, or was about to be, pinned."""
+    return f"RUNDLET_POD={path}"
+
+
 def inits(path: str) -> list[int]:
-    """Processes in the pid namespace that is pinned at a path: for who was killed before it
-    wrote down which one it had started."""
-    try:
-        wanted = os.stat(path).st_ino
-    except FileNotFoundError:
-        return []
-    found = []
+    """Processes with the mark of a path: for who was killed before it wrote down which one it
+    had started."""
+    wanted, found = mark(path).encode(), []
     for name in os.listdir("/proc"):
         try:
-            if name.isdecimal() and os.stat(f"/proc/{name}/ns/pid").st_ino == wanted:
-                found.append(int(name))
+            with open(f"/proc/{name}/environ", "rb") as file:
+                if name.isdecimal() and wanted in file.read().split(b"\0"):
+                    found.append(int(name))
         except OSError:
-            continue  # it has ended
+            continue  # it has ended, or is none
     return found
 
 

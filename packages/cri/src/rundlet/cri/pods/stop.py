@@ -9,7 +9,7 @@ from rundlet.core.errors import NoSuchContainer, NoSuchPod
 from rundlet.core.linux.processes import start_time
 
 from ..containers import life, shifted
-from . import machine, namespaces, network, record
+from . import machine, namespaces, network, options, record
 from .paths import Paths
 from .record import Pod
 
@@ -43,8 +43,9 @@ def _stop(engine: Engine, pod: Pod) -> Pod:
 def _release(engine: Engine, pod: Pod, state: str) -> Pod:
     """All that `run` made, but for the row. Every step succeeds for what is not there."""
     paths = Paths(engine, pod.id)
-    for init in () if pod.infra else namespaces.inits(paths.pid):
-        namespaces.end(init, start_time(init))
+    if pod.state == "creating" and options.shared_pid(pod.sandbox):  # it may not be noted yet
+        for init in namespaces.inits(paths.pid):
+            namespaces.end(init, start_time(init))
     namespaces.end(pod.infra, pod.infra_start)
     pod = network.detach(engine, pod)
     for path in (paths.pid, paths.uts, paths.ipc, paths.user, paths.shm):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from rundlet.core.contracts.storage import IdMap
 from rundlet.core.errors import InvalidArgument
-from rundlet.core.linux import syscalls
 from rundlet.core.linux.processes import start_time
 from rundlet.core.linux.userns import UserNamespace, start_init
 from rundlet.core.networks.namespace import create_namespace
@@ -16,8 +15,6 @@ from rundlet.core.storage.idmap import text
 from ..proto import api_pb2 as cri
 from . import namespaces, options
 from .paths import Paths
-
-_FLAGS = {"ipc": syscalls.CLONE_NEWIPC, "uts": syscalls.CLONE_NEWUTS}
 
 
 def check(config: cri.PodSandboxConfig) -> None:
@@ -66,20 +63,19 @@ def make(config: cri.PodSandboxConfig, paths: Paths) -> int:
     """
     uids, gids = maps(config)
     kinds = [kind for kind in options.pins(config, paths) if kind != "pid"]
-    flags = sum(_FLAGS[kind] for kind in kinds)
-    if not options.host_network(config):
-        flags |= syscalls.CLONE_NEWNET
-    with UserNamespace(text(uids), text(gids), flags) as held:
+    net = [] if options.host_network(config) else ["net"]
+    with UserNamespace(text(uids), text(gids), (*kinds, *net)) as held:
         namespaces.pin(held.file("user"), paths.user)
         for kind in kinds:
             namespaces.pin(held.file(kind), options.pins(config, paths)[kind])
-        if not options.host_network(config):
+        if net:
             create_namespace(paths.netns, held.file("net"))
     return _init(paths) if options.shared_pid(config) else 0
 
 
 def _init(paths: Paths) -> int:
-    pid = start_init(paths.user, namespaces.init_command())
+    command, mark = namespaces.init_command(), namespaces.mark(paths.pid)
+    pid = start_init(paths.user, command, mark)
     try:
         namespaces.pin(f"/proc/{pid}/ns/pid", paths.pid)
     except OSError:
