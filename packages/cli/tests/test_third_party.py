@@ -215,6 +215,22 @@ def test_a_broken_verb_breaks_only_itself(others: Distributions) -> None:
     assert "skipped: plugin greet (third 1.2" in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [("raise KeyError('boom')", "failed: KeyError('boom')"), ("return 'x'", "no exit code")],
+)
+def test_a_verb_that_breaks_while_it_runs(others: Distributions, body: str, why: str) -> None:
+    head = GREET.partition("    text =")[0]
+    others.add("third", f"{head}    {body}\n", commands="greet = third:VERB")
+    done = others.rundlet("greet", check=False)
+    assert done.returncode == 125
+    assert "plugin greet (third 1.2, rundlet.commands): " in done.stderr and why in done.stderr
+    assert "defect of rundlet" not in done.stderr
+    if "boom" in why:
+        told = others.rundlet("--log-level=debug", "greet", check=False).stderr
+        assert "Traceback" in told
+
+
 def test_metadata_that_cannot_be_read(others: Distributions) -> None:
     others.add("third", "", commands="greet = third:VERB")
     info = others.directory / "third-1.2.dist-info"

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..plugins.index import EntryPoint
     from .context import Parsed
     from .declare import Program, Verb
 
@@ -89,7 +90,29 @@ def _verb(program: Program, options: Options, words: list[str]) -> int:
         parsed = parse_verb(found.declared, found.rest, typed, options)
     except HelpWanted:
         return _help(program, named)
-    return _call(found.declared, Context(program, options.parsed(), verb=found.declared), parsed)
+    context = Context(program, options.parsed(), verb=found.declared)
+    if found.entry.shipped:
+        return _call(found.declared, context, parsed)
+    return _contained(found.entry, found.declared, context, parsed, _debugging(options, words))
+
+
+def _contained(entry: EntryPoint, verb: Verb, context: Context, parsed: Parsed, debug: bool) -> int:
+    """Call a verb of another distribution. Raises PluginError for whatever is wrong with it."""
+    from ..plugins.faults import broken
+
+    try:
+        code: object = _call(verb, context, parsed)
+    except (RundletError, OSError):
+        raise
+    except Exception as error:
+        if debug:
+            from .unexpected import show
+
+            show(error)
+        raise broken(entry, f"failed: {error!r}") from error
+    if code is not None and not isinstance(code, int):
+        raise broken(entry, f"answered {code!r}, which is no exit code")
+    return code or 0
 
 
 def _call(verb: Verb, context: Context, parsed: Parsed) -> int:

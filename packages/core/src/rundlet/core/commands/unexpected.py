@@ -26,7 +26,7 @@ _MACHINE = {
 def report(program: Program, error: Exception, *, debug: bool) -> int:
     """Say it in a line or two; the exit code. The traceback goes to a file, or is shown."""
     if debug:
-        _show(error)
+        show(error)
     if isinstance(error, OSError) and error.errno in _MACHINE:
         what = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"Error: {what}{error.strerror}\n{_MACHINE[error.errno]}\n")
@@ -44,7 +44,8 @@ def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _show(error: Exception) -> None:
+def show(error: Exception) -> None:
+    """The traceback, for who asked for it (--log-level=debug)."""
     import traceback
 
     sys.stderr.write("".join(traceback.format_exception(error)))

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 
 class Found:
-    """A verb or group, the words that named it, and the words after it."""
+    """A verb or group, where it is from, the words that named it, and the words after it."""
 
-    def __init__(self, declared: Verb | Group, named: list[str], rest: list[str]) -> None:
+    def __init__(
+        self, declared: Verb | Group, entry: EntryPoint, named: list[str], rest: list[str]
+    ) -> None:
         self.declared = declared
+        self.entry = entry
         self.named = named
         self.rest = rest
 
@@ -65,8 +68,9 @@ class Verbs:
     def get(self, name: str) -> Verb | Group | None:
         """Import a declaration. Raises PluginError when its distribution is broken."""
         entry = self.entry(name)
-        if entry is None:
-            return None
+        return None if entry is None else self._declared(entry)
+
+    def _declared(self, entry: EntryPoint) -> Verb | Group:
         declared = load(entry)
         if not isinstance(declared, (Verb, Group)):
             raise broken(entry, f"names {declared!r}, which is no Verb or Group")
@@ -79,9 +83,10 @@ class Verbs:
         first word; gets those that name it, also where help of a group is asked for.
         Raises UsageError for an unknown word after a group, and PluginError.
         """
-        declared = self.get(words[0])
-        if declared is None:
+        entry = self.entry(words[0])
+        if entry is None:
             return None
+        declared = self._declared(entry)
         rest = list(words[1:])
         while isinstance(declared, Group) and rest:
             try:
@@ -91,12 +96,12 @@ class Verbs:
                 raise UsageError(error.message, remedy=f"See '{path} --help'") from None
             if not rest:
                 break
-            inner = self.get(".".join((*named, rest[0])))
+            inner = self.entry(".".join((*named, rest[0])))
             if inner is None:
                 raise self.unknown(rest[0], named)
-            declared = inner
+            entry, declared = inner, self._declared(inner)
             named.append(rest.pop(0))
-        return Found(declared, named, rest)
+        return Found(declared, entry, named, rest)
 
     def unknown(self, word: str, named: Sequence[str] = ()) -> UsageError:
         """podman's error for a word that is no verb, with what may have been meant."""
