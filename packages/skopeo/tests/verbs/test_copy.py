@@ -188,12 +188,23 @@ def test_additional_tags(tool: Any, busybox: str, tmp_path: Path) -> None:
     )
 
 
-def test_output(tool: Any, busybox: str, tmp_path: Path) -> None:
+def test_output(tool: Any, busybox: str, multi: str, tmp_path: Path) -> None:
     """On standard output as skopeo's; nothing with --quiet."""
     said = tool("copy", busybox, f"dir:{tmp_path}/out")
     lines = said.stdout.splitlines()
-    assert [line.rpartition(" ")[0] for line in lines[:-1]] == ["Copying config", "Copying blob"]
+    assert lines[0] == "Getting image source signatures"
+    assert [line.rpartition(" ")[0] for line in lines[1:-1]] == ["Copying config", "Copying blob"]
     assert lines[-1] == "Writing manifest to image destination"
+    several = tool("copy", "--all", multi, f"dir:{tmp_path}/out").stdout.splitlines()
+    assert several[:2] == [
+        "Getting image list signatures",
+        "Copying 2 images generated from 2 images in list",
+    ]
+    digests = [item["digest"] for item in raw(multi)["manifests"]]
+    assert [line for line in several if line.startswith("Copying image ")] == [
+        f"Copying image {digest} ({number}/2)" for number, digest in enumerate(digests, 1)
+    ]
+    assert several[-1] == "Writing manifest list to image destination"
     quiet = tool("copy", "--quiet", busybox, f"dir:{tmp_path}/out")
     assert quiet.stdout == quiet.stderr == ""
 

@@ -140,6 +140,10 @@ class _Copy:
     def run(self) -> Copied:
         top = self._source.manifest()
         document = manifests.parse(top.data, top.media_type)
+        several = self._options.index_only or self._options.all_instances
+        kind = "list" if isinstance(document, Index) and several else "source"
+        if self._options.signatures:
+            self._progress.message(f"Getting image {kind} signatures")
         if isinstance(document, Index) and self._options.index_only:
             signatures = self._signatures.allowed(top, "")
             copied = self._bare_index(top, document)
@@ -152,7 +156,8 @@ class _Copy:
             signatures = self._signatures.allowed(data, of)
             copied = self._image(one, data, self._options.wishes)
             top = data
-        self._progress.message("Writing manifest to image destination")
+        written = "manifest list" if kind == "list" else "manifest"
+        self._progress.message(f"Writing {written} to image destination")
         self._destination.put_manifest(copied.manifest)
         self._signatures.put(signatures, top, copied, "")
         self._destination.commit()
@@ -195,16 +200,22 @@ class _Copy:
         as_it_is = wishes == Wishes() and kind == index.media_type and not self._options.encryption
         blobs: dict[str, None] = {}
         items: list[Descriptor | None] = []
+        self._progress.message(
+            f"Copying {len(wanted)} images generated from {len(index.manifests)} images in list"
+        )
         for item in index.manifests:
             if item not in wanted:
                 items.append(None if self._options.strip else item)
                 continue
+            number = wanted.index(item) + 1
+            self._progress.message(f"Copying image {item.digest} ({number}/{len(wanted)})")
             data = self._verified_manifest(item)
             document = manifests.parse(data.data, data.media_type)
             if isinstance(document, Index):
                 raise NotSupported("an index inside an index cannot be copied whole")
             signatures = self._signatures.allowed(data, item.digest)
             copied = self._image(document, data, None if as_it_is else wishes)
+            self._progress.message("Writing manifest to image destination")
             blobs.update(dict.fromkeys(copied.blobs))
             self._destination.put_manifest(copied.manifest, copied.digest)
             self._signatures.put(signatures, data, copied, copied.digest)
