@@ -11,7 +11,7 @@ from devtools.registry import Registry, push
 FORBIDDEN = {
     "asyncio", "concurrent.futures", "dataclasses", "email", "http.client", "logging",
     "importlib.metadata", "pydantic", "rich", "ssl", "stevedore", "subprocess", "tempfile",
-    "tomllib", "typer", "urllib3", "zstandard",
+    "tomllib", "typer", "typing", "urllib3", "zstandard",
 }  # fmt: skip
 SCRIPT = """
 import sys

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from ..errors import Corrupt, DeniedByPolicy, RundletError, SignatureDenied
 from ..images import reference as references
@@ -12,6 +11,7 @@ from . import gpg, simple
 from .scopes import identity, scopes
 from .stored import is_simple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

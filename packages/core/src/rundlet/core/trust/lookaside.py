@@ -8,13 +8,13 @@ read and written, `http:` and `https:` ones read.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from ..errors import Corrupt, InvalidArgument, NotSupported, RegistryError, StoreError
 from ..images.descriptor import digest_parts
 from . import simple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

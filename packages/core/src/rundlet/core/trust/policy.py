@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..errors import InvalidArgument, SettingsError
 from ..images import reference as references
 from ..value import EMPTY, Value
 from .policy_fields import Source, obj, source
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from ..value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -7,11 +7,11 @@ counts, each key by itself; then `default-docker`.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from ..value import EMPTY, Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -5,10 +5,10 @@ transports and their scopes"), most specific first.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..images import reference as references
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..contracts.transport import Location
     from ..images.reference import Reference

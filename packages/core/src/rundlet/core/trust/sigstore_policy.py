@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..value import Value
 from .policy_fields import Source, obj, source, text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import Corrupt, InvalidArgument
@@ -16,6 +15,7 @@ from ..images import reference as references
 from ..images.descriptor import digest_parts
 from ..value import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING
 
 from ...content.verify import Verified
 from ...contracts.transport import ManifestBytes
@@ -23,6 +22,7 @@ from .referrers import add_tagged, list_referrers
 from .source import ResumingBlob, fetch_manifest
 from .upload import Upload
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any

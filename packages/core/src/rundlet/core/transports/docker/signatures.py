@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from typing import TYPE_CHECKING
 
 from ...errors import Corrupt, NotFound, NotSupported
 from ...trust import lookaside, registries_d, simple
@@ -17,6 +16,7 @@ from ...trust.stored import is_simple
 from . import failures
 from .wire import HTTPError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
