@@ -201,7 +201,12 @@ def test_credentials_come_from_the_request_the_namespace_and_the_node(
         assert pulled(sandbox_config=pod) == "team:2"
         assert not mine.exists(), "it is for one pull"
         assert not list((auth / "in-use").iterdir())
-        assert pulled(auth=cri.AuthConfig(username="pod", password="3")) == "pod:3"
+        pods = {"username": "pod", "password": "3"}
+        assert pulled(auth=cri.AuthConfig(**pods)) == "pod:3"
+        address = f"http://{registry.host}/v1/"
+        assert pulled(auth=cri.AuthConfig(server_address=address, **pods)) == "pod:3"
+        other = cri.AuthConfig(server_address="https://example.org/v1/", **pods)
+        assert pulled(auth=other) == "node:1", "nobody else sees a password"
 
 
 @pytest.mark.e2e

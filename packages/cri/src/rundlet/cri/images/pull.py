@@ -29,6 +29,7 @@ from . import values
 
 LOG = logging.getLogger("rundlet.cri")
 _IN_USE = "in-use"
+_DOCKER = "docker.io"
 
 
 def pull(
@@ -76,11 +77,22 @@ def _with_transport(node: Config, name: str) -> str:
     return f"{transport}{name}"
 
 
+def _is_of(address: str, name: str) -> bool:
+    """Whether a server's address, as kubelet's secrets have it ("https://host:5000/v1/"), is that
+    of an image's registry: nobody else is to see the password."""
+    host = address.partition("://")[2] or address
+    host = host.partition("/")[0]
+    host = _DOCKER if host in ("index.docker.io", "registry-1.docker.io") else host
+    return host == references.parse(name).host
+
+
 def _settings(node: Config, name: str, auth: cri.AuthConfig, auth_file: str) -> TransportSettings:
     """AuthConfig: a user and password, both in base64 (docker's config.json), or a token.
 
-    Without either the files have a say.
+    Without either the files have a say; and where it is for another registry's server_address.
     """
+    if auth.server_address and not _is_of(auth.server_address, name):
+        auth = cri.AuthConfig()
     user, password = auth.username, auth.password
     if auth.auth and not user:
         try:
