@@ -179,7 +179,7 @@ def test_commands_logs_and_limits(node: Node, web: tuple[str, str]) -> None:
         "checkpoint", "--export", str(node.directory / "x.tar"), container, check=False
     )
     assert refused.returncode != 0
-    assert "criu is not installed" in refused.stderr
+    assert "criu" in refused.stderr.lower()  # not there, too old, or not in this crun
 
 
 @pytest.mark.e2e

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
@@ -55,6 +57,11 @@ def test_a_container_is_made_from_its_archive(counting: Kubelet, tmp_path: Path)
         assert {"spec.dump", "rootfs-diff.tar", "checkpoint/inventory.img"} < set(tar.getnames())
         config = json.load(tar.extractfile("config.dump"))  # type: ignore[arg-type]
     assert config["id"] == container and config["rootfsImageName"]
+    if shutil.which("crictl"):
+        endpoint = ("--runtime-endpoint", f"unix://{kubelet.server.socket}")
+        words = ("checkpoint", "--export", str(tmp_path / "crictl.tar"), container)
+        subprocess.run(["crictl", "--timeout", "60s", *endpoint, *words], check=True)
+        assert tarfile.is_tarfile(tmp_path / "crictl.tar")
     other = kubelet.pod(kubelet.pod_config("other", network=cri.POD))
     wanted = kubelet.config(name="again")
     wanted.image.image = str(archive)
