@@ -7,15 +7,15 @@ import io
 import json
 import socketserver
 import tarfile
-import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
+from devtools.serving import InThread
 
-class Daemon:
+
+class Daemon(InThread):
     """`GET /images/NAME/get` and `POST /images/load` at `host`, until closed.
 
     images: archives by name and by id. refuse: what `load` says instead of taking an image.
@@ -26,8 +26,7 @@ class Daemon:
         self.images: dict[str, bytes] = {}
         self.refuse = ""
         self.cut = 0
-        self._server = _Server(str(socket), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        super().__init__(_Server(str(socket), _handler(self)))
 
     def load(self, archive: bytes) -> None:
         """Keep each image of an archive as `docker load` does. Raises ValueError, KeyError."""
@@ -50,20 +49,6 @@ class Daemon:
                 }
                 for name in (*(item["RepoTags"] or ()), _digest(config)):
                     self.images[name] = _archive(parts, name)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):

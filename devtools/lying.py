@@ -14,7 +14,9 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from devtools.serving import InThread
 
 _BLOB = re.compile(r"/v2/(.+)/blobs/(sha256:[0-9a-f]{64})$")
 _MANIFEST = re.compile(r"/v2/(.+)/manifests/(.+)$")
@@ -97,7 +99,7 @@ class Exchange:
         return True
 
 
-class LyingRegistry:
+class LyingRegistry(InThread):
     """HTTP on loopback, until closed. `host` is "localhost:PORT".
 
     behave: called with every request; whether it has answered it. poured: bytes of
@@ -111,10 +113,9 @@ class LyingRegistry:
         self.behave: Callable[[Exchange], bool] = lambda exchange: False
         self.closing = threading.Event()
         self.poured = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.host = f"localhost:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        super().__init__(server)
+        self.host = f"localhost:{server.server_address[1]}"
 
     def blob(self, content: bytes) -> str:
         """Keep a blob; its digest."""
@@ -158,10 +159,6 @@ class LyingRegistry:
         where = f"bytes {start}-{int(start) + len(part) - 1}/{len(content)}"
         exchange.answer(206, part, {"Content-Range": where})
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -169,9 +166,7 @@ class LyingRegistry:
         trace: TracebackType | None,
     ) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
 
 
 def _handler(registry: LyingRegistry) -> type[BaseHTTPRequestHandler]:

@@ -10,17 +10,16 @@ import http.client
 import select
 import socket
 import ssl
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
+
+from devtools.serving import InThread
 
 _HOP = ("proxy-authorization", "proxy-connection", "connection", "transfer-encoding")
 
 
-class Proxy:
+class Proxy(InThread):
     """A proxy until closed. tls: (certificate, key) to be spoken to by HTTPS. login:
     "user:password" that it asks for. asked: its requests, as "METHOD address".
     """
@@ -33,34 +32,20 @@ class Proxy:
         class Handler(_Handler):
             of = proxy
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(server)
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         credentials = f"{login}@" if login else ""
         scheme = "https" if tls else "http"
-        self.url = f"{scheme}://{credentials}localhost:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.url = f"{scheme}://{credentials}localhost:{server.server_address[1]}"
 
     def allowed(self, given: str) -> bool:
         """Whether a Proxy-Authorization header is right."""
         wanted = base64.b64encode(self.login.encode()).decode()
         return not self.login or given == f"Basic {wanted}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

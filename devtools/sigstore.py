@@ -9,18 +9,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from devtools.serving import InThread
 from rundlet.core.trust.sigstore import keys
 from rundlet.core.trust.sigstore.log import Proof
 from rundlet.core.trust.sigstore.rekor import Entry
@@ -213,7 +212,7 @@ def token(email: str) -> str:
     return f"{head}.{said}.x"
 
 
-class Services:
+class Services(InThread):
     """Rekor's and Fulcio's interfaces at `url`, over a log and an authority."""
 
     def __init__(self) -> None:
@@ -250,9 +249,9 @@ class Services:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        super().__init__(server)
+        self.url = f"http://127.0.0.1:{server.server_port}"
         self.log.origin = "127.0.0.1"  # cosign looks for the name of the host
 
     def _logged(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -296,20 +295,6 @@ class Services:
         chain = (leaf, self.authority.between, self.authority.root_certificate)
         listed = [pem(one).decode() for one in chain]
         return {"signedCertificateEmbeddedSct": {"chain": {"certificates": listed}}}
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def _canonical(asked: dict[str, Any]) -> bytes:
