@@ -226,7 +226,7 @@ def test_a_range_of_other_bytes_is_refused(
 
 
 def test_a_long_download_over_a_bad_line_arrives(
-    engine: Engine, lying: LyingRegistry, impatient: TransportSettings
+    lying: LyingRegistry,
 ) -> None:
     """More breaks than are allowed without progress, 2 MB apart."""
     from rundlet.core.content.verify import Verified
@@ -246,7 +246,9 @@ def test_a_long_download_over_a_bad_line_arrives(
 
     lying.behave = behave
     transport = DockerTransport()
-    with transport.source(transport.parse(f"//{lying.host}/a:1"), impatient) as source:
+    with transport.source(
+        transport.parse(f"//{lying.host}/a:1"), TransportSettings(retry_delay=0.01)
+    ) as source:
         wanted = Descriptor(digest, len(content))
         with source.blob(wanted) as blob:
             Verified(blob, wanted, "blob").finish()
