@@ -75,10 +75,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
         secured = [streams.tls]
         metrics = await _metrics(node, ending)
         secured += [metrics.tls] if metrics is not None else []
-        before = os.umask(0o077)  # the socket is root's alone
-        server.add_insecure_port(f"unix:{inner}")
-        os.umask(before)
-        await server.start()
+        await _listen(server, inner)
         ending.push_async_callback(server.stop, GRACE)
         ending.callback(node.events.close)
         ending.callback(node.kept.close)
@@ -95,11 +92,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
             watchdog(),
         ):
             ending.callback(_begun(work).cancel)
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, reloader.signalled)
+        stop = _signals(reloader)
         notify("READY=1")
         LOG.info("serving on %s", path)
         await stop.wait()
@@ -130,6 +123,23 @@ def _server(node: Node, streams: StreamServer, network: NetworkState) -> grpc.ai
         )
     )
     return server
+
+
+async def _listen(server: grpc.aio.Server, path: str) -> None:
+    before = os.umask(0o077)  # the socket is root's alone
+    server.add_insecure_port(f"unix:{path}")
+    os.umask(before)
+    await server.start()
+
+
+def _signals(reloader: reload.Reloader) -> asyncio.Event:
+    """SIGHUP is a reload; the event is set by those that end the server."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reloader.signalled)
+    return stop
 
 
 async def _metrics(node: Node, ending: AsyncExitStack) -> MetricsServer | None:
