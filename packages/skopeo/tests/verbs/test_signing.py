@@ -95,6 +95,20 @@ def test_through_the_store(signed: Any, place: str, image_layout: Path, tmp_path
     assert "cannot hold signatures" in said
 
 
+def test_an_index(signed: Any, place: str, image_layout: Path, registry: Registry) -> None:
+    """Whoever signs an index signs what it names, and only that; cosign signs nothing else."""
+    signed(*FREELY, "copy", "-q", "--all", f"oci:{image_layout}:multi", f"{place}:1")
+    mine = policy(signed, keyPath="mine.pub")
+    assert "no signature exists" in signed.refused(*mine, "copy", "-q", f"{place}:1", "dir:no")
+    # The index alone is signed, by a copy of it to where its instances are.
+    signed(*FREELY, "copy", "-q", "--multi-arch=index-only", *KEY, f"{place}:1", f"{place}:1")
+    signed(*mine, "copy", "-q", f"{place}:1", "dir:one")
+    signed(*mine, "copy", "-q", "--all", f"{place}:1", "dir:all")
+    digest = signed.json("inspect", "--raw", f"{place}:1")["manifests"][0]["digest"]
+    said = signed.refused(*mine, "copy", "-q", f"{place}@{digest}", "dir:no")
+    assert "no signature exists" in said and "use-sigstore-attachments" in said
+
+
 def test_an_identity(signed: Any, place: str, image_layout: Path) -> None:
     source = f"oci:{image_layout}:busybox"
     words = (*FREELY, "copy", "-q", *KEY)

@@ -140,8 +140,10 @@ class _Copy:
             copied = self._index(top, document)
         else:
             one, data = self._instance(document, top)
-            of = "" if data is top else digest_of(data.data)
-            signatures = self._signatures.allowed(data, of)
+            if data is top:
+                signatures = self._signatures.allowed(top, "")
+            else:
+                signatures = self._signatures.allowed(data, digest_of(data.data), top)
             copied = self._image(one, data, self._options.wishes)
             top = data
         written = "manifest list" if kind == "list" else "manifest"
@@ -201,7 +203,7 @@ class _Copy:
             document = manifests.parse(data.data, data.media_type)
             if isinstance(document, Index):
                 raise NotSupported("an index inside an index cannot be copied whole")
-            signatures = self._signatures.allowed(data, item.digest)
+            signatures = self._signatures.allowed(data, item.digest, top)
             copied = self._image(document, data, None if as_it_is else wishes)
             self._progress.message("Writing manifest to image destination")
             blobs.update(dict.fromkeys(copied.blobs))

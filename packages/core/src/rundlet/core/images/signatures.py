@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, SignatureDenied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,16 +24,33 @@ class Signatures:
         self._destination = destination
         self._options = options
 
-    def allowed(self, data: ManifestBytes, digest: str) -> Sequence[bytes]:
+    def allowed(
+        self, data: ManifestBytes, digest: str, top: ManifestBytes | None = None
+    ) -> Sequence[bytes]:
         """The signatures of a manifest that go along. Raises DeniedByPolicy when it may not be
         used. digest: of an instance, "" for the top manifest.
+
+        top: the index that an instance was reached by, through digests. Whoever signed that signed
+        what it names: it is enough if the index may be used.
         """
         if self._options.allow is None and not self._options.signatures:
             return ()
         found = self._source.signatures(digest)
         if self._options.allow is not None:
-            self._options.allow(data.data, found)
+            try:
+                self._options.allow(data.data, found)
+            except SignatureDenied as error:
+                if top is None or not self._may_be_used(top):
+                    raise error from None
         return found if self._options.signatures else ()
+
+    def _may_be_used(self, top: ManifestBytes) -> bool:
+        assert self._options.allow is not None
+        try:
+            self._options.allow(top.data, self._source.signatures())
+        except SignatureDenied:
+            return False
+        return True
 
     def put(self, along: Sequence[bytes], data: ManifestBytes, copied: Copied, digest: str) -> None:
         """Write signatures that go along, as long as what they are of is still the same, and

@@ -41,18 +41,25 @@ def allow(policy: Policy, location: Location, manifest: bytes, signatures: Seque
         image = identity(location)
         try:
             if requirement.kind == "signedBy":
-                _signed(requirement, image, digest_of(manifest), _some(simple_ones, others))
+                _signed(requirement, image, digest_of(manifest), _some(simple_ones, others, ""))
             else:
-                _sigstore(requirement, image, manifest, _some(others, simple_ones))
+                _sigstore(requirement, image, manifest, _some(others, simple_ones, _WHERE))
         except SignatureDenied as error:
-            raise SignatureDenied(f"{named}: {error.message}") from None
+            raise SignatureDenied(f"{named}: {error.message}", remedy=error.remedy) from None
 
 
-def _some(wanted: list[bytes], others: list[bytes]) -> list[bytes]:
+_WHERE = (
+    "Sigstore's signatures in a registry are looked for where registries.d says"
+    " use-sigstore-attachments: true."
+)
+
+
+def _some(wanted: list[bytes], others: list[bytes], remedy: str) -> list[bytes]:
     """The signatures of the wanted kind. Raises SignatureDenied for none."""
     if not wanted:
         told = f" ({len(others)} of another kind)" if others else ""
-        raise SignatureDenied(f"A signature was required, but no signature exists{told}")
+        text = f"A signature was required, but no signature exists{told}"
+        raise SignatureDenied(text, remedy=remedy)
     return wanted
 
 
