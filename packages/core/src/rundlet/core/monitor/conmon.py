@@ -29,6 +29,8 @@ class ConmonMonitor(ProgramMonitor):
     runtime's `create`. sync_log: False leaves logs to the page cache, whatever a job says.
     """
 
+    makes_session = True
+
     def __init__(
         self,
         runtime: str,

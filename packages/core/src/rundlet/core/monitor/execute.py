@@ -71,6 +71,7 @@ def execute(monitor: ProgramMonitor, job: ExecJob) -> ProgramExec:
         variables=launch.environment(job.run_dir, monitor.variables),
         passed=launch.passed(job.preserve_fds, job.preserve_fd),
         attach=attach,
+        session=not monitor.makes_session,
     )
     attached = None
     try:

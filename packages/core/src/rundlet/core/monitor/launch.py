@@ -121,12 +121,14 @@ def launch(
     passthrough: bool = False,
     attach: bool = False,
     cgroup: str = "",
+    session: bool = True,
 ) -> Launched:
     """Start conmon and wait until it has become a daemon.
 
     directory: its working directory (it writes `oom` there). passed: our descriptors
     that it hands to the container, of the same numbers (`passed`). passthrough: give it our stdio.
-    attach: an exec session whose command waits for a client.
+    attach: an exec session whose command waits for a client. session: whether it needs us to
+    make a session for it (linux/spawn.py).
     Raises RuntimeFailed with conmon's own words when it does not start.
     """
     sync = os.pipe2(os.O_CLOEXEC)
@@ -154,6 +156,7 @@ def launch(
                 directory=directory,
                 environment={**variables, **pipes},
                 descriptors=descriptors,
+                session=session,
             )
         finally:
             for descriptor in (sync[1], start[0], socket[1], null):

@@ -18,6 +18,7 @@ from . import launch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import ClassVar
 
     from ..contracts.monitor import Attached, ExecJob, ExecSession, MonitorJob
 
@@ -31,10 +32,12 @@ _LARGEST = 1000  # conmon refuses terminals beyond this
 class ProgramMonitor(Monitor):
     """Base of the two. name: the runtime's name, for messages.
 
-    variables: of the monitor's environment, and so of the runtime's.
+    variables: of the monitor's environment, and so of the runtime's. makes_session: whether the
+    program calls setsid(2) itself.
     """
 
     name: str
+    makes_session: ClassVar[bool] = False
     variables: Mapping[str, str] = EMPTY
 
     @abstractmethod
@@ -57,6 +60,7 @@ class ProgramMonitor(Monitor):
             passed=launch.passed(job.preserve_fds, job.preserve_fd),
             passthrough=job.log_driver.startswith("passthrough"),
             cgroup=job.cgroup,
+            session=not self.makes_session,
         )
         try:
             answer = launched.read()

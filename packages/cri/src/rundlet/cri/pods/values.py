@@ -85,5 +85,7 @@ def _fits(pod: Pod, wanted: cri.PodSandboxFilter) -> bool:
 
 def has_labels(labels: object, selector: object) -> bool:
     """Whether every label of a selector is there with its value."""
+    if not selector:
+        return True
     mine: dict[str, str] = dict(labels)  # type: ignore[call-overload]
     return all(mine.get(key) == value for key, value in dict(selector).items())  # type: ignore[call-overload]
