@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 LARGE = 48 << 20
 """Bytes from which on a blob may be fetched in pieces."""
-PIECE = 8 << 20
+PIECE = 2 << 20
 AT_ONCE = 4
+"""So many pieces at a time: what is kept in memory of each blob that is under way."""
 _LOOK = 1.0  # seconds until it is decided
 _WAITING = 0.6  # the share of them that we have waited for the network
 _READ = 1 << 18
@@ -50,7 +51,7 @@ class RangedBlob(io.RawIOBase):
         self._until = size  # where the first connection's share ends
         self._began, self._waited, self._decided = time.monotonic(), 0.0, False
         self._pieces: _Pieces | None = None
-        self._unread = memoryview(b"")
+        self._unread: memoryview = memoryview(b"")
         self._interrupted = False
 
     def readable(self) -> bool:
@@ -127,14 +128,14 @@ class _Pieces:
     def __init__(self, part: Callable[[int, int], Response], start: int, end: int) -> None:
         self._part, self._end = part, end
         self._asked = self._given = start
-        self._done: dict[int, bytes] = {}
+        self._done: dict[int, bytearray] = {}
         self._open: set[Response] = set()
         self._failed = self._stopped = False
         self._changed = threading.Condition()
         for _ in range(AT_ONCE):
             threading.Thread(target=self._work, daemon=True).start()
 
-    def next(self) -> bytes | None:
+    def next(self) -> bytearray | None:
         """The next piece; None when it cannot be had."""
         with self._changed:
             while self._given not in self._done and not self._failed and not self._stopped:
@@ -161,7 +162,7 @@ class _Pieces:
             try:
                 data = self._fetch(*piece)
             except (HTTPError, RundletError, OSError):
-                data = b""
+                data = bytearray()
             with self._changed:
                 if len(data) == piece[1] - piece[0]:
                     self._done[piece[0]] = data
@@ -183,22 +184,23 @@ class _Pieces:
     def _over(self) -> bool:
         return self._failed or self._stopped
 
-    def _fetch(self, begin: int, end: int) -> bytes:
+    def _fetch(self, begin: int, end: int) -> bytearray:
         response = self._part(begin, end)
         with self._changed:
             if self._stopped:
                 response.close()
-                return b""
+                return bytearray()
             self._open.add(response)
         try:
             if response.status != 206:
-                return b""
+                return bytearray()
             if not response.headers.get("Content-Range").startswith(f"bytes {begin}-{end - 1}/"):
-                return b""
-            found = bytearray()
-            while len(found) < end - begin and (data := response.read(_READ)):
-                found += data
-            return bytes(found)
+                return bytearray()
+            found, at = bytearray(end - begin), 0
+            while at < len(found) and (data := response.read(min(_READ, len(found) - at))):
+                found[at : at + len(data)] = data
+                at += len(data)
+            return found if at == len(found) else bytearray()
         finally:
             with self._changed:
                 self._open.discard(response)
