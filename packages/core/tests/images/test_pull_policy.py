@@ -50,12 +50,16 @@ def test_a_policy_that_cannot_be_read(engine: Engine, registry: Registry, tmp_pa
 def test_which_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     system, own = tmp_path / "policy.json", tmp_path / ".config/containers/policy.json"
-    assert configured(str(system)) == ANYTHING
+    settings = Settings(policy_json=str(system))
+    assert configured(settings) == ANYTHING
     system.write_text(json.dumps({"default": [ACCEPT]}))
-    assert configured(str(system)) == ANYTHING
+    assert configured(settings) == ANYTHING
     own.parent.mkdir(parents=True)
     own.write_text(json.dumps({"default": [REJECT]}))
-    assert configured(str(system)).default[0].kind == "reject"
+    assert configured(settings).default[0].kind == "reject"
+    assert configured(settings.replace(signature_policy=str(system))) == ANYTHING
+    with pytest.raises(SettingsError, match="cannot read the trust policy"):
+        configured(settings.replace(signature_policy=f"{tmp_path}/none"))
 
 
 def test_nothing_is_checked_where_all_is_accepted() -> None:
