@@ -205,6 +205,7 @@ def test_runtimes_are_the_engines_tables(tmp_path: Path) -> None:
     assert found.runtimes["runc"]["kind"] == "runc"
     assert found.runtimes["wasm"]["kind"] == "runc", "others have runc's command line"
     assert found.runtimes["mine"] == {"kind": "runsc"}, "rundlet.toml's stay"
+    assert found.runtimes["crun"] == {"monitor_env": ("A=1",)}, "a driver without a table too"
 
 
 def test_the_configuration_of_cri_os_packages(tmp_path: Path) -> None:

@@ -30,10 +30,20 @@ def tables(base: Settings, config: Config) -> dict[str, dict[str, Any]]:
 
     Raises SettingsError for one that nothing here can drive.
     """
-    return {
-        name: {**base.runtimes.get(name, {}), **_table(base, config, name, table)}
-        for name, table in config.runtimes.items()
+    found = {name: _table(base, config, name, table) for name, table in config.runtimes.items()}
+    common = _common(config)
+    if common:  # drivers that are handlers without a table have it too
+        found = {**dict.fromkeys(installed(base), common), **found}
+    return {name: {**base.runtimes.get(name, {}), **table} for name, table in found.items()}
+
+
+def _common(config: Config) -> dict[str, Any]:
+    """What [crio.runtime] says of all runtimes (conmon itself is the engine's setting)."""
+    said = {
+        "monitor_env": config.texts("crio.runtime.conmon_env"),
+        "no_pivot": config.flag("crio.runtime.no_pivot"),
     }
+    return {key: value for key, value in said.items() if value}
 
 
 def _table(base: Settings, config: Config, name: str, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,14 +56,13 @@ def _table(base: Settings, config: Config, name: str, table: Mapping[str, Any]) 
         "root": table["runtime_root"],
         "config": table["runtime_config_path"],
         "conmon": _monitor(table) or config.text("crio.runtime.conmon"),
-        "monitor_env": table["monitor_env"] or config.texts("crio.runtime.conmon_env"),
+        "monitor_env": table["monitor_env"],
         "no_sync_log": table["no_sync_log"],
-        "no_pivot": config.flag("crio.runtime.no_pivot"),
         "privileged_without_host_devices": table["privileged_without_host_devices"],
         "default_annotations": table["default_annotations"],
     }
     said = {key: value for key, value in found.items() if value}
-    return {**said, "allowed_annotations": _allowed(config, table)}
+    return {**_common(config), **said, "allowed_annotations": _allowed(config, table)}
 
 
 def _monitor(table: Mapping[str, Any]) -> str:
