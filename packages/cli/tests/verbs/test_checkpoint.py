@@ -120,3 +120,15 @@ def test_what_cannot_be_is_refused(store: Rundlet, tmp_path: Path) -> None:
     done = store("container", "restore", "-i", str(empty), check=False)
     assert "no archive of a checkpoint" in done.stderr
     assert store("ps", "-aq").stdout.split() and state(store, "web")["Status"] == "running"
+
+
+def test_what_a_killed_import_left_goes_with_the_next(store: Rundlet, tmp_path: Path) -> None:
+    left = tmp_path / "root/checkpoints/staging/left"
+    left.mkdir(parents=True)
+    (left / "memory").write_bytes(b"of processes")
+    empty = tmp_path / "empty.tar"
+    with tarfile.open(empty, "w"):
+        pass
+    store("container", "restore", "-i", str(empty), check=False)
+    assert not list(left.parent.iterdir())
+    assert store("system", "check").returncode == 0

@@ -47,8 +47,8 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig, checkpoint:
             remedy="remove it first",
         )
     _clear(engine, name)
-    with ExitStack() as undo:
-        found = restoring.unpacked(engine, checkpoint or restoring.named(config), undo)
+    source = checkpoint or restoring.named(config)
+    with restoring.unpacked(engine, source) as found, ExitStack() as undo:
         wanted = restoring.with_image(engine, config, found)
         undo.callback(_unmount, engine, pod.id, name)
         row = engine.containers.create(request(engine, pod, wanted))
@@ -56,7 +56,6 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig, checkpoint:
         restoring.adopt(engine, row, found)
         record.keep(engine, row, config, log_path(engine, pod, config))
         undo.pop_all()
-        restoring.clear(found)
     return row.id
 
 

@@ -7,9 +7,8 @@ image that is the archive's path, as with CRI-O, and goes on when it is started.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rundlet.core import Engine
 from rundlet.core.containers.checkpoint import archive, dump, restore
@@ -43,15 +42,14 @@ def named(config: cri.ContainerConfig) -> str:
     return path if path.startswith("/") and os.path.isfile(path) else ""
 
 
-def unpacked(engine: Engine, path: str, undo: ExitStack) -> Archive | None:
-    """What is in an archive, in a directory that `clear` removes; None for no archive."""
+@contextmanager
+def unpacked(engine: Engine, path: str) -> Iterator[Archive | None]:
+    """What is in an archive, unpacked while inside; None for no archive."""
     if not path:
-        return None
-    place = f"{engine.settings.graph_root}/tmp"
-    os.makedirs(place, mode=0o700, exist_ok=True)
-    directory = tempfile.mkdtemp(prefix="checkpoint-", dir=place)
-    undo.callback(shutil.rmtree, directory, ignore_errors=True)
-    return archive.unpack(path, directory)
+        yield None
+        return
+    with archive.scratch(engine) as directory:
+        yield archive.unpack(path, directory)
 
 
 def with_image(
@@ -72,12 +70,6 @@ def adopt(engine: Engine, row: Container, found: Archive | None) -> None:
     """Give a container that was made what the archive has."""
     if found is not None:
         restore.adopt(engine, row, found)
-
-
-def clear(found: Archive | None) -> None:
-    """Remove the unpacked archive."""
-    if found is not None:
-        shutil.rmtree(found.directory, ignore_errors=True)
 
 
 def start(engine: Engine, row: Container) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import tarfile
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 
 from rundlet.core import Engine
 from rundlet.core.archive.extract import extract
 from rundlet.core.archive.whiteouts import PLAIN
-from rundlet.core.containers.checkpoint.archive import load
+from rundlet.core.containers.checkpoint.archive import load, scratch
 from rundlet.core.errors import Corrupt, InvalidArgument, StoreError, WrongState
 
 from ..containers import life, restoring
@@ -43,7 +41,7 @@ def checkpoint(engine: Engine, request: cri.CheckpointPodRequest) -> None:
     chosen = chosen or [made for made in every if made.row.status == "running"]
     if not chosen:
         raise WrongState(f"pod {pod.id} has no container that runs")
-    with _scratch(engine) as directory:
+    with scratch(engine) as directory:
         os.mkdir(f"{directory}/{_CONTAINERS}", 0o700)
         for made in chosen:
             name = made.wanted.metadata.name
@@ -65,7 +63,7 @@ def restore(engine: Engine, request: cri.RestorePodRequest) -> cri.RestorePodRes
     What the request does not say (config, container_configs by name) is as it was.
     """
     _check(request.options)
-    with _scratch(engine) as directory, ExitStack() as undo:
+    with scratch(engine) as directory, ExitStack() as undo:
         configs = _read(request, directory)
         config = request.config if request.HasField("config") else configs.pod
         pod = run.run(engine, config, request.runtime_handler or configs.handler)
@@ -122,17 +120,6 @@ def _check(options: Iterable[str]) -> None:
 
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-@contextmanager
-def _scratch(engine: Engine) -> Iterator[str]:
-    place = f"{engine.settings.graph_root}/tmp"
-    os.makedirs(place, mode=0o700, exist_ok=True)
-    directory = tempfile.mkdtemp(prefix="pod-checkpoint-", dir=place)
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _write(directory: str, path: str) -> None:

@@ -19,6 +19,7 @@ from ...content.compress import compressed, decompressed
 from ...content.produced import Produced
 from ...errors import Corrupt, InvalidArgument, NoSpace, StoreError
 from ...format.times import rfc3339
+from ...storage import staging
 from ...value import Value
 from .. import mounting
 from ..export import changes
@@ -157,6 +158,14 @@ def _volumes(engine: Engine, row: Container, options: Options, files: Files) -> 
         with open(f"{files.work}/{VOLUMES}/{name}.tar", "wb") as out:
             engine.volumes.export(name, out)
     return [VOLUMES, *_below(files.work, VOLUMES)]
+
+
+def scratch(engine: Engine) -> staging.Scratch:
+    """A directory for an archive's content, on the file system of containers; what a killed
+    process left of others goes."""
+    home = f"{engine.settings.graph_root}/checkpoints"
+    staging.collect(home)
+    return staging.Scratch(home)
 
 
 def unpack(path: str, directory: str, tree: str = "checkpoint") -> Archive:

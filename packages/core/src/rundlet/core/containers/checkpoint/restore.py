@@ -14,7 +14,6 @@ from ...contracts.network import NetworkRequest
 from ...errors import InvalidArgument, NoSuchContainer, RuntimeFailed, WrongState
 from ...runtimes import criu
 from ...state import containers as rows
-from ...storage import staging
 from ...value import Value
 from .. import mounting, notify
 from ..network import wished
@@ -129,7 +128,7 @@ def import_(engine: Engine, path: str, options: Options, previous: str = "") -> 
     Raises InvalidArgument for an archive of another engine (those are for the CRI, where
     kubelet knows the container), Corrupt, UnsafeArchive, NoSuchImage, AlreadyExists.
     """
-    with staging.Scratch(f"{engine.settings.graph_root}/tmp") as directory:
+    with archive.scratch(engine) as directory:
         found = archive.unpack(path, directory)
         if found.request is None:
             raise InvalidArgument(
@@ -144,7 +143,7 @@ def import_(engine: Engine, path: str, options: Options, previous: str = "") -> 
         try:
             adopt(engine, row, found, ignore_rootfs=options.ignore_rootfs)
             if previous:
-                with staging.Scratch(f"{engine.settings.graph_root}/tmp") as earlier:
+                with archive.scratch(engine) as earlier:
                     before = archive.unpack(previous, earlier, "pre-checkpoint")
                     adopt(engine, row, before, ignore_rootfs=True)
         except BaseException:
