@@ -30,12 +30,14 @@ def test_copy(tool: Any, registry: Registry, image_layout: Any) -> None:
     # Of its own: other tests' programs put other settings into the usual ones.
     tool.environment["RUNDLET_CACHE"] = f"{tool.directory}/cache"
     words = ["copy", "--quiet", f"docker://{name}", f"oci:{tool.directory}/layout:1"]
-    tool(*words)  # the caches are warm now
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", SCRIPT.format(words=words)],
-        env=tool.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert sorted(FORBIDDEN & set(done.stdout.split())) == []
+    imported: set[str] = set()
+    for _ in range(2):  # the second finds the caches warm: they are of one path of modules
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", SCRIPT.format(words=words)],
+            env=tool.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        imported = set(done.stdout.split())
+    assert sorted(FORBIDDEN & imported) == []
