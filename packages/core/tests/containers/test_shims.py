@@ -14,6 +14,7 @@ import pytest
 
 from devtools.fixtures import needs
 from rundlet.core.containers.exec import ExecRequest
+from rundlet.core.containers.request import Resources
 from rundlet.core.containers.stored import request_of, request_text
 from rundlet.core.contracts.monitor import Streams
 from rundlet.core.engine import Engine
@@ -162,6 +163,11 @@ def test_a_log_that_is_begun_anew(engine: Engine, request_for: Request) -> None:
     assert len(lines) < 1000
 
 
+def put_in_pod(engine: Engine, row: rows.Container, pod: str) -> None:
+    request = request_of(row.request).replace(pod=pod)
+    rows.update(engine.database, row.id, request=request_text(request))
+
+
 def test_containers_of_a_pod_share_a_shim(engine: Engine, request_for: Request) -> None:
     """One ends before the other; the shim ends with the last."""
     pod = "1234" * 16
@@ -169,8 +175,7 @@ def test_containers_of_a_pod_share_a_shim(engine: Engine, request_for: Request) 
         engine.containers.create(request_for("sleep", "1000", name=name)) for name in ("a", "b")
     ]
     for row in made:
-        request = request_of(row.request).replace(pod=pod)
-        rows.update(engine.database, row.id, request=request_text(request))
+        put_in_pod(engine, row, pod)
         engine.containers.start(row.id)
     shim = task(engine, "a").shim_pid
     assert task(engine, "b").shim_pid == shim
@@ -181,6 +186,15 @@ def test_containers_of_a_pod_share_a_shim(engine: Engine, request_for: Request) 
     engine.containers.remove("a", force=True, timeout=0)
     request = ExecRequest(("tty",), terminal=True)
     assert engine.containers.exec("b", request, Streams(-1)).exit_code == 0
+    limits = Resources(memory=24 << 20, memory_swap=24 << 20)
+    hungry = engine.containers.create(
+        request_for("tail", "/dev/zero", name="hungry", resources=limits)
+    )
+    put_in_pod(engine, hungry, pod)
+    assert engine.containers.start("hungry")
+    assert engine.containers.wait("hungry") == 137
+    wait_status(engine, "hungry", "exited")
+    assert engine.containers.get("hungry").oom_killed, "the first one's monitor is told of it"
     kill(shim)
     assert engine.containers.wait("b") == 137
     wait_status(engine, "b", "exited")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack, suppress
 
 from ...errors import RuntimeFailed
@@ -26,6 +27,7 @@ _KILLED = 128 + 9
 _TIMED_OUT = -1  # as conmon writes it
 _TOLD_SOON = 1.0
 """Seconds that the event of an exit may come after the exit, and with it that of its reason."""
+_OFTEN = 0.01
 _LOG_LIMIT = 1 << 20
 
 
@@ -51,6 +53,7 @@ class Kept:
         self.loop = Loop()
         self.timed_out = False
         self._made = False  # whether the home is ours
+        self._told = False  # whether the shim, also a shared one, tells its events to us
         self.process: Process
         self.streams: Streams
         self.events: Events
@@ -80,6 +83,7 @@ class Kept:
         made = process.call("Create", bundle=home.path, terminal=terminal, options=options, **fifos)
         pid = int(made["pid"])
         shim_pid = int(process.call("Connect")["shim_pid"])
+        self._told = _tells(shim_pid, self.events.address)
         home.note(
             Task(
                 job["bundle"], pid, start_time(pid), shim_pid, start_time(shim_pid), started.version
@@ -134,9 +138,8 @@ class Kept:
         code = self.process.wait()
         if code is None:
             code = self._after_a_killed_shim()
-        elif code == _KILLED and not self._shared():
-            identity = self.home.container
-            self.loop.until(lambda: identity in self.events.exited or self.process.gone, _TOLD_SOON)
+        elif code == _KILLED:
+            self._wait_until_told()
         self.streams.drain()
         if self.job["sync_log"]:
             with suppress(OSError):
@@ -146,12 +149,15 @@ class Kept:
         self._write_exit_file(_TIMED_OUT if self.timed_out else code)
         self.streams.close()
         self._run_exit_command()
-        if not self._shared():
-            # The shim tells its last events, when it is asked to end: it would wait for us.
+        if self._told:
+            # Of its other containers, and its last events when it is asked to end.
             self.loop.until(lambda: self.process.gone)
 
-    def _shared(self) -> bool:
-        return tasks.shared(self.shim, self.home)
+    def _wait_until_told(self) -> None:
+        """Of the end, maybe by the keeper of another container: then its reason is known, too."""
+        deadline = time.monotonic() + _TOLD_SOON
+        while not os.path.exists(self.home.exited) and time.monotonic() < deadline:
+            self.loop.turn(_OFTEN)
 
     def _time_out(self) -> None:
         self.timed_out = True
@@ -184,6 +190,15 @@ class Kept:
                 environment=dict(os.environ),
                 descriptors={0: 0, 1: 1, 2: 2},
             )
+
+
+def _tells(shim: int, address: str) -> bool:
+    """Whether a shim was started with that address for its events."""
+    try:
+        with open(f"/proc/{shim}/environ", "rb") as file:
+            return f"TTRPC_ADDRESS={address}".encode() in file.read().split(b"\0")
+    except OSError:
+        return False
 
 
 def _touch(path: str) -> None:

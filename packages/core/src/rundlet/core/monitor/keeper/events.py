@@ -21,15 +21,13 @@ _EXIT = "/tasks/exit"
 
 
 class Events:
-    """Listens in a home. A shim that is shared tells of its other containers, too.
-
-    exited: ids of containers and exec sessions whose end was told.
+    """Listens in a home. A shim that is shared tells of its other containers here, too: what
+    they must know is marked in their homes.
     """
 
     def __init__(self, loop: Loop, root: str, home: Home) -> None:
         self.loop = loop
         self.root = root
-        self.exited: set[str] = set()
         self._directory = os.open(home.path, os.O_PATH | os.O_CLOEXEC)
         self._listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC)
         self._listener.bind(f"/proc/self/fd/{self._directory}/events")
@@ -72,15 +70,17 @@ class Events:
 
     def _take(self, topic: str, event: bytes) -> None:
         if topic == _EXIT:
-            self.exited.add(protobuf.decode(EXIT_EVENT, event)["id"])
+            found = protobuf.decode(EXIT_EVENT, event)
+            if found["id"] == found["container_id"]:
+                self._mark(found["container_id"], "exited")
         elif topic == _OOM:
-            container = protobuf.decode(OOM_EVENT, event)["container_id"]
-            if container and "/" not in container and container not in (".", ".."):
-                _mark(Home(self.root, container).oom)
+            self._mark(protobuf.decode(OOM_EVENT, event)["container_id"], "oom")
 
-
-def _mark(path: str) -> None:
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except FileNotFoundError:
-        return  # a container that was removed meanwhile
+    def _mark(self, container: str, name: str) -> None:
+        if not container or "/" in container or container in (".", ".."):
+            return
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+            os.close(os.open(f"{Home(self.root, container).path}/{name}", flags, 0o600))
+        except FileNotFoundError:
+            return  # a container that was removed meanwhile

@@ -6,6 +6,7 @@ address       of the shim's socket; the shim writes it
 log           a fifo with the shim's own words; stdin, stdout, stderr: of the process
 events        the socket on which the shim tells its events
 oom           exists when the kernel has killed a process for want of memory
+exited        exists when the shim has told of the end, and so of its reason before
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Home:
         self.log = f"{self.path}/log"
         self.events = f"{self.path}/events"
         self.oom = f"{self.path}/oom"
+        self.exited = f"{self.path}/exited"
 
     def exists(self) -> bool:
         return os.path.isdir(self.path)
