@@ -150,13 +150,20 @@ class Streams:
             os.umask(before)
             os.close(directory)
         self._listener.listen(16)
+        self._listener.setblocking(False)
         self.loop.watch(self._listener.fileno(), READ, self._accept)
 
-    def _accept(self, _: int) -> None:
-        assert self._listener is not None
-        descriptor, _address = self._listener._accept()  # type: ignore[attr-defined]
-        os.set_inheritable(descriptor, False)
-        self.clients.append(Client(self, socket(fileno=descriptor)))
+    def _accept(self, _: int = 0) -> None:
+        """Take those who have connected: before any output that came after they did."""
+        if self._listener is None:
+            return
+        try:
+            while True:
+                descriptor, _address = self._listener._accept()  # type: ignore[attr-defined]
+                os.set_inheritable(descriptor, False)
+                self.clients.append(Client(self, socket(fileno=descriptor)))
+        except BlockingIOError:
+            return
 
     def _read_outputs(self) -> None:
         for stream, descriptor in self.outputs.items():
@@ -173,6 +180,7 @@ class Streams:
             os.close(descriptor)
             return
         self.moved += len(data)
+        self._accept()
         self.log.write(stream, data)
         for client in tuple(self.clients):
             client.send(STREAMS[stream] + data)
@@ -211,6 +219,7 @@ class Streams:
         if self._listener is not None:
             self.loop.forget(self._listener.fileno())
             self._listener.close()
+            self._listener = None
         before = -1
         while (held := self._held()) and held != before:
             before = held
