@@ -21,7 +21,7 @@ KINDS = {
     "secrets": ("contracts.secrets", "SecretDriverContract"),
     "hooks": ("hookspecs", "HooksContract"),
 }
-CLAUSE = re.compile(r"\b(?:STORAGE|RUNTIME|NETWORK|TRANSPORT|SECRET|HOOKS)-[A-Z0-9-]+\b")
+CLAUSE = re.compile(r"\b(?:STORAGE|RUNTIME|MONITOR|NETWORK|TRANSPORT|SECRET|HOOKS)-[A-Z0-9-]+\b")
 
 
 def broken(kind: str) -> ModuleType:
@@ -34,8 +34,9 @@ def broken(kind: str) -> ModuleType:
 
 def clauses(kind: str) -> set[str]:
     """Those of a contract, from its head."""
-    module = importlib.import_module(f"rundlet.core.{KINDS[kind][0]}")
-    return set(CLAUSE.findall(module.__doc__ or ""))
+    modules = [KINDS[kind][0], *(["contracts.monitor"] if kind == "runtime" else [])]
+    heads = [importlib.import_module(f"rundlet.core.{name}").__doc__ or "" for name in modules]
+    return set(CLAUSE.findall("\n".join(heads)))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rundlet.core.contracts.monitor import Monitor, Monitored, MonitorJob
+from rundlet.core.contracts.monitor import Attached, Monitor, Monitored, MonitorJob
 from rundlet.core.contracts.runtime import (
     Adapted,
     OCIRuntime,
@@ -41,11 +43,59 @@ class Failing(Monitor):
         except RundletError as error:
             raise self.error(f"{self.words}{error.message}") from error
 
-    def attach(self, job_dir: str, container: str, *, terminal: bool) -> Any: ...
+    def attach(self, job_dir: str, container: str, *, terminal: bool) -> Attached:
+        return self.below.attach(job_dir, container, terminal=terminal)
+
     def execute(self, job: Any) -> Any: ...
     def reopen_log(self, job_dir: str, container: str) -> None: ...
     def resize(self, job_dir: str, container: str, rows: int, columns: int) -> None: ...
     def command(self) -> Sequence[str]: ...  # type: ignore[empty-body]
+
+
+class Forgetful(Failing):
+    """One whose exit code is gone when the exit command comes."""
+
+    def create(self, job: MonitorJob, *, environment: Mapping[str, str] | None = None) -> Monitored:
+        command = ("/bin/sh", "-c", f'rm {job.exit_file}; exec "$@"', "sh", *job.exit_command)
+        return self.below.create(job.replace(exit_command=command))
+
+
+class Clinging(Failing):
+    """One whose containers die with the process that created them."""
+
+    def create(self, job: MonitorJob, *, environment: Mapping[str, str] | None = None) -> Monitored:
+        made = self.below.create(job)
+        script = f"while kill -0 {os.getpid()}; do sleep 0.02; done; kill -9 {made.pid}"
+        subprocess.Popen(["sh", "-c", script], stderr=subprocess.DEVNULL)
+        return made
+
+
+class Silent(Failing):
+    """One that sends no output."""
+
+    def attach(self, job_dir: str, container: str, *, terminal: bool) -> Attached:
+        attached = self.below.attach(job_dir, container, terminal=terminal)
+        pump = attached.pump
+        attached.pump = lambda streams: pump(streams.replace(stdout=-1))  # type: ignore[method-assign]
+        return attached
+
+
+class TestExitFile(Base):
+    class Driver(Runc):
+        def monitor(self) -> Monitor:
+            return Forgetful(super().monitor(), RuntimeFailed, "")
+
+
+class TestOrphan(Base):
+    class Driver(Runc):
+        def monitor(self) -> Monitor:
+            return Clinging(super().monitor(), RuntimeFailed, "")
+
+
+class TestAttached(Base):
+    class Driver(Runc):
+        def monitor(self) -> Monitor:
+            return Silent(super().monitor(), RuntimeFailed, "")
 
 
 class TestProbe(Base):
@@ -162,4 +212,7 @@ FAILS: dict[str, tuple[type, str]] = {
     "RUNTIME-126-127": (TestCodes, "test_commands_that_cannot_run[missing-CommandNotFound]"),
     "RUNTIME-WORDS": (TestWords, "test_commands_that_cannot_run[missing-CommandNotFound]"),
     "RUNTIME-ADAPT": (TestAdapt, "test_adapt_changes_only_what_it_must"),
+    "MONITOR-EXIT-FILE": (TestExitFile, "test_exit_file"),
+    "MONITOR-ORPHAN": (TestOrphan, "test_orphans"),
+    "MONITOR-ATTACH-ALL": (TestAttached, "test_attached_to_all"),
 }

@@ -5,7 +5,8 @@
         def driver(self, tmp_path):
             return Mine(RuntimeConfig(root=tmp_path / "runtime"))
 
-Needs root and a static busybox. Names in capitals are clauses of contracts/runtime.py.
+Needs root and a static busybox. Names in capitals are clauses of contracts/runtime.py; those of
+its monitor are in testing/monitor.py.
 """
 
 from __future__ import annotations
@@ -33,13 +34,14 @@ from ..errors import (
 )
 from ..spec.generate import SpecPlan, generate
 from ..spec.host import here
+from .monitor import MonitorContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ..contracts.runtime import OCIRuntime, RuntimeState
 
-_PATIENCE = 10.0  # seconds; a sandbox of runsc on a busy machine takes one or two
+_PATIENCE = 60.0  # seconds; a sandbox of runsc takes one or two, on a busy machine many
 
 
 class Running:
@@ -67,6 +69,10 @@ class Running:
         wait(lambda: _content(self.job.exit_file) != "", f"no exit file of {self.id}")
         return int(_content(self.job.exit_file))
 
+    def wait(self, condition: Callable[[], bool], complaint: str) -> None:
+        """Wait until something is so, or fail."""
+        wait(condition, complaint)
+
     def output(self) -> str:
         """What it has written, from the log (k8s-file: time, stream, F or P, text)."""
         lines = _content(self.job.log_path).splitlines()
@@ -89,7 +95,7 @@ def _content(path: str) -> str:
         return ""
 
 
-class OCIRuntimeContract:
+class OCIRuntimeContract(MonitorContract):
     """Subclass it and give a `driver` fixture.
 
     prints: what the program's version begins with; "" for the driver's name.
@@ -131,12 +137,22 @@ class OCIRuntimeContract:
     def create(
         self, driver: OCIRuntime, rootfs: Path, tmp_path: Path, works: None
     ) -> Iterator[Callable[..., Running]]:
-        """Make a container: `create("sh", "-c", "...", memory=...)`. All are removed at the end."""
+        """Make a container: `create("sh", "-c", "...", memory=...)`. All are removed at the end.
+
+        exit_command: from the job to what its monitor runs after the exit. through: what calls
+        the function that creates it.
+        """
         made: list[tuple[str, str]] = []
         machine = layout("cgroupfs")
         parent = f"/rundlet-suite-{os.getpid()}"
 
-        def make(*command: str, mounts: tuple[Mount, ...] = (), **fields: Any) -> Running:
+        def make(
+            *command: str,
+            mounts: tuple[Mount, ...] = (),
+            exit_command: Callable[[MonitorJob], tuple[str, ...]] = lambda job: (),
+            through: Callable[[Callable[[], object]], object] = lambda work: work(),
+            **fields: Any,
+        ) -> Running:
             name = f"{driver.name}{os.getpid():x}{len(made)}{time.monotonic_ns():x}"
             plan = SpecPlan(
                 ContainerRequest(command=command, cgroup_parent=parent, **fields),
@@ -150,8 +166,9 @@ class OCIRuntimeContract:
             spec = driver.adapt(generate(plan).spec).spec
             made.append((name, spec["linux"]["cgroupsPath"]))
             job = self.job(tmp_path, name).replace(terminal=bool(fields.get("terminal")))
+            job = job.replace(exit_command=exit_command(job))
             (Path(job.bundle) / "config.json").write_text(json.dumps(spec))
-            driver.monitor().create(job)
+            through(lambda: driver.monitor().create(job))
             return Running(driver, job, spec)
 
         yield make
