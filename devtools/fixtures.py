@@ -72,6 +72,19 @@ def busybox_archive(shared_directory: Path, image_layout: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def debian_layout(shared_directory: Path) -> Path:
+    """An OCI layout with the tag `debian`, made from Debian packages, with apt."""
+    needs("mmdebstrap")
+    path = shared_directory / "debian-1"
+    with _exclusively(shared_directory):
+        if not (path / "done").exists():
+            images.Layout(path).add("debian", images.debian(path))
+            (path / "debian.tar").unlink()
+            (path / "done").touch()
+    return path
+
+
+@pytest.fixture(scope="session")
 def nginx_layout(shared_directory: Path) -> Path:
     """An OCI layout with the tag `nginx`, made from Debian packages."""
     needs("mmdebstrap")

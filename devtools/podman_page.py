@@ -17,6 +17,8 @@ from rundlet.cli.request.options import LEFT_OUT as FLAGS_LEFT_OUT
 from rundlet.core.commands.declare import Flag, Option, Verb
 from rundlet.core.settings import refused
 
+from .flag_pages import sections, table
+
 PAGE = Path(__file__).parent.parent / "docs/podman.md"
 
 _DAEMON = "there is no service and no remote client: every command opens the state itself"
@@ -85,32 +87,10 @@ def state(verb: str, option: Flag | Option) -> str:
 
 def page() -> str:
     """The whole page."""
-    everything = verbs()
-    own = {name: verb for name, verb in everything.items() if _own_name(name, verb, everything)}
     parts = [_HEAD, "## Verbs that are not here\n", "| verb | why |", "| --- | --- |"]
     parts += [f"| `{name}` | {why} |" for name, why in sorted(LEFT_OUT.items())]
-    parts += ["", "## Before the verb\n", *_table("", PROGRAM.options)]
-    for name, verb in sorted(own.items()):
-        also = sorted(other for other, its in everything.items() if its is verb and other != name)
-        parts += ["", f"## {name}\n", f"{verb.summary}."]
-        if also:
-            parts.append(f"Also typed as {', '.join(f'`{other}`' for other in also)}.")
-        if verb.options:
-            parts += ["", *_table(name, verb.options)]
-    return "\n".join(parts) + "\n"
-
-
-def _own_name(name: str, verb: Verb, everything: dict[str, Verb]) -> bool:
-    return verb.name == name or verb.name not in everything
-
-
-def _table(verb: str, options: tuple[Flag | Option, ...]) -> list[str]:
-    lines = ["| flag | state |", "| --- | --- |"]
-    for option in sorted(options, key=lambda one: one.name):
-        short = f", `-{option.short}`" if option.short else ""
-        how = _global_state(option) if not verb else state(verb, option)
-        lines.append(f"| `--{option.name}`{short} | {how} |")
-    return lines
+    parts += ["", "## Before the verb\n", *table(PROGRAM.options, _global_state)]
+    return "\n".join([*parts, *sections(verbs(), state)]) + "\n"
 
 
 def _global_state(option: Flag | Option) -> str:

@@ -1,4 +1,4 @@
-"""The podman examples of the document that the project comes from, as a user types them."""
+"""The examples of the document that the project comes from, as a user types them."""
 
 from __future__ import annotations
 
@@ -103,3 +103,31 @@ def test_a_node_default_switches_all(rundlet: Rundlet, registry: Registry, tmp_p
     toml.write_text("runtime = 3\n")
     result = rundlet("ps", check=False)
     assert result.returncode == 125 and f"{toml}: runtime" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_nodejs_installed_by_buildah_and_run(rundlet: Rundlet, debian_layout: Path) -> None:
+    """apt is told what this machine's apt is told: where packages come from, and by what keys."""
+
+    def build(*words: str) -> str:
+        done = subprocess.run(
+            ["rundlet-build", *words], env=rundlet.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{' '.join(words)}: {done.stdout[-2000:]}{done.stderr}"
+        return done.stdout
+
+    build("pull", "-q", f"oci:{debian_layout}:debian")
+    volumes = [f"-v={path}:{path}:ro" for path in ("/etc/apt", "/usr/share/keyrings")]
+    assert build("from", *volumes, "debian") == "debian-working-container\n"
+    line = build("containers").splitlines()[-1]
+    assert line.split()[1] == "*" and line.endswith(" debian-working-container")
+    build("run", "debian-working-container", "--", "apt-get", "-q", "update")
+    build("run", "debian-working-container", "--", "apt-get", "-y", "install", "nodejs")
+    version = build("run", "debian-working-container", "node", "--version")
+    assert re.fullmatch(r"v\d+\.\d+\.\d+\n", version)
+    image = build("commit", "-q", "debian-working-container", "mynode").strip()
+    build("rm", "debian-working-container")
+    ran = rundlet("run", "--rm", "--network", "none", "mynode", "node", "-p", "process.version")
+    assert ran.stdout == version
+    assert rundlet("images", "-q", "--no-trunc", "mynode").stdout.strip() == f"sha256:{image}"

@@ -16,11 +16,11 @@ from typing import Any
 from devtools import images
 from devtools.registry import Registry, push
 
+from . import buildah, report
 from . import builds as builds  # its rows
 from . import moving as moving  # its rows
-from . import report
 from .rows import ROWS, Row
-from .tools import Bench, Sample, Tool, podman_configuration
+from .tools import Bench, Sample, Tool, podman_configuration, unmount_below
 
 
 def measure(bench: Bench, tools: list[Tool], row: Row) -> dict[str, list[Sample]]:
@@ -64,19 +64,15 @@ def setting(scratch: Path) -> Iterator[tuple[Bench, list[Tool]]]:
         finally:
             for tool in tools:
                 subprocess.run(tool.command("rm", "-a", "-f", "-t", "0"), capture_output=True)
-            _unmount_below(scratch)
-
-
-def _unmount_below(scratch: Path) -> None:
-    """podman keeps its overlay directories mounted on themselves."""
-    mounts = Path("/proc/self/mounts").read_text().splitlines()
-    for line in reversed(mounts):
-        if line.split()[1].startswith(f"{scratch}/"):
-            subprocess.run(["umount", "-l", line.split()[1]], capture_output=True)
+            unmount_below(scratch)
 
 
 def _tools() -> tuple[list[Row], Any]:
     return ROWS, setting
+
+
+def _builders() -> tuple[list[Row], Any]:
+    return buildah.ROWS, buildah.setting
 
 
 def _servers() -> tuple[list[Row], Any]:
@@ -106,7 +102,7 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="rundlet-bench-", dir="/var/tmp"))
     results: report.Results = {}
     try:
-        for part in (_tools, _servers):
+        for part in (_tools, _builders, _servers):
             known, enter = part()
             chosen = [row for row in known if _wanted(row, options.rows)]
             if chosen:

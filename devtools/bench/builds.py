@@ -1,4 +1,4 @@
-"""Rows of `build`, beside podman's, which is buildah's code."""
+"""Rows of `rundlet build`, beside podman's, which is buildah's code (see `buildah` too)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .tools import Bench, Tool, Work
 _STEPS = 10
 
 
-def _containerfile(bench: Bench, tool: Tool, name: str, last: str = "") -> Path:
+def containerfile(bench: Bench, tool: Tool, name: str, last: str = "") -> Path:
     """A context whose Containerfile has ten RUN steps; `last` is in the last one."""
     directory = bench.scratch / f"build-{tool.name}-{name}"
     directory.mkdir(exist_ok=True)
@@ -28,13 +28,13 @@ def _words(directory: Path, *words: str) -> list[str]:
 def _builds(
     bench: Bench, tool: Tool, name: str, words: tuple[str, ...], last: Callable[[int], str]
 ) -> Iterator[Work]:
-    directory = _containerfile(bench, tool, name, last(0))
+    directory = containerfile(bench, tool, name, last(0))
     tool.run(*_words(directory))
     number = 0
     try:
         while True:
             number += 1
-            _containerfile(bench, tool, name, last(number))
+            containerfile(bench, tool, name, last(number))
             yield Work([tool.command(*_words(directory, *words))])
     finally:
         tool.run("image", "prune", "-f")

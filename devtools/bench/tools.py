@@ -103,3 +103,11 @@ def podman_configuration(scratch: Path) -> Path:
     path = scratch / "containers.conf"
     path.write_text(f"[containers]\ndefault_ulimits = {json.dumps(limits)}\n")
     return path
+
+
+def unmount_below(scratch: Path) -> None:
+    """podman and buildah keep their overlay directories mounted on themselves."""
+    mounts = Path("/proc/self/mounts").read_text().splitlines()
+    for line in reversed(mounts):
+        if line.split()[1].startswith(f"{scratch}/"):
+            subprocess.run(["umount", "-l", line.split()[1]], capture_output=True)

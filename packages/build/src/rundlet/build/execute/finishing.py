@@ -152,7 +152,8 @@ def _scanned(work: Work, order: SbomOrder, root: str) -> Scanned:
 def squash(engine: Engine, draft: Draft, root: str, timestamp: Timestamp | None) -> None:
     """One layer of all files, and one entry of history."""
     draft.layers, draft.top, draft.history = [], "", draft.history[-1:]
-    draft.add(keep_timed(engine, lambda out: write_tree(root, out, whiteouts=PLAIN), timestamp))
+    layer = keep_timed(engine, lambda out: write_tree(root, out, whiteouts=PLAIN), timestamp, "")
+    draft.add(layer)
     for entry in draft.history:
         entry.pop("empty_layer", None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+from contextlib import contextmanager
 
 from rundlet.build.context.arriving import Ownership, write
 from rundlet.build.context.selecting import Member
@@ -16,21 +17,26 @@ from rundlet.core.errors import RundletError
 from rundlet.core.spec import user
 
 from . import filesystem
+from .workspace import retimed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
     from .copying import Group, Plan
+    from .options import Timestamp
 
     Write = Callable[[BinaryIO], None]
 
 
-def apply(plan: Plan, root: str) -> None:
-    """Put the files into a root directory. Raises errors that name file and line."""
+def apply(plan: Plan, root: str, timestamp: Timestamp | None = None) -> None:
+    """Put the files into a root directory, with the times that are wanted.
+
+    Raises errors that name file and line.
+    """
     try:
-        _apply(plan, root)
+        _apply(plan, root, timestamp)
     except RundletError as error:
         raise _located(plan, error) from None
 
@@ -94,18 +100,35 @@ def _located(plan: Plan, error: RundletError) -> RundletError:
     return error
 
 
-def _apply(plan: Plan, root: str) -> None:
+def _apply(plan: Plan, root: str, timestamp: Timestamp | None) -> None:
     owner = owner_of(plan, root)
     if filesystem.is_directory(root, plan.destination):
         plan = plan.replace(directory=True)
     base = plan.destination if plan.directory else posixpath.dirname(plan.destination)
     filesystem.make_directories(root, base, *(owner or (0, 0)))
     if plan.groups:
-        with Produced(_layer(plan, plan.destination, (), owner)) as tar:
-            filesystem.unpack(root, tar)  # type: ignore[arg-type]
+        with (
+            Produced(_layer(plan, plan.destination, (), owner)) as tar,
+            _timed(tar, timestamp) as timed,  # type: ignore[arg-type]
+        ):
+            filesystem.unpack(root, timed)
     for path, _ in plan.archives:
-        with open(path, "rb") as packed, decompressed(packed) as content:
-            filesystem.unpack_below(root, plan.destination, content)
+        with (
+            open(path, "rb") as packed,
+            decompressed(packed) as content,
+            _timed(content, timestamp) as timed,
+        ):
+            filesystem.unpack_below(root, plan.destination, timed)
+
+
+@contextmanager
+def _timed(tar: BinaryIO, timestamp: Timestamp | None) -> Iterator[BinaryIO]:
+    """A tar whose members have the times that are wanted."""
+    if timestamp is None:
+        yield tar
+        return
+    with Produced(lambda out: retimed(tar, out, timestamp)) as changed:
+        yield changed  # type: ignore[misc]
 
 
 def _layer(

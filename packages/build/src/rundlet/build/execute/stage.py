@@ -156,7 +156,9 @@ class StageBuild:
         """A layer that is made of the files alone: a changed base does not change it."""
 
         def make() -> Step:
-            layer = keep_timed(self._work.engine, placing.link(plan), self._options.file_times)
+            layer = keep_timed(
+                self._work.engine, placing.link(plan), self._options.file_times, self.draft.top
+            )
             return Step(layer, self._now())
 
         self._cached(item, {**plan.parts(), "link": True}, text, make)
@@ -280,7 +282,7 @@ class StageBuild:
             try:
                 write = direct(workspace.root) if direct is not None else None
                 if write is not None:
-                    layer = keep_timed(engine, write, self._options.file_times)
+                    layer = keep_timed(engine, write, self._options.file_times, self.draft.top)
                     return Step(layer, self._now())
                 make(workspace)
                 if may_be_nothing and workspace.is_unchanged():

@@ -51,7 +51,9 @@ class Workspace:
         """
 
         layers = engine.layers
-        return keep_timed(engine, lambda out: layers.diff(self._layer, self._top, out), timestamp)
+        return keep_timed(
+            engine, lambda out: layers.diff(self._layer, self._top, out), timestamp, self._top
+        )
 
     def is_unchanged(self) -> bool:
         """Whether nothing was written."""
@@ -65,15 +67,22 @@ class Workspace:
 
 
 def keep_timed(
-    engine: Engine, write: Callable[[BinaryIO], object], timestamp: Timestamp | None
+    engine: Engine,
+    write: Callable[[BinaryIO], object],
+    timestamp: Timestamp | None,
+    parent: str | None = None,
 ) -> NewLayer:
-    """Keep a tar as a layer, its members with the times that are wanted."""
+    """Keep a tar as a layer, its members with the times that are wanted.
+
+    parent: as `keep_written` has it.
+    """
     if timestamp is None:
-        return keep_written(engine, write)
+        return keep_written(engine, write, parent)
     with Produced(write) as tar:
         return keep_written(
             engine,
             lambda out: retimed(tar, out, timestamp),  # type: ignore[arg-type]
+            parent,
         )
 
 

@@ -21,6 +21,7 @@ _OPTIONS = (
     Option("ignorefile", help="Path of a .containerignore file", completes="files"),
     Flag("link", help="For build; does nothing for a working container", hidden=True),
     Flag("parents", help="Keep the parent directories of sources"),
+    Option("timestamp", help="Seconds since the epoch: the time of all that arrives", kind="int"),
     Flag("quiet", "q", "Don't output a digest of the newly-added/copied content"),
     *TRANSPORT,
 )
@@ -56,6 +57,7 @@ def add(context: Context, arguments: Parsed) -> int:
 
 
 def _run(context: Context, arguments: Parsed, *, unpack: bool) -> int:
+    from rundlet.build.execute.options import Timestamp
     from rundlet.build.working.containers import WorkingContainers
     from rundlet.build.working.copying import CopyOrder
     from rundlet.core.errors import UsageError
@@ -64,6 +66,7 @@ def _run(context: Context, arguments: Parsed, *, unpack: bool) -> int:
     if arguments.text("ignorefile") and not arguments.text("contextdir"):
         raise UsageError("--ignorefile option requires that you specify a context dir using"
                          " --contextdir")  # fmt: skip
+    seconds = arguments.number("timestamp")
     destination = words.pop() if len(words) > 1 else ""
     digest = (
         WorkingContainers(context.engine)
@@ -82,6 +85,7 @@ def _run(context: Context, arguments: Parsed, *, unpack: bool) -> int:
                 origin=arguments.text("from"),
                 context=arguments.text("contextdir"),
                 ignore_file=arguments.text("ignorefile"),
+                timestamp=None if seconds is None else Timestamp(seconds),
                 add_history=add_history(arguments),
             )
         )

@@ -32,6 +32,7 @@ VERB = Verb(
                choices=("oci", "chroot", "rootless")),
         Option("mount", help="Attach a filesystem mount to the container", many=True),
         Option("network", help="private, none, host or a name", aliases=("net",)),
+        Flag("no-hostname", help="Do not override the container's /etc/hostname"),
         Flag("no-hosts", help="Do not override the container's /etc/hosts"),
         Option("pid", help="PID namespace: private, or host"),
         Option("runtime", help="OCI runtime, by name or path"),
@@ -100,4 +101,5 @@ def _request(template: ContainerRequest, arguments: Parsed) -> ContainerRequest:
         cap_drop=(*template.cap_drop, *arguments.texts("cap-drop")),
         devices=(*template.devices, *(device(text) for text in arguments.texts("device"))),
         no_hosts=template.no_hosts or arguments.flag("no-hosts"),
+        no_hostname=arguments.flag("no-hostname"),
     )

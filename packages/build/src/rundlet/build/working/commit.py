@@ -127,10 +127,10 @@ def _layer(container: WorkingContainer, order: CommitOrder) -> NewLayer:
     if order.squash:
         with container.root() as root:
             return keep_timed(
-                engine, lambda out: write_tree(root, out, whiteouts=PLAIN), order.timestamp
+                engine, lambda out: write_tree(root, out, whiteouts=PLAIN), order.timestamp, ""
             )
     layers, layer, parent = engine.layers, container.row.layer, container.parent
-    return keep_timed(engine, lambda out: layers.diff(layer, parent, out), order.timestamp)
+    return keep_timed(engine, lambda out: layers.diff(layer, parent, out), order.timestamp, parent)
 
 
 def _config(container: WorkingContainer, order: CommitOrder, docker: bool) -> dict[str, Any]:

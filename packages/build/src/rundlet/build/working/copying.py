@@ -20,6 +20,8 @@ from rundlet.core.value import Value
 from . import running
 
 if TYPE_CHECKING:
+    from rundlet.build.execute.options import Timestamp
+
     from .containers import WorkingContainer
 
 
@@ -30,6 +32,7 @@ class CopyOrder(Value):
     directory. unpack: archives among local files are unpacked (`add`). origin: another
     container or an image to copy from. context: the directory that sources are in; "" for the
     current one, out of which sources may lead. ignore_file: patterns of what not to take.
+    timestamp: of the files that arrive.
     """
 
     sources: tuple[str, ...]
@@ -44,6 +47,7 @@ class CopyOrder(Value):
     origin: str = ""
     context: str = ""
     ignore_file: str = ""
+    timestamp: Timestamp | None = None
     add_history: bool = False
 
 
@@ -66,7 +70,7 @@ def copy(container: WorkingContainer, order: CopyOrder) -> str:
         workdir = str(container.config.config.get("WorkingDir") or "/")
         try:
             plan = Planner(scratch, ignored, workdir).plan(item, origin)
-            placing.apply(plan, stack.enter_context(container.root()))
+            placing.apply(plan, stack.enter_context(container.root()), order.timestamp)
         except RundletError as error:
             error.message = error.message.removeprefix(f"{item.where}: ")
             error.message = error.message.removeprefix(f"{item.name}: ")

@@ -74,11 +74,11 @@ def commit(engine: Engine, row: Container, options: CommitOptions) -> Image:
 
 def _changed(engine: Engine, row: Container) -> NewLayer:
     parent = rootfs.parent(row)
-    return keep_written(engine, lambda out: engine.layers.diff(row.layer, parent, out))
+    return keep_written(engine, lambda out: engine.layers.diff(row.layer, parent, out), parent)
 
 
 def _squashed(engine: Engine, row: Container) -> NewLayer:
-    return keep_written(engine, lambda out: export(engine, row, out))
+    return keep_written(engine, lambda out: export(engine, row, out), "")
 
 
 @contextmanager

@@ -25,6 +25,7 @@ Clauses
                             unmounting what is not mounted is no error.
     STORAGE-DIFF-ROUNDTRIP  applying `diff` of a layer gives an equal tree:
                             names, kinds, modes, owners, times, xattrs, links, holes, devices.
+    STORAGE-RENAME          a driver with `renames` gives a layer another id, and it is the same.
     STORAGE-REMOVE-IDEMPOTENT  removing an unknown layer is no error.
     STORAGE-REMOVE-WINS     `unmount` and `remove` win over open files.
     STORAGE-COLLECT         `collect` spares complete layers and what a living process makes.
@@ -100,6 +101,7 @@ class StorageDriver(ABC):
     contract_version: ClassVar[int] = 1
     name: ClassVar[str]
     independent_layers: ClassVar[bool] = False
+    renames: ClassVar[bool] = False
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         self.home = home
@@ -154,6 +156,14 @@ class StorageDriver(ABC):
     @abstractmethod
     def remove(self, layer: str) -> None:
         """Delete the layer; the caller knows that nothing stands on it."""
+
+    def rename(self, layer: str, name: str) -> None:
+        """Give a complete layer, which nothing stands on and which is not mounted, another id.
+
+        Only asked of drivers that set `renames`: theirs are unpacked before their digests are
+        known. There is no layer of that id.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def layers(self) -> Iterator[str]:

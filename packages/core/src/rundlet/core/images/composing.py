@@ -14,6 +14,7 @@ from ..content.compress import compressed
 from ..content.produced import Produced
 from ..contracts.transport import ManifestBytes
 from ..state import images as rows
+from ..storage.apart import Apart
 from ..value import Value
 from . import manifest as manifests
 from .descriptor import Descriptor
@@ -37,9 +38,12 @@ class NewLayer(Value):
     diff_id: str
 
 
-def keep(engine: Engine, tar: BinaryIO) -> NewLayer:
-    """Keep a layer's plain tar as a gzip blob. Raises NoSpace, and what reading raises."""
-    hashed = _Hashed(tar)
+def keep(engine: Engine, tar: BinaryIO, apart: Apart | None = None) -> NewLayer:
+    """Keep a layer's plain tar as a gzip blob. Raises NoSpace, and what reading raises.
+
+    apart: unpacks it meanwhile.
+    """
+    hashed = _Hashed(tar, apart)
     wanted = Descriptor("", -1, f"{manifests.OCI_LAYER}+gzip")
     with engine.blobs.writer(wanted) as writer:
         body = compressed(hashed, "gzip")  # type: ignore[arg-type]
@@ -48,10 +52,25 @@ def keep(engine: Engine, tar: BinaryIO) -> NewLayer:
         return NewLayer(writer.commit(), hashed.digest)
 
 
-def keep_written(engine: Engine, write: Callable[[BinaryIO], object]) -> NewLayer:
-    """`keep` of the tar that `write(file)` writes, in a thread of its own."""
-    with Produced(write) as tar:
-        return keep(engine, tar)  # type: ignore[arg-type]
+def keep_written(
+    engine: Engine, write: Callable[[BinaryIO], object], parent: str | None = None
+) -> NewLayer:
+    """`keep` of the tar that `write(file)` writes, in a thread of its own.
+
+    parent: the chain ID of the layers that it will stand on, "" for none: it is then unpacked
+    too where that can be done meanwhile. None: it will be unpacked with the image.
+    """
+    apart = Apart.begin(engine, parent) if parent is not None else None
+    try:
+        with Produced(write) as tar:
+            made = keep(engine, tar, apart)  # type: ignore[arg-type]
+    except BaseException:
+        if apart is not None:
+            apart.abandon()
+        raise
+    if apart is not None:
+        apart.finish(made.diff_id)
+    return made
 
 
 def write_image(
@@ -117,10 +136,11 @@ def _layer_type(kind: str, layer: Descriptor) -> str:
 
 
 class _Hashed(io.RawIOBase):
-    """What passes is hashed."""
+    """What passes is hashed, and unpacked apart where it is."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, apart: Apart | None) -> None:
         self._read = stream.read
+        self._apart = apart
         self._sha256 = hashlib.sha256()
 
     @property
@@ -133,4 +153,6 @@ class _Hashed(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         data = self._read(size)
         self._sha256.update(data)
+        if self._apart is not None:
+            self._apart.write(data)
         return data

@@ -13,6 +13,7 @@ import time
 
 from ..content.annotations import table_of_contents
 from ..content.compress import decompressed
+from ..contracts.storage import LayerUsage
 from ..contracts.transport import ImageDestination, Location, ManifestBytes
 from ..errors import Busy, Corrupt, InvalidArgument
 from ..state import images as rows
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from ..contracts.storage import LayerUsage
     from ..contracts.transport import ImageSource
     from ..engine import Engine
     from .descriptor import Descriptor
@@ -206,6 +206,9 @@ class StoreDestination(ImageDestination):
     def _used(self, layer: str) -> LayerUsage:
         found = self._usage.get(layer)
         if found is None:
+            row = self._engine.layers.get(layer)
+            if row is not None:
+                return LayerUsage(row.size, row.inodes)
             found = self._usage[layer] = self._engine.layers.usage(layer)
         return found
 

@@ -139,6 +139,20 @@ class Layers:
             raise
         return usage
 
+    def adopt(self, name: str, parent: str, diff_id: str, usage: LayerUsage) -> bool:
+        """Make a layer of chance's id the one that its digest says, with its row; it is leased.
+
+        False when that one is there already. parent: a layer of the store, "" for none.
+        """
+        layer = chain_id(parent, diff_id)
+        self._engine.leases.hold("layer", (layer,))
+        with self._engine.locks.hold("layer", layer, _UNPACK_TIMEOUT):
+            if self.driver.exists(layer):
+                return False
+            self.driver.rename(name, layer)
+            self.record(layer, parent, diff_id, "", usage)
+        return True
+
     def _wait_for(self, parent: str) -> None:
         """Wait until a layer is there that others are making. Raises StoreError if nobody is."""
         deadline = time.monotonic() + _UNPACK_TIMEOUT

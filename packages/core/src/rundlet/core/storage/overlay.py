@@ -54,6 +54,7 @@ class OverlayDriver(StorageDriver):
 
     name = "overlay"
     independent_layers = True
+    renames = True
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
@@ -108,6 +109,9 @@ class OverlayDriver(StorageDriver):
     def remove(self, layer: str) -> None:
         self.unmount(layer)
         staging.bury(self._home, layer)
+
+    def rename(self, layer: str, name: str) -> None:
+        os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")
 
     def layers(self) -> Iterator[str]:
         try:

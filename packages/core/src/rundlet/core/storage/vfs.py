@@ -36,6 +36,7 @@ class VfsDriver(StorageDriver):
 
     name = "vfs"
     independent_layers = False
+    renames = True
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
@@ -115,6 +116,9 @@ class VfsDriver(StorageDriver):
 
     def remove(self, layer: str) -> None:
         staging.bury(self._home, layer)
+
+    def rename(self, layer: str, name: str) -> None:
+        os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")
 
     def layers(self) -> Iterator[str]:
         try:

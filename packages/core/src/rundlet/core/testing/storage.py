@@ -579,6 +579,20 @@ class StorageDriverContract:
         driver.apply(B, (A,), archive.stream())
         assert sorted(os.listdir(view(B, A) + "/opt")) == ["one", "two"]
 
+    # --- STORAGE-RENAME
+
+    def test_renamed_layer(self, driver: StorageDriver, view: Callable[..., str]) -> None:
+        """STORAGE-RENAME: a layer that another process has made."""
+        if not driver.renames:
+            pytest.skip(f"{driver.name} does not rename layers")
+        driver.apply(A, (), tree().stream())
+        archive = Archive().file("added", "x")
+        pid = self.in_process(lambda: driver.apply(C, (A,), archive.stream()))
+        assert os.waitpid(pid, 0)[1] == 0
+        driver.rename(C, B)
+        assert driver.exists(B) and not driver.exists(C) and set(driver.layers()) == {A, B}
+        assert {"added", "opt"} <= set(os.listdir(view(B, A)))
+
     # --- STORAGE-APPLY-PARALLEL
 
     @pytest.mark.optional

@@ -1,0 +1,107 @@
+"""Rows of `rundlet-build`, beside Debian's buildah."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devtools import images
+from devtools.registry import Registry, push
+
+from .builds import containerfile
+from .rows import Row, many_files
+from .tools import Bench, Tool, Work, podman_configuration, unmount_below
+
+ROWS: list[Row] = []
+
+
+@contextmanager
+def setting(scratch: Path) -> Iterator[tuple[Bench, list[Tool]]]:
+    """Both tools with stores of their own that hold busybox."""
+    images.Layout(scratch / "buildah-layout").add("busybox", images.busybox())
+    configuration = str(podman_configuration(scratch))
+    program = str(Path(sys.executable).with_name("rundlet-build"))
+    peer = {"CONTAINERS_CONF": configuration, "BUILDAH_RUNTIME": "runc"}
+    with Registry(scratch / "buildah-registry") as registry:
+        image = f"{registry.host}/busybox:latest"
+        push(scratch / "buildah-layout", "busybox", image)
+        tools = [
+            Tool("rundlet-build", program, scratch / "rundlet-build"),
+            Tool("buildah", "buildah", scratch / "buildah", "--storage-driver=overlay", **peer),
+        ]
+        for tool in tools:
+            tool.image = image
+            tool.run("pull", "-q", "--tls-verify=false", image)
+        try:
+            yield Bench(registry.host, scratch), tools
+        finally:
+            for tool in tools:
+                subprocess.run(tool.command("rm", "--all"), capture_output=True)
+            unmount_below(scratch)
+
+
+def _words(directory: Path, *words: str) -> list[str]:
+    return ["build", "--layers", "--network", "none", *words, str(directory)]
+
+
+def _builds(name: str, words: tuple[str, ...], last: Callable[[int], str]) -> object:
+    def steps(bench: Bench, tool: Tool) -> Iterator[Work]:
+        directory = containerfile(bench, tool, name, last(0))
+        tool.run(*_words(directory))
+        number = 0
+        try:
+            while True:
+                number += 1
+                containerfile(bench, tool, name, last(number))
+                yield Work([tool.command(*_words(directory, *words))])
+        finally:
+            tool.run("rmi", "--prune")
+
+    return steps
+
+
+def _commit(bench: Bench, tool: Tool) -> Iterator[Work]:
+    """Each time another layer: one that is there already would only be read."""
+    name = "bench-commit"
+    tool.run("from", "--name", name, tool.image)
+    tool.run("copy", "-q", name, str(many_files(bench)), "/tree")
+    number = 0
+    try:
+        while True:
+            number += 1
+            file = bench.scratch / f"number-{tool.name}"
+            file.write_text(str(number))
+            tool.run("copy", "-q", name, str(file), "/number")
+            yield Work([tool.command("commit", "-q", name, f"localhost/committed:{number}")])
+    finally:
+        tool.run("rm", name)
+
+
+def _session(bench: Bench, tool: Tool) -> Iterator[Work]:
+    """from, run, config, commit, rm: what a script does for a small image."""
+    number = 0
+    while True:
+        number += 1
+        name = f"bench-{number}"
+        yield Work(
+            [
+                tool.command("from", "-q", "--name", name, tool.image),
+                tool.command("run", "--network", "none", name, "touch", "/made"),
+                tool.command("config", "--label", f"number={number}", name),
+                tool.command("commit", "-q", name, "localhost/session"),
+                tool.command("rm", name),
+            ]
+        )
+
+
+for _title, _target, _repeat, _steps in (
+    ("buildah: build of 10 RUN steps, cold", 0.7, 3, _builds("b-cold", ("--no-cache",), str)),
+    ("buildah: build of 10 RUN steps, cached", 0.5, 9, _builds("b-hot", (), lambda _: "")),
+    ("buildah: the last of 10 steps changed", 0.7, 5, _builds("b-last", (), str)),
+    ("buildah: commit of 12,000 files", 0.7, 3, _commit),
+    ("buildah: from, run, config, commit, rm", 1.0, 5, _session),
+):
+    ROWS.append(Row(_title, _target, _repeat, _steps))  # type: ignore[arg-type]
