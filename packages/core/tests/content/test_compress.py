@@ -248,3 +248,26 @@ def test_threads() -> None:
     streams = [squeezed(DATA, algorithm) for algorithm in ALGORITHMS] * 3
     with ThreadPoolExecutor(6) as pool:
         assert set(pool.map(opened, streams)) == {DATA}
+
+
+class _Cut(io.RawIOBase):
+    """A source whose pieces are of any size."""
+
+    def __init__(self, data: bytes, sizes: tuple[int, ...]) -> None:
+        self._data = io.BytesIO(data)
+        self._sizes = sizes
+        self._count = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        self._count += 1
+        return self._data.read(min(size, self._sizes[self._count % len(self._sizes)]))
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "zstd"])
+def test_the_same_bytes_however_the_source_is_cut(algorithm: str) -> None:
+    data = b"".join(b"%d some text\n" % (number * number) for number in range(60_000))
+    made = {
+        compressed(_Cut(data, sizes), algorithm).read()  # type: ignore[arg-type]
+        for sizes in ((1 << 20,), (1000, 70_000), (4096, 1, 65_536))
+    }
+    assert len(made) == 1

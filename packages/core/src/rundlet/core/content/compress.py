@@ -191,7 +191,11 @@ class _Reader(Stream):
 
 
 class _Writer(Stream):
-    """Compression while being read."""
+    """Compression while being read.
+
+    The compressor gets pieces of one size, however the source cuts them: what it makes depends
+    on that, and the same content is to give the same bytes.
+    """
 
     def __init__(self, source: BinaryIO, compressor: _Compressor) -> None:
         super().__init__(source)
@@ -200,7 +204,7 @@ class _Writer(Stream):
 
     def _next(self, most: int) -> bytes:
         while not self._ready and self._compressor is not None:
-            piece = self._source.read(PIECE)
+            piece = self._whole()
             if piece:
                 self._ready = memoryview(self._compressor.compress(piece))
             else:
@@ -208,6 +212,17 @@ class _Writer(Stream):
                 self._compressor = None
         piece, self._ready = bytes(self._ready[:most]), self._ready[most:]
         return piece
+
+    def _whole(self) -> bytes:
+        """A whole piece, but for the last one."""
+        piece = self._source.read(PIECE)
+        if not piece or len(piece) == PIECE:
+            return piece
+        parts, left = [piece], PIECE - len(piece)
+        while left and (piece := self._source.read(left)):
+            parts.append(piece)
+            left -= len(piece)
+        return b"".join(parts)
 
 
 class _Zlib:
