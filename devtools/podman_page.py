@@ -61,6 +61,13 @@ DIFFERS: dict[tuple[str, str], str] = {
 """(verb or *, flag) to how it differs."""
 
 
+GLOBAL_DIFFERS = {
+    "hooks-dir": "a directory with OCI hook files is refused; plugins change the spec",
+    "events-backend": "events are in the state database, or `none`; `journald` is refused",
+}
+"""Flags before the verb that are not as podman has them."""
+
+
 def verbs() -> dict[str, Verb]:
     """The verbs of the packages core and cli by the words that are typed."""
     found = {}
@@ -96,6 +103,8 @@ def page() -> str:
 def _global_state(option: Flag | Option) -> str:
     if option.name in refused.NAMES and option.hidden:
         return f"left out: {refused.REASONS[option.name]}"
+    if option.name in GLOBAL_DIFFERS:
+        return f"differs: {GLOBAL_DIFFERS[option.name]}"
     return "works" if not option.hidden else "accepted, of no effect by itself"
 
 
