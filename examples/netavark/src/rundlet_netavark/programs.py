@@ -24,7 +24,12 @@ _DIRECTORIES = (
 """containers.conf(5), helper_binaries_dir."""
 
 
-_GONE = ("No such file or directory", "No chain/target/match by that name", "No such device")
+_GONE = (
+    "No such file or directory",
+    "No chain/target/match by that name",
+    "No such device",
+    "aardvark pid not found",  # it has not begun yet, and finds nothing to do when it does
+)
 """What netavark says of names, rules and interfaces that are not there."""
 
 
