@@ -1,8 +1,9 @@
 """Blobs by digest: `blobs/sha256/HEX` below the graph root, exactly the bytes received.
 
-A blob is written to a temporary file while it is hashed, made durable, and renamed into
-place; its row is written last. A kill leaves a temporary at most, whose lease names it:
-`engine.layers.collect` removes it.
+A blob is written to a temporary file while it is hashed, made durable, noted in the state,
+and renamed into place. A kill leaves at most a temporary, which its lease names, or a row
+without a file: both are what `engine.layers.collect` removes, and a file without a row, which
+it would not know of, there never is.
 """
 
 from __future__ import annotations
@@ -102,11 +103,11 @@ class BlobStore:
                 user = database.row(_USERS, digest, digest, digest)
                 if user is not None:
                     raise InUse(f"blob {digest} is used by {user[0]}")
+                try:
+                    os.unlink(self.path(digest))  # first: a kill must not leave it unknown
+                except FileNotFoundError:
+                    pass
                 database.execute("DELETE FROM blobs WHERE digest = ?", digest)
-            try:
-                os.unlink(self.path(digest))
-            except FileNotFoundError:
-                pass
 
 
 _USERS = """
@@ -172,10 +173,10 @@ class BlobWriter:
         done = wanted.replace(digest=found, size=self.size)
         try:
             os.fsync(self._file)
-            # Ordered with removals: neither a row without a file nor the other way round.
-            with self._engine.locks.hold("blob", found):
-                self._rename(self._store.path(found))
+            with self._engine.locks.hold("blob", found):  # nobody removes it meanwhile
                 self._remember(done)
+                self._rename(self._store.path(found))
+            self._engine.leases.drop("file", self._name)
         except OSError as error:
             raise self._explained(error) from error
         self._close()
@@ -200,7 +201,6 @@ class BlobWriter:
                 time.time_ns(),
             )
             self._engine.leases.hold("blob", (done.digest,))
-            self._engine.leases.drop("file", self._name)
 
     def abort(self) -> None:
         """Discard what was written. No error after `commit`."""
