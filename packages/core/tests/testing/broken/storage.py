@@ -133,6 +133,14 @@ class TestCollect(Base):
                 self.remove(layer)
 
 
+class TestRename(Base):
+    class Driver(VfsDriver):
+        renames = True
+
+        def rename(self, layer: str, name: str) -> None:
+            pass
+
+
 class TestChanges(Base):
     class Driver(VfsDriver):
         def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
@@ -171,6 +179,7 @@ FAILS: dict[str, tuple[type, str]] = {
     "STORAGE-REMOVE-IDEMPOTENT": (TestRemoving, "test_removing"),
     "STORAGE-REMOVE-WINS": (TestBusy, "test_unmounting_what_is_busy"),
     "STORAGE-COLLECT": (TestCollect, "test_collect_spares_what_is_under_way"),
+    "STORAGE-RENAME (optional)": (TestRename, "test_renamed_layer"),
     "STORAGE-CHANGES": (TestChanges, "test_changes"),
     "STORAGE-USAGE": (TestUsage, "test_usage"),
     "STORAGE-LAYERS": (TestLayers, "test_listing"),

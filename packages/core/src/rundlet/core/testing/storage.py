@@ -581,6 +581,7 @@ class StorageDriverContract:
 
     # --- STORAGE-RENAME
 
+    @pytest.mark.optional
     def test_renamed_layer(self, driver: StorageDriver, view: Callable[..., str]) -> None:
         """STORAGE-RENAME: a layer that another process has made."""
         if not driver.renames:
