@@ -62,7 +62,6 @@ DIFFERS: dict[tuple[str, str], str] = {
 
 
 GLOBAL_DIFFERS = {
-    "hooks-dir": "a directory with OCI hook files is refused; plugins change the spec",
     "events-backend": "events are in the state database, or `none`; `journald` is refused",
 }
 """Flags before the verb that are not as podman has them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -443,3 +444,24 @@ def test_update_of_variables_ulimits_and_checks(loaded: Rundlet) -> None:
     assert loaded("logs", "c").stdout.split() == ["1", "1", "512", "2", "256"]
     done = loaded("update", "--ulimit", "nonsense", "c", check=False)
     assert (done.returncode, "nonsense" in done.stderr) == (125, True)
+
+
+def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    program = {"path": "/bin/sh", "args": ["sh", "-c", f"cat > {tmp_path}/hooked"]}
+    document = {
+        "version": "1.0.0",
+        "hook": program,
+        "when": {"annotations": {"^hook$": "^me$"}},
+        "stages": ["createRuntime"],
+    }
+    (hooks / "one.json").write_text(json.dumps(document))
+    words = ("--hooks-dir", str(hooks), "run", "--rm", "--network", "none")
+    loaded(*words, "busybox", "true")
+    assert not (tmp_path / "hooked").exists()
+    loaded(*words, "--annotation", "hook=me", "busybox", "true")
+    assert json.loads((tmp_path / "hooked").read_text())["status"]
+    (hooks / "one.json").write_text("{")
+    done = loaded(*words, "busybox", "true", check=False)
+    assert done.returncode == 125 and f"{hooks}/one.json" in done.stderr

@@ -55,7 +55,7 @@ packages = ["src/$module"]
 _README = """\
 # rundlet-$name
 
-$what for [Rundlet](https://pypi.org/project/rundlet-core/), named `$name`.
+$what for Rundlet (`rundlet-core`), named `$name`.
 
     pip install -e '.[test]'
     pytest                       # the conformance kit of Rundlet

@@ -75,11 +75,12 @@ def write(
     _set_outside(plan)
     named = [device.source for device in request.devices if cdi.qualified(device.source)]
     cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)
-    if request.hooks_dirs:
+    hooks = [one for one in request.hooks_dirs or engine.settings.hooks_dirs if os.path.exists(one)]
+    if hooks:
         from ..spec import oci_hooks
 
         asked = any(mount.kind == "bind" for mount in request.mounts)
-        oci_hooks.add(spec, request.hooks_dirs, bind_mounts=asked)
+        oci_hooks.add(spec, hooks, bind_mounts=asked)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
     adapted = runtime.adapt(spec)

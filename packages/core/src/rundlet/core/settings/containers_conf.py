@@ -40,6 +40,7 @@ _KEYS = {
     ("engine", "cgroup_manager"): "cgroup_manager",
     ("engine", "init_path"): "init_path",
     ("engine", "cdi_spec_dirs"): "cdi_spec_dirs",
+    ("engine", "hooks_dir"): "hooks_dirs",
     ("engine", "stop_timeout"): "stop_timeout",
     ("engine", "detach_keys"): "detach_keys",
     ("engine", "pull_policy"): "pull_policy",

@@ -132,6 +132,7 @@ _OPTIONS = {
     "log-level": "log_level",
     "registries-conf": "registries_conf",
     "cdi-spec-dir": "cdi_spec_dirs",
+    "hooks-dir": "hooks_dirs",
     "events-backend": "events_backend",
     "volumepath": "volume_path",
     "transient-store": "transient_store",

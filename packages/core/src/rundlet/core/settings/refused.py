@@ -5,8 +5,6 @@ Ignoring them would act on the wrong store or the wrong machine: they are refuse
 
 from __future__ import annotations
 
-import os
-
 from ..errors import NotSupported
 
 TYPE_CHECKING = False
@@ -21,7 +19,7 @@ REASONS = {
     "imagestore": "images are kept with the containers that count on them: --root moves both",
     "namespace": "libpod namespaces are not supported: use another --root",
 }
-NAMES = frozenset((*REASONS, "hooks-dir", "events-backend"))
+NAMES = frozenset((*REASONS, "events-backend"))
 """The options to be checked when they were given."""
 
 
@@ -30,21 +28,7 @@ def check(options: Parsed) -> None:
     for name in sorted(options.given & NAMES):
         value = options.values[name]
         reason = REASONS.get(name, "") if value else ""
-        if name == "hooks-dir" and isinstance(value, tuple):
-            reason = _hooks(value)
-        elif name == "events-backend" and value == "journald":
+        if name == "events-backend" and value == "journald":
             reason = "events are kept in the state database; use sqlite or none"
         if reason:
             raise NotSupported(f"--{name}: {reason}")
-
-
-def _hooks(directories: tuple[str, ...]) -> str:
-    """An empty directory asks for nothing."""
-    for directory in directories:
-        try:
-            names = os.listdir(directory)
-        except OSError:
-            continue
-        if any(name.endswith(".json") for name in names):
-            return f"the OCI hooks in {directory} cannot be run: OCI hook files are not supported"
-    return ""

@@ -40,6 +40,7 @@ class Settings(Value):
     cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
     init_path: str = ""
     cdi_spec_dirs: tuple[str, ...] = ()
+    hooks_dirs: tuple[str, ...] = ("/usr/share/containers/oci/hooks.d",)  # of OCI hooks
 
     # networks
     network_plugin: str = ""
