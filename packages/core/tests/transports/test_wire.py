@@ -94,6 +94,7 @@ def test_answers(answers: list[bytes], bodies: list[bytes]) -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n", "longer"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\na", "connection closed"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, "without end"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * (1 << 18) + b"\r\n\r\n", "too long"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * (1 << 15) + b"\r\n", "too long"),
     ],

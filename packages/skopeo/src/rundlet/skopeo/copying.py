@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         TransportSettings,
     )
     from rundlet.core.images.copy import Copied, CopyOptions
-    from rundlet.core.images.encryption import Encryption
     from rundlet.core.images.progress import Progress
     from rundlet.core.trust.policy import Policy
 
@@ -92,6 +91,7 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
     from rundlet.core.errors import UsageError
     from rundlet.core.images.copy import CopyOptions
     from rundlet.core.images.plan import Wishes
+    from rundlet.core.verbs.encryption import encryption
     from rundlet.core.verbs.signing import signing
 
     from .places import platform
@@ -137,7 +137,7 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         parallel=int(str(values.get("image-parallel-copies") or 0)),
         signatures=not arguments.flag("remove-signatures"),
         signing=signing(arguments),
-        encryption=_encryption(arguments),
+        encryption=encryption(arguments),
         precompute=bool(values.get("dest-precompute-digests")) and target.name == "docker",
         temporary=context.options.text("tmpdir"),
     )
@@ -169,28 +169,6 @@ def _platforms(several: str) -> tuple[Platform, ...]:
             )
         found.append(Platform(system, architecture))
     return tuple(found)
-
-
-def _encryption(arguments: Parsed) -> Encryption | None:
-    """The keys of --encryption-key or --decryption-key. Raises UsageError, InvalidArgument."""
-    from rundlet.core.errors import UsageError
-
-    values = arguments.values
-    recipients, keys = values.get("encryption-key"), values.get("decryption-key")
-    layers = values.get("encrypt-layer")
-    if layers and not recipients:
-        raise UsageError("--encrypt-layer can only be used with --encryption-key")
-    if recipients and keys:
-        raise UsageError("--encryption-key and --decryption-key cannot be specified together")
-    if not recipients and not keys:
-        return None
-    from rundlet.core.images.encryption import Encryption, private, recipient
-
-    return Encryption(
-        recipients=tuple(recipient(text) for text in arguments.texts("encryption-key")),
-        layers=tuple(int(str(number)) for number in layers or ()),  # type: ignore[attr-defined]
-        keys=tuple(private(text) for text in arguments.texts("decryption-key")),
-    )
 
 
 def policy_of(context: Context) -> Policy:

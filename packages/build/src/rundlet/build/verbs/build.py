@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
-from .words import COMPRESSION, DECRYPTION_KEY, RUNTIME, SBOM, USERNS
+from .words import COMPRESSION, RUNTIME, SBOM, USERNS
 
 OPTIONS: tuple[Flag | Option, ...] = (
     Option("add-host", help="Add a custom host-to-IP mapping (host:ip)", many=True),

@@ -14,10 +14,11 @@ from rundlet.build.execute.options import BuildOptions
 from rundlet.build.execute.progress import Progress, SplitProgress, log_file
 from rundlet.build.execute.source_policy import SourcePolicy, load
 from rundlet.core.errors import UsageError
+from rundlet.core.verbs.encryption import encryption
 
 from . import build_refused
 from .template import engine_with_flags, secret, ssh, template
-from .transport import decryption, platforms, pull_policy, transport_settings
+from .transport import platforms, pull_policy, transport_settings
 from .values import (
     build_arguments,
     file_timestamp,
@@ -175,7 +176,7 @@ def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOption
         compat_volumes=arguments.flag("compat-volumes"),
         stdin=arguments.flag("stdin"),
         quiet=arguments.flag("quiet"),
-        encryption=decryption(arguments),
+        encryption=encryption(arguments),
         source_policy=_source_policy(arguments),
         all_platforms=arguments.flag("all-platforms"),
         save_stages=arguments.flag("save-stages"),

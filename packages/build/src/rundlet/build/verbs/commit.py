@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import OPTIONS as ENCRYPTION
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
-from .words import COMPRESSION, ENCRYPTION, SBOM, TRANSPORT
+from .words import COMPRESSION, SBOM, TRANSPORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import DECRYPTION_KEY
 
-from .words import DECRYPTION_KEY, PLATFORM, RUNTIME, TRANSPORT, USERNS
+from .words import PLATFORM, RUNTIME, TRANSPORT, USERNS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ def run(context: Context, arguments: Parsed) -> int:
     """Make it; prints its name."""
     from rundlet.build.working.containers import WorkingContainers
     from rundlet.core.commands.progress import shown
+    from rundlet.core.verbs.encryption import encryption
 
     from .template import engine_with_flags, template
-    from .transport import decryption, platforms, pull_policy, transport_settings
+    from .transport import platforms, pull_policy, transport_settings
     from .values import image_format, isolation
 
     wanted = platforms(arguments)
@@ -88,7 +90,7 @@ def run(context: Context, arguments: Parsed) -> int:
             template=template(arguments, context.options),
             format=image_format(arguments) or "oci",
             isolation=isolation(arguments),
-            encryption=decryption(arguments),
+            encryption=encryption(arguments),
         )
     if arguments.text("cidfile"):
         with open(arguments.text("cidfile"), "w", encoding="ascii") as file:

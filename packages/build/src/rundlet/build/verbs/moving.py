@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import DECRYPTION_KEY
+from rundlet.core.verbs.encryption import OPTIONS as ENCRYPTION
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
-from .words import COMPRESSION, DECRYPTION_KEY, ENCRYPTION, PLATFORM, TRANSPORT
+from .words import COMPRESSION, PLATFORM, TRANSPORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,8 +75,9 @@ def tag(context: Context, arguments: Parsed) -> int:
 def pull(context: Context, arguments: Parsed) -> int:
     """Pull; prints the ids."""
     from rundlet.core.commands.progress import shown
+    from rundlet.core.verbs.encryption import encryption
 
-    from .transport import decryption, platforms, transport_settings
+    from .transport import platforms, transport_settings
 
     name = arguments.arguments[0]
     settings = transport_settings(arguments)
@@ -90,7 +93,7 @@ def pull(context: Context, arguments: Parsed) -> int:
             settings=settings,
             platform=wanted[0] if wanted else None,
             progress=progress,
-            encryption=decryption(arguments),
+            encryption=encryption(arguments),
         )
     context.print(image.id)
     return 0

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rundlet.core.commands.context import Parsed
-    from rundlet.core.images.encryption import Encryption
 
 _PULL = {
     "true": "always",
@@ -82,29 +81,3 @@ def _path(arguments: Parsed, name: str) -> Path | None:
     from pathlib import Path  # slow to import, and rarely asked for
 
     return Path(text)
-
-
-def decryption(arguments: Parsed) -> Encryption | None:
-    """The keys of --decryption-key. Raises InvalidArgument."""
-    keys = arguments.texts("decryption-key")
-    if not keys:
-        return None
-    from rundlet.core.images.encryption import Encryption, private
-
-    return Encryption(keys=tuple(private(text) for text in keys))
-
-
-def encryption(arguments: Parsed) -> Encryption | None:
-    """The keys of --encryption-key. Raises UsageError, InvalidArgument."""
-    recipients, layers = arguments.texts("encryption-key"), arguments.values["encrypt-layer"]
-    if not recipients:
-        if layers:
-            raise UsageError("--encrypt-layer can only be used with --encryption-key")
-        return None
-    from rundlet.core.images.encryption import Encryption, recipient
-
-    assert isinstance(layers, tuple)
-    return Encryption(
-        recipients=tuple(recipient(text) for text in recipients),
-        layers=tuple(int(number) for number in layers),
-    )

@@ -8,9 +8,8 @@ import time
 from rundlet.build.execute.options import Timestamp, Writing
 from rundlet.core.errors import InvalidArgument, NotFound, UsageError
 from rundlet.core.format.times import rfc3339
+from rundlet.core.verbs.encryption import encryption
 from rundlet.core.verbs.signing import signing
-
-from .transport import encryption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -36,16 +36,6 @@ RUNTIME: tuple[Flag | Option, ...] = (
            completes="runtime"),
     Option("runtime-flag", help="Global flag for the OCI runtime, without its dashes", many=True),
 )  # fmt: skip
-DECRYPTION_KEY = Option(
-    "decryption-key", help="Private key of a recipient of encrypted layers: FILE[:PASSWORD]",
-    many=True, metavar="strings",
-)  # fmt: skip
-ENCRYPTION: tuple[Flag | Option, ...] = (
-    Option("encrypt-layer", help="Number of a layer to encrypt, from 0, or from -1 for the last;"
-           " else all", kind="int", many=True, split=True, metavar="ints"),
-    Option("encryption-key", help="Public key of a recipient to encrypt layers to: jwe:FILE",
-           many=True, split=True, metavar="strings"),
-)  # fmt: skip
 SBOM: tuple[Flag | Option, ...] = (
     Option("sbom", help="Scan with a preset: syft, syft-cyclonedx, syft-spdx, trivy,"
            " trivy-cyclonedx, trivy-spdx"),

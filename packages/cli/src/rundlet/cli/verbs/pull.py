@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.signing import SIGNATURE_POLICY, obey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Context, Parsed
     from rundlet.core.contracts.transport import TransportSettings
-    from rundlet.core.images.encryption import Encryption
     from rundlet.core.state.images import Image
 
 RETRY = Option("retry", help="Number of times to retry in case of failure", kind="uint")
@@ -28,12 +28,7 @@ VERB = Verb(
         Option("authfile", help="Path of the authentication file", completes="files"),
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
-        Option(
-            "decryption-key",
-            help="Private key of a recipient of encrypted layers: FILE[:PASSWORD]",
-            many=True,
-            metavar="strings",
-        ),
+        DECRYPTION_KEY,
         Flag("disable-content-trust", help="Docker's; does nothing", hidden=True),
         Option("os", help="Use OS instead of the running OS", metavar="OS"),
         Option("platform", help="Specify the platform for selecting the image"),
@@ -83,6 +78,7 @@ def pull_one(
     """Pull one image, telling how it goes on standard error."""
     from rundlet.core.commands.progress import shown
     from rundlet.core.images.manifest import parse_platform
+    from rundlet.core.verbs.encryption import encryption
 
     with shown(context.stderr, quiet=quiet) as progress:
         return context.engine.images.pull(
@@ -91,18 +87,8 @@ def pull_one(
             settings=transport_settings(arguments),
             platform=parse_platform(platform) if platform else None,
             progress=progress,
-            encryption=_decryption(arguments),
+            encryption=encryption(arguments),
         )
-
-
-def _decryption(arguments: Parsed) -> Encryption | None:
-    """The keys of --decryption-key, where a verb has it. Raises InvalidArgument."""
-    keys = arguments.values.get("decryption-key")
-    if not isinstance(keys, tuple) or not keys:
-        return None
-    from rundlet.core.images.encryption import Encryption, private
-
-    return Encryption(keys=tuple(private(text) for text in keys))
 
 
 def transport_settings(arguments: Parsed) -> TransportSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import OPTIONS as ENCRYPTION
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 from rundlet.core.verbs.signing import SIGNATURE_POLICY
 
@@ -11,7 +12,6 @@ from .pull import RETRY, RETRY_DELAY
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Context, Parsed
-    from rundlet.core.images.encryption import Encryption
 
 VERB = Verb(
     name="push",
@@ -31,10 +31,7 @@ VERB = Verb(
         Option("digestfile", help="Write the digest of the pushed image to the specified file",
                completes="files"),
         Flag("disable-content-trust", help="Docker's; does nothing", hidden=True),
-        Option("encrypt-layer", help="Number of a layer to encrypt, from 0, or from -1 for the"
-               " last; else all", kind="int", many=True, split=True, metavar="ints"),
-        Option("encryption-key", help="Public key of a recipient to encrypt layers to:"
-               " jwe:FILE", many=True, split=True, metavar="strings"),
+        *ENCRYPTION,
         Flag("force-compression", help="Compress layers again that are compressed otherwise"),
         Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
         Flag("quiet", "q", help="Suppress output information when pushing images"),
@@ -54,6 +51,7 @@ def run(context: Context, arguments: Parsed) -> int:
     """Push, telling how it goes on standard error."""
     from rundlet.core.commands.progress import shown
     from rundlet.core.errors import UsageError
+    from rundlet.core.verbs.encryption import encryption
     from rundlet.core.verbs.signing import signing
 
     from .pull import transport_settings
@@ -78,31 +76,13 @@ def run(context: Context, arguments: Parsed) -> int:
             level=arguments.number("compression-level"),
             force=force,
             progress=progress,
-            encryption=_encryption(arguments),
+            encryption=encryption(arguments),
             signing=signing(arguments),
             signatures=not arguments.flag("remove-signatures"),
         )
     if arguments.text("digestfile"):
         write_digest(arguments.text("digestfile"), digest)
     return 0
-
-
-def _encryption(arguments: Parsed) -> Encryption | None:
-    """The keys of --encryption-key. Raises UsageError, InvalidArgument."""
-    from rundlet.core.errors import UsageError
-
-    recipients, layers = arguments.texts("encryption-key"), arguments.values["encrypt-layer"]
-    if not recipients:
-        if layers:
-            raise UsageError("--encrypt-layer can only be used with --encryption-key")
-        return None
-    from rundlet.core.images.encryption import Encryption, recipient
-
-    assert isinstance(layers, tuple)
-    return Encryption(
-        recipients=tuple(recipient(text) for text in recipients),
-        layers=tuple(int(number) for number in layers),
-    )
 
 
 def write_digest(path: str, text: str) -> None:

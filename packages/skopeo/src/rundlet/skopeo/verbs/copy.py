@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import DECRYPTION_KEY
+from rundlet.core.verbs.encryption import OPTIONS as ENCRYPTION
 from rundlet.core.verbs.signing import SIGN_IDENTITY
 
 from ..copying import OPTIONS
@@ -32,8 +34,7 @@ VERB = Verb(
         Option("additional-tag", help="Additional tags (supports docker-archive)",
                many=True, split=True, metavar="strings"),
         AUTHFILE,
-        Option("decryption-key", help="Private key of a recipient of encrypted layers:"
-               " FILE[:PASSWORD]", many=True, split=True, metavar="strings"),
+        DECRYPTION_KEY,
         Flag("dest-compress", help="Compress plain layers (destination dir: only)"),
         Option("dest-compress-format", help="Format to use for the compression"
                " (gzip, zstd or zstd:chunked)"),
@@ -47,10 +48,7 @@ VERB = Verb(
              " send none that the registry has (destination docker: only)"),
         Option("digestfile", help="Write the digest of the pushed image to the specified file",
                completes="files"),
-        Option("encrypt-layer", help="Number of a layer to encrypt, from 0, or from -1 for the"
-               " last; else all", kind="int", many=True, split=True, metavar="ints"),
-        Option("encryption-key", help="Public key of a recipient to encrypt layers to:"
-               " jwe:FILE", many=True, split=True, metavar="strings"),
+        *ENCRYPTION,
         Option("image-parallel-copies", help="Number of layers to copy at once", kind="uint"),
         Option("multi-arch", help="How to handle multi-architecture images (`system`, `all`,"
                " `index-only`, or platforms like `linux/amd64,linux/arm64`)"),

@@ -18,6 +18,7 @@ _MOST_HEAD = 1 << 17
 _MOST_LINE = 1 << 16
 _RECEIVED = 1 << 16
 _MOST_DRAINED = 1 << 16
+_MOST_INTERIM = 100
 _DOCUMENT = 10
 _BODYLESS = (204, 304)
 _WITH_BODY = ("POST", "PUT", "PATCH")
@@ -120,10 +121,12 @@ class Connection:
     def _response(
         self, method: str, give_back: Callable[[Connection], None], *, last: bool = False
     ) -> Response:
-        while True:
+        for _ in range(_MOST_INTERIM):
             version, status, headers = _head(self._take_head())
             if not 100 <= status < 200 or status == 101:
                 break
+        else:
+            raise HTTPError("interim answers without end")
         framing = _framing(method, status, headers)
         keep = not last and framing != -1 and version != "HTTP/1.0"
         if "close" in headers.get("Connection").lower():
