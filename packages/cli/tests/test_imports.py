@@ -127,6 +127,10 @@ def test_the_exit_command_imports_little(store: Rundlet, tmp_path: Path) -> None
 
 def test_versions_are_told_without_the_engine() -> None:
     done = subprocess.run(
-        ["rundlet", "--version"], capture_output=True, text=True, check=True, env=os.environ
+        [Path(sys.executable).with_name("rundlet"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
     )
     assert done.stdout.startswith("rundlet version ")
