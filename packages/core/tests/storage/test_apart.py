@@ -37,6 +37,13 @@ def write(out: BinaryIO) -> None:
             archive.addfile(info, io.BytesIO(b"%05d" % number * 1000))
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest-xdist's own threads do not count: they wait for messages."""
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+@pytest.mark.usefixtures("alone")
 def test_it_is_the_layer_that_its_digest_says(engine: Engine) -> None:
     below = keep_written(engine, write, "")
     parent = chain_id("", below.diff_id)
@@ -55,6 +62,7 @@ def test_it_is_the_layer_that_its_digest_says(engine: Engine) -> None:
         assert len(archive.getnames()) in (0, 50), "vfs sees no difference between the two"
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_failure_there_is_none_here(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = os.getpid()
     real = engine.layers.driver.apply
@@ -71,6 +79,7 @@ def test_a_failure_there_is_none_here(engine: Engine, monkeypatch: pytest.Monkey
     assert list(engine.layers.driver.layers()) == []
 
 
+@pytest.mark.usefixtures("alone")
 def test_nothing_is_left_of_what_was_not_finished(engine: Engine) -> None:
     def half(out: BinaryIO) -> None:
         out.write(b"\0" * 100)
