@@ -18,7 +18,7 @@ CONF = """
 log_dir = "{directory}/node-logs"
 [crio.runtime]
 default_runtime = "mine"
-default_ulimits = ["nofile=100:200"]
+default_ulimits = ["core=51200:102400"]  # not nofile: Go programs like runc raise the soft one
 default_env = ["FROM_NODE=yes", "FROM_POD=no"]
 default_sysctls = ["net.ipv4.ip_unprivileged_port_start = 400", "kernel.shm_rmid_forced=1"]
 default_capabilities = ["CHOWN"]
@@ -77,7 +77,7 @@ def test_a_container_is_as_the_node_says(node: Any) -> None:
     pod = node.pod(node.pod_config(network=cri.POD, pid=cri.POD))
     container = node.run(pod, "sleep", "1000", envs=[cri.KeyValue(key="FROM_POD", value=b"pod")])
     script = (
-        "ulimit -n; ulimit -Hn; echo $FROM_NODE $FROM_POD; date +%Z; cat /run/mine/word;"
+        "ulimit -c; ulimit -Hc; echo $FROM_NODE $FROM_POD; date +%Z; cat /run/mine/word;"
         "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/kernel/shm_rmid_forced;"
         "grep CapEff /proc/self/status; ls /dev/mine; touch /x 2>&1; touch /tmp/x && echo tmp"
     )
