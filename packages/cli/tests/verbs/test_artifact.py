@@ -130,6 +130,28 @@ def test_through_a_registry(
     assert "manifest unknown" in refused(rundlet, "pull", f"{registry.host}/artifacts/none:1")
 
 
+def test_decrypted_when_pulled(
+    rundlet: Any, registry: Registry, busybox_archive: Path, tmp_path: Path
+) -> None:
+    """Made with `push`, for an artifact is whatever a registry has under a name."""
+    name = f"{registry.host}/artifacts/{tmp_path.name.lower()}:1"
+    key = tmp_path / "key.pem"
+    pair = ("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    subprocess.run([*pair, "-out", str(key)], check=True)
+    public = ("openssl", "pkey", "-in", str(key), "-pubout", "-out", str(tmp_path / "key.pub"))
+    subprocess.run(public, check=True)
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("push", "-q", "--encryption-key", f"jwe:{tmp_path}/key.pub", "busybox", name)
+    rundlet("artifact", "pull", "-q", name)
+    (sealed,) = json.loads(rundlet("artifact", "inspect", name).stdout)["Manifest"]["layers"]
+    assert sealed["mediaType"].endswith("+encrypted")
+    rundlet("artifact", "pull", "-q", "--decryption-key", str(key), name)
+    (layer,) = json.loads(rundlet("artifact", "inspect", name).stdout)["Manifest"]["layers"]
+    assert not layer["mediaType"].endswith("+encrypted")
+    assert sealed["digest"].partition(":")[2] not in blobs(rundlet)
+    assert layer["digest"].partition(":")[2] in blobs(rundlet)
+
+
 def test_titles_that_lead_elsewhere(rundlet: Any, files: list[str], tmp_path: Path) -> None:
     """Whoever made an artifact does not choose where its files go."""
     rundlet("artifact", "add", NAME, files[1])

@@ -217,6 +217,55 @@ def test_a_killed_monitor_and_container(filled: Rundlet) -> None:
     assert filled("inspect", "-f", "{{.State.Status}}", "k").stdout == "exited\n"
 
 
+# --- artifacts
+
+
+@pytest.fixture
+def artifact(rundlet: Rundlet, tmp_path: Path) -> Path:
+    """One of 1000 bytes; the directory of its blobs."""
+    (tmp_path / "model").write_bytes(b"x" * 1000)
+    rundlet("artifact", "add", "localhost/model:1", str(tmp_path / "model"))
+    return root(rundlet) / "artifacts/blobs/sha256"
+
+
+def test_df_counts_artifacts(filled: Rundlet, artifact: Path) -> None:
+    mount = "type=artifact,src=localhost/model:1,dst=/model"
+    form = "{{.Type}}:{{.Total}}:{{.Active}}:{{.RawSize}}"
+    used = sum(path.stat().st_size for path in artifact.iterdir())
+    assert filled("system", "df", "--format", form).stdout.endswith(f"\nArtifacts:1:0:{used}\n")
+    filled("create", "--mount", mount, "busybox", "true")
+    assert filled("system", "df", "--format", form).stdout.endswith(f"\nArtifacts:1:1:{used}\n")
+    listed = filled("system", "df", "-v").stdout.splitlines()[-1].split()
+    assert (listed[:2], listed[3:]) == (["localhost/model", "1"], ["1kB", "1"])
+
+
+def test_what_a_killed_add_left_goes(rundlet: Rundlet, artifact: Path, tmp_path: Path) -> None:
+    """By a check's repair, a prune, or the next change of an artifact."""
+    for clear in (
+        ("system", "check", "--repair"),
+        ("system", "prune", "-f"),
+        ("artifact", "add", "--append", "localhost/model:1", __file__),
+    ):
+        stray = artifact / ("ab" * 32)
+        stray.write_text("x")
+        assert str(stray) in rundlet("system", "check", check=False).stdout
+        rundlet(*clear)
+        assert not stray.exists(), clear
+        assert rundlet("system", "check").stdout == ""
+    rundlet("artifact", "extract", "--title", "model", "localhost/model:1", str(tmp_path / "out"))
+
+
+def test_a_damaged_artifact_is_found_and_removed(rundlet: Rundlet, artifact: Path) -> None:
+    (blob,) = [path for path in artifact.iterdir() if path.stat().st_size == 1000]
+    blob.write_bytes(b"y" * 1000)
+    assert rundlet("system", "check", "--quick").stdout == ""
+    done = rundlet("system", "check", check=False)
+    assert done.returncode == 125 and done.stdout.startswith("artifact localhost/model:1: ")
+    rundlet("system", "check", "--repair")
+    assert rundlet("artifact", "ls", "-q").stdout == ""
+    assert list(artifact.iterdir()) == []
+
+
 # --- reset
 
 

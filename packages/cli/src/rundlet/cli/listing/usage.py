@@ -25,10 +25,12 @@ def short(count: int) -> str:
 
 
 def kinds(engine: Engine) -> list[dict[str, Any]]:
-    """A row for images, containers and volumes: the fields that a template may name."""
+    """A row for images, containers, volumes, and artifacts where there are any (podman has no such
+    row): the fields that a template may name.
+    """
     images, containers = usage.images(engine), usage.containers(engine)
-    volumes = usage.volumes(engine)
-    return [
+    volumes, artifacts = usage.volumes(engine), usage.artifacts(engine)
+    found = [
         _kind(
             "Images",
             len(images),
@@ -51,6 +53,12 @@ def kinds(engine: Engine) -> list[dict[str, Any]]:
             sum(one.size for one in volumes if not one.links),
         ),
     ]
+    if artifacts:
+        mounted = sum(1 for one in artifacts if one.containers)
+        idle = sum(one.artifact.size for one in artifacts if not one.containers)
+        raw = engine.artifacts.used()
+        found.append(_kind("Artifacts", len(artifacts), mounted, raw, min(idle, raw)))
+    return found
 
 
 def _kind(name: str, total: int, active: int, raw: int, reclaimable: int) -> dict[str, Any]:
@@ -68,7 +76,7 @@ def _kind(name: str, total: int, active: int, raw: int, reclaimable: int) -> dic
 
 
 def summary(engine: Engine, form: str) -> str:
-    """The three rows: as a table, JSON, or by a template."""
+    """The rows of `kinds`: as a table, JSON, or by a template."""
     found = kinds(engine)
     if form == "json":
         return pretty(found) + "\n"
@@ -82,11 +90,13 @@ def summary(engine: Engine, form: str) -> str:
 
 def verbose(engine: Engine) -> str:
     """Everything, one by one."""
-    parts = (
+    parts = [
         ("Images", list(_images(engine))),
         ("Containers", list(_containers(engine))),
         ("Local Volumes", list(_volumes(engine))),
-    )
+    ]
+    if artifacts := usage.artifacts(engine):
+        parts.append(("Artifacts", list(_artifacts(artifacts))))
     return "\n".join(f"{name} space usage:\n\n{table(lines)}" for name, lines in parts)
 
 
@@ -118,3 +128,11 @@ def _volumes(engine: Engine) -> Iterator[tuple[str, ...]]:
     yield ("VOLUME NAME", "LINKS", "SIZE")
     for one in usage.volumes(engine):
         yield (one.volume.name, str(one.links), short(one.size))
+
+
+def _artifacts(found: list[usage.ArtifactUsage]) -> Iterator[tuple[str, ...]]:
+    yield ("REPOSITORY", "TAG", "DIGEST", "SIZE", "CONTAINERS")
+    for one in found:
+        repository, _, tag = one.artifact.name.rpartition(":")
+        digest = one.artifact.digest.partition(":")[2][:12]
+        yield (repository, tag, digest, short(one.artifact.size), str(one.containers))

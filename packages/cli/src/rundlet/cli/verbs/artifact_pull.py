@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.encryption import DECRYPTION_KEY
 
 from .pull import RETRY, RETRY_DELAY
 
@@ -14,12 +15,14 @@ VERB = Verb(
     name="artifact pull",
     summary="Pull an OCI artifact from a registry and store it locally",
     usage="[options] ARTIFACT",
-    description="Pull an artifact, as it is. Its name must be whole.",
+    description="Pull an artifact, as it is but for files that are decrypted. Its name must be"
+    " whole.",
     run="rundlet.cli.verbs.artifact_pull:run",
     options=(
         Option("authfile", help="Path of the authentication file", completes="files"),
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
+        DECRYPTION_KEY,
         Flag("quiet", "q", help="Suppress output information when pulling"),
         RETRY,
         RETRY_DELAY,
@@ -33,12 +36,16 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Pull; prints the digest."""
     from rundlet.core.commands.progress import shown
+    from rundlet.core.verbs.encryption import encryption
 
     from .pull import transport_settings
 
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
         digest = context.engine.artifacts.pull(
-            arguments.arguments[0], settings=transport_settings(arguments), progress=progress
+            arguments.arguments[0],
+            settings=transport_settings(arguments),
+            progress=progress,
+            encryption=encryption(arguments),
         )
     context.print(digest.partition(":")[2])
     return 0

@@ -1,4 +1,6 @@
-"""`rundlet system df`: space that images, containers and volumes take (podman-system-df(1))."""
+"""`rundlet system df`: space that images, containers, volumes and artifacts take
+(podman-system-df(1)).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 VERB = Verb(
     name="system df",
     summary="Show rundlet disk usage",
+    description="Artifacts have a row where there are any.",
     run="rundlet.cli.verbs.system_df:run",
     options=(
         Option("format", help="Change the output format to JSON or a Go template"),

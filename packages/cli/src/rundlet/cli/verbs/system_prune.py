@@ -12,7 +12,8 @@ VERB = Verb(
     name="system prune",
     summary="Remove unused data",
     description="Removes stopped containers, networks and dangling images that nothing uses;"
-    " with options also all unused images, and volumes.",
+    " with options also all unused images, and volumes. Artifacts stay; what killed commands left"
+    " of some goes.",
     run="rundlet.cli.verbs.system_prune:run",
     options=(
         Flag("all", "a", help="Remove all unused images, not just dangling ones"),
@@ -41,6 +42,7 @@ def run(context: Context, arguments: Parsed) -> int:
         removed["Volumes"] = list(pruning.volumes(engine, filters))
     everything = arguments.flag("all")
     removed["Images"] = list(pruning.images(engine, filters, everything=everything))
+    engine.artifacts.sweep()
     for kind, names in removed.items():
         if names:
             context.print("\n".join((f"Deleted {kind}", *names)))
@@ -54,7 +56,8 @@ def _size(context: Context) -> int:
 
     engine = context.engine
     written = sum(one.size for one in usage.containers(engine))
-    return usage.layers(engine) + written + sum(one.size for one in usage.volumes(engine))
+    volumes = sum(one.size for one in usage.volumes(engine))
+    return usage.layers(engine) + written + volumes + engine.artifacts.used()
 
 
 def _warning(arguments: Parsed) -> str:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 VERB = Verb(
     name="system reset",
     summary="Reset storage back to default state",
-    description="All containers are stopped and removed, and all images, volumes, networks and"
-    " secrets, and then the directories in which they were.",
+    description="All containers are stopped and removed, and all images, artifacts, volumes,"
+    " networks and secrets, and then the directories in which they were.",
     run="rundlet.cli.verbs.system_reset:run",
     options=(Flag("force", "f", help="Do not prompt for confirmation"),),
     arguments=Arguments(maximum=0),
@@ -31,6 +31,7 @@ def run(context: Context, arguments: Parsed) -> int:
         for line in (
             "all containers",
             "all images",
+            "all artifacts",
             "all networks",
             "all volumes",
             "all secrets",

@@ -16,6 +16,7 @@ from ..transports.files import failing
 from ..value import EMPTY, Value
 from . import kinds
 from .store import CREATED, TITLE, full_name
+from .upkeep import sweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def add(engine: Engine, store: Store, name: str, paths: Sequence[str], how: Addi
             )
         digest = _written(store, full, paths, how, before)
     if before is not None and before.digest != digest:
-        store.transport.forget(store.path, before.digest)
+        sweep(store)
     return digest
 
 

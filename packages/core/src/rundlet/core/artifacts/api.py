@@ -10,11 +10,12 @@ from .store import Artifact, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from ..engine import Engine
     from ..images.descriptor import Descriptor
+    from ..images.encryption import Encryption
     from ..images.progress import Progress
     from ..trust.signing import Signing
     from .add import Adding
@@ -57,12 +58,19 @@ class Artifacts:
         return {"Manifest": found.manifest, "Name": found.name, "Digest": found.digest}
 
     def pull(
-        self, name: str, *, settings: TransportSettings = _PLAIN, progress: Progress | None = None
+        self,
+        name: str,
+        *,
+        settings: TransportSettings = _PLAIN,
+        progress: Progress | None = None,
+        encryption: Encryption | None = None,
     ) -> str:
-        """Get one from its registry, as it is; the digest of its manifest."""
+        """Get one from its registry, as it is but for what is decrypted; the digest of its
+        manifest.
+        """
         from .moving import pull
 
-        return pull(self._engine, self._store, name, settings, progress)
+        return pull(self._engine, self._store, name, settings, progress, encryption)
 
     def push(
         self,
@@ -101,3 +109,36 @@ class Artifacts:
 
         wanted: tuple[Descriptor, ...] = chosen(self.get(name), digest, title)
         return [(file_name(blob, bool(digest)), self._store.blob_path(blob)) for blob in wanted]
+
+    # --- the store as a whole
+
+    def used(self) -> int:
+        """Bytes of all its files, each counted once."""
+        from .upkeep import used
+
+        return used(self._store)
+
+    def damaged(self, *, quick: bool = False) -> Iterator[tuple[str, str]]:
+        """Name, and what is wrong, of each that is not whole. quick: by the sizes of files only.
+
+        Raises Corrupt where nobody knows what there is.
+        """
+        from .upkeep import damaged
+
+        return damaged(self._store, quick=quick)
+
+    def unneeded(self) -> Sequence[str]:
+        """Files that no artifact needs: killed commands left them. Raises as `damaged`."""
+        from .upkeep import unneeded
+
+        return unneeded(self._store)
+
+    def sweep(self) -> None:
+        """Delete what is `unneeded`, unless somebody writes to the store just now."""
+        from .upkeep import sweep
+
+        sweep(self._store)
+
+    def drop(self, name: str) -> None:
+        """Forget a damaged one, by its full name."""
+        self._store.transport.delete(self._store.location(name), _PLAIN)

@@ -8,17 +8,24 @@ from ..images.progress import SILENT
 from ..images.pull import admit, guarded
 from ..images.telling import told
 from .store import full_name
+from .upkeep import sweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine import Engine
+    from ..images.encryption import Encryption
     from ..images.progress import Progress
     from ..trust.signing import Signing
     from .store import Store
 
 
 def pull(
-    engine: Engine, store: Store, name: str, settings: TransportSettings, progress: Progress | None
+    engine: Engine,
+    store: Store,
+    name: str,
+    settings: TransportSettings,
+    progress: Progress | None,
+    encryption: Encryption | None,
 ) -> str:
     """See `Artifacts.pull`."""
     full = full_name(name)
@@ -26,7 +33,10 @@ def pull(
     docker = engine.plugins.transport("docker")
     location = docker.parse(f"//{full}")
     options = CopyOptions(
-        platform=settings.platform, keep=True, parallel=engine.settings.image_parallel_copies
+        platform=settings.platform,
+        keep=encryption is None,
+        encryption=encryption,
+        parallel=engine.settings.image_parallel_copies,
     )
     with engine.locks.hold("artifacts", full.replace("/", "_")):
         before = store.find(full)
@@ -36,7 +46,7 @@ def pull(
         ):
             done = copy(source, target, guarded(engine, location, options), progress or SILENT)
     if before is not None and before.digest != done.digest:
-        store.transport.forget(store.path, before.digest)
+        sweep(store)
     return done.digest
 
 

@@ -61,16 +61,20 @@ class Store:
 
     def all(self) -> list[Artifact]:
         """Every artifact, in the order of their names. Raises Corrupt."""
+        found = [self.read(item) for item in self.tops() if item.annotations.get(layout.REF_NAME)]
+        return sorted(found, key=lambda artifact: artifact.name)
+
+    def tops(self) -> list[Descriptor]:
+        """The manifests that the index names. Raises Corrupt."""
         try:
             data = self.files.read("index.json", layout.MOST_MANIFEST_BYTES)
         except NotFound:
             return []
-        index = layout.parse_index(data, self.path)
-        named = [layout.descriptor_of(item) for item in index["manifests"]]
-        found = [self._artifact(item) for item in named if item.annotations.get(layout.REF_NAME)]
-        return sorted(found, key=lambda artifact: artifact.name)
+        items = layout.parse_index(data, self.path)["manifests"]
+        return [layout.descriptor_of(item) for item in items]
 
-    def _artifact(self, top: Descriptor) -> Artifact:
+    def read(self, top: Descriptor) -> Artifact:
+        """The artifact of one of `tops`. Raises NotFound, Corrupt, DigestMismatch."""
         data = self.open(top).read()
         parsed = manifests.parse(data, top.media_type)
         if not isinstance(parsed, manifests.Manifest):

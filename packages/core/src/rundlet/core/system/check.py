@@ -23,7 +23,8 @@ class Problem(Value):
     """Something that is not as it should be.
 
     message: what, in words, with its name. repair: does away with it, None where nobody can.
-    loses: "container" or "image" when its repair removes one, else "" (nothing of a user's).
+    loses: "container", "image" or "artifact" when its repair removes one, else "" (nothing of a
+        user's).
     """
 
     message: str
@@ -44,13 +45,14 @@ def check(engine: Engine, *, quick: bool = False) -> Iterator[Problem]:
 
     quick: without reading every blob to compare its digest. Other processes may work meanwhile.
     """
-    from . import check_containers, check_files, check_images
+    from . import check_artifacts, check_containers, check_files, check_images
 
     yield from check_files.database(engine)
     yield from check_containers.containers(engine)
     yield from check_images.images(engine, quick=quick)
     yield from check_images.layers(engine)
     yield from check_images.blobs(engine)
+    yield from check_artifacts.artifacts(engine, quick=quick)
     yield from check_files.files(engine)
 
 

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..artifacts.store import Artifact
     from ..engine import Engine
     from ..images.api import ImageSummary
     from ..state.containers import ContainerRow
@@ -41,6 +42,13 @@ class VolumeUsage(Value):
     volume: Volume
     links: int
     size: int
+
+
+class ArtifactUsage(Value):
+    """An artifact. containers: how many mount it."""
+
+    artifact: Artifact
+    containers: int
 
 
 def images(engine: Engine) -> list[ImageUsage]:
@@ -107,6 +115,24 @@ def volumes(engine: Engine) -> list[VolumeUsage]:
         VolumeUsage(volume, len(engine.volumes.users(volume.name)), _on_disk(engine, volume))
         for volume in engine.volumes.list()
     ]
+
+
+def artifacts(engine: Engine) -> list[ArtifactUsage]:
+    """Every artifact by name."""
+    from ..containers.stored import request_of
+    from ..errors import AmbiguousName, NoSuchArtifact
+    from ..state.containers import requests_with
+
+    users: dict[str, int] = {}
+    for _, request in requests_with(engine.database, '"artifact"'):
+        mounts = request_of(request).mounts
+        for source in {mount.source for mount in mounts if mount.kind == "artifact"}:
+            try:
+                name = engine.artifacts.get(source).name
+            except (NoSuchArtifact, AmbiguousName):  # removed since
+                continue
+            users[name] = users.get(name, 0) + 1
+    return [ArtifactUsage(one, users.get(one.name, 0)) for one in engine.artifacts.list()]
 
 
 def _on_disk(engine: Engine, volume: Volume) -> int:

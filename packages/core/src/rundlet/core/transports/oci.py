@@ -82,7 +82,7 @@ class OciDestination(ImageDestination):
             os.makedirs(os.path.join(path, "blobs", "sha256"), exist_ok=True)
             os.makedirs(os.path.join(self._blobs, "sha256"), exist_ok=True)
         # What is found here now must be here still when the index names it.
-        self._lock = _lock_blobs(path, fcntl.LOCK_SH)
+        self._lock = lock_blobs(path, fcntl.LOCK_SH)
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         if not descriptor.digest:
@@ -130,8 +130,9 @@ class OciDestination(ImageDestination):
         return os.path.join(self._blobs, layout.blob_name(digest).removeprefix("blobs/"))
 
 
-def _lock_blobs(path: str, how: int) -> int:
-    """Lock a layout's blobs: shared among writers, exclusive for who deletes some. Waits.
+def lock_blobs(path: str, how: int) -> int:
+    """Lock a layout's blobs: shared among writers, exclusive for who deletes some. Waits, but with
+    LOCK_NB in `how` raises StoreError where others have them locked.
 
     A descriptor; closing it unlocks.
     """
@@ -205,7 +206,7 @@ class OciTransport(ImageTransport):
         if not os.path.exists(os.path.join(path, "index.json")):
             raise NoSuchImage(f"{location} (no index.json there)")
         files = DirectoryFiles(path, _shared(settings))
-        lock = _lock_blobs(path, fcntl.LOCK_EX)
+        lock = lock_blobs(path, fcntl.LOCK_EX)
         try:
             with failing(path, "deleting from"), locked_index(path) as index:
                 chosen = layout.select(index, wanted, location)
@@ -216,24 +217,12 @@ class OciTransport(ImageTransport):
         finally:
             os.close(lock)
 
-    def forget(self, path: str, digest: str) -> None:
-        """Delete the blobs of an image that was in the index before, which no other one needs."""
-        lock = _lock_blobs(path, fcntl.LOCK_EX)
-        try:
-            with failing(path, "deleting from"):
-                files = DirectoryFiles(path)
-                data = files.read("index.json", layout.MOST_MANIFEST_BYTES)
-                rest = layout.parse_index(data, path)["manifests"]
-                _unlink_unneeded(path, files, digest, rest)
-        finally:
-            os.close(lock)
-
 
 def _unlink_unneeded(
     path: str, files: DirectoryFiles, digest: str, rest: list[dict[str, Any]]
 ) -> None:
     """Delete what a manifest names, and itself, as far as the rest of the index does not."""
-    for unneeded in _reachable(files, [{"digest": digest}]) - _reachable(files, rest):
+    for unneeded in reachable(files, [{"digest": digest}]) - reachable(files, rest):
         try:
             os.unlink(os.path.join(path, layout.blob_name(unneeded)))
         except FileNotFoundError:
@@ -259,7 +248,7 @@ def refuse_position(location: Location, name: str) -> None:
         raise InvalidArgument(f"{location}: cannot write to {name}", remedy="give a name, or none")
 
 
-def _reachable(files: DirectoryFiles, items: list[dict[str, Any]]) -> set[str]:
+def reachable(files: DirectoryFiles, items: list[dict[str, Any]]) -> set[str]:
     """Digests of manifests and of all that they name. What cannot be read names nothing."""
     found: set[str] = set()
     pending = [str(item["digest"]) for item in items]
