@@ -36,7 +36,6 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("build", "hooks-dir"): "without it there are none",
     ("from", "hooks-dir"): "without it there are none",
     ("images", "history"): "shows the names that an image has: those it had are not kept",
-    ("build", "ssh"): "agents only: keys are not read",
     ("commit", "disable-compression"): _KEPT,
     ("build", "squash-all"): "podman's: the same as `--squash`, which in `rundlet build` leaves"
     " the base's layers",

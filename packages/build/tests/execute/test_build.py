@@ -6,7 +6,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import tarfile
 import time
@@ -330,20 +329,6 @@ def test_binds_from_stages_and_images(builder: Any, context: Path) -> None:
     (context / "f").write_text("other")
     output = builder("build", "--layers", "--explain", str(context)).stdout
     assert "mount /m/f changed (content)" in output
-
-
-def test_ssh_agents_socket(builder: Any, context: Path, tmp_path: Path) -> None:
-    written(
-        context,
-        "FROM localhost/busybox\nRUN --mount=type=ssh test -S $SSH_AUTH_SOCK\n"
-        "RUN test -z $SSH_AUTH_SOCK\n",
-    )
-    path = tmp_path / "agent"
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        builder.build(context, "--ssh", f"default={path}")
-    result = builder("build", "--ssh", "default=/none", str(context), check=False)
-    assert "no agent's socket" in result.stderr
 
 
 def test_the_same_epoch_gives_the_same_image(builder: Any, steps: Path) -> None:

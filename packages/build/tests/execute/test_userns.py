@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from devtools.fixtures import needs
 
 pytestmark = pytest.mark.e2e
 
@@ -40,6 +43,21 @@ def test_a_user_namespace_leaves_no_trace(builder: Any, context: Path, layers: s
         root = engine.images.mount(mapped)
         assert Path(root, "map").read_text().split() == ["0", "200000", "1000"]
         engine.images.unmount(mapped, force=True)
+
+
+def test_agents_and_secrets_are_the_users(builder: Any, context: Path, tmp_path: Path) -> None:
+    needs("ssh-keygen", "ssh-add")
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    (context / "Containerfile").write_text(
+        "FROM localhost/busybox\nUSER 7\n"
+        "RUN --mount=type=ssh,uid=7,gid=8 --mount=type=secret,id=s,uid=7,gid=8"
+        " ssh-add -L | grep ssh-ed25519 && cat /run/secrets/s && id"
+        " && test $(stat -c %u:%g $SSH_AUTH_SOCK) = 7:8\n"
+    )
+    usr = ("-v", "/usr:/usr:ro", "-v", "/lib64:/lib64:ro", "-v", "/lib:/lib:ro")
+    given = ("--ssh", f"default={key}", "--secret", f"id=s,src={key}.pub")
+    builder.build(context, *usr, *given, "--userns-uid-map", "0:200000:1000")
 
 
 def test_user_namespaces_by_name(builder: Any, context: Path) -> None:

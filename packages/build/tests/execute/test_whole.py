@@ -139,11 +139,14 @@ def test_signed_where_they_are_pushed(
     builder("build", "--sign-by", keys.fingerprint("one"), "-t", f"{name}:pushed", str(context),
             env=env)  # fmt: skip
     builder("push", "--tls-verify=false", f"{name}:pushed", env=env)
+    builder("push", *words, "busybox", f"docker://{name}:again", env=env)
+    builder("manifest", "create", "list", f"{name}:pushed")
+    builder("manifest", "push", *words, "list", f"docker://{name}:list", env=env)
     (tmp_path / "key.gpg").write_bytes(keys.public("one"))
     trusted = {"type": "signedBy", "keyType": "GPGKeys", "keyPath": f"{tmp_path}/key.gpg"}
     document = {"default": [{"type": "reject"}], "transports": {"docker": {name: [trusted]}}}
     (tmp_path / "policy.json").write_text(json.dumps(document))
-    for tag in ("built", "committed", "pushed"):
+    for tag in ("built", "committed", "pushed", "again", "list"):
         source = f"docker://{name}:{tag}"
         places = (
             "--registries.d",
@@ -152,7 +155,7 @@ def test_signed_where_they_are_pushed(
             f"{tmp_path}/policy.json",
         )
         subprocess.run(
-            ["skopeo", *places, "copy", "-q", "--src-tls-verify=false", source,
+            ["skopeo", *places, "copy", "--all", "-q", "--src-tls-verify=false", source,
              f"dir:{tmp_path}/{tag}"],
             check=True,
         )  # fmt: skip

@@ -277,15 +277,19 @@ class Mounter:
             environment[variable] = secret.content.decode("utf-8", "surrogateescape")
             if not target:
                 return None
-        directory = os.path.join(self._private, f"{ourselves()}.{os.urandom(6).hex()}")
-        os.makedirs(directory, mode=0o700)
-        self._stack.callback(_remove, directory)
-        path = os.path.join(directory, "secret")
+        path = os.path.join(self._hidden(), "secret")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(secret.content)
         self._give(path, item)
         os.chmod(path, item.number("mode", 0o400, 8))
         return Mount("bind", self._target(item, f"/run/secrets/{identity}"), path, ("ro",))
+
+    def _hidden(self) -> str:
+        """A new directory for what nobody else is to see, until the RUN has ended."""
+        directory = os.path.join(self._private, f"{ourselves()}.{os.urandom(6).hex()}")
+        os.makedirs(directory, mode=0o700)
+        self._stack.callback(_remove, directory)
+        return directory
 
     def _give(self, path: str, item: RunMount) -> None:
         """Make it that of the user that a mount names, as its user namespace sees it."""
@@ -295,17 +299,23 @@ class Mounter:
 
     def _ssh(self, item: RunMount, environment: dict[str, str]) -> Mount | None:
         identity = item.text("id", "default")
-        socket = self._options.ssh.get(identity)
-        if not socket:
+        agent = self._options.ssh.get(identity)
+        if agent is None:
             if item.switch("required"):
                 raise InvalidArgument(
                     f"ssh required but no ssh agent with id {identity} found",
-                    remedy=f"Give it: --ssh {identity}=$SSH_AUTH_SOCK",
+                    remedy=f"Give it: --ssh {identity}=$SSH_AUTH_SOCK, or a key's file",
                 )
             return None
+        from rundlet.build.ssh.serving import served
+
+        path = os.path.join(self._hidden(), "agent")
+        self._stack.enter_context(served(agent, path))
+        self._give(path, item)
+        os.chmod(path, item.number("mode", 0o600, 8))
         target = self._target(item, f"/run/buildkit/ssh_agent.{item.text('number')}")
         environment["SSH_AUTH_SOCK"] = target
-        return Mount("bind", target, socket, ("rw",))
+        return Mount("bind", target, path, ("rw",))
 
 
 def _remove(directory: str) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rundlet.build.context.locations import Named
+    from rundlet.build.ssh.wire import Agent
     from rundlet.core.contracts.transport import Platform
     from rundlet.core.images.encryption import Encryption
     from rundlet.core.trust.signing import Signing
@@ -65,7 +66,7 @@ class BuildOptions(Value):
     files: paths of Containerfiles, "-" for stdin, () for that of the context.
     manifest_list: gets all images, and its name the one for this machine.
     base: stands for the image of the first FROM.
-    template: what each RUN's container is made from. ssh: id to the path of an agent's socket.
+    template: what each RUN's container is made from. ssh: agents by id.
     layers: an image for each step, and a cache of them. rewrite: times of what is made.
     layer_labels: for the images of steps. cpp_flags: for a Containerfile whose name ends in .in.
     isolation: oci | rootless | chroot. mounts: for all RUNs, as their --mount has them.
@@ -113,7 +114,7 @@ class BuildOptions(Value):
     jobs: int = 1
     skip_unused: bool = True
     secrets: tuple[Secret, ...] = ()
-    ssh: Mapping[str, str] = EMPTY
+    ssh: Mapping[str, Agent] = EMPTY
     writing: Writing = Writing()
     template: ContainerRequest = ContainerRequest()
     isolation: str = "oci"

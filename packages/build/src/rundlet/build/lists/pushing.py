@@ -14,6 +14,7 @@ from rundlet.core.images.telling import told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from rundlet.core import Engine
@@ -87,6 +88,9 @@ class ListSource(ImageSource):
         if digest not in self._sources:
             raise NotFound(f"manifest {digest} is not in the manifest list {self._known.name}")
         return self._sources[digest].manifest()
+
+    def signatures(self, digest: str = "") -> Sequence[bytes]:
+        return self._sources[digest].signatures() if digest in self._sources else ()
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         for source in self._sources.values():

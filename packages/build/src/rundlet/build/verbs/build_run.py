@@ -13,11 +13,12 @@ from rundlet.build.execute.build import build
 from rundlet.build.execute.options import BuildOptions
 from rundlet.build.execute.progress import Progress, SplitProgress, log_file
 from rundlet.build.execute.source_policy import SourcePolicy, load
+from rundlet.build.ssh.given import agent
 from rundlet.core.errors import UsageError
 from rundlet.core.verbs.encryption import encryption
 
 from . import build_refused
-from .template import engine_with_flags, secret, ssh, template
+from .template import engine_with_flags, secret, template
 from .transport import platforms, pull_policy, transport_settings
 from .values import (
     build_arguments,
@@ -169,7 +170,7 @@ def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOption
         jobs=_number(arguments, "jobs"),
         skip_unused=arguments.flag("skip-unused-stages"),
         secrets=tuple(secret(text) for text in arguments.texts("secret")),
-        ssh=dict(ssh(text) for text in arguments.texts("ssh")),
+        ssh=dict(agent(text) for text in arguments.texts("ssh")),
         template=template(arguments, context.options),
         isolation=isolation(arguments),
         mounts=arguments.texts("mount"),

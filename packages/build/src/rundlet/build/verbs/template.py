@@ -1,4 +1,4 @@
-"""What all containers of a build, or of a working container, have; secrets and agents."""
+"""What all containers of a build, or of a working container, have; secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from rundlet.build.execute.options import Secret
 from rundlet.core.containers.request import ContainerRequest, Device, Mount, Resources
 from rundlet.core.contracts.storage import IdMap
-from rundlet.core.errors import InvalidArgument, NotFound, NotSupported, UsageError
+from rundlet.core.errors import InvalidArgument, NotFound, UsageError
 from rundlet.core.format.units import parse_size
 
 TYPE_CHECKING = False
@@ -167,20 +167,3 @@ def secret(text: str) -> Secret:
             return Secret(identity, file.read())
     except OSError as error:
         raise NotFound(f"--secret id={identity}: {path or identity}: {error.strerror}") from None
-
-
-def ssh(text: str) -> tuple[str, str]:
-    """`default` or `ID=SOCKET`; without a socket, that of SSH_AUTH_SOCK."""
-    import stat
-
-    identity, _, path = text.partition("=")
-    path = path or os.environ.get("SSH_AUTH_SOCK", "")
-    try:
-        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:
-        raise NotFound(f"--ssh {text}: no agent's socket at {path or 'SSH_AUTH_SOCK'}") from None
-    if not is_socket:
-        raise NotSupported(
-            f"--ssh {text}: keys are not read", remedy="Give the socket of an agent: ssh-agent(1)"
-        )
-    return identity or "default", os.path.abspath(path)

@@ -1,0 +1,1 @@
+"""Agents for `RUN --mount=type=ssh`: what `--ssh` names, and the socket that a command sees."""
