@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from devtools.certificates import Authority
-from rundlet.cri.server.tls import openssl_name
 
 
 def connected(address: str, context: ssl.SSLContext | None = None) -> socket.socket:
@@ -57,18 +56,3 @@ def test_only_clients_of_the_authority_are_let_in(
     cipher = client.cipher()  # type: ignore[attr-defined]
     assert cipher[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"
     assert b" 101 " in upgraded(client, address)
-
-
-@pytest.mark.parametrize(
-    ("iana", "openssl"),
-    [
-        ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
-        ("TLS_RSA_WITH_AES_256_GCM_SHA384", "AES256-GCM-SHA384"),
-        ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
-        ("TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", "ECDHE-RSA-AES128-SHA"),
-        ("AES256-SHA", "AES256-SHA"),
-    ],
-)
-def test_names_of_ciphers(iana: str, openssl: str) -> None:
-    assert openssl_name(iana) == openssl
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(openssl)

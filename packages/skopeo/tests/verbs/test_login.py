@@ -51,6 +51,12 @@ def test_in_and_out(
     words = ["skopeo", "inspect", f"--authfile={tmp_path}/auth.json", cert, place]
     found = subprocess.run(words, check=True, capture_output=True)
     assert json.loads(found.stdout)["Architecture"] == "amd64"
+    details = tmp_path / "tls.yaml"
+    details.write_text("cipherSuites: [TLS_CHACHA20_POLY1305_SHA256]")
+    tool("--tls-details", str(details), "inspect", cert, place)
+    details.write_text("cipherSuites: [TLS_RSA_WITH_AES_256_CBC_SHA256]")  # Go has it no more
+    for words in (("inspect", cert, place), ("login", cert, guarded.host)):
+        assert "handshake failure" in tool.refused("--tls-details", str(details), *words)
     tool("logout", "--tls-verify=false", guarded.host)
     assert "Log in to" in tool.refused("inspect", cert, place)
 

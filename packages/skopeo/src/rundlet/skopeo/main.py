@@ -7,6 +7,7 @@ import sys
 from rundlet.core.commands.declare import Flag, Option, Program
 from rundlet.core.commands.dispatch import main as dispatch
 from rundlet.core.commands.options import ENGINE_OPTIONS
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 PROGRAM = Program(
     name="rundlet-skopeo",
@@ -29,6 +30,7 @@ PROGRAM = Program(
         Flag(
             "require-signed", help="Refuse images that the trust policy takes without a signature"
         ),
+        TLS_DETAILS,
         Option("tmpdir", help="Directory used to store temporary files", completes="files"),
         Option("user-agent-prefix", help="Words in front of the User-Agent that registries see"),
     ),

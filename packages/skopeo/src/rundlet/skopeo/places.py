@@ -58,6 +58,7 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
 
     from rundlet.core.contracts.transport import TransportSettings
     from rundlet.core.trust.registries_d import directory
+    from rundlet.core.verbs.tls_details import tls_details
 
     def text(name: str) -> str:
         return str(arguments.values.get(f"{prefix}{name}") or "")
@@ -71,6 +72,7 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
         bearer_token=text("registry-token"),
         auth_file=Path(auth_file) if auth_file else None,
         cert_dir=Path(text("cert-dir")) if text("cert-dir") else None,
+        tls_details=tls_details(context.options.text("tls-details")),
         temporary=Path(temporary) if temporary else None,
         platform=platform(context),
         options={

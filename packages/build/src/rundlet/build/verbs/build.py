@@ -5,6 +5,7 @@ from __future__ import annotations
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 from .words import COMPRESSION, RUNTIME, SBOM, USERNS
 
@@ -125,6 +126,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Option("target", help="The stage to build"),
     Option("timestamp", help="Seconds since the epoch: the time of all that is made",
            kind="int"),
+    TLS_DETAILS,
     Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     Option("ulimit", help="Ulimits of RUN", many=True),
     Option("unsetannotation", help="Leave an annotation out of the image", many=True),

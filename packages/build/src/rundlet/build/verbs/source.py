@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Group, Option, Verb
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ GROUP = Group("source", "Manage source containers")
 _REGISTRY: tuple[Flag | Option, ...] = (
     Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
     Flag("quiet", "q", "Don't output progress information"),
+    TLS_DETAILS,
     Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
 )
 CREATE = Verb(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rundlet.core.contracts.transport import Platform, TransportSettings
 from rundlet.core.errors import UsageError
 from rundlet.core.images.manifest import native, parse_platform
+from rundlet.core.verbs.tls_details import tls_details
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def pull_policy(arguments: Parsed) -> str:
 
 
 def transport_settings(arguments: Parsed) -> TransportSettings:
-    """--creds, --tls-verify, --authfile, --cert-dir, --retry, --retry-delay."""
+    """What `registry_settings` says, --authfile, --cert-dir, --retry, --retry-delay."""
     plain = registry_settings(arguments)
     retries, delay = arguments.number("retry"), arguments.seconds("retry-delay")
     return plain.replace(
@@ -61,7 +62,7 @@ def transport_settings(arguments: Parsed) -> TransportSettings:
 
 
 def registry_settings(arguments: Parsed) -> TransportSettings:
-    """--creds and --tls-verify alone. Raises UsageError."""
+    """--creds, --tls-details and --tls-verify alone. Raises UsageError."""
     credentials = None
     if arguments.text("creds"):
         name, colon, password = arguments.text("creds").partition(":")
@@ -71,6 +72,7 @@ def registry_settings(arguments: Parsed) -> TransportSettings:
     return TransportSettings(
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
         credentials=credentials,
+        tls_details=tls_details(arguments.text("tls-details")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ TRANSPORT: tuple[Flag | Option, ...] = (
     Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
     Option("retry", help="Number of times to retry in case of failure", kind="uint"),
     Option("retry-delay", help="Delay between retries", kind="duration"),
+    TLS_DETAILS,
     Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
 )
 PLATFORM: tuple[Flag | Option, ...] = (

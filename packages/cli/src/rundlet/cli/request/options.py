@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 _MANY = "strings"
 
@@ -182,6 +183,7 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     _list("sysctl", "Sysctl options"),
     Option("systemd", help="Run container in systemd mode", default="true"),
     _number("timeout", "Seconds a container may run; then it is killed"),
+    TLS_DETAILS,
     Flag("tls-verify", help="Require HTTPS and verify certificates of registries", default=True),
     _array("tmpfs", "Mount a temporary filesystem (tmpfs) into a container"),
     Flag("tty", "t", "Allocate a pseudo-TTY for container"),

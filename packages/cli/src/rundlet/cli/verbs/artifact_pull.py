@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 from rundlet.core.verbs.encryption import DECRYPTION_KEY
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 from .pull import RETRY, RETRY_DELAY
 
@@ -26,6 +27,7 @@ VERB = Verb(
         Flag("quiet", "q", help="Suppress output information when pulling"),
         RETRY,
         RETRY_DELAY,
+        TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
     arguments=Arguments(minimum=1, maximum=1),

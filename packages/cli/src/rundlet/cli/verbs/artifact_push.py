@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 from .pull import RETRY, RETRY_DELAY
 
@@ -27,6 +28,7 @@ VERB = Verb(
         RETRY,
         RETRY_DELAY,
         *SIGNING,
+        TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
     arguments=Arguments(minimum=1, maximum=2),

@@ -7,6 +7,7 @@ that begins with podman or docker is run by this program, on the same store.
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ VERB = Verb(
         Option("opt3", help="Value of $OPT3", hidden=True),
         Flag("quiet", "q", help="Suppress output information when installing images"),
         Flag("replace", help="Replace existing container with a new one from the image"),
+        TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
     arguments=Arguments(minimum=2, completes="images", interspersed=False),

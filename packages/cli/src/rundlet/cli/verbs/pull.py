@@ -5,6 +5,7 @@ from __future__ import annotations
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.signing import SIGNATURE_POLICY, obey
+from rundlet.core.verbs.tls_details import TLS_DETAILS, tls_details
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ VERB = Verb(
         RETRY,
         RETRY_DELAY,
         SIGNATURE_POLICY,
+        TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
         Option("variant", help="Use VARIANT instead of the running architecture variant"),
     ),
@@ -92,7 +94,9 @@ def pull_one(
 
 
 def transport_settings(arguments: Parsed) -> TransportSettings:
-    """What --creds, --tls-verify, --authfile, --cert-dir, --retry say, where the verb has them."""
+    """What --creds, --tls-verify, --tls-details, --authfile, --cert-dir, --retry say, where the
+    verb has them.
+    """
     from pathlib import Path
 
     from rundlet.core.contracts.transport import TransportSettings
@@ -111,6 +115,7 @@ def transport_settings(arguments: Parsed) -> TransportSettings:
         credentials=credentials,
         auth_file=Path(str(values["authfile"])) if values.get("authfile") else None,
         cert_dir=Path(str(values["cert-dir"])) if values.get("cert-dir") else None,
+        tls_details=tls_details(values.get("tls-details")),
     )
 
 

@@ -6,6 +6,7 @@ from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 from rundlet.core.verbs.encryption import OPTIONS as ENCRYPTION
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 from rundlet.core.verbs.signing import SIGNATURE_POLICY
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 from .pull import RETRY, RETRY_DELAY
 
@@ -40,6 +41,7 @@ VERB = Verb(
         RETRY_DELAY,
         SIGNATURE_POLICY,
         *SIGNING,
+        TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
     arguments=Arguments(minimum=1, maximum=2, completes="images"),

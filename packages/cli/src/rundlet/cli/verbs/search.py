@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ VERB = Verb(
         Option("limit", help="Limit the number of results", kind="int"),
         Flag("list-tags", help="List the tags of the input repository"),
         Flag("no-trunc", help="Do not truncate the output"),
+        TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
     arguments=Arguments(minimum=1, maximum=1),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..images.descriptor import Descriptor
     from ..images.manifest import Manifest
+    from ..transports.docker.tls_details import TlsDetails
 
 
 class Location(Value):
@@ -62,6 +63,7 @@ class TransportSettings(Value):
     tls_verify: None: as registries.conf says, with loopback hosts allowed plain HTTP as a fallback.
     credentials: (user, password) or None: from the auth files.
     cert_dir, auth_file: override the usual places. temporary: directory for large temporaries.
+    tls_details: what versions, ciphers and groups TLS may use; None: what is usual.
     retries: how often a request that failed for a passing reason is made again. retry_delay:
     seconds before the first of these, doubled for each after it.
     """
@@ -71,6 +73,7 @@ class TransportSettings(Value):
     bearer_token: str = ""
     auth_file: Path | None = None
     cert_dir: Path | None = None
+    tls_details: TlsDetails | None = None
     temporary: Path | None = None
     platform: Platform = Platform()
     options: Mapping[str, Any] = EMPTY

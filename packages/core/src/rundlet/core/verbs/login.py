@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..commands.declare import Arguments, Flag, Option, Verb
+from .tls_details import TLS_DETAILS, tls_details
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ VERB = Verb(
         Option("password", "p", help="Password for registry"),
         Flag("password-stdin", help="Take the password from stdin"),
         Option("secret", help="Take the password from a secret"),
+        TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
         Option("username", "u", help="Username for registry"),
         Flag("verbose", "v", help="Write more detailed information to stdout"),
@@ -41,7 +43,7 @@ def run(context: Context, arguments: Parsed) -> int:
     from ..transports.docker.credentials import Credentials
 
     name = registry(context, arguments)
-    settings = transport_settings(arguments)
+    settings = transport_settings(context, arguments)
     known = login.logged_in(name, settings)
     if arguments.flag("get-login"):
         if known is None:
@@ -84,8 +86,10 @@ def registry(context: Context, arguments: Parsed) -> str:
     return search[0]
 
 
-def transport_settings(arguments: Parsed) -> TransportSettings:
-    """What --authfile, --cert-dir and --tls-verify say, where the verb has them."""
+def transport_settings(context: Context, arguments: Parsed) -> TransportSettings:
+    """What --authfile, --cert-dir, --tls-details and --tls-verify say, where the verb, or the
+    program, has them.
+    """
     from pathlib import Path
 
     from ..contracts.transport import TransportSettings
@@ -95,6 +99,9 @@ def transport_settings(arguments: Parsed) -> TransportSettings:
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
         auth_file=Path(str(values["authfile"])) if values.get("authfile") else None,
         cert_dir=Path(str(values["cert-dir"])) if values.get("cert-dir") else None,
+        tls_details=tls_details(
+            values.get("tls-details") or context.options.values.get("tls-details")
+        ),
     )
 
 

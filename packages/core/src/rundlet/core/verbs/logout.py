@@ -29,7 +29,7 @@ def run(context: Context, arguments: Parsed) -> int:
     from ..transports.docker import login
     from .login import registry, transport_settings
 
-    settings = transport_settings(arguments)
+    settings = transport_settings(context, arguments)
     if arguments.flag("all"):
         if arguments.arguments:
             raise UsageError("--all takes no arguments")

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Sequence
 
 from rundlet.core.errors import SettingsError
+from rundlet.core.transports.docker.tls_details import openssl_name
 
 LOG = logging.getLogger("rundlet.cri")
 _VERSIONS = {"VersionTLS12": ssl.TLSVersion.TLSv1_2, "VersionTLS13": ssl.TLSVersion.TLSv1_3}
@@ -68,15 +69,3 @@ class Tls:
             LOG.info("TLS: %s read again", self._certificate)
         except (OSError, ssl.SSLError) as error:
             LOG.error("TLS stays as it was: %s: %s", self._certificate, error)
-
-
-def openssl_name(name: str) -> str:
-    """TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 is ECDHE-RSA-AES128-GCM-SHA256."""
-    if not name.startswith("TLS_"):
-        return name
-    exchange, _, cipher = name.removeprefix("TLS_").partition("_WITH_")
-    for bits in ("128", "256"):
-        cipher = cipher.replace(f"AES_{bits}", f"AES{bits}")
-    cipher = cipher.replace("CHACHA20_POLY1305_SHA256", "CHACHA20_POLY1305")
-    words = [exchange, cipher.replace("_CBC", "")] if exchange != "RSA" else [cipher]
-    return "-".join(word.replace("_", "-") for word in words)

@@ -123,15 +123,18 @@ def _numeric(host: str) -> bool:
 
 
 def context(place: Endpoint, settings: TransportSettings) -> ssl.SSLContext:
-    """The TLS context: the system's authorities and those of certs.d(5), client certificates.
+    """The TLS context: the system's authorities and those of certs.d(5), client certificates, and
+    what `tls_details` asks for.
 
-    Raises InvalidArgument naming a file that is none.
+    Raises InvalidArgument naming a file that is none, and as TlsDetails.apply.
     """
     import ssl
 
     made = ssl.create_default_context()
     made.set_alpn_protocols(["http/1.1"])
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.tls_details is not None:
+        settings.tls_details.apply(made)
     if not place.verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
