@@ -58,6 +58,8 @@ def test_in_and_out(
     for words in (("inspect", cert, place), ("login", cert, guarded.host)):
         assert "handshake failure" in tool.refused("--tls-details", str(details), *words)
     tool("logout", "--tls-verify=false", guarded.host)
+    assert "--password-stdin" in tool.refused("login", cert, "-u", "me", guarded.host)
+    assert "--username" in tool.refused("login", cert, guarded.host)
     assert "Log in to" in tool.refused("inspect", cert, place)
 
 

@@ -38,7 +38,7 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Log in, or with --get-login tell who is."""
-    from ..errors import RundletError, UsageError
+    from ..errors import Unauthorized, UsageError
     from ..transports.docker import login
     from ..transports.docker.credentials import Credentials
 
@@ -57,13 +57,15 @@ def run(context: Context, arguments: Parsed) -> int:
         context.print(f"Authenticating with existing credentials for {name}")
         try:
             login.check(name, known, settings)
-        except RundletError:
+        except Unauthorized:
             context.print("Existing credentials are invalid, please enter valid username and"
                           " password")  # fmt: skip
         else:
             context.print(f"Existing credentials are valid. Already logged in to {name}")
             return 0
     user = arguments.text("username") or _ask_user(known.user if known is not None else "")
+    if not user:
+        raise UsageError("no user name was given", remedy="Give --username NAME.")
     password = _password(context, arguments)
     login.log_in(name, Credentials(user, password), settings)
     context.print("Login Succeeded!")
@@ -118,6 +120,13 @@ def _password(context: Context, arguments: Parsed) -> str:
         return context.engine.secrets.lookup(arguments.text("secret")).decode().rstrip("\n")
     if arguments.text("password"):
         return arguments.text("password")
+    if not sys.stdin.isatty():
+        from ..errors import UsageError
+
+        raise UsageError(
+            "the password cannot be asked for: standard input is no terminal",
+            remedy="Give it there with --password-stdin.",
+        )
     from getpass import getpass
 
     return getpass("Password: ")
