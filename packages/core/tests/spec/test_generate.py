@@ -697,3 +697,14 @@ def test_a_spec_is_json(plan: Make) -> None:
 
     spec = generate(plan(privileged=True, user="www", cap_add=("ALL",))).spec
     assert json.loads(json.dumps(spec)) == spec
+
+
+def test_labels_are_given_where_the_kernel_has_selinux(plan: Make) -> None:
+    options = ("label=type:mine_t", "label=level:s0:c3")
+    for host, process in ((FULL, None), (FULL.replace(selinux=True), "mine_t:s0:c3")):
+        spec = generate(plan(security_options=options, host=host)).spec
+        assert str(spec["process"].get("selinuxLabel")).endswith(str(process))
+        assert ("mountLabel" in spec["linux"]) == host.selinux
+    host = FULL.replace(selinux=True)
+    spec = generate(plan(security_options=options, privileged=True, host=host)).spec
+    assert "selinuxLabel" not in spec["process"]

@@ -142,6 +142,10 @@ def test_an_identity_token(guard: Guard, tmp_path: Path) -> None:
     with DOCKER.source(place, settings(tmp_path)) as source:
         source.manifest()
     assert guard.logins == ["refresh-me"]
+    given = settings(tmp_path).replace(credentials=("<token>", "mine"))
+    with DOCKER.source(place, given) as source:
+        source.manifest()
+    assert guard.logins == ["refresh-me", "mine"]
 
 
 @pytest.mark.parametrize(

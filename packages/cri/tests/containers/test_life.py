@@ -32,7 +32,7 @@ def test_life_of_a_container(kubelet: Any) -> None:
     assert (status.exit_code, status.reason) == (3, "Error")
     assert status.created_at < status.started_at <= status.finished_at
     assert (dict(status.labels), dict(status.annotations)) == ({"a": "b"}, {"c": "d"})
-    assert status.image_ref == kubelet.image
+    assert status.image_id == kubelet.image
     assert status.metadata == wanted.metadata
     lines = Path(status.log_path).read_text().splitlines()
     assert sorted(line.split(" ", 1)[1] for line in lines) == ["stderr F err", "stdout F out"]

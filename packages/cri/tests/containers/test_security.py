@@ -59,7 +59,12 @@ def test_capabilities_privileges_and_seccomp(kubelet: Any) -> None:
         shown = kubelet.output(pod, "cat", "/proc/self/status", security=asked)
         fields = dict(line.split(":\t", 1) for line in shown.splitlines() if ":\t" in line)
         assert (fields["CapBnd"], fields["CapEff"]) == (f"{1 << 12:016x}", f"{effective:016x}")
-    shown = kubelet.output(pod, "cat", "/proc/self/status", security=context(privileged=True))
+    with pytest.raises(grpc.RpcError, match="privileged containers are not allowed in this pod"):
+        kubelet.create(pod, kubelet.config("id", security=context(privileged=True)))
+    config = kubelet.pod_config("free")
+    config.linux.security_context.privileged = True
+    free = kubelet.pod(config)
+    shown = kubelet.output(free, "cat", "/proc/self/status", security=context(privileged=True))
     assert "Seccomp:\t0" in shown
     missing = cri.SecurityProfile(
         profile_type=cri.SecurityProfile.Localhost, localhost_ref="/no/such/profile.json"

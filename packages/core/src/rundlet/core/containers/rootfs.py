@@ -24,9 +24,21 @@ def mount(engine: Engine, row: Container, request: ContainerRequest) -> str:
     options = MountOptions(
         uid_map=request.uid_map or request.gid_map,
         gid_map=request.gid_map or request.uid_map,
+        label=label(request),
         extra=request.storage_options,
     )
     return engine.layers.mount(row.layer, parent(row), options)
+
+
+def label(request: ContainerRequest) -> str:
+    """The SELinux context of the container's files, "" for none (or no SELinux)."""
+    asked = any(option.startswith("label") for option in request.security_options)
+    if not asked or request.privileged:
+        return ""
+    from ..linux import selinux
+    from ..spec.labels import labels
+
+    return labels(request.security_options).mount if selinux.enabled() else ""
 
 
 def unmount(engine: Engine, row: Container) -> None:

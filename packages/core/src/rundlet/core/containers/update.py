@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 
+from ..cgroups.container import processes
 from ..cgroups.layout import layout
+from ..linux import oom
+from ..spec import rlimits
 from ..spec.host import here
 from ..spec.plan import SpecPlan
 from ..spec.resources import resources
-from ..spec.rlimits import parse
 from ..state import containers as rows
 from ..value import EMPTY
 from . import bundle, notify
@@ -19,6 +21,7 @@ from .health.plan import validate
 from .paths import Paths
 from .restart import policy
 from .state import derive, has_process
+from .stats import cgroups_path
 from .stored import request_of, request_text
 
 TYPE_CHECKING = False
@@ -40,13 +43,16 @@ def update(
     unset_env: Sequence[str] = (),
     ulimits: Sequence[str] = (),
     health: Mapping[str, Any] = EMPTY,
+    oom_score_adj: int | None = None,
     **limits: Any,
 ) -> Container:
-    """Change fields of Resources, the restart policy, variables and healthchecks.
+    """Change fields of Resources, the restart policy, variables, healthchecks, oom_score_adj.
 
     health: fields of ContainerRequest; of `healthcheck` and `startup_healthcheck` only the
-    keys that are there. Raises InvalidArgument for what contradicts itself or what was set
-    before, RuntimeFailed when the runtime refuses limits; nothing is changed then.
+    keys that are there. oom_score_adj: also of the processes that run; None leaves it.
+
+    Raises InvalidArgument for what contradicts itself or what was set before, RuntimeFailed
+    when the runtime refuses limits; nothing is changed then.
     """
     policy(restart)
     with engine.locks.hold("container", row.id):
@@ -57,6 +63,7 @@ def update(
             restart=restart or request.restart,
             **_variables(request, env, unset_env),
             ulimits=_limits(request.ulimits, ulimits),
+            oom_score_adj=request.oom_score_adj if oom_score_adj is None else oom_score_adj,
             **_checks(request, health),
         )
         if health:
@@ -77,9 +84,12 @@ def update(
         warnings += adapted.warnings
         wanted = adapted.spec["linux"]["resources"]
         wanted.pop("devices", None)  # those are not changed here
+        score = None if oom_score_adj is None else rlimits.oom_score_adj(plan, warnings)
         if has_process(row) and limits:
             runtime.update(row.id, wanted)
             _note_in_bundle(engine, row, wanted)
+        if score is not None and has_process(row):
+            warnings += _adjust_oom_score(engine, row, score)
         row = row.replace(request=request_text(changed))
         rows.update(engine.database, row.id, request=row.request)
         if health and has_process(row):
@@ -87,6 +97,15 @@ def update(
         notify.event(engine, row, "update")
     bundle.warn(tuple(warnings))
     return row
+
+
+def _adjust_oom_score(engine: Engine, row: Container, score: int) -> list[str]:
+    """Give it to the processes of a running container; warnings."""
+    where = layout(engine.settings.cgroup_manager)
+    path = cgroups_path(engine, row)
+    if oom.adjust(lambda: processes(where, path), score):
+        return []
+    return [f"oom-score-adj {score} is not that of all processes: no right to lower it here"]
 
 
 def _variables(
@@ -106,8 +125,8 @@ def _limits(before: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
 
     Raises InvalidArgument.
     """
-    named = {parse(text)[0] for text in wanted}
-    return (*(text for text in before if parse(text)[0] not in named), *wanted)
+    named = {rlimits.parse(text)[0] for text in wanted}
+    return (*(text for text in before if rlimits.parse(text)[0] not in named), *wanted)
 
 
 def _checks(request: ContainerRequest, health: Mapping[str, Any]) -> dict[str, Any]:

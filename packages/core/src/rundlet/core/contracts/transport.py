@@ -61,7 +61,7 @@ class TransportSettings(Value):
     """What a client says about one end of a copy (podman's and skopeo's flags).
 
     tls_verify: None: as registries.conf says, with loopback hosts allowed plain HTTP as a fallback.
-    credentials: (user, password) or None: from the auth files.
+    credentials: (user, password), ("<token>", identity token), or None: from the auth files.
     cert_dir, auth_file: override the usual places. temporary: directory for large temporaries.
     tls_details: what versions, ciphers and groups TLS may use; None: what is usual.
     retries: how often a request that failed for a passing reason is made again. retry_delay:

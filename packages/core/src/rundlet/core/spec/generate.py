@@ -43,6 +43,8 @@ def generate(plan: SpecPlan) -> Generated:
         "annotations": notes.notes(plan, warnings),
         "linux": _linux(plan, confined, granted, warnings),
     }
+    if plan.host.selinux and not request.privileged:
+        _label(spec, plan)
     if request.read_only:
         spec["root"]["readonly"] = True
     if plan.hostname and not is_host(plan, "uts"):
@@ -51,6 +53,15 @@ def generate(plan: SpecPlan) -> Generated:
     if propagated:
         spec["linux"]["rootfsPropagation"] = propagated
     return Generated(spec, tuple(warnings))
+
+
+def _label(spec: dict[str, Any], plan: SpecPlan) -> None:
+    from .labels import labels  # few hosts need it
+
+    found = labels(plan.request.security_options)
+    if found.process:
+        spec["process"]["selinuxLabel"] = found.process
+        spec["linux"]["mountLabel"] = found.mount
 
 
 def _capabilities(plan: SpecPlan, warnings: list[str]) -> tuple[str, ...]:

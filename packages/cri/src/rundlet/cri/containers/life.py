@@ -158,6 +158,8 @@ def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -
     changes = limits(wanted)
     if not wanted.memory_limit_in_bytes:
         changes.pop("memory_swap", None)
+    if wanted.oom_score_adj:
+        changes["oom_score_adj"] = wanted.oom_score_adj
     if changes:
         engine.containers.update(made.row.id, **changes)
 

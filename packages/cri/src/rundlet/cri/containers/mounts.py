@@ -7,13 +7,14 @@ import os
 from rundlet.core import Engine
 from rundlet.core.containers.request import Device, Mount
 from rundlet.core.errors import InvalidArgument
+from rundlet.core.linux import selinux
 from rundlet.core.spec import cdi
 
 from ..pods import options
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
-from . import policy, record, shifted, volumes
+from . import policy, record, security, shifted, volumes
 
 _PROPAGATION = {
     cri.PROPAGATION_PRIVATE: "rprivate",
@@ -25,12 +26,26 @@ _PROPAGATION = {
 def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount, ...]:
     """The pod's /dev/shm, then what the container wants. Raises InvalidArgument, NotSupported."""
     name = record.name_of(config, pod.name)
+    if any(one.selinux_relabel for one in config.mounts):
+        _relabel(engine, pod, config)
     wanted = [_mount(engine, pod.id, name, one) for one in config.mounts]
     taken = {mount.destination for mount in wanted}
     if not options.host_ipc(pod.sandbox) and "/dev/shm" not in taken:
         shm = Paths(engine, pod.id).shm
         wanted.append(Mount("bind", "/dev/shm", shm, ("rw", "nosuid", "nodev", "noexec")))
     return tuple(wanted)
+
+
+def _relabel(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> None:
+    """Give volumes the label of the container's files; nothing happens for one without a label.
+
+    Raises NotSupported for a volume that cannot have one.
+    """
+    of_pod = pod.sandbox.linux.security_context
+    label = security.file_label(config.linux.security_context, of_pod)
+    for one in config.mounts:
+        if label and one.selinux_relabel and one.host_path:
+            selinux.relabel(policy.source(engine, one.host_path), label)
 
 
 def _mount(engine: Engine, pod: str, name: str, wanted: cri.Mount) -> Mount:

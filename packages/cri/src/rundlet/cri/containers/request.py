@@ -14,7 +14,7 @@ from ..pods import machine, network, options, users
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
-from . import policy, record, security
+from . import policy, record, security, signals
 from .mounts import devices, mounts
 from .resources import resources
 
@@ -42,7 +42,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         annotations={**sandbox.annotations, **config.annotations},
         runtime=pod.runtime,
         restart="no",
-        stop_signal=_signal(config.stop_signal),
+        stop_signal=signals.name(config.stop_signal),
         log_driver="k8s-file" if config.log_path else "none",
         log_options={"path": log_path(engine, pod, config)} if config.log_path else {},
         exit_command=False,  # the server watches the exit files
@@ -56,7 +56,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         pull="never",
         **_namespaces(engine, pod, context.namespace_options),
         **_names(pod, sandbox),
-        **security.fields(context),
+        **security.fields(context, sandbox.linux.security_context),
     )
     return policy.adjusted(engine, pod, config, made)
 
@@ -78,14 +78,6 @@ def log_path(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> str:
     if not directory:
         directory = os.path.join(config_of(engine).text("crio.log_dir"), pod.id)
     return os.path.join(directory, config.log_path)
-
-
-def _signal(number: int) -> str:
-    """ "SIGTERM" of SIGNAL_SIGTERM; "" for the image's own."""
-    if number == cri.SIGNAL_RUNTIME_DEFAULT:
-        return ""
-    name = cri.Signal.Name(number).removeprefix("SIGNAL_")
-    return name.replace("PLUS", "+").replace("MINUS", "-")
 
 
 def _namespaces(engine: Engine, pod: Pod, wanted: cri.NamespaceOption) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from rundlet.core.errors import InvalidArgument, NotSupported
+from rundlet.core.spec import labels
 from rundlet.core.spec.host import here
 
 from ..proto import api_pb2 as cri
@@ -13,8 +14,19 @@ from ..proto import api_pb2 as cri
 _GROUPS = {cri.Merge: "merge", cri.Strict: "strict"}
 
 
-def fields(context: cri.LinuxContainerSecurityContext) -> dict[str, Any]:
-    """The fields of ContainerRequest that it sets. Raises InvalidArgument, NotSupported."""
+def fields(
+    context: cri.LinuxContainerSecurityContext, of_pod: cri.LinuxSandboxSecurityContext
+) -> dict[str, Any]:
+    """The fields of ContainerRequest that it sets. Raises InvalidArgument, NotSupported.
+
+    of_pod: what the sandbox was allowed, and its SELinux label, which is that of containers
+    that say none.
+    """
+    if context.privileged and not of_pod.privileged:
+        raise InvalidArgument(
+            "privileged containers are not allowed in this pod",
+            remedy="set privileged in the security_context of the pod sandbox, too",
+        )
     return {
         "privileged": context.privileged,
         "cap_add": tuple(context.capabilities.add_capabilities),
@@ -25,7 +37,11 @@ def fields(context: cri.LinuxContainerSecurityContext) -> dict[str, Any]:
         "no_new_privileges": context.no_new_privs,
         "masked_paths": tuple(context.masked_paths),
         "read_only_paths": tuple(context.readonly_paths),
-        "security_options": (*_seccomp(context), *_apparmor(context), *_selinux(context)),
+        "security_options": (
+            *_seccomp(context),
+            *_apparmor(context),
+            *selinux(_label(context, of_pod)),
+        ),
         "user": _user(context),
         "group_add": tuple(str(group) for group in context.supplemental_groups),
         "groups": _GROUPS[context.supplemental_groups_policy],
@@ -96,11 +112,26 @@ def _apparmor(context: cri.LinuxContainerSecurityContext) -> tuple[str, ...]:
     return (f"apparmor={name}",)
 
 
-def _selinux(context: cri.LinuxContainerSecurityContext) -> tuple[str, ...]:
-    chosen = context.selinux_options
+def _label(
+    context: cri.LinuxContainerSecurityContext, of_pod: cri.LinuxSandboxSecurityContext
+) -> cri.SELinuxOption:
+    mine = context.HasField("selinux_options")
+    return context.selinux_options if mine else of_pod.selinux_options
+
+
+def file_label(
+    context: cri.LinuxContainerSecurityContext, of_pod: cri.LinuxSandboxSecurityContext
+) -> str:
+    """The SELinux context of the container's files; "" for none, and of privileged ones."""
+    chosen = () if context.privileged else selinux(_label(context, of_pod))
+    return labels.labels(chosen).mount
+
+
+def selinux(chosen: cri.SELinuxOption) -> tuple[str, ...]:
+    """As security options. Raises NotSupported where the kernel has no SELinux."""
     if not any((chosen.user, chosen.role, chosen.type, chosen.level)):
         return ()
-    if not os.path.isdir("/sys/fs/selinux"):
+    if not here().selinux:
         raise NotSupported("SELinux options: this node's kernel has no SELinux")
     pairs = {
         "user": chosen.user,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 from rundlet.core import Engine
+from rundlet.core.containers.request import Resources
 from rundlet.core.containers.stored import request_of
+from rundlet.core.errors import InvalidArgument
+from rundlet.core.images import reference as references
 
 from ..images.values import image_id
 from ..pods.values import has_labels
 from ..proto import api_pb2 as cri
-from . import record, resources
+from . import record, resources, signals
 from .record import Made
 
 _STATES = {
@@ -50,7 +53,7 @@ def status(engine: Engine, made: Made) -> cri.ContainerStatus:
     config, row = made.wanted, made.row
     request = request_of(row.request)
     ended = row.status == "exited"
-    message = cri.ContainerStatus(
+    found = cri.ContainerStatus(
         id=row.id,
         metadata=config.metadata,
         state=state(made),
@@ -59,9 +62,10 @@ def status(engine: Engine, made: Made) -> cri.ContainerStatus:
         finished_at=max(row.finished, row.started) if ended else 0,  # two clocks: ns and a file's
         exit_code=row.exit_code if ended else 0,
         image=config.image,
-        image_ref=image_id(row.image),
+        image_ref=_image_ref(engine, made),
         image_id=image_id(row.image),
         reason=_reason(made) if ended else "",
+        message=_message(made, request.resources) if ended else "",
         labels=config.labels,
         annotations=config.annotations,
         mounts=config.mounts,
@@ -69,12 +73,32 @@ def status(engine: Engine, made: Made) -> cri.ContainerStatus:
         resources=cri.ContainerResources(
             linux=resources.message(request.resources, request.oom_score_adj)
         ),
-        stop_signal=config.stop_signal,
+        stop_signal=signals.effective(row, config.stop_signal),
     )
     user = _user(engine, made)
     if user is not None:
-        message.user.linux.CopyFrom(user)
-    return message
+        found.user.linux.CopyFrom(user)
+    return found
+
+
+def _image_ref(engine: Engine, made: Made) -> str:
+    """What people see in the pod's status: the digest that the image was pulled by, its id for
+    an image without one. Of several repositories, that of the name which the pod says.
+    """
+    image = engine.images.find(made.row.image)
+    if image is None or not image.digests:
+        return image_id(made.row.image)
+    spec = made.wanted.image
+    named = _repository(spec.user_specified_image or spec.image)
+    return next((one for one in image.digests if one.startswith(f"{named}@")), image.digests[0])
+
+
+def _repository(name: str) -> str:
+    """The repository of an image's name; "" for an id, and for what is no name."""
+    try:
+        return references.parse(name).repository
+    except InvalidArgument:
+        return ""
 
 
 def _reason(made: Made) -> str:
@@ -82,6 +106,13 @@ def _reason(made: Made) -> str:
     if made.row.oom_killed:
         return "OOMKilled"
     return "Completed" if made.row.exit_code == 0 else "Error"
+
+
+def _message(made: Made, limits: Resources) -> str:
+    """For people, where the reason does not say all."""
+    if made.row.oom_killed and limits.memory:
+        return f"it had used its memory limit of {limits.memory} bytes"
+    return ""
 
 
 def _user(engine: Engine, made: Made) -> cri.LinuxContainerUser | None:

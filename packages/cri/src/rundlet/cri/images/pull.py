@@ -15,11 +15,12 @@ from pathlib import Path
 
 from rundlet.core import Engine
 from rundlet.core.contracts.transport import TransportSettings
-from rundlet.core.errors import InvalidArgument, NotSupported, RundletError, SignatureDenied
+from rundlet.core.errors import InvalidArgument, RundletError, SignatureDenied
 from rundlet.core.images import encryption
 from rundlet.core.images import reference as references
 from rundlet.core.images.progress import Progress
 from rundlet.core.state.images import Image
+from rundlet.core.transports.docker.credentials import TOKEN_USER
 
 from ..config.model import Config
 from ..config.setup import config_of
@@ -87,7 +88,8 @@ def _is_of(address: str, name: str) -> bool:
 
 
 def _settings(node: Config, name: str, auth: cri.AuthConfig, auth_file: str) -> TransportSettings:
-    """AuthConfig: a user and password, both in base64 (docker's config.json), or a token.
+    """AuthConfig: a user and password, both in base64 (docker's config.json), or a token of
+    either kind: one for the registry itself, or one that its token server takes.
 
     Without either the files have a say; and where it is for another registry's server_address.
     """
@@ -100,10 +102,7 @@ def _settings(node: Config, name: str, auth: cri.AuthConfig, auth_file: str) -> 
         except ValueError:
             raise InvalidArgument("PullImage: auth is not base64 of user:password") from None
     if auth.identity_token:
-        raise NotSupported(
-            "PullImage: identity tokens are only taken from auth files",
-            remedy="write it to auth.json with rundlet-skopeo login",
-        )
+        user, password = TOKEN_USER, auth.identity_token
     silence = node.seconds("crio.image.pull_progress_timeout")
     insecure = _insecure(node.texts("crio.image.insecure_registries"), name)
     return TransportSettings(

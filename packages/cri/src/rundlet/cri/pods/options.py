@@ -8,6 +8,7 @@ from rundlet.core.contracts.network import PortMapping
 from rundlet.core.errors import InvalidArgument, NotSupported
 from rundlet.core.spec.sysctls import kind_of
 
+from ..containers import security
 from ..proto import api_pb2 as cri
 from .paths import Paths
 
@@ -95,6 +96,7 @@ def check(config: cri.PodSandboxConfig) -> None:
             raise InvalidArgument(
                 f"port mapping {port.container_port}:{port.host_port}: ports end at 65535"
             )
+    security.selinux(config.linux.security_context.selinux_options)
     _check_sysctls(config)
 
 

@@ -41,6 +41,7 @@ class Usage(Value):
     faults: int = 0
     major_faults: int = 0
     swap: int = 0
+    swap_limit: int = 0
     processes: int = 0
     pressure: Mapping[str, Mapping[str, Pressure]] = EMPTY
 
@@ -92,9 +93,31 @@ def container(engine: Engine, row: Container) -> Usage | None:
         faults=detail.get("pgfault" if unified else "total_pgfault", 0),
         major_faults=detail.get("pgmajfault" if unified else "total_pgmajfault", 0),
         swap=_number(f"{memory}/memory.swap.current") if unified else detail.get("total_swap", 0),
+        swap_limit=_swap_limit(memory, limit, unified),
         processes=counted.pids or 0,
         pressure=_pressures(where.get("", "")),
     )
+
+
+def _swap_limit(memory: str, limit: int, unified: bool) -> int:
+    """Bytes of swap that a container may have; 0: no limit, or none known.
+
+    v1 counts memory and swap together (memory.memsw), where it counts swap at all.
+    """
+    if unified:
+        return _number(f"{memory}/memory.swap.max")
+    both = _number(f"{memory}/memory.memsw.limit_in_bytes")
+    return both - limit if limit < both < _UNLIMITED else 0
+
+
+def pod_pressure(engine: Engine, row: Container) -> Mapping[str, Mapping[str, Pressure]]:
+    """Pressure in the cgroup that a pod's containers are below, as in Usage."""
+    try:
+        path = cgroups_path(engine, row)
+    except (OSError, ValueError):
+        return {}  # it is being removed
+    where = directories(layout(engine.settings.cgroup_manager), path).get("", "")
+    return _pressures(os.path.dirname(where))
 
 
 def interfaces(namespace: str) -> list[Interface]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rundlet.core import Engine
 from rundlet.core.errors import RundletError
@@ -17,6 +17,8 @@ from ..proto import api_pb2 as cri
 from . import measure
 from .measure import Interface, Pressure, Usage
 from .rates import Rates
+
+_Pressures = Mapping[str, Mapping[str, Pressure]]
 
 
 def container(engine: Engine, made: Made, rates: Rates) -> cri.ContainerStats:
@@ -34,12 +36,14 @@ def container(engine: Engine, made: Made, rates: Rates) -> cri.ContainerStats:
     found = measure.container(engine, row)
     if found is None:
         return message
-    message.cpu.CopyFrom(_cpu([found], rates.rate(row.id, found, row.started)))
-    message.memory.CopyFrom(_memory([found]))
+    message.cpu.CopyFrom(_cpu([found], rates.rate(row.id, found, row.started), found.pressure))
+    message.memory.CopyFrom(_memory([found], found.pressure))
     message.swap.timestamp = found.time
     message.swap.swap_usage_bytes.value = found.swap
+    if found.swap_limit:
+        message.swap.swap_available_bytes.value = max(0, found.swap_limit - found.swap)
     message.io.timestamp = found.time
-    _psi(message.io, found, "io")
+    _psi(message.io, found.pressure, "io")
     return message
 
 
@@ -57,16 +61,15 @@ def _layer(engine: Engine, made: Made) -> cri.FilesystemUsage:
     return message
 
 
-def _cpu(found: Sequence[Usage], rate: int) -> cri.CpuUsage:
+def _cpu(found: Sequence[Usage], rate: int, pressure: _Pressures) -> cri.CpuUsage:
     message = cri.CpuUsage(timestamp=found[0].time)
     message.usage_core_nano_seconds.value = sum(one.cpu for one in found)
     message.usage_nano_cores.value = rate
-    if len(found) == 1:
-        _psi(message, found[0], "cpu")
+    _psi(message, pressure, "cpu")
     return message
 
 
-def _memory(found: Sequence[Usage]) -> cri.MemoryUsage:
+def _memory(found: Sequence[Usage], pressure: _Pressures) -> cri.MemoryUsage:
     message = cri.MemoryUsage(timestamp=found[0].time)
     message.usage_bytes.value = sum(one.memory for one in found)
     message.working_set_bytes.value = sum(one.working_set for one in found)
@@ -74,13 +77,14 @@ def _memory(found: Sequence[Usage]) -> cri.MemoryUsage:
     message.rss_bytes.value = sum(one.rss for one in found)
     message.page_faults.value = sum(one.faults for one in found)
     message.major_page_faults.value = sum(one.major_faults for one in found)
-    if len(found) == 1:
-        _psi(message, found[0], "memory")
+    _psi(message, pressure, "memory")
     return message
 
 
-def _psi(message: cri.CpuUsage | cri.MemoryUsage | cri.IoUsage, found: Usage, kind: str) -> None:
-    lines = found.pressure.get(kind)
+def _psi(
+    message: cri.CpuUsage | cri.MemoryUsage | cri.IoUsage, found: _Pressures, kind: str
+) -> None:
+    lines = found.get(kind)
     if lines:
         message.psi.CopyFrom(
             cri.PsiStats(Full=_line(lines.get("full")), Some=_line(lines.get("some")))
@@ -108,13 +112,19 @@ def pod(engine: Engine, found: Pod, rates: Rates) -> cri.PodSandboxStats:
     made = containers.everything(engine, found.id)
     stats = [container(engine, one, rates) for one in made]
     message.linux.containers.extend(stats)
-    running = [used for one in made if (used := measure.container(engine, one.row)) is not None]
+    running = [
+        (one.row, used) for one in made if (used := measure.container(engine, one.row)) is not None
+    ]
+    each = [used for _, used in running]
     if running:
+        pressure = measure.pod_pressure(engine, running[0][0])
         rate = sum(one.cpu.usage_nano_cores.value for one in stats)
-        message.linux.cpu.CopyFrom(_cpu(running, rate))
-        message.linux.memory.CopyFrom(_memory(running))
+        message.linux.cpu.CopyFrom(_cpu(each, rate, pressure))
+        message.linux.memory.CopyFrom(_memory(each, pressure))
+        message.linux.io.timestamp = now
+        _psi(message.linux.io, pressure, "io")
     message.linux.process.timestamp = now
-    message.linux.process.process_count.value = sum(one.processes for one in running)
+    message.linux.process.process_count.value = sum(one.processes for one in each)
     if not options.host_network(config):
         message.linux.network.CopyFrom(_network(engine, found, now))
     return message

@@ -32,6 +32,14 @@ class Credentials(Value):
     identity_token: str = ""
 
 
+TOKEN_USER = "<token>"
+
+
+def given(user: str, secret: str) -> Credentials:
+    """Of a pair, whose user may be TOKEN_USER: the secret is an identity token then."""
+    return Credentials("", "", secret) if user == TOKEN_USER else Credentials(user, secret)
+
+
 FILES = "containers-auth.json"
 """What registries.conf calls the auth files among its `credential-helpers`."""
 
@@ -181,7 +189,7 @@ def _from_helper(name: str, key: str) -> Credentials | None:
         user, secret = str(answer["Username"]), str(answer["Secret"])
     except (ValueError, KeyError, TypeError):
         raise InvalidArgument(f"{program}: answered with something unexpected") from None
-    return Credentials("", "", secret) if user == "<token>" else Credentials(user, secret)
+    return given(user, secret)
 
 
 def helper_program(name: str) -> str | None:

@@ -13,7 +13,7 @@ import os
 from ...errors import InvalidArgument, NotFound, Unauthorized
 from ...linux.processes import run
 from .client import Client
-from .credentials import auth_file_to_write, helper, keys_of_host, read, stored
+from .credentials import TOKEN_USER, auth_file_to_write, helper, keys_of_host, read, stored
 from .endpoint import endpoint
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def log_in(registry: str, credentials: Credentials, settings: TransportSettings)
     file = _file(settings)
     name = helper(read(file), registry)
     if name:
-        user = credentials.user or "<token>"
+        user = credentials.user or TOKEN_USER
         secret = credentials.identity_token or credentials.password
         request = {"ServerURL": registry, "Username": user, "Secret": secret}
         _ask_helper(name, "store", json.dumps(request))

@@ -15,7 +15,7 @@ from ...images import registries_conf
 from ...value import Value
 from . import failures
 from .client import Client
-from .credentials import Credentials, find
+from .credentials import Credentials, find, given
 from .endpoint import endpoint
 from .pages import names
 from .wire import HTTPError
@@ -66,7 +66,7 @@ def _client(host: str, settings: TransportSettings) -> Client:
     place = conf.own_place(named)
     credentials: Credentials | None = None
     if settings.credentials is not None:
-        credentials = Credentials(*settings.credentials)
+        credentials = given(*settings.credentials)
     elif not settings.bearer_token:
         file = str(settings.auth_file) if settings.auth_file else ""
         credentials = find(place.reference.host, "", file, conf.helpers)

@@ -9,7 +9,7 @@ from ...images import reference as references
 from ...images import registries_conf
 from ...images.manifest import ACCEPTED
 from .client import Client
-from .credentials import Credentials, find
+from .credentials import Credentials, find, given
 from .destination import DockerDestination
 from .endpoint import endpoint
 from .failures import MissingInRegistry
@@ -140,7 +140,7 @@ def _client(
         settings = settings.replace(credentials=None, bearer_token="")
     if settings.credentials is not None:
         user, password = settings.credentials
-        credentials = Credentials(user, password) if user or password else None
+        credentials = given(user, password) if user or password else None
     elif not settings.bearer_token:
         file = str(settings.auth_file) if settings.auth_file else ""
         credentials = find(reference.host, reference.path, file, conf.helpers)
