@@ -98,6 +98,12 @@ def test_an_archive_makes_a_container_on_another_node(
         assert other("inspect", "--format", "{{.Id}}", "copy").stdout.strip() == made
         said = other("exec", "copy", "sh", "-c", "cat /mine /kept/file; test ! -e /bin/wget")
         assert said.stdout == "mine\ndata\n"
+        had = store("inspect", "--format", "{{.Id}}", "web").stdout
+        assert made != had.strip(), "another name, another id"
+        words = ("restore", "--import", str(archive), "--ignore-volumes")
+        assert other("container", *words).stdout == had, "it is the same container"
+        again = other("container", *words, check=False)
+        assert again.returncode == 125 and "already" in again.stderr
     finally:
         other("rm", "-f", "-t", "0", "--all")
     assert state(store, "web")["Status"] == "running", "it was left running"

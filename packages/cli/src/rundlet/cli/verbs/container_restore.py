@@ -16,7 +16,8 @@ VERB = Verb(
     summary="Restore one or more containers from a checkpoint",
     usage="[options] CONTAINER [CONTAINER...]",
     description="Lets containers go on where `container checkpoint` has stopped them, also on"
-    " another node from an archive. A container of an archive has an id of its own.",
+    " another node from an archive. A container of an archive has the id that it had, with --name"
+    " one of its own.",
     run="rundlet.cli.verbs.container_restore:run",
     options=(
         Flag("all", "a", help="Restore all checkpointed containers"),

@@ -39,13 +39,15 @@ class Containers:
 
             collect(engine)
 
-    def create(self, request: ContainerRequest, *, pulling: Pulling | None = None) -> Container:
+    def create(
+        self, request: ContainerRequest, *, pulling: Pulling | None = None, identity: str = ""
+    ) -> Container:
         """Make a container (containers/create.py)."""
         from .create import create
         from .remove import collect
 
         collect(self._engine)
-        return create(self._engine, request, pulling)
+        return create(self._engine, request, pulling, identity)
 
     def start(self, name: str) -> Container:
         """Start a container in the background; one that runs already stays as it is."""

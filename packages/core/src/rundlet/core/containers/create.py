@@ -44,11 +44,17 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _ATTEMPTS = 50
 
 
-def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = None) -> Container:
+def create(
+    engine: Engine,
+    request: ContainerRequest,
+    pulling: Pulling | None = None,
+    identity: str = "",
+) -> Container:
     """Make a container that can be started. pulling: how to get an image that is not here.
 
-    Raises InvalidArgument, AlreadyExists for the name, NoSuchImage, NoSuchNetwork,
-    DeniedByPolicy, DriverUnavailable, and what the storage raises; nothing is left then.
+    identity: its id, where it is not a new one. Raises InvalidArgument, AlreadyExists for the
+    name, NoSuchImage, NoSuchNetwork, DeniedByPolicy, DriverUnavailable, and what the storage
+    raises; nothing is left then.
     """
     _check(request)
     request = _without_ports(engine, request)
@@ -63,7 +69,7 @@ def create(engine: Engine, request: ContainerRequest, pulling: Pulling | None = 
     command = " ".join(words)
     runtime = _runtime(engine, request)
     with ExitStack() as undo:
-        row = _reserve(engine, request, source, runtime, command)
+        row = _reserve(engine, request, source, runtime, command, identity)
         undo.callback(rows.delete, engine.database, row.id)
         id_file = id_files.reserve(request, undo)
         request = volumes.prepare(engine, row, request, source.config, undo)
@@ -140,11 +146,16 @@ def _runtime(engine: Engine, request: ContainerRequest) -> str:
 
 
 def _reserve(
-    engine: Engine, request: ContainerRequest, source: Source, runtime: str, command: str
+    engine: Engine,
+    request: ContainerRequest,
+    source: Source,
+    runtime: str,
+    command: str,
+    identity: str,
 ) -> Container:
     """Insert the row that owns everything made from now on. pid is ours while it is not done."""
     row = Container(
-        id=names.identifier(),
+        id=identity or names.identifier(),
         name=request.name or names.generate(),
         pod=request.pod or None,
         image=source.image,

@@ -52,10 +52,12 @@ _LARGEST = 64 << 20  # bytes of one of the JSON files
 class Archive(Value):
     """What an archive that was unpacked in `directory` holds.
 
-    image: the name of the image; request: as we wrote it, None for one of another engine.
+    id: of the container; image: the name of its image; request: as we wrote it, None for one of
+    another engine.
     """
 
     directory: str
+    id: str
     name: str
     image: str
     request: ContainerRequest | None = None
@@ -203,7 +205,8 @@ def _described(path: str, directory: str) -> Archive:
             request = request_of(json.dumps(ours["request"]))
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise Corrupt(f"{path}: the request in {CONFIG} cannot be read: {error}") from None
-    return Archive(directory, str(document.get("name", "")), image, request)
+    identity, name = str(document.get("id", "")), str(document.get("name", ""))
+    return Archive(directory, identity, name, image, request)
 
 
 def load(directory: str, name: str) -> Any:

@@ -11,7 +11,14 @@ from ...archive.extract import extract
 from ...archive.remove import remove_tree as remove_member
 from ...archive.whiteouts import PLAIN
 from ...contracts.network import NetworkRequest
-from ...errors import InvalidArgument, NoSuchContainer, RuntimeFailed, WrongState
+from ...errors import (
+    AlreadyExists,
+    Corrupt,
+    InvalidArgument,
+    NoSuchContainer,
+    RuntimeFailed,
+    WrongState,
+)
 from ...runtimes import criu
 from ...state import containers as rows
 from ...value import Value
@@ -30,6 +37,9 @@ if TYPE_CHECKING:
     from ...contracts.network import PortMapping
     from ...engine import Engine
     from ...state.containers import Container
+
+
+_DIGITS = 64  # of a container's id
 
 
 class Options(Value):
@@ -124,6 +134,7 @@ def _note(engine: Engine, row: Container) -> None:
 def import_(engine: Engine, path: str, options: Options, previous: str = "") -> Container:
     """Make the container of an archive, to be restored next.
 
+    It has the id and the name that it had, or with another name an id of its own (podman).
     previous: the archive of an earlier checkpoint of its memory, "" for none.
     Raises InvalidArgument for an archive of another engine (those are for the CRI, where
     kubelet knows the container), Corrupt, UnsafeArchive, NoSuchImage, AlreadyExists.
@@ -139,7 +150,8 @@ def import_(engine: Engine, path: str, options: Options, previous: str = "") -> 
             request = request.replace(ports=options.ports)
         if not options.ignore_volumes:
             _volumes(engine, found)
-        row = engine.containers.create(request)
+        identity = "" if options.name else _identity(engine, found)
+        row = engine.containers.create(request, identity=identity)
         try:
             adopt(engine, row, found, ignore_rootfs=options.ignore_rootfs)
             if previous:
@@ -150,6 +162,18 @@ def import_(engine: Engine, path: str, options: Options, previous: str = "") -> 
             engine.containers.remove(row.id, force=True)
             raise
     return row
+
+
+def _identity(engine: Engine, found: archive.Archive) -> str:
+    """The id that the container had. Raises Corrupt, AlreadyExists."""
+    if len(found.id) != _DIGITS or set(found.id) - set("0123456789abcdef"):
+        raise Corrupt(f"{archive.CONFIG} of the checkpoint has no id of a container: {found.id!r}")
+    if rows.by_id(engine.database, found.id) is not None:
+        raise AlreadyExists(
+            f"there is a container with the id {found.id} already",
+            remedy="give the new one a name: with --name it gets an id of its own",
+        )
+    return found.id
 
 
 def adopt(
