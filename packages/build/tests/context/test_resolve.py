@@ -139,10 +139,12 @@ def test_git_with_ref_and_directory(tmp_path: Path, site: tuple[Path, str], targ
         assert file.read_text() == text
     with pytest.raises(NotFound, match="no directory 'none'"):
         resolve(f"{url}/x.git#:none", str(target))
-    with pytest.raises(InvalidArgument, match="git"):
+    with pytest.raises(InvalidArgument, match="git fetch: "):
         resolve(f"{url}/x.git#nosuch", str(target))
     bare = fetching.clone(locations.git(f"{url}/x.git"), str(target / "y"), keep_git=False)
     assert os.listdir(bare) == ["sub"]
+    with pytest.raises(DigestMismatch):
+        fetching.clone(locations.git(f"{url}/x.git"), str(target / "z"), commit="0123")
 
 
 def test_what_is_git() -> None:

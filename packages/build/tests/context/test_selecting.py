@@ -11,6 +11,7 @@ import pytest
 
 from rundlet.build import ignore
 from rundlet.build.context.arriving import Ownership, fingerprints, write
+from rundlet.build.context.modes import parse
 from rundlet.build.context.selecting import Selection, select
 from rundlet.core.errors import InvalidArgument, NotFound
 
@@ -68,6 +69,19 @@ def test_ignored_files_do_not_exist(root: Path) -> None:
     assert names(select(str(root), ["src"], ignored=ignored)) == ["", "deep", "deep/x.o"]
 
 
+def test_excluded_files_are_left_out_of_each_source(root: Path) -> None:
+    def left(*sources: str, patterns: str, parents: bool = False) -> list[str]:
+        excluded = ignore.patterns(patterns.split())
+        return names(select(str(root), sources, excluded=excluded, parents=parents))
+
+    assert left("src", patterns="*.o deep") == ["", "link", "main.c"]
+    assert "main.o" in left("src", patterns="src/main.o"), "not relative to the context"
+    assert left("a", "src/*", patterns="*.o !x.o") == ["a", "", "x.o", "link", "main.c"]
+    assert left("src", patterns="src/deep src/main.*", parents=True) == ["src", "src/link"]
+    with pytest.raises(NotFound, match="--exclude"):
+        left("src/*.o", patterns="*.o")
+
+
 def test_parents(root: Path) -> None:
     assert names(select(str(root), ["src/deep/x.o", "a"], parents=True)) == ["src/deep/x.o", "a"]
     assert names(select(str(root), ["src/./deep/x.o"], parents=True)) == ["deep/x.o"]
@@ -75,8 +89,9 @@ def test_parents(root: Path) -> None:
 
 
 def test_fingerprints_tell_content_mode_and_owner(root: Path) -> None:
-    def taken(**owned: int) -> dict[str, str]:
-        return fingerprints(select(str(root), ["src"]).members, Ownership(**owned))
+    def taken(uid: int | None = None, mode: str = "") -> dict[str, str]:
+        owner = Ownership(uid, mode=parse(mode) if mode else None)
+        return fingerprints(select(str(root), ["src"]).members, owner)
 
     first = taken()
     os.utime(root / "src" / "main.c", (1, 1))
@@ -87,12 +102,12 @@ def test_fingerprints_tell_content_mode_and_owner(root: Path) -> None:
     (root / "src" / "main.c").write_text("other")
     assert taken()["main.c"] != second["main.c"]
     assert taken(uid=1)["deep"] != first["deep"]
-    assert len(set(taken(mode=0o700)["main.c"].split()) & {"700"}) == 1
+    assert len(set(taken(mode="0700")["main.c"].split()) & {"700"}) == 1
 
 
 def test_the_tar_of_what_arrives(root: Path) -> None:
     out = io.BytesIO()
-    owner = Ownership(uid=5, gid=6, mode=0o711)
+    owner = Ownership(uid=5, gid=6, mode=parse("0711"))
     write(select(str(root), ["src"]).members, out, "opt/x", owner)
     out.seek(0)
     with tarfile.open(fileobj=out) as archive:

@@ -70,6 +70,12 @@ def test_times_of_files_do_not_matter(builder: Any, steps: Path) -> None:
         (lambda c: (c / "dir/f").chmod(0o600), (), 1, "file f changed (mode 644 -> 600)"),
         (lambda c: (c / "dir/n").write_text(""), (), 1, "file n is new"),
         (lambda c: (c / "dir/f").unlink(), (), 1, "file f is gone"),
+        (
+            lambda c: ((c / "dir/f").unlink(), (c / "dir/f").symlink_to("/a")),
+            (),
+            1,
+            "file f changed (file -> symbolic link)",
+        ),
         (lambda c: None, ("--build-arg", "V=2"), 2, "variable V changed (1 -> 2)"),
         (
             lambda c: written(c, STEPS.replace("cat /a", "cat  /a")),
@@ -84,7 +90,7 @@ def test_times_of_files_do_not_matter(builder: Any, steps: Path) -> None:
             "chown changed:  -> 1:2",
         ),
     ],
-    ids=["content", "mode", "new", "gone", "argument", "command", "owner"],
+    ids=["content", "mode", "new", "gone", "kind", "argument", "command", "owner"],
 )
 def test_what_changed_is_built_again_and_named(
     builder: Any, steps: Path, change: Any, words: tuple[str, ...], hit: int, reason: str
@@ -122,6 +128,8 @@ def test_no_cache_and_ttl(builder: Any, steps: Path) -> None:
         output = builder("build", "--layers", *words, str(steps)).stdout
         assert hits(output) == 0 and output.split()[-1] != first
     assert hits(builder("build", "--layers", "--cache-ttl=1h", str(steps)).stdout) == 4
+    output = builder("build", "--explain", "--cache-ttl=1ms", str(steps)).stdout
+    assert misses(output)[0] == "it was made longer ago than --cache-ttl"
 
 
 def test_a_failing_step_is_named_and_its_code_is_ours(builder: Any, steps: Path) -> None:
@@ -156,6 +164,7 @@ def _images(builder: Any) -> Any:
         ("FROM localhost/busybox\nRUN --mount=type=bin,target=/x y\n", "unknown type 'bin'"),
         ("FROM localhost/busybox\nCOPY --chown=nosuch a /x\n", "nosuch"),
         ("FROM localhost/busybox\nCOPY --chmod=9 a /x\n", "--chmod=9"),
+        ("FROM localhost/busybox\nADD --checksum=sha256:0 a /x\n", "--checksum: a is no URL"),
         ("FROM localhost/busybox\nEXPOSE 99999\n", "Containerfile:2: EXPOSE: invalid port"),
         ("FROM localhost/busybox\nSTOPSIGNAL no\n", "Containerfile:2: STOPSIGNAL"),
         ("FROM localhost/busybox\nCOPY --from=7 a /x\n", "no earlier stage of that number"),
@@ -311,6 +320,40 @@ def test_cache_mounts_stay_and_are_locked(builder: Any, context: Path) -> None:
             engine.images.unmount(identity, force=True)
 
 
+def test_caches_are_taken_in_one_order_and_once(builder: Any, context: Path) -> None:
+    """Builds that want the same two, each in its own order, and one of them twice."""
+    written(
+        context,
+        "FROM localhost/busybox\nARG A B\n"
+        "RUN --mount=type=cache,id=$A,target=/a,sharing=locked"
+        " --mount=type=cache,id=$B,target=/b,sharing=locked"
+        " --mount=type=cache,id=$A,target=/c"
+        " test ! -e /a/busy && touch /c/busy && sleep 0.3 && rm /a/busy\n",
+    )
+    builds = [
+        subprocess.Popen(
+            [*builder.command, "build", "--network", "none", "--build-arg", f"A={names[0]}",
+             "--build-arg", f"B={names[1]}", str(context)],
+            stdout=subprocess.DEVNULL,
+        )
+        for names in ("xy", "yx", "xy", "yx")
+    ]  # fmt: skip
+    assert [build.wait(60) for build in builds] == [0] * 4
+
+
+def test_a_cache_begins_as_what_it_comes_from(builder: Any, context: Path) -> None:
+    written(
+        context,
+        "FROM localhost/busybox AS seed\nRUN mkdir -m 711 /s && echo s > /s/f && chown -R 3:4 /s\n"
+        "FROM localhost/busybox\n"
+        "RUN --mount=type=cache,target=/c,from=seed,source=/s stat -c '%a %u:%g' /c > /one"
+        " && echo more >> /c/f\n"
+        "RUN --mount=type=cache,target=/c,from=seed,source=/s cat /c/f > /two\n"
+        "RUN test $(cat /one | tr ' ' -) = 711-3:4 && test $(wc -l < /two) = 2\n",
+    )
+    builder.build(context, "--network", "none")
+
+
 def test_binds_from_stages_and_images(builder: Any, context: Path) -> None:
     (context / "f").write_text("from the context")
     written(
@@ -357,6 +400,18 @@ def test_output_instead_of_an_image(builder: Any, steps: Path, tmp_path: Path) -
     )
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         assert "v" in archive.getnames()
+    failed = builder("build", "-o", "type=local,dest=x,mode=y", str(steps), check=False)
+    assert "invalid build output" in failed.stderr
+
+
+def test_the_own_ignore_file_of_one_below_the_context(builder: Any, context: Path) -> None:
+    (context / "sub").mkdir()
+    (context / "sub/x.Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (context / "sub/x.Dockerfile.dockerignore").write_text("sub\nno\n")
+    for name in (".dockerignore", "no", "yes"):
+        (context / name).touch()
+    image = builder.build(context, "-f", "sub/x.Dockerfile")
+    assert set(builder.files(image)) == {".dockerignore", "yes"}
 
 
 def test_contexts_from_elsewhere(builder: Any, context: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import BinaryIO
 
+    from .modes import Mode
     from .selecting import Member
 
 _PIECE = 1 << 18
@@ -37,12 +38,12 @@ _NEVER = (b"security.selinux", b"security.evm", b"trusted.overlay.", b"user.over
 class Ownership(Value):
     """Whose the files are and what they may, where they arrive.
 
-    uid, gid: None keeps each file's own. mode: None keeps it.
+    uid, gid, mode: None keeps each file's own.
     """
 
     uid: int | None = None
     gid: int | None = None
-    mode: int | None = None
+    mode: Mode | None = None
 
     def owner(self, status: os.stat_result) -> tuple[int, int]:
         """Of one file."""
@@ -55,7 +56,7 @@ class Ownership(Value):
         """Of one file; a link has none of its own."""
         if self.mode is None or stat.S_ISLNK(status.st_mode):
             return stat.S_IMODE(status.st_mode)
-        return self.mode
+        return self.mode.of(stat.S_IMODE(status.st_mode), directory=stat.S_ISDIR(status.st_mode))
 
 
 def fingerprints(members: Iterable[Member], ownership: Ownership) -> dict[str, str]:

@@ -79,10 +79,11 @@ def _modified(headers: Mapping[str, str]) -> int:
         return 0
 
 
-def clone(what: Git, target: str, *, keep_git: bool = True) -> str:
+def clone(what: Git, target: str, *, keep_git: bool = True, commit: str = "") -> str:
     """Clone a repository into a new directory; the directory in it that was meant.
 
-    Raises NotFound for a ref or directory that is not there, InvalidArgument for the rest.
+    commit: the (beginning of the) hash that it must have, "" for any. Raises NotFound for a
+    directory that is not there, DigestMismatch, InvalidArgument for what git cannot do.
     """
     _git("clone", "--quiet", "--no-checkout", "--", what.url, target)
     ref = what.ref or "HEAD"
@@ -90,10 +91,13 @@ def clone(what: Git, target: str, *, keep_git: bool = True) -> str:
         if _is_commit(target, candidate):
             break
     else:
-        _git("-C", target, "fetch", "--quiet", "origin", "--", ref)
+        _git("fetch", "--quiet", "origin", "--", ref, directory=target)
         candidate = "FETCH_HEAD"
-    _git("-C", target, "checkout", "--quiet", "--detach", candidate)
-    _git("-C", target, "submodule", "--quiet", "update", "--init", "--recursive")
+    _git("checkout", "--quiet", "--detach", candidate, directory=target)
+    found = _git("rev-parse", "HEAD", directory=target).strip()
+    if not found.startswith(commit.lower()):
+        raise DigestMismatch(what.url, commit, found)
+    _git("submodule", "--quiet", "update", "--init", "--recursive", directory=target)
     if not keep_git:
         from rundlet.core.archive.remove import remove_tree
 
@@ -116,14 +120,17 @@ def _is_commit(directory: str, name: str) -> bool:
     return subprocess.run(words, stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def _git(*words: str) -> None:
-    """Run git, which must never ask. Raises InvalidArgument with its own words."""
+def _git(*words: str, directory: str = ".") -> str:
+    """Run git in a directory, where it must never ask; what it prints.
+
+    Raises InvalidArgument with its own words.
+    """
     import subprocess
 
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true"}
     try:
         done = subprocess.run(
-            ["git", *words],
+            ["git", "-C", directory, *words],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -134,6 +141,7 @@ def _git(*words: str) -> None:
         raise NotFound("git is not installed", remedy="Install it: apt-get install git") from None
     if done.returncode:
         raise InvalidArgument(f"git {words[0]}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
 
 
 def unpack(stream: BinaryIO, target: str) -> None:

@@ -56,20 +56,23 @@ def select(
     sources: Sequence[str],
     *,
     ignored: Ignore = ignore.NOTHING,
+    excluded: Ignore = ignore.NOTHING,
     parents: bool = False,
     where: str = "",
 ) -> Selection:
     """Find the files that `sources` mean below `root`.
 
-    parents: they keep their directories (COPY --parents). Raises NotFound naming the source
-    (and `where`, the instruction) for one that is not there or is ignored.
+    ignored: what is not there, relative to the root. excluded: what is left out, relative to
+    each source (COPY --exclude). parents: files keep their directories (COPY --parents), and
+    `excluded` is relative to where these begin. Raises NotFound naming the source (and `where`,
+    the instruction) for one that is not there or of which nothing is left.
     """
-    finder = _Finder(os.path.realpath(root), ignored, parents)
+    finder = _Finder(os.path.realpath(root), ignored, excluded, parents)
     members: dict[str, Member] = {}
     for source in sources:
         found = list(finder.found(source))
         if not found:
-            raise _missing(root, source, ignored, where)
+            raise _missing(root, source, bool(ignored or excluded), where)
         for member in found:
             members.pop(member.name, None)  # of several for one place the last one counts
             members[member.name] = member
@@ -78,19 +81,25 @@ def select(
     return Selection(tuple(members.values()), one and not first.is_directory)
 
 
-def _missing(root: str, source: str, ignored: Ignore, where: str) -> NotFound:
+def _missing(root: str, source: str, left_out: bool, where: str) -> NotFound:
     problem = "no such file or directory in the build context"
-    if ignored and any(_Finder(os.path.realpath(root), ignore.NOTHING, False).found(source)):
+    everything = _Finder(os.path.realpath(root), ignore.NOTHING, ignore.NOTHING, False)
+    if left_out and any(everything.found(source)):
         problem = "all that it means is left out by the ignore file or --exclude"
     return NotFound(f"{where}: {source}: {problem}" if where else f"{source}: {problem}")
+
+
+def _relative(path: str, base: str) -> str:
+    return path[len(base) :].lstrip("/")
 
 
 class _Finder:
     """Looks below one root."""
 
-    def __init__(self, root: str, ignored: Ignore, parents: bool) -> None:
+    def __init__(self, root: str, ignored: Ignore, excluded: Ignore, parents: bool) -> None:
         self._root = root
         self._ignored = ignored
+        self._excluded = excluded
         self._parents = parents
 
     def found(self, source: str) -> Iterator[Member]:
@@ -104,18 +113,19 @@ class _Finder:
             if real is None:
                 continue
             prefix = path[len(start) :].lstrip("/") if self._parents else ""
-            yield from self._below(real, path, prefix)
+            yield from self._below(real, path, prefix, start)
 
-    def _below(self, real: str, path: str, prefix: str) -> Iterator[Member]:
+    def _below(self, real: str, path: str, prefix: str, start: str) -> Iterator[Member]:
         """A file, or a directory's content, whose names begin with `prefix`."""
         status = os.lstat(real)
         if not stat.S_ISDIR(status.st_mode):
-            if not self._ignored.ignores(path):
+            if not self._leaves_out(path, start if self._parents else os.path.dirname(path)):
                 yield Member(real, prefix or os.path.basename(path), status)
             return
         top = Member(real, prefix, status)
+        base = start if self._parents else path
         if path and self._ignored.ignores(path):
-            inside = self._walk(real, path, prefix)
+            inside = self._walk(real, path, prefix, base)
             first = next(inside, None)
             if first is None:
                 return
@@ -123,31 +133,40 @@ class _Finder:
             yield from inside
             return
         yield top
-        yield from self._walk(real, path, prefix)
+        yield from self._walk(real, path, prefix, base)
 
-    def _walk(self, real: str, path: str, prefix: str) -> Iterator[Member]:
-        """What is in a directory; of an ignored directory only what is brought back."""
+    def _walk(self, real: str, path: str, prefix: str, base: str) -> Iterator[Member]:
+        """What is in a directory; of one that is left out only what is brought back.
+
+        base: what the patterns of `excluded` are relative to.
+        """
         with os.scandir(real) as entries:
             listed = sorted(entries, key=lambda entry: os.fsencode(entry.name))
         for entry in listed:
             inner = f"{path}/{entry.name}" if path else entry.name
             name = f"{prefix}/{entry.name}" if prefix else entry.name
             status = entry.stat(follow_symlinks=False)
-            ignored = self._ignored.ignores(inner)
+            left_out = self._leaves_out(inner, base)
             member = Member(entry.path, name, status)
             if not member.is_directory:
-                if not ignored:
+                if not left_out:
                     yield member
                 continue
-            if not ignored:
+            if not left_out:
                 yield member
-                yield from self._walk(entry.path, inner, name)
-            elif not self._ignored.prunes(inner):
-                inside = self._walk(entry.path, inner, name)
+                yield from self._walk(entry.path, inner, name, base)
+            elif not self._prunes(inner, base):
+                inside = self._walk(entry.path, inner, name, base)
                 first = next(inside, None)
                 if first is not None:
                     yield from (member, first)
                     yield from inside
+
+    def _leaves_out(self, path: str, base: str) -> bool:
+        return self._ignored.ignores(path) or self._excluded.ignores(_relative(path, base))
+
+    def _prunes(self, path: str, base: str) -> bool:
+        return self._ignored.prunes(path) or self._excluded.prunes(_relative(path, base))
 
     def _expanded(self, above: str, names: list[str]) -> Iterator[str]:
         """The paths that fit a pattern, sorted."""

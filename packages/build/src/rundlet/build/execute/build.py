@@ -62,8 +62,8 @@ def build(
     with scratch(engine) as directory:
         context = _context(options, directory, stdin)
         texts = _texts(options, context, directory, stdin)
-        file = stages.parse(texts)
-        ignored = ignore.find(context.directory, texts[0][0], options.ignore_file)
+        file = stages.parse((name, text) for name, _, text in texts)
+        ignored = ignore.find(context.directory, texts[0][1], options.ignore_file)
         contexts = Contexts(options.contexts, directory)
         options = options.replace(template=userns.without_container(engine, options.template))
         images = []
@@ -112,15 +112,18 @@ def _context(options: BuildOptions, directory: str, stdin: BinaryIO | None) -> B
 
 def _texts(
     options: BuildOptions, context: BuildContext, directory: str, stdin: BinaryIO | None
-) -> list[tuple[str, str]]:
-    """(name, text) of the Containerfiles."""
-    files = options.files or (context.containerfile or containerfile_in(context.directory),)
+) -> list[tuple[str, str, str]]:
+    """(name for messages, path, text) of the Containerfiles. path: "" for one of stdin."""
+    if context.containerfile and not options.files:
+        name = "stdin" if options.context == "-" else options.context
+        return [(name, "", _read(context.containerfile, name))]
+    files = options.files or (containerfile_in(context.directory),)
     found = []
     for name in files:
         if name == "-":
             if stdin is None:
                 raise InvalidArgument("-f - needs a standard input")
-            found.append(("stdin", _checked("stdin", stdin.read())))
+            found.append(("stdin", "", _checked("stdin", stdin.read())))
             continue
         path = name
         if locations.is_http(name):
@@ -133,7 +136,7 @@ def _texts(
             from .preprocessing import preprocess
 
             text = preprocess(text, context.directory, options.cpp_flags)
-        found.append((name if name in options.files else path, text))
+        found.append((name, path, text))
     return found
 
 

@@ -39,6 +39,15 @@ _VERSION = 1
 """In the file, once it has its tables."""
 _TIMEOUT = 30.0
 """Seconds to wait for another build that writes."""
+_KINDS = {
+    "0": "file",
+    "2": "symbolic link",
+    "3": "character device",
+    "4": "block device",
+    "5": "directory",
+    "6": "FIFO",
+}
+"""By the type of a tar member, which a fingerprint begins with."""
 NOTHING = "none"
 """The diff_id of a step that has no layer (a WORKDIR that was there)."""
 
@@ -174,7 +183,10 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _what(old: str, new: str) -> str:
     """What of a fingerprint differs; other values are shown."""
     before, after = old.split(" "), new.split(" ")
-    if len(before) == len(after) >= 3 and before[0] in "0123456":
+    kinds = (_KINDS.get(before[0], ""), _KINDS.get(after[0], ""))
+    if all(kinds) and len(before) >= 3 <= len(after) and kinds[0] != kinds[1]:
+        return f"{kinds[0]} -> {kinds[1]}"
+    if len(before) == len(after) >= 3 and all(kinds):
         names = ("kind", "mode", "owner", "content", "attributes")
         return ", ".join(
             f"mode {a} -> {b}"

@@ -19,7 +19,7 @@ from rundlet.core.format import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from .draft import Draft
@@ -45,7 +45,7 @@ def apply(draft: Draft, item: Instruction, *, command_set: bool = False) -> None
         _text(draft, item)
 
 
-def environment(config: dict[str, Any]) -> dict[str, str]:
+def environment(config: Mapping[str, Any]) -> dict[str, str]:
     """The config's variables by name."""
     return dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
 
@@ -63,7 +63,7 @@ def workdir(config: dict[str, Any], path: str) -> str:
     return posixpath.normpath(posixpath.join("/", joined)).replace("//", "/")
 
 
-def shell(config: dict[str, Any]) -> tuple[str, ...]:
+def shell(config: Mapping[str, Any]) -> tuple[str, ...]:
     """What the shell form is given to."""
     return tuple(config.get("Shell") or DEFAULT_SHELL)
 

@@ -7,7 +7,7 @@ import posixpath
 
 from rundlet.build import ignore
 from rundlet.build.containerfile.faults import at
-from rundlet.build.context import fetching, locations
+from rundlet.build.context import fetching, locations, modes
 from rundlet.build.context.arriving import Ownership, fingerprints
 from rundlet.build.context.selecting import Member, Selection, select
 from rundlet.core.errors import InvalidArgument, RundletError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rundlet.build.containerfile.instructions import Copy
+    from rundlet.build.context.modes import Mode
     from rundlet.build.ignore import Ignore
 
     from .origins import Origin
@@ -88,9 +89,7 @@ class Planner:
             if source in announced:
                 doc = announced[source]
                 path = self._file(doc.name, doc.content.encode())
-                groups.append(
-                    _single(path, doc.name, Ownership(0, 0, 0o644 if mode is None else mode))
-                )
+                groups.append(_single(path, doc.name, Ownership(0, 0, mode)))
             elif item.name == "ADD" and locations.is_git(source):
                 groups.append(self._git(item, source, mode))
             elif item.name == "ADD" and locations.is_http(source):
@@ -98,6 +97,10 @@ class Planner:
             else:
                 plain.append(source)
         if plain:
+            if item.checksum:
+                raise InvalidArgument(
+                    f"--checksum: {plain[0]} is no URL and no git repository, which have one"
+                )
             self._plain(item, plain, origin, mode, groups, archives)
         destination, directory = self._destination(item, groups, archives)
         prints = {
@@ -113,16 +116,18 @@ class Planner:
         item: Copy,
         sources: Sequence[str],
         origin: Origin,
-        mode: int | None,
+        mode: Mode | None,
         groups: list[Group],
         archives: list[tuple[str, str]],
     ) -> None:
         """Files of the context or of --from. ADD unpacks those of them that are archives."""
-        ignored = ignore.patterns(item.excludes)
-        if not item.origin:
-            ignored = self._ignored + ignored
         selection = select(
-            origin.root, sources, ignored=ignored, parents=item.parents, where=item.where
+            origin.root,
+            sources,
+            ignored=ignore.NOTHING if item.origin else self._ignored,
+            excluded=ignore.patterns(item.excludes),
+            parents=item.parents,
+            where=item.where,
         )
         ownership = Ownership(mode=mode) if origin.owned else Ownership(0, 0, mode)
         if item.name != "ADD" or item.unpack is False or item.origin:
@@ -145,13 +150,14 @@ class Planner:
         path = os.path.join(directory, os.path.basename(name) or "file")
         with open(path, "xb") as file:
             file.write(content)
+        os.chmod(path, 0o644)
         return path
 
     def _http(
         self,
         item: Copy,
         url: str,
-        mode: int | None,
+        mode: Mode | None,
         groups: list[Group],
         archives: list[tuple[str, str]],
     ) -> None:
@@ -164,12 +170,16 @@ class Planner:
             return
         times = found.modified or 0
         os.utime(path, ns=(times, times))
-        groups.append(_single(path, found.name, Ownership(0, 0, 0o600 if mode is None else mode)))
+        os.chmod(path, 0o600)  # Dockerfile reference, ADD: what a URL gives is its owner's
+        groups.append(_single(path, found.name, Ownership(0, 0, mode)))
 
-    def _git(self, item: Copy, url: str, mode: int | None) -> Group:
+    def _git(self, item: Copy, url: str, mode: Mode | None) -> Group:
         target = os.path.join(self._scratch, f"git-{os.urandom(6).hex()}")
-        root = fetching.clone(locations.git(url), target, keep_git=item.keep_git)
-        return Group(select(root, ["."]), Ownership(0, 0, mode))
+        root = fetching.clone(
+            locations.git(url), target, keep_git=item.keep_git, commit=item.checksum
+        )
+        excluded = ignore.patterns(item.excludes)
+        return Group(select(root, ["."], excluded=excluded), Ownership(0, 0, mode))
 
     def _destination(
         self, item: Copy, groups: Sequence[Group], archives: Sequence[object]
@@ -199,16 +209,12 @@ def _single(path: str, name: str, ownership: Ownership) -> Group:
     return Group(Selection((Member(path, name, os.lstat(path)),), True), ownership)
 
 
-def _mode(item: Copy) -> int | None:
-    if not item.chmod:
-        return None
+def _mode(item: Copy) -> Mode | None:
     try:
-        found = int(item.chmod, 8)
+        return modes.parse(item.chmod) if item.chmod else None
     except ValueError:
-        found = -1
-    if not 0 <= found <= 0o7777:
-        raise at(item.file, item.line, f"--chmod={item.chmod}: it must be an octal mode like 0644")
-    return found
+        problem = f"--chmod={item.chmod}: it must be a mode like 0644 or u=rwX,go=rX"
+        raise at(item.file, item.line, problem) from None
 
 
 def _digest(path: str) -> str:

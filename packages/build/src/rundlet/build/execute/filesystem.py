@@ -7,8 +7,10 @@ import stat
 from contextlib import contextmanager
 
 from rundlet.core.archive.beneath import Beneath, lookup
+from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.extract import extract
 from rundlet.core.archive.whiteouts import PLAIN
+from rundlet.core.content.produced import Produced
 from rundlet.core.errors import NotFound, UnsafeArchive
 
 TYPE_CHECKING = False
@@ -99,6 +101,12 @@ def unpack(root: str, tar: BinaryIO) -> None:
     """Unpack a tar of paths relative to a root. Raises what `extract` does."""
     with opened(root) as descriptor:
         extract(tar, descriptor, whiteouts=PLAIN, keep_kinds=True)
+
+
+def copy_tree(source: str, target: str) -> None:
+    """Copy what is in a directory into another one, with owners, modes and links."""
+    with Produced(lambda out: write_tree(source, out, whiteouts=PLAIN)) as tar:
+        unpack(target, tar)  # type: ignore[arg-type]
 
 
 def unpack_below(root: str, path: str, tar: BinaryIO) -> None:

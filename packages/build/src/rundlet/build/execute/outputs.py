@@ -8,7 +8,6 @@ import sys
 
 from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.whiteouts import PLAIN
-from rundlet.core.content.produced import Produced
 from rundlet.core.errors import InvalidArgument, StoreError
 
 from . import filesystem
@@ -27,7 +26,8 @@ def parse(text: str) -> dict[str, str]:
         return {"type": "tar" if text == "-" else "local", "dest": text}
     found = dict(word.partition("=")[::2] for word in text.split(","))
     kind, destination = found.get("type", ""), found.get("dest") or found.get("destination", "")
-    if kind not in ("local", "tar") or not destination:
+    unknown = set(found) - {"type", "dest", "destination"}
+    if kind not in ("local", "tar") or not destination or unknown:
         raise InvalidArgument(
             f"invalid build output {text!r}",
             remedy="As in --output type=local,dest=DIRECTORY or --output type=tar,dest=FILE",
@@ -45,8 +45,7 @@ def write(output: Mapping[str, str], root: str) -> None:
     try:
         if output["type"] == "local":
             os.makedirs(destination, exist_ok=True)
-            with Produced(lambda out: write_tree(root, out, whiteouts=PLAIN)) as tar:
-                filesystem.unpack(os.path.realpath(destination), tar)  # type: ignore[arg-type]
+            filesystem.copy_tree(root, os.path.realpath(destination))
             return
         partial = f"{destination}.{os.urandom(4).hex()}"
         try:

@@ -86,12 +86,6 @@ def owner_of(plan: Plan, root: str) -> tuple[int, int] | None:
     return found.uid, found.gid
 
 
-def linkable(plan: Plan) -> bool:
-    """Whether --link can be kept: no archive, and an owner in numbers."""
-    names = [name for name in plan.item.chown.split(":") if name]
-    return not plan.archives and all(name.isdecimal() for name in names)
-
-
 def _located(plan: Plan, error: RundletError) -> RundletError:
     """The error with file and line of the instruction."""
     item = plan.item

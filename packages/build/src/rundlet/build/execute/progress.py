@@ -91,26 +91,33 @@ class StageProgress:
 
     def step(self, text: str) -> None:
         """A step begins."""
-        took = time.monotonic() - self._began
-        if self._number and not self._told and took >= _WORTH_TELLING:
-            self._progress.line(f"--> ({took:.1f}s)")
+        self.end()
         self._number += 1
         self._told = False
         self._began = time.monotonic()
         first = text.partition("\n")[0]
-        self._progress.line(f"{self._label}STEP {self._number}/{self._steps}: {first}")
+        self._line(f"STEP {self._number}/{self._steps}: {first}")
+
+    def end(self) -> None:
+        """The step that had begun, if any, has ended."""
+        took = time.monotonic() - self._began
+        if self._number and not self._told and took >= _WORTH_TELLING:
+            self._line(f"--> ({took:.1f}s)")
 
     def cached(self, identity: str) -> None:
         """It was in the cache."""
         self._told = True
-        self._progress.line(f"--> Using cache {identity}")
+        self._line(f"--> Using cache {identity}")
 
     def done(self, identity: str) -> None:
         """It made something. The time is that since its beginning."""
         self._told = True
-        self._progress.line(f"--> {identity[:12]} ({time.monotonic() - self._began:.1f}s)")
+        self._line(f"--> {identity[:12]} ({time.monotonic() - self._began:.1f}s)")
 
     def note(self, lines: Iterable[str]) -> None:
         """What is to be known of this step."""
         for text in lines:
-            self._progress.line(f"--> {text}")
+            self._line(f"--> {text}")
+
+    def _line(self, text: str) -> None:
+        self._progress.line(f"{self._label}{text}")

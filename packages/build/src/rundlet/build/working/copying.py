@@ -100,7 +100,7 @@ def _instruction(order: CopyOrder) -> Copy:
         origin=order.origin,
         link=order.link,
         parents=order.parents,
-        excludes=_excludes(order),
+        excludes=order.excludes,
         checksum=order.checksum,
         unpack=None if order.unpack else False,
     )
@@ -111,19 +111,3 @@ def _source(word: str, order: CopyOrder) -> str:
         return word
     whole = os.path.join(os.getcwd(), word)
     return whole + ("/" if word.endswith("/") and not whole.endswith("/") else "")
-
-
-def _excludes(order: CopyOrder) -> tuple[str, ...]:
-    """Patterns of --exclude. Without a context they are relative to each of the sources."""
-    if order.origin or order.context:
-        return order.excludes
-    found = []
-    for word in order.excludes:
-        mark, pattern = ("!", word[1:]) if word.startswith("!") else ("", word)
-        for source in order.sources:
-            whole = os.path.join(os.getcwd(), source).rstrip("/")
-            found += [
-                f"{mark}{base.strip('/')}/{pattern.lstrip('/')}"
-                for base in (whole, os.path.dirname(whole))
-            ]
-    return tuple(found)

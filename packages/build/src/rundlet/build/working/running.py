@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rundlet.build.execute import chroot
 from rundlet.build.execute import mounts as run_mounts
 from rundlet.build.execute import running as runs
+from rundlet.build.execute.mounter import Mounted, Mounter
 from rundlet.build.execute.options import BuildOptions
 from rundlet.build.execute.origins import Origin, of_image
 from rundlet.core.containers.request import Mount
@@ -112,10 +113,10 @@ def origin(container: WorkingContainer, name: str, stack: ExitStack) -> Origin:
 
 def _mounts(
     container: WorkingContainer, order: RunOrder, workdir: str, stack: ExitStack
-) -> run_mounts.Mounted:
+) -> Mounted:
     """--mount: binds of the host, and all that RUN has."""
     if not order.wanted:
-        return run_mounts.Mounted()
+        return Mounted()
     settings = container.engine.settings
     temporary = f"{settings.graph_root}/tmp"
     os.makedirs(temporary, mode=0o700, exist_ok=True)
@@ -123,7 +124,7 @@ def _mounts(
     found = [run_mounts.read(text) for text in order.wanted]
     binds = [item for item in found if item.kind == "bind" and not item.text("from")]
     others = tuple(item for item in found if item not in binds)
-    mounter = run_mounts.Mounter(
+    mounter = Mounter(
         BuildOptions(secrets=order.secrets, template=container.template),
         lambda name: origin(container, name, stack),
         workdir=workdir,
