@@ -7,6 +7,7 @@ installs; system packages included), the whole of `site` runs as ever.
 """
 
 import gc
+import os
 import sys
 
 _SUFFIX = "/rundlet/core/commands/launch.py"
@@ -18,12 +19,10 @@ _HARMLESS = ("_virtualenv.pth", "distutils-precedence.pth")
 _COLLECT_AT = 20_000
 
 
-def prepare(packages: str) -> None:
-    """Make the distributions in the directory `packages` importable."""
-    import posix
-
+def prepare(packages: str) -> bool:
+    """Make the distributions in the directory `packages` importable; whether that was plain."""
     plain = True
-    for name in posix.listdir(packages):
+    for name in os.listdir(packages):
         if name.endswith(".pth") and name not in _HARMLESS:
             plain = False
     try:
@@ -40,6 +39,7 @@ def prepare(packages: str) -> None:
         import site
 
         site.main()
+    return plain
 
 
 def finish(code: int) -> None:
@@ -50,8 +50,6 @@ def finish(code: int) -> None:
     threading = sys.modules.get("threading")
     if "atexit" in sys.modules or (threading is not None and threading.active_count() > 1):
         sys.exit(code)
-    import os
-
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -60,10 +58,26 @@ def finish(code: int) -> None:
     os._exit(code)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the program that argv names."""
     gc.set_threshold(_COLLECT_AT)
-    prepare(sys.argv[0].removesuffix(_SUFFIX))
-    module = sys.argv[1]
-    del sys.argv[1]
-    __import__(module)
-    finish(sys.modules[module].main())
+    # The script says bin/../lib, from wherever it was called: one environment has one path.
+    plain = prepare(os.path.realpath(sys.argv[0]).removesuffix(_SUFFIX))
+    program = sys.argv.pop(1)
+    finder = None
+    if plain:
+        from rundlet.core.commands import kept_modules
+
+        finder = kept_modules.use(program)
+    __import__(program)
+    code = sys.modules[program].main()
+    new = finder.new() if finder is not None else []
+    if finder is not None and new:
+        from rundlet.core.commands.keeping import keep
+
+        keep(finder, new)
+    finish(code)
+
+
+if __name__ == "__main__":
+    main()
