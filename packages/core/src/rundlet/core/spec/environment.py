@@ -13,11 +13,13 @@ def environment(plan: SpecPlan, home: str) -> list[str]:
     """ "NAME=value" in podman's order: settings, `container`, TERM, image, user, HOME, HOSTNAME.
 
     `container=podman`: systemd, systemd-detect-virt(1) and many entry points recognise
-    that value and would take another one for an unknown kind of container.
+    that value and would take another one for an unknown kind of container. Containers of pods
+    have none, as with CRI-O and containerd.
     """
     request = plan.request
     result: dict[str, str] = dict(_pair(text) for text in plan.settings.environment)
-    result["container"] = "podman"
+    if not request.pod:
+        result["container"] = "podman"
     if request.terminal:
         result["TERM"] = "xterm"
     result.update(_pair(text) for text in plan.image.get("Env") or ())

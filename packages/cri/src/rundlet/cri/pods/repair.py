@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from rundlet.core import Engine
+from rundlet.core.containers import abandoned
 from rundlet.core.errors import RundletError
 from rundlet.core.plugins import kept
 
@@ -16,12 +17,16 @@ LOG = logging.getLogger("rundlet.cri")
 
 
 def repair(engine: Engine) -> None:
-    """Remove what nobody goes on making or removing; give back sandboxes of another boot."""
+    """Remove what nobody goes on making or removing; give back sandboxes of another boot; end
+    probes that nobody waits for.
+    """
     for container in unfinished(engine):
         try:
             life.discard(engine, container)
         except (RundletError, OSError) as error:
             LOG.error("container %s: %s", container, error)
+    for container in life.live(engine):
+        abandoned.end_commands(engine, container)
     for pod in record.everything(engine):
         try:
             if pod.abandoned:
