@@ -26,7 +26,10 @@ def test_version_has_the_fields_of_a_version_response() -> None:
 
 @pytest.mark.e2e
 def test_status_tells_conditions_and_handlers(tmp_path: Path) -> None:
-    result = rundlet_cri("--root", str(tmp_path / "root"), "--runroot", str(tmp_path), "status")
+    places = ("--root", str(tmp_path / "root"), "--runroot", str(tmp_path))
+    (tmp_path / "crio.conf").write_text("[crio.runtime.runtimes.mine]\nruntime_path = '/no/runc'\n")
+    words = ("--config", str(tmp_path / "crio.conf"), "--config-dir", "", *places)
+    result = rundlet_cri(*words, "status")
     assert result.returncode == 0, result.stderr
     status = json.loads(result.stdout)
     conditions = {one["type"]: one for one in status["status"]["conditions"]}
@@ -34,6 +37,7 @@ def test_status_tells_conditions_and_handlers(tmp_path: Path) -> None:
     assert set(conditions) == {"RuntimeReady", "NetworkReady"}
     handlers = {one["name"]: one for one in status["runtimeHandlers"]}
     assert handlers["runc"]["ready"] is True
+    assert "/no/runc is not installed" in handlers["mine"]["reason"]
 
 
 @pytest.mark.e2e

@@ -49,14 +49,20 @@ def network(engine: Engine) -> Condition:
     return Condition("NetworkReady", True)
 
 
+def names(engine: Engine) -> list[str]:
+    """Every handler that a pod may ask for: drivers, and the tables of the configuration."""
+    drivers = (entry.name for entry in engine.plugins.available("runtime"))
+    return sorted({*drivers, *engine.settings.runtimes})
+
+
 def handlers(engine: Engine) -> list[dict[str, object]]:
-    """Every OCI runtime by name, with whether a pod may ask for it here (RuntimeHandler)."""
+    """Every handler by name, with whether a pod may ask for it here (RuntimeHandler)."""
     found: list[dict[str, object]] = []
-    for entry in engine.plugins.available("runtime"):
+    for name in names(engine):
         try:
-            probe = engine.plugins.runtime(entry.name).probe()
+            probe = engine.plugins.runtime(name).probe()
         except RundletError as error:
-            found.append({"name": entry.name, "ready": False, "reason": str(error)})
+            found.append({"name": name, "ready": False, "reason": str(error)})
         else:
-            found.append({"name": entry.name, "ready": probe.works, "reason": probe.reason})
+            found.append({"name": name, "ready": probe.works, "reason": probe.reason})
     return found

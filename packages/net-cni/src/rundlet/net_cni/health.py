@@ -33,7 +33,7 @@ def missing(parts: Parts) -> list[str]:
     try:
         network = parts.network("")
     except (NetworkError, NoSuchNetwork) as error:
-        return [str(error).replace("\n", " ")]
+        return [str(error).replace("\n", ". ")]
     kinds = [plugin["type"] for plugin in network.plugins]
     kinds += [
         plugin["ipam"]["type"] for plugin in network.plugins if "type" in plugin.get("ipam", {})

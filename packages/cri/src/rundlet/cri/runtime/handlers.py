@@ -6,13 +6,8 @@ from rundlet.core import Engine
 from rundlet.core.errors import DriverUnavailable, InvalidArgument, NotSupported, RundletError
 from rundlet.core.plugins import kept
 
+from ..conditions import names
 from ..proto import api_pb2 as cri
-
-
-def names(engine: Engine) -> list[str]:
-    """Every handler that a pod may ask for: drivers, and the tables of the configuration."""
-    drivers = (entry.name for entry in engine.plugins.available("runtime"))
-    return sorted({*drivers, *engine.settings.runtimes})
 
 
 def resolve(engine: Engine, handler: str) -> str:
