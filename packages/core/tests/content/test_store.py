@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from rundlet.core.content.verify import Verified
 from rundlet.core.engine import Engine
+from rundlet.core.errors import Corrupt, DigestMismatch
+from rundlet.core.images.descriptor import Descriptor
 from rundlet.core.settings.snapshot import Settings
 
 # Puts a blob, or removes the one that is there, and dies before or after a system call.
@@ -56,4 +63,51 @@ def test_killed(engine: Engine, tmp_path: Path, what: str, call: str, when: str)
     assert engine.database.rows("SELECT digest FROM blobs") == []
     digest = engine.blobs.put_bytes(b"content").digest
     assert engine.blobs.read(digest) == b"content"
+    engine.close()
+
+
+def test_checked_by_whom_it_is_read_from(engine: Engine) -> None:
+    """A stream that checks itself is not hashed twice, and not believed before its end."""
+    content = b"content" * 1000
+    right = Descriptor(f"sha256:{hashlib.sha256(content).hexdigest()}", len(content))
+    stream = Verified(io.BytesIO(content), right, "blob")  # type: ignore[arg-type]
+    assert engine.blobs.put(stream, right).digest == right.digest  # type: ignore[arg-type]
+    assert engine.blobs.read(right.digest) == content
+    wrong = right.replace(digest=f"sha256:{'0' * 64}")
+    with pytest.raises(DigestMismatch):
+        engine.blobs.put(Verified(io.BytesIO(content), wrong, "blob"), wrong)  # type: ignore[arg-type]
+    half = Verified(io.BytesIO(content), right, "blob")  # type: ignore[arg-type]
+    with engine.blobs.writer(right, half) as writer:
+        writer.write(half.read(100))
+        with pytest.raises(Corrupt, match="not read to its end"):
+            writer.commit()
+    assert not list(Path(engine.blobs.temporary).iterdir())
+    engine.close()
+
+
+def test_disk_begins_before_a_large_blob_ends(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One round of write-back at a time, after every 32 MB."""
+    begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def syncfs(descriptor: int) -> None:
+        begun.release()
+        go_on.acquire()
+
+    monkeypatch.setattr("rundlet.core.linux.syscalls.syncfs", syncfs)
+    piece = bytes(8 << 20)
+    with engine.blobs.writer(Descriptor("", -1)) as writer:
+        for _ in range(4):
+            assert not begun.acquire(blocking=False)
+            writer.write(piece)
+        assert begun.acquire(timeout=30)
+        for _ in range(8):
+            writer.write(piece)
+        assert not begun.acquire(blocking=False)
+        go_on.release(3)
+        deadline = time.monotonic() + 30
+        while not begun.acquire(timeout=0.01):
+            writer.write(b"more")
+            assert time.monotonic() < deadline
     engine.close()

@@ -14,6 +14,7 @@ import time
 
 from ..errors import Corrupt, DigestMismatch, InUse, NoSpace, NotFound, StoreError
 from ..images.descriptor import Descriptor, digest_parts
+from .writeback import WriteBack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from ..engine import Engine
+    from .verify import Verified
 
 CHUNK = 1 << 20
 _SMALL = 4 << 20  # what containers/image accepts for manifests and configs
@@ -38,6 +40,7 @@ class BlobStore:
         root = engine.settings.graph_root
         self.directory = os.path.join(root, "blobs")
         self.temporary = os.path.join(root, "tmp")  # beside the blobs, for rename(2)
+        self.write_back = WriteBack(self.temporary)
 
     def path(self, digest: str) -> str:
         """Where a blob is or would be. Raises InvalidArgument for what is no digest."""
@@ -77,7 +80,9 @@ class BlobStore:
         Raises DigestMismatch and Corrupt when the bytes are not what the descriptor says,
         NoSpace, StoreError.
         """
-        with self.writer(descriptor) as writer:
+        from .verify import checker
+
+        with self.writer(descriptor, checker(stream, descriptor)) as writer:
             while chunk := stream.read(CHUNK):
                 writer.write(chunk)
             return writer.commit()
@@ -88,9 +93,12 @@ class BlobStore:
             writer.write(data)
             return writer.commit()
 
-    def writer(self, descriptor: Descriptor) -> BlobWriter:
-        """A place to write a blob to, piece by piece."""
-        return BlobWriter(self._engine, self, descriptor)
+    def writer(self, descriptor: Descriptor, checked: Verified | None = None) -> BlobWriter:
+        """A place to write a blob to, piece by piece.
+
+        checked: what all its bytes are read from, if that hashes and checks them already.
+        """
+        return BlobWriter(self._engine, self, descriptor, checked)
 
     def remove(self, digest: str) -> None:
         """Delete a blob; no error when it is not there. Raises InUse when something refers to it.
@@ -121,12 +129,19 @@ LIMIT 1
 class BlobWriter:
     """A blob being written; discarded unless `commit` is called. Use as a context manager."""
 
-    def __init__(self, engine: Engine, store: BlobStore, descriptor: Descriptor) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        store: BlobStore,
+        descriptor: Descriptor,
+        checked: Verified | None = None,
+    ) -> None:
         import hashlib
 
         self._engine = engine
         self._store = store
         self._wanted = descriptor
+        self._checked = checked
         self._algorithm = digest_parts(descriptor.digest)[0] if descriptor.digest else "sha256"
         self._hash = hashlib.new(self._algorithm)
         self._what = f"blob {descriptor.digest}" if descriptor.digest else "blob"
@@ -153,21 +168,23 @@ class BlobWriter:
         self.size += count
         if 0 <= self._wanted.size < self.size:
             raise Corrupt(f"{self._what}: more than the declared {self._wanted.size} bytes")
-        self._hash.update(data)
+        if self._checked is None:
+            self._hash.update(data)
         written = 0
         try:
             while written < count:
                 written += os.write(self._file, memoryview(data)[written:] if written else data)
         except OSError as error:
             raise self._explained(error) from error
+        self._store.write_back.wrote(count)
         return count
 
     def commit(self) -> Descriptor:
         """Verify, make durable and visible. Raises DigestMismatch, Corrupt, NoSpace."""
-        found = f"{self._algorithm}:{self._hash.hexdigest()}"
+        found, size = self._found()
         wanted = self._wanted
-        if 0 <= wanted.size != self.size:
-            raise Corrupt(f"{self._what}: ended after {self.size} of {wanted.size} bytes")
+        if self.size != size:
+            raise Corrupt(f"{self._what}: ended after {self.size} of {size} bytes")
         if wanted.digest and found != wanted.digest:
             raise DigestMismatch("blob", wanted.digest, found)
         done = wanted.replace(digest=found, size=self.size)
@@ -181,6 +198,14 @@ class BlobWriter:
             raise self._explained(error) from error
         self._close()
         return done
+
+    def _found(self) -> tuple[str, int]:
+        """The digest of what was written, and the size that it has to have."""
+        if self._checked is None:
+            size = self.size if self._wanted.size < 0 else self._wanted.size
+            return f"{self._algorithm}:{self._hash.hexdigest()}", size
+        seen = self._checked.descriptor
+        return seen.digest, seen.size
 
     def _rename(self, target: str) -> None:
         try:

@@ -23,9 +23,12 @@ def verified(stream: BinaryIO, descriptor: Descriptor, what: str) -> Verified:
 
     A copy checks what it reads, and a destination what it is given: nothing is hashed twice.
     """
-    if isinstance(stream, Verified) and stream.checks(descriptor):
-        return stream
-    return Verified(stream, descriptor, what)
+    return checker(stream, descriptor) or Verified(stream, descriptor, what)
+
+
+def checker(stream: BinaryIO, descriptor: Descriptor) -> Verified | None:
+    """A stream of which nothing was read yet, if it is what checks against this descriptor."""
+    return stream if isinstance(stream, Verified) and stream.checks(descriptor) else None
 
 
 class Verified(Stream):

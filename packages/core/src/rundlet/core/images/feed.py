@@ -6,6 +6,7 @@ import threading
 
 from ..content.compress import compressed, detect
 from ..content.handed import PIECE, Handed
+from ..content.verify import checker
 from ..errors import Corrupt, RundletError
 from . import manifest as manifests
 
@@ -28,11 +29,12 @@ class Feed(Handed):
     def __init__(self, blobs: BlobStore, descriptor: Descriptor, stream: BinaryIO) -> None:
         super().__init__()
         self._stream = stream
+        checked = checker(stream, descriptor)
         self._first = stream.read(PIECE)
         plain = manifests.is_layer(descriptor.media_type) and not detect(self._first[:6])
         self._algorithm = "gzip" if plain else ""
         wanted = descriptor.replace(digest="", size=-1) if plain else descriptor
-        self._writer = blobs.writer(wanted)
+        self._writer = blobs.writer(wanted, None if plain else checked)
         self._committed: Descriptor | None = None
         self._aborted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="blob", daemon=True)
