@@ -11,7 +11,7 @@ from .words import COMPRESSION, SBOM, TRANSPORT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.build.working.commit import CommitOrder
-    from rundlet.build.working.containers import WorkingContainer
+    from rundlet.build.working.container import WorkingContainer
     from rundlet.core.commands.context import Context, Parsed
 
 VERB = Verb(

@@ -8,7 +8,7 @@ from .words import ADD_HISTORY, add_history
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rundlet.build.working.containers import WorkingContainer
+    from rundlet.build.working.container import WorkingContainer
     from rundlet.core.commands.context import Context, Parsed
 
 _LISTS = (
@@ -62,7 +62,6 @@ def run(context: Context, arguments: Parsed) -> int:
 
     from rundlet.build.working.configuring import Changes, apply
     from rundlet.build.working.containers import WorkingContainers
-    from rundlet.build.working.running import note
 
     container = WorkingContainers(context.engine).get(arguments.arguments[0])
     changes = Changes(
@@ -79,7 +78,7 @@ def run(context: Context, arguments: Parsed) -> int:
     container.save()
     if add_history(arguments):
         for step in steps:
-            note(container, step)
+            container.note(step)
     return 0
 
 

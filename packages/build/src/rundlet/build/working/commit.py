@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from rundlet.build import __version__
 from rundlet.build.execute.draft import Draft
@@ -18,6 +17,7 @@ from rundlet.core.images.composing import write_image
 from rundlet.core.images.names import stored_name
 from rundlet.core.value import EMPTY, Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rundlet.core.images.composing import NewLayer
     from rundlet.core.state.images import Image
 
-    from .containers import WorkingContainer
+    from .container import WorkingContainer
 
 VERSION_LABEL = "io.buildah.version"
 """What tells images that were built so from others; scripts filter by it."""

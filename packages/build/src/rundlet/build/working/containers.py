@@ -1,151 +1,34 @@
-"""Working containers: rows of the state with a writable layer, which outlive their command."""
+"""All working containers of an engine: made from images, found by name, listed."""
 
 from __future__ import annotations
 
 import json
 import os
 import time
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
 
-from rundlet.build.execute import running as runs
-from rundlet.build.execute.mapped import mapped
-from rundlet.core.containers import mounting, rename, userns
-from rundlet.core.containers.create import valid_name
-from rundlet.core.containers.names import identifier
-from rundlet.core.containers.remove import collect
 from rundlet.core.containers.request import ContainerRequest
-from rundlet.core.containers.state import boot_id
-from rundlet.core.containers.stored import request_of, request_text
 from rundlet.core.contracts.transport import TransportSettings
-from rundlet.core.errors import AlreadyExists, InvalidArgument, NoSuchContainer, NoSuchImage
-from rundlet.core.images.reference import parse
-from rundlet.core.linux.processes import start_time
+from rundlet.core.errors import AlreadyExists, InvalidArgument, NoSuchImage
+from rundlet.core.images.manifest import native
 from rundlet.core.state import containers as rows
 from rundlet.core.state.containers import EXTERNAL, Container
 
 from . import record as records
+from .container import WorkingContainer
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rundlet.core import Engine
     from rundlet.core.contracts.transport import Platform
     from rundlet.core.images.encryption import Encryption
     from rundlet.core.images.progress import Progress
     from rundlet.core.state.images import Image
 
-    from .commit import CommitOrder
-    from .copying import CopyOrder
     from .record import Record
-    from .running import RunOrder
 
 SCRATCH = "scratch"
 _ATTEMPTS = 10_000
-_PATIENCE = 3600.0
-"""Seconds to wait for another command in a container with a user namespace."""
-
-
-class WorkingContainer:
-    """One working container. `config` is read when first asked for; `save` keeps its changes."""
-
-    def __init__(self, engine: Engine, row: Container) -> None:
-        self._engine = engine
-        self.row = row
-        self._config: Record | None = None
-
-    @property
-    def engine(self) -> Engine:
-        return self._engine
-
-    @property
-    def id(self) -> str:
-        return self.row.id
-
-    @property
-    def name(self) -> str:
-        return self.row.name
-
-    @property
-    def parent(self) -> str:
-        """The chain ID of the image's top layer, "" for scratch."""
-        return str(json.loads(self.row.extra).get("parent", ""))
-
-    @property
-    def template(self) -> ContainerRequest:
-        """What `from` said of the containers that `run` makes."""
-        return self.config.with_maps(request_of(self.row.request))
-
-    @property
-    def config(self) -> Record:
-        """What the image is to say; change it, then `save`."""
-        if self._config is None:
-            self._config = records.load(self.row)
-        return self._config
-
-    def save(self) -> None:
-        """Keep the changes of `config`. Raises NoSuchContainer when it is gone meanwhile."""
-        extra = records.stored(self.row.extra, self.config)
-        if not rows.update(self._engine.database, self.id, extra=extra):
-            raise NoSuchContainer(self.name)
-        self.row = self.row.replace(extra=extra)
-
-    def mount(self) -> str:
-        """Mount the root file system until `unmount`; where."""
-        return mounting.mount(self._engine, self.row)
-
-    def unmount(self) -> None:
-        """Undo `mount`; nothing happens when it is not mounted."""
-        mounting.unmount(self._engine, self.row)
-
-    @property
-    def mountpoint(self) -> str:
-        """Where `mount` has mounted it, "" for nowhere."""
-        return self.mount() if mounting.is_mounted(self._engine, self.row) else ""
-
-    @contextmanager
-    def root(self) -> Iterator[str]:
-        """The root directory, mounted at least until the context ends."""
-        with mounting.mounted(self._engine, self.row) as path:
-            yield path
-
-    @contextmanager
-    def mapped(self, request: ContainerRequest) -> Iterator[None]:
-        """The mounted root as a request's user namespace is to see it, for one at a time."""
-        if not request.uid_map:
-            yield
-            return
-        with (
-            self._engine.locks.hold("build-run", self.id, timeout=_PATIENCE),
-            mapped(self._engine.layers, self.row.layer, self.parent, request),
-        ):
-            yield
-
-    def run(self, order: RunOrder) -> int:
-        """Run a command in it; the exit code (working/running.py)."""
-        from .running import run
-
-        return run(self, order)
-
-    def copy(self, order: CopyOrder) -> str:
-        """Copy files into it; a digest of them (working/copying.py)."""
-        from .copying import copy
-
-        return copy(self, order)
-
-    def commit(self, order: CommitOrder) -> Image:
-        """Make an image of it (working/commit.py)."""
-        from .commit import commit
-
-        return commit(self, order)
-
-    def rename(self, name: str) -> None:
-        """Give it another name. Raises InvalidArgument, AlreadyExists."""
-        self.row = rename.rename(self._engine, self.row, name)
-
-    def remove(self) -> None:
-        """Remove it, mounted or not."""
-        self._engine.containers.remove(self.id, force=True, timeout=0)
 
 
 class WorkingContainers:
@@ -173,9 +56,11 @@ class WorkingContainers:
         pull: always | missing | never | newer. name: "" for `IMAGE-working-container[-N]`.
         Raises NoSuchImage, AlreadyExists for the name, and what a pull and the storage raise.
         """
+        from rundlet.core.containers import names, userns
+
         self._sweep()
         if name:
-            valid_name(name)
+            names.check(name)
         if image == SCRATCH:
             record, found, parent = _scratch(platform), "", ""
         else:
@@ -213,6 +98,9 @@ class WorkingContainers:
 
     def _sweep(self) -> None:
         """Remove what killed commands have left half made."""
+        from rundlet.build.execute import running as runs
+        from rundlet.core.containers.remove import collect
+
         collect(self._engine)
         runs.sweep(self._engine)
 
@@ -255,6 +143,11 @@ class WorkingContainers:
         template: ContainerRequest,
     ) -> Container:
         """Insert the row that owns everything made from now on; its pid is ours till then."""
+        from rundlet.core.containers.names import identifier
+        from rundlet.core.containers.state import boot_id
+        from rundlet.core.containers.stored import request_text
+        from rundlet.core.linux.processes import start_time
+
         identity = identifier()
         row = Container(
             id=identity,
@@ -299,8 +192,6 @@ class WorkingContainers:
 
 
 def _scratch(platform: Platform | None) -> Record:
-    from rundlet.core.images.manifest import native
-
     here = native()
     return records.Record(
         os=(platform.os if platform else "") or here.os,
@@ -326,6 +217,8 @@ def _display_name(image: Image, asked: str) -> str:
 
 def _base_name(name: str) -> str:
     """The last part of an image's name, without tag and digest (buildah-from(1))."""
+    from rundlet.core.images.reference import parse
+
     try:
         path = parse(name).repository
     except InvalidArgument:

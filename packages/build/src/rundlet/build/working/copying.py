@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from rundlet.build import ignore
 from rundlet.build.containerfile.instructions import Copy
@@ -19,10 +18,11 @@ from rundlet.core.value import Value
 
 from . import running
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.build.execute.options import Timestamp
 
-    from .containers import WorkingContainer
+    from .container import WorkingContainer
 
 
 class CopyOrder(Value):
@@ -79,7 +79,7 @@ def copy(container: WorkingContainer, order: CopyOrder) -> str:
     if order.add_history:
         words = "ADD" if order.unpack else "COPY"
         text = history.copied(plan.replace(item=item.replace(name=words)))
-        running.note(container, text)
+        container.note(text)
     return key_of(plan.prints)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from rundlet.core.format.times import rfc3339
 
 from .commit import DOCKER_ONLY
 from .record import of_image
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rundlet.core import Engine
     from rundlet.core.state.images import Image
 
-    from .containers import WorkingContainer
+    from .container import WorkingContainer
     from .record import Record
 
 _TYPE = "buildah 0.0.1"

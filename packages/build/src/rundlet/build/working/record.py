@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from typing import TYPE_CHECKING
 
-from rundlet.build.execute.draft import Draft
 from rundlet.core.contracts.storage import IdMap
-from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument
+from rundlet.core.images.manifest import native
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -81,15 +79,16 @@ class Record:
 
 def of_image(engine: Engine, image: Image, name: str) -> Record:
     """The record of a container that begins with an image."""
-    draft = Draft.of_image(engine, image, name, Platform())
-    document = engine.images.config(image).document
+    known = engine.images.config(image)
+    document = known.document
+    here = native()
     annotations = engine.images.manifest(image).get("annotations") or {}
     return Record(
-        config=copy.deepcopy(draft.config),
-        author=draft.author,
-        os=draft.os,
-        architecture=draft.architecture,
-        variant=draft.variant,
+        config=json.loads(json.dumps(known.config)),
+        author=known.author,
+        os=known.os or here.os,
+        architecture=known.architecture or here.architecture,
+        variant=known.variant,
         os_version=str(document.get("os.version") or ""),
         os_features=list(document.get("os.features") or ()),
         annotations=dict(annotations),

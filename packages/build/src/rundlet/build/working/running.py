@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from rundlet.build.execute import chroot
 from rundlet.build.execute import mounts as run_mounts
@@ -18,6 +17,7 @@ from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument, NoSuchContainer
 from rundlet.core.value import EMPTY, Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rundlet.build.execute.options import Secret
     from rundlet.core.containers.request import ContainerRequest
 
-    from .containers import WorkingContainer
+    from .container import WorkingContainer
 
 ISOLATIONS = ("oci", "chroot", "rootless")
 
@@ -82,21 +82,8 @@ def run(container: WorkingContainer, order: RunOrder) -> int:
             with container.mapped(template):
                 code = runs.run(engine, root, whole, template)
     if order.add_history and code == 0:
-        note(container, " ".join(order.words))
+        container.note(" ".join(order.words))
     return code
-
-
-def note(container: WorkingContainer, text: str, *, comment: str = "") -> None:
-    """Remember a step for the history of the image (--add-history)."""
-    import time
-
-    from rundlet.core.format.times import rfc3339
-
-    entry = {"created": rfc3339(time.time_ns()), "created_by": text, "empty_layer": True}
-    if comment:
-        entry["comment"] = comment
-    container.config.added_history.append(entry)
-    container.save()
 
 
 def origin(container: WorkingContainer, name: str, stack: ExitStack) -> Origin:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING
 
 from rundlet.build.execute import sbom
 from rundlet.build.execute.options import BuildOptions
 from rundlet.build.execute.origins import Images
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.contracts.transport import TransportSettings
 
-    from .containers import WorkingContainer
+    from .container import WorkingContainer
 
 
 def scanned(

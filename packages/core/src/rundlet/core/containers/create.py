@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from .request import ContainerRequest
 
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _ATTEMPTS = 50
 
 
@@ -86,18 +85,9 @@ def create(
     return row
 
 
-def valid_name(name: str) -> None:
-    """Raises InvalidArgument for what podman does not take as a name."""
-    if not set(name) <= _NAME or not name[0].isalnum():
-        raise InvalidArgument(
-            f"invalid container name {name!r}:"
-            " names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
-        )
-
-
 def _check(request: ContainerRequest) -> None:
     if request.name:
-        valid_name(request.name)
+        names.check(request.name)
     if restart.policy(request.restart).name != "no" and request.auto_remove:
         raise InvalidArgument(
             'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'

@@ -1,4 +1,6 @@
-"""Generated names: an adjective and a surname, as podman's users know them ("brave_hopper").
+"""Names of containers: which are allowed, and generated ones.
+
+These are an adjective and a surname, as podman's users know them ("brave_hopper").
 
 The surnames are of people who worked on computing, mathematics, engineering and the sciences.
 """
@@ -7,6 +9,9 @@ from __future__ import annotations
 
 import os
 
+from ..errors import InvalidArgument
+
+_ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _ADJECTIVES = (
     "able agile amber ample apt artful azure balmy blithe bold brave breezy bright brisk calm "
     "candid careful cheery civil clear clever cosy crafty crisp curious daring deft devoted "
@@ -39,6 +44,15 @@ _SURNAMES = (
     "tarjan taussig tesla thompson torvalds turing varahamihira vaughan villani volhard volta "
     "wescoff wiles wilkes williams wing wirth wozniak wright wu yalow yao yonath zuse"
 )
+
+
+def check(name: str) -> None:
+    """Raises InvalidArgument for what podman does not take as a name."""
+    if not set(name) <= _ALLOWED or not name[0].isalnum():
+        raise InvalidArgument(
+            f"invalid container name {name!r}:"
+            " names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
+        )
 
 
 def generate() -> str:

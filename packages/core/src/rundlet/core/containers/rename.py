@@ -6,8 +6,7 @@ import sqlite3
 
 from ..errors import InvalidArgument
 from ..state import containers as rows
-from . import notify
-from .create import valid_name
+from . import names, notify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def rename(engine: Engine, row: Container, name: str) -> Container:
     """Raises InvalidArgument for a bad name, AlreadyExists for one that is taken."""
     if not name:
         raise InvalidArgument("the new name is empty")
-    valid_name(name)
+    names.check(name)
     try:
         rows.update(engine.database, row.id, name=name)
     except sqlite3.IntegrityError:
