@@ -24,6 +24,9 @@ _FLAGS = frozenset(("rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v
 
 MANAGERS = ("cgroupfs", "systemd")
 
+_MOUNTINFO = "/proc/self/mountinfo"
+_here: tuple[dict[str, str], str] | None = None
+
 
 class CgroupLayout(Value):
     """The hierarchies of this machine.
@@ -49,7 +52,7 @@ class CgroupLayout(Value):
 def layout(
     manager: str = "",
     *,
-    mountinfo: str = "/proc/self/mountinfo",
+    mountinfo: str = _MOUNTINFO,
     run: str = "/run",
 ) -> CgroupLayout:
     """Find out the layout.
@@ -57,7 +60,7 @@ def layout(
     manager: the configured manager; see `choose_manager`. mountinfo, run: where to look (tests).
     """
     manager = choose_manager(manager, run)
-    mounts, unified = _hierarchies(mountinfo)
+    mounts, unified = hierarchies() if mountinfo == _MOUNTINFO else _hierarchies(mountinfo)
     if not any(not name.startswith("name=") for name in mounts):
         return CgroupLayout("unified", _unified_controllers(unified), EMPTY, unified, manager)
     # On a hybrid machine runtimes use the v1 hierarchies alone: what else cgroup2 has is no help.
@@ -81,8 +84,18 @@ def choose_manager(wanted: str = "", run: str = "/run") -> str:
     return "systemd" if booted and os.path.exists(f"{run}/dbus/system_bus_socket") else "cgroupfs"
 
 
+def hierarchies() -> tuple[dict[str, str], str]:
+    """Mount points of this machine's v1 hierarchies by controller, and of the cgroup2 one or "".
+
+    They are looked for once: a machine with containers has as many mounts.
+    """
+    global _here
+    if _here is None:
+        _here = _hierarchies(_MOUNTINFO)
+    return _here
+
+
 def _hierarchies(mountinfo: str) -> tuple[dict[str, str], str]:
-    """Mount points of the v1 hierarchies by controller, and of the cgroup2 one."""
     mounts: dict[str, str] = {}
     unified = ""
     with open(mountinfo, encoding="utf-8", errors="surrogateescape") as lines:

@@ -6,6 +6,7 @@ import json
 import os
 import time
 
+from ..cgroups.ahead import pay_ahead
 from ..contracts.monitor import ExecJob, Streams
 from ..errors import Corrupt, WrongState
 from ..linux.processes import alive, start_time
@@ -106,6 +107,7 @@ def begin(
 ) -> Session:
     """Start a command whose streams are not copied yet. Raises as `execute`."""
     true = _running(engine, row)
+    pay_ahead()
     _forget_ended(engine, row.id)
     session, directory = _directory(engine, row)
     rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
@@ -132,6 +134,7 @@ def collect(
     from ..runtimes.messages import failure
 
     _running(engine, row)
+    pay_ahead()
     monitor = engine.plugins.runtime(row.runtime).monitor()
     session, directory = _directory(engine, row)
     try:

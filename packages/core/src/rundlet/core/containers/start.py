@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import ExitStack
 
+from ..cgroups.ahead import pay_ahead
 from ..contracts.monitor import MonitorJob
 from ..errors import NoSuchContainer, WrongState
 from ..linux.processes import start_time
@@ -197,6 +198,7 @@ def _make(
     """Everything up to a process that waits to be started; each step is undone by its twin."""
     if restoring is not None and restoring.networks:
         request = request.replace(networks=restoring.networks)
+    pay_ahead()
     paths = Paths(engine, row.id)
     runtime = engine.plugins.runtime(row.runtime)
     root = rootfs.mount(engine, row, request)
