@@ -14,8 +14,9 @@ from rundlet.core.errors import DriverUnavailable
 from rundlet.core.runtimes import crun as crun_module
 from rundlet.core.runtimes import runc as runc_module
 from rundlet.core.runtimes import runsc as runsc_module
-from rundlet.core.runtimes.crun import Crun, hidden
+from rundlet.core.runtimes.crun import Crun
 from rundlet.core.runtimes.facts import facts, find
+from rundlet.core.runtimes.hybrid import HybridMonitor
 from rundlet.core.runtimes.runc import Runc
 from rundlet.core.runtimes.runsc import Runsc
 from rundlet.core.spec.capabilities import ALL
@@ -134,7 +135,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, controllers: str | 
         (None, {}, False),
     ],
 )
-def test_crun_is_wrapped_only_where_it_would_refuse(
+def test_crun_is_run_elsewhere_only_where_it_would_refuse(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     controllers: str | None,
@@ -144,16 +145,9 @@ def test_crun_is_wrapped_only_where_it_would_refuse(
     machine(monkeypatch, tmp_path, controllers)
     path = program(tmp_path / "crun", "crun version 1")
     driver = Crun(RuntimeConfig(root=tmp_path / "r", path=path, options=options))
-    first, rest = driver.monitor_command()
-    assert (first != path) is expected
+    assert isinstance(driver.monitor(), HybridMonitor) is expected
     assert bool(driver.remark()) is expected
-    assert (first, *rest)[-3:] == (path, "--root", f"{tmp_path}/r")
-
-
-def test_the_wrapper_leaves_shared_mounts_alone() -> None:
-    assert "--make-private /sys/fs/cgroup &&" in " ".join(hidden(True))
-    assert "--make-private" not in " ".join(hidden(False))
-    assert "unchanged" in hidden(True)
+    assert driver.monitor_command() == (path, ("--root", f"{tmp_path}/r"))
 
 
 # --- runsc

@@ -3,23 +3,16 @@
 On a hybrid machine crun refuses to create containers while the cgroup2 hierarchy at
 /sys/fs/cgroup/unified has controllers of its own ("cgroups in hybrid mode not supported,
 drop all controllers from cgroupv2"). Its containers only use the v1 hierarchies there, so
-it is run in a mount namespace of its own in which that hierarchy is not mounted: crun then
-sees a plain v1 machine. Only `create` and `exec` (by the monitor) need this; the other
-commands work as they are. Mounts of the new namespace stay in their peer groups, so that
-`rshared` and `rslave` volumes work as anywhere; only the parent of the hidden mount is made
-private first where it is shared, else the unmount would reach the host.
+it is run where that hierarchy is not mounted (hybrid.py): crun then sees a plain v1 machine.
+Only `create` and `exec` (by the monitor) need this; the other commands work as they are.
 """
 
 from __future__ import annotations
 
-import os
-
 from ..cgroups.layout import layout
 from ..contracts.runtime import Adapted, RuntimeFeatures
-from ..errors import DriverUnavailable
 from ..hookspecs import hookimpl
 from .adapting import without_missing_weight
-from .facts import find
 from .family import RuncFamily, create
 from .filters import ANNOTATION, Filters
 
@@ -29,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..contracts.runtime import OCIRuntime, OCISpec, RuntimeConfig
+    from ..monitor.conmon import ConmonMonitor
 
 # Where crun looks, whatever is mounted elsewhere (src/libcrun/cgroup-utils.c).
 UNIFIED = "/sys/fs/cgroup/unified"
@@ -59,11 +53,12 @@ class Crun(RuncFamily):
             return False
         return bool(controllers) and layout("cgroupfs").version == "hybrid"
 
-    def monitor_command(self) -> tuple[str, tuple[str, ...]]:
+    def monitor_kind(self) -> type[ConmonMonitor]:
         if not self.hides_unified():
-            return super().monitor_command()
-        wrapper = hidden(_shared(os.path.dirname(UNIFIED)))
-        return wrapper[0], (*wrapper[1:], self.path, *self.arguments())
+            return super().monitor_kind()
+        from .hybrid import HybridMonitor
+
+        return HybridMonitor
 
     def adapt(self, spec: OCISpec) -> Adapted:
         warnings: list[str] = []
@@ -109,33 +104,6 @@ class Crun(RuncFamily):
             seccomp="+SECCOMP" in tags,
             recursive_read_only=True,
         )
-
-
-def hidden(shared: bool) -> tuple[str, ...]:
-    """argv prefix that runs a program in a mount namespace without the cgroup2 hierarchy.
-
-    unshare(1) of util-linux; `unchanged` keeps propagation. Nothing is forked: the program
-    has the process id that the caller expects.
-    """
-    unshare = find(("unshare",))
-    if not unshare:
-        raise DriverUnavailable(
-            "crun cannot work with hybrid cgroups here: unshare is not installed",
-            remedy="apt install util-linux, or use another runtime",
-        )
-    private = f"mount --make-private {os.path.dirname(UNIFIED)} && " if shared else ""
-    script = f'{private}umount {UNIFIED} && exec "$@"'
-    return (unshare, "--mount", "--propagation", "unchanged", "/bin/sh", "-c", script, "crun")
-
-
-def _shared(point: str, mountinfo: str = "/proc/self/mountinfo") -> bool:
-    """Whether a mount point is in a peer group (proc(5): an optional field "shared:N")."""
-    with open(mountinfo, encoding="utf-8", errors="surrogateescape") as lines:
-        for line in lines:
-            fields = line.partition(" - ")[0].split()
-            if fields[4] == point:
-                return any(field.startswith("shared:") for field in fields[6:])
-    return False
 
 
 @hookimpl

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..contracts.monitor import Monitor
     from ..contracts.runtime import OCISpec, Status
     from ..linux.processes import Finished
+    from ..monitor.conmon import ConmonMonitor
 
     Driver = TypeVar("Driver", bound=OCIRuntime)
 
@@ -75,12 +76,16 @@ class RuncFamily(OCIRuntime):
         """Program and arguments that the monitor puts before `create` and `exec`."""
         return self.path, self.arguments()
 
-    def monitor(self) -> Monitor:
+    def monitor_kind(self) -> type[ConmonMonitor]:
+        """The class of the monitor."""
         from ..monitor.conmon import ConmonMonitor
 
+        return ConmonMonitor
+
+    def monitor(self) -> Monitor:
         path, arguments = self.monitor_command()
         options = self.config.options
-        return ConmonMonitor(
+        return self.monitor_kind()(
             path,
             arguments,
             str(options.get("conmon", "")),
