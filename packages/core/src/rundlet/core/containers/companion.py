@@ -1,13 +1,13 @@
 """A process of ours beside a container's, which ends with it: there is no daemon.
 
-PYTHON -P -c "from MODULE import main; main()" ROOT RUNROOT ID PID START MORE...
+PYTHON ... ROOT RUNROOT ID PID START MORE...
 """
 
 from __future__ import annotations
 
 import os
-import sys
 
+from ..linux.ourselves import program
 from ..linux.processes import start_time
 
 TYPE_CHECKING = False
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 
 
 def begin(module: str, engine: Engine, row: Container, *more: str) -> None:
-    """Start `main` of a module, for a container whose process is there."""
+    """Start a module (linux/ourselves.py), for a container whose process is there."""
     from ..linux.spawn import in_background
 
     settings = engine.settings
-    program = (sys.executable, "-P", "-c", f"from {module} import main; main()")
     words = (settings.graph_root, settings.run_root, row.id, str(row.pid), str(row.pid_start))
-    in_background(*program, *words, *more)
+    in_background(*program(module), *words, *more)
 
 
 def process(pid: str, started: str) -> int:

@@ -1,6 +1,6 @@
 """The exit command: what conmon runs when a container's process has ended.
 
-    sh -c SCRIPT sh RUN_DIR PYTHON -P -c "from ...exit_command import main; main()" ROOT RUNROOT ID
+    sh -c SCRIPT sh RUN_DIR PYTHON ... ROOT RUNROOT ID
 
 The shell first waits for the lock on RUN_DIR/attended, which the process that started
 the container, or watches it in the foreground, holds. That one cleans up itself,
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import sys
+
+from ..linux.ourselves import program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,21 +27,13 @@ exec 9<&-
 shift
 exec "$@"
 """
-_PYTHON = f"from {__name__} import main; main()"
 _FLOCK = ("/usr/bin/flock", "/bin/flock", "/usr/sbin/flock")
 
 
 def exit_command(engine: Engine, container: str, run: str) -> tuple[str, ...]:
     """The argv for the monitor."""
     settings = engine.settings
-    work = (
-        sys.executable,
-        "-P",
-        *("-c", _PYTHON),
-        settings.graph_root,
-        settings.run_root,
-        container,
-    )
+    work = (*program(__name__), settings.graph_root, settings.run_root, container)
     if not any(os.access(path, os.X_OK) for path in _FLOCK):
         return work
     return ("/bin/sh", "-c", _SCRIPT, "sh", run, *work)
@@ -51,8 +45,8 @@ def environment(engine: Engine) -> dict[str, str]:
     return {"RUNDLET_VOLUME_PATH": path} if path else {}
 
 
-def main() -> None:
-    """Clean up after the container in argv.
+def main() -> int:
+    """Clean up after the container in argv; the exit code.
 
     Nobody reads what is printed here: an error is left in RUN/containers/ID/cleanup.err.
     """
@@ -66,10 +60,11 @@ def main() -> None:
             engine.containers.cleanup(container)
             again(engine, container)
     except NoSuchContainer:
-        return
+        return 0
     except RundletError as error:
         _leave_word(f"{runroot}/containers/{container}/cleanup.err", str(error))
-        raise SystemExit(error.exit_code) from error
+        return error.exit_code
+    return 0
 
 
 def _leave_word(path: str, text: str) -> None:

@@ -99,11 +99,11 @@ def again(engine: Engine, container: str) -> None:
 
     Raises what a start raises.
     """
-    from .start import start_held
-
     row = rows.by_id(engine.database, container)
     if row is None or not due(engine, row):
         return
+    from .start import start_held  # most containers end once
+
     time.sleep(pause(row))
     with engine.locks.hold("container", container):
         fresh = rows.by_id(engine.database, container)

@@ -27,14 +27,14 @@ def begin(engine: Engine, row: Container, size: int, count: int, path: str) -> N
     companion.begin(__name__, engine, row, str(size), str(count), path)
 
 
-def main() -> None:
-    """Watch until the process in argv has ended."""
+def main() -> int:
+    """Watch until the process in argv has ended; the exit code."""
     from ..linux.inotify import IN_CREATE, IN_MODIFY, IN_MOVED_TO, Watch
 
     root, runroot, container, pid, started, size, count, path = sys.argv[1:9]
     process = companion.process(pid, started)
     if process < 0:
-        return
+        return 0
     ended, changed = select.poll(), select.poll()
     ended.register(process, select.POLLIN)
     changed.register(process, select.POLLIN)
@@ -46,7 +46,8 @@ def main() -> None:
                 shift(path, int(count))
                 _in_a_fork(root, runroot, container)
             elif any(descriptor == process for descriptor, _ in changed.poll()):
-                return
+                return 0
+    return 0
 
 
 def _too_long(path: str, size: int) -> bool:

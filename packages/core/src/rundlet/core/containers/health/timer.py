@@ -56,19 +56,20 @@ def _in_force(runroot: str, container: str, token: str) -> bool:
         return False
 
 
-def main() -> None:
-    """Check the container in argv until its process ends."""
+def main() -> int:
+    """Check the container in argv until its process ends; the exit code."""
     root, runroot, container, pid, started, token = sys.argv[1:7]
     process = companion.process(pid, started)
     if process < 0:
-        return
+        return 0
     poll = select.poll()
     poll.register(process, select.POLLIN)
     delay: float | None = 0.0
     while delay is not None and not poll.poll(delay * 1000):
         if not _in_force(runroot, container, token):
-            return
+            return 0
         delay = _in_a_fork(root, runroot, container)
+    return 0
 
 
 def _in_a_fork(root: str, runroot: str, container: str) -> float | None:
