@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import socket
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from devtools.certificates import Authority
 from devtools.fixtures import needs
 from devtools.registry import Registry, free_port, push
+from rundlet.core.containers.state import boot_id
 from rundlet.cri.proto import api_pb2 as cri
 
 from ..http.test_api import Http
@@ -133,6 +135,47 @@ def test_handlers_workloads_and_ports(node: Any) -> None:
         config=node.pod_config("other"), runtime_handler="by-platform"
     ).pod_sandbox_id
     assert node.output(other, "echo", "by crun") == "by crun"
+
+
+@pytest.mark.e2e
+def test_storage_streams_messages_and_versions(server: Any, make_kubelet: Any) -> None:
+    """After a reboot containers are wiped, after an upgrade images: files tell of both."""
+    boot, release = server.directory / "version", server.directory / "persist"
+    clean = server.directory / "clean"
+    server.crio.write_text(
+        f'[crio]\nstorage_driver = "vfs"\nversion_file = "{boot}"\n'
+        f'version_file_persist = "{release}"\nclean_shutdown_file = "{clean}"\n'
+        '[crio.api]\nstream_address = "127.0.0.3"\ngrpc_max_recv_msg_size = 100000\n'
+        '[crio.network]\nplugin_dirs = ["/no/such/plugins"]\n'
+        "[crio.checkpoint_restore]\ncontainer_level_enabled = false\n"
+    )
+    kubelet = make_kubelet()
+    client = kubelet.client
+    network = client.status().status.conditions[1]
+    assert not network.status
+    assert "/no/such/plugins" in network.message
+    container = kubelet.run(kubelet.pod(), "sleep", "600")
+    assert info(kubelet, container)["runtimeSpec"]["root"]["path"].startswith(f"{server.root}/vfs/")
+    url = client.exec(container_id=container, cmd=["true"], stdout=True).url
+    assert url.startswith("http://127.0.0.3:")
+    with pytest.raises(grpc.RpcError) as error:
+        client.exec_sync(container_id=container, cmd=["echo", "x" * 100_000])
+    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    with pytest.raises(grpc.RpcError, match="container_level_enabled"):
+        client.checkpoint_container(container_id=container, location="/x")
+    assert not clean.exists()
+    server.stop()
+    assert clean.exists()
+    boot.unlink()  # as a reboot does; and the pod is of the boot before
+    with sqlite3.connect(server.root / "state.db") as state:
+        state.execute("UPDATE pods SET config = replace(config, ?, ?)", (boot_id(), "before"))
+    kubelet.again()
+    assert not kubelet.client.list_containers().containers
+    assert kubelet.client.list_images().images
+    server.stop()
+    release.write_text("0.0.1")
+    kubelet.again()
+    assert not kubelet.client.list_images().images
 
 
 def connected(address: str, port: int) -> int:
