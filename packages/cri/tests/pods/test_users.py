@@ -61,7 +61,18 @@ def test_a_pod_owns_its_namespaces(kubelet: Any, tmp_path: Path, handler: str) -
     security = cri.LinuxContainerSecurityContext(
         namespace_options=cri.NamespaceOption(pid=cri.POD, userns_options=users())
     )
-    container = kubelet.run(made, "sleep", "60", security=security, mounts=[volume])
+    part = cri.ImageSpec(image=kubelet.image)
+    images = [
+        cri.Mount(container_path="/all", image=part),
+        cri.Mount(container_path="/part", image=part, image_sub_path="etc"),
+    ]
+    container = kubelet.run(made, "sleep", "60", security=security, mounts=[volume, *images])
+    code, out, err = kubelet.exec(
+        container, "sh", "-c",
+        "stat -c %u /all /all/bin/busybox /part/passwd; head -c 4 /part/passwd; echo;"
+        " touch /all/x 2>/dev/null || echo ro",
+    )  # fmt: skip
+    assert out.split() == ["0", "0", "0", "root", "ro"], err
     code, out, err = kubelet.exec(
         container, "sh", "-c",
         "cat /proc/self/uid_map; id -u; cat /data/secret; echo new >/data/new; echo x >/made;"

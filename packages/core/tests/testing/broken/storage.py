@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pytest
 
 from rundlet.core.contracts.probe import Probe
-from rundlet.core.contracts.storage import Change, LayerUsage, MountOptions, StorageDriver
+from rundlet.core.contracts.storage import Change, IdMap, LayerUsage, MountOptions, StorageDriver
 from rundlet.core.errors import Corrupt
 from rundlet.core.storage.vfs import VfsDriver
 from rundlet.core.testing.storage import StorageDriverContract
@@ -141,6 +141,15 @@ class TestRename(Base):
             pass
 
 
+class TestView(Base):
+    class Driver(VfsDriver):
+        def view(
+            self, layer: str, parents: Sequence[str], target: str, options: MountOptions
+        ) -> None:
+            wrong = (IdMap(0, 1, 65536),)
+            super().view(layer, parents, target, MountOptions(uid_map=wrong))
+
+
 class TestChanges(Base):
     class Driver(VfsDriver):
         def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
@@ -180,6 +189,7 @@ FAILS: dict[str, tuple[type, str]] = {
     "STORAGE-REMOVE-WINS": (TestBusy, "test_unmounting_what_is_busy"),
     "STORAGE-COLLECT": (TestCollect, "test_collect_spares_what_is_under_way"),
     "STORAGE-RENAME (optional)": (TestRename, "test_renamed_layer"),
+    "STORAGE-VIEW (optional)": (TestView, "test_view_with_other_owners"),
     "STORAGE-CHANGES": (TestChanges, "test_changes"),
     "STORAGE-USAGE": (TestUsage, "test_usage"),
     "STORAGE-LAYERS": (TestLayers, "test_listing"),

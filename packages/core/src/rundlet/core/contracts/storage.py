@@ -26,6 +26,8 @@ Clauses
     STORAGE-DIFF-ROUNDTRIP  applying `diff` of a layer gives an equal tree:
                             names, kinds, modes, owners, times, xattrs, links, holes, devices.
     STORAGE-RENAME          a driver with `renames` gives a layer another id, and it is the same.
+    STORAGE-VIEW            a driver with `views` shows a layer read-only at any place, with the
+                            host's ids of a map, beside all its other mounts.
     STORAGE-REMOVE-IDEMPOTENT  removing an unknown layer is no error.
     STORAGE-REMOVE-WINS     `unmount` and `remove` win over open files.
     STORAGE-COLLECT         `collect` spares complete layers and what a living process makes.
@@ -102,6 +104,7 @@ class StorageDriver(ABC):
     name: ClassVar[str]
     independent_layers: ClassVar[bool] = False
     renames: ClassVar[bool] = False
+    views: ClassVar[bool] = False
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         self.home = home
@@ -162,6 +165,15 @@ class StorageDriver(ABC):
 
         Only asked of drivers that set `renames`: theirs are unpacked before their digests are
         known. There is no layer of that id.
+        """
+        raise NotImplementedError
+
+    def view(self, layer: str, parents: Sequence[str], target: str, options: MountOptions) -> None:
+        """Mount a complete layer over its parents, read-only, at a directory of the caller's, with
+        owners as the maps of `options` say. The caller unmounts it.
+
+        Only asked of drivers that set `views`. Raises NotSupported where this kernel or file
+        system shows no files with other owners.
         """
         raise NotImplementedError
 

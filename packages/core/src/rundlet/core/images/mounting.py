@@ -22,13 +22,28 @@ USER = "user"
 
 def mount(engine: Engine, image: Image, who: str = USER) -> str:
     """Mount; the path of the root directory. Raises InvalidArgument for one without layers."""
+    with engine.locks.hold("image-mount", image.id):
+        _mark(engine, image, who)
+        return _mount(engine, image)
+
+
+def view(engine: Engine, image: Image, who: str, target: str, options: MountOptions) -> None:
+    """Mount at a directory of the caller's, with owners as the maps of `options` say.
+
+    The mark is as that of `mount`; the mount itself is the caller's to undo. Raises
+    InvalidArgument for an image without layers, NotSupported where there are no such mounts.
+    """
+    with engine.locks.hold("image-mount", image.id):
+        _mark(engine, image, who)
+        engine.layers.view(image.top_layer or "", target, options)
+
+
+def _mark(engine: Engine, image: Image, who: str) -> None:
     if not image.top_layer:
         raise InvalidArgument(f"image {image.id[:12]} has no layers to mount")
     marks = _marks(engine, image.id)
-    with engine.locks.hold("image-mount", image.id):
-        os.makedirs(marks, mode=0o700, exist_ok=True)
-        os.close(os.open(f"{marks}/{who}", os.O_CREAT | os.O_CLOEXEC, 0o600))
-        return _mount(engine, image)
+    os.makedirs(marks, mode=0o700, exist_ok=True)
+    os.close(os.open(f"{marks}/{who}", os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def unmount(engine: Engine, image: Image, who: str = USER, *, force: bool = False) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, NotSupported
 from ..linux import syscalls
 
 TYPE_CHECKING = False
@@ -60,6 +60,14 @@ class View:
     ) -> None:
         clear(self._home)
         os.close(self._lock)
+
+
+def not_supported(path: str) -> NotSupported:
+    """The error where a file system, or this kernel, has no idmapped mounts."""
+    return NotSupported(
+        f"{path} cannot be shown with other owners",
+        remedy="its file system, or this kernel, has no idmapped mounts",
+    )
 
 
 def check(options: MountOptions) -> None:

@@ -6,7 +6,7 @@ import os
 import time
 
 from ..contracts.storage import LayerUsage, MountOptions
-from ..errors import Busy, Corrupt, DigestMismatch, InUse, StoreError
+from ..errors import Busy, Corrupt, DigestMismatch, InUse, NotSupported, StoreError
 from ..state import layers as rows
 from ..state import leases
 from ..state.layers import LayerRow
@@ -185,6 +185,15 @@ class Layers:
     def mount(self, layer: str, parent: str, options: MountOptions = _DEFAULT_MOUNT) -> str:
         """Mount a layer over `parent`; the path of the root directory."""
         return self.driver.mount(layer, self.chain(parent), options)
+
+    def view(self, layer: str, target: str, options: MountOptions) -> None:
+        """Mount an image's layer with all below it, read-only, at a directory of the caller's,
+        who unmounts it. Raises NotSupported where layers cannot be shown with other owners.
+        """
+        if not self.driver.views:
+            raise NotSupported(f"storage driver {self.driver.name} has one place for each layer")
+        top, *parents = self.chain(layer)
+        self.driver.view(top, parents, target, options)
 
     def unmount(self, layer: str) -> None:
         """Undo `mount`; no error when it is not mounted."""

@@ -55,6 +55,7 @@ class OverlayDriver(StorageDriver):
     name = "overlay"
     independent_layers = True
     renames = True
+    views = True
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
@@ -184,6 +185,23 @@ class OverlayDriver(StorageDriver):
             shift_overlay(self._home, layer, parents, options, copied=not view)
             self._complete(layer, parents)
             self._mount(view or self._home, layer, parents, words, options.read_only)
+
+    def view(self, layer: str, parents: Sequence[str], target: str, options: MountOptions) -> None:
+        from .idmap import View, check, not_supported
+
+        trees.require_all(self._home, "diff", (layer, *parents))
+        check(options)
+        words = [word for word in self._words if word not in _MOUNT_FLAGS and word != "volatile"]
+        with View(self._home, options) as view:
+            if not view:
+                raise not_supported(self._home)
+            lowers = [f"{view}/{one}/diff" for one in (layer, *parents)]
+            if not parents:
+                lowers.append(f"{view}/{self._empty()}")
+            try:
+                mount_overlay(target, lowers, words=words, flags=MS_RDONLY)
+            except OSError as error:
+                raise explained(error, target, words) from error
 
     def _mount_words(self, layer: str, options: MountOptions) -> list[str]:
         """The driver's options, then the mount's own."""

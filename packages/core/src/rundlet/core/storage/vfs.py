@@ -17,6 +17,7 @@ from ..contracts.probe import Probe
 from ..contracts.storage import LayerUsage, MountOptions, StorageDriver
 from ..errors import NotSupported
 from ..hookspecs import hookimpl
+from ..linux.syscalls import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 from . import staging, trees
 from .changes import tree_changes
 from .copy import copy_tree
@@ -37,6 +38,7 @@ class VfsDriver(StorageDriver):
     name = "vfs"
     independent_layers = False
     renames = True
+    views = True
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
@@ -88,6 +90,18 @@ class VfsDriver(StorageDriver):
             for directory in (self._home, f"{self._home}/{layer}"):
                 os.chmod(directory, 0o711)
         return self._tree(layer)
+
+    def view(self, layer: str, parents: Sequence[str], target: str, options: MountOptions) -> None:
+        from .idmap import check, mount_shifted, not_supported
+
+        trees.require_all(self._home, "tree", (layer, *parents[:1]))
+        check(options)
+        uids, gids = options.uid_map, options.gid_map
+        try:
+            mount_shifted(self._tree(layer), target, uids or gids, gids or uids)
+        except OSError as error:
+            raise not_supported(self._home) from error
+        mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY)
 
     def unmount(self, layer: str) -> None:
         return None  # nothing is ever mounted

@@ -24,6 +24,7 @@ import pytest
 
 from ..contracts.storage import IdMap, MountOptions, StorageDriver
 from ..errors import Corrupt, RundletError, UnsafeArchive
+from ..linux.syscalls import MNT_DETACH, unmount
 from .archives import Archive, snapshot
 
 A, B, C, D, E = (letter * 64 for letter in "abcde")
@@ -593,6 +594,32 @@ class StorageDriverContract:
         driver.rename(C, B)
         assert driver.exists(B) and not driver.exists(C) and set(driver.layers()) == {A, B}
         assert {"added", "opt"} <= set(os.listdir(view(B, A)))
+
+    # --- STORAGE-VIEW
+
+    @pytest.mark.optional
+    def test_view_with_other_owners(self, driver: StorageDriver, tmp_path: Path) -> None:
+        """STORAGE-VIEW: of one layer and of two, beside a mount of the same layer."""
+        if not driver.views:
+            pytest.skip(f"{driver.name} has one place for each layer")
+        driver.apply(A, (), tree().stream())
+        driver.apply(B, (A,), Archive().add("added", content=b"x", owner=(5, 6)).stream())
+        plain = driver.mount(B, (A,), MountOptions(read_only=True))
+        for number, (layer, *parents) in enumerate(((A,), (B, A))):
+            target = tmp_path / f"view{number}"
+            target.mkdir()
+            driver.view(layer, parents, str(target), MAPPED)
+            try:
+                found = os.stat(target / "etc/passwd")
+                assert (found.st_uid, found.st_gid) == (100_000, 200_000), "STORAGE-VIEW"
+                if parents:
+                    found = os.stat(target / "added")
+                    assert (found.st_uid, found.st_gid) == (100_005, 200_006)
+                with pytest.raises(OSError):
+                    (target / "etc/passwd").write_text("changed")
+            finally:
+                unmount(str(target), MNT_DETACH)
+        assert os.stat(f"{plain}/etc/passwd").st_uid == 0
 
     # --- STORAGE-APPLY-PARALLEL
 

@@ -28,7 +28,7 @@ def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount
     name = record.name_of(config, pod.name)
     if any(one.selinux_relabel for one in config.mounts):
         _relabel(engine, pod, config)
-    wanted = [_mount(engine, pod.id, name, one) for one in config.mounts]
+    wanted = [_mount(engine, pod, name, one) for one in config.mounts]
     taken = {mount.destination for mount in wanted}
     if not options.host_ipc(pod.sandbox) and "/dev/shm" not in taken:
         shm = Paths(engine, pod.id).shm
@@ -48,10 +48,10 @@ def _relabel(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> None:
             selinux.relabel(policy.source(engine, one.host_path), label)
 
 
-def _mount(engine: Engine, pod: str, name: str, wanted: cri.Mount) -> Mount:
+def _mount(engine: Engine, pod: Pod, name: str, wanted: cri.Mount) -> Mount:
     where = wanted.container_path
     if wanted.image.image:
-        source = volumes.mount(engine, wanted, name)
+        source = volumes.mount(engine, pod, wanted, name)
         words: tuple[str, ...] = ("rbind", "ro", "rprivate", *wanted.mount_options)
         return Mount("bind", where, source, words)
     if not wanted.host_path:
@@ -63,7 +63,7 @@ def _mount(engine: Engine, pod: str, name: str, wanted: cri.Mount) -> Mount:
         )
     source = policy.source(engine, wanted.host_path)
     if wanted.uidMappings or wanted.gidMappings:
-        source = shifted.mount(engine, pod, name, source, wanted)
+        source = shifted.mount(engine, pod.id, name, source, wanted)
     access = "rw" if not wanted.readonly else "rro" if wanted.recursive_read_only else "ro"
     words = ("rbind", access, propagation, *wanted.mount_options)
     return Mount("bind", where.rstrip("/") or where, source, words)

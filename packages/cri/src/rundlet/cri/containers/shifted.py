@@ -31,13 +31,7 @@ def mount(engine: Engine, pod: str, name: str, source: str, wanted: cri.Mount) -
             f"mount {wanted.container_path}: uidMappings and gidMappings go together"
         )
     check(MountOptions(uid_map=uids, gid_map=gids))
-    directory = f"{Paths(engine, pod).mounts}/{mark(name)}"
-    os.makedirs(directory, mode=0o711, exist_ok=True)
-    path = f"{directory}/{len(os.listdir(directory))}"
-    if os.path.isdir(source):
-        os.mkdir(path)
-    else:
-        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path = place(engine, pod, name, directory=os.path.isdir(source))
     try:
         mount_shifted(source, path, uids, gids, recursive=True)
     except OSError as error:
@@ -46,6 +40,18 @@ def mount(engine: Engine, pod: str, name: str, source: str, wanted: cri.Mount) -
             f" {error.strerror}",
             remedy="its file system, or this kernel, has no idmapped mounts",
         ) from error
+    return path
+
+
+def place(engine: Engine, pod: str, name: str, *, directory: bool = True) -> str:
+    """A new directory, or file, to mount something on for a container of this name."""
+    below = f"{Paths(engine, pod).mounts}/{mark(name)}"
+    os.makedirs(below, mode=0o711, exist_ok=True)
+    path = f"{below}/{len(os.listdir(below))}"
+    if directory:
+        os.mkdir(path)
+    else:
+        os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o600))
     return path
 
 

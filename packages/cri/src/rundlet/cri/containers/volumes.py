@@ -6,19 +6,31 @@ known before the container is made.
 
 from __future__ import annotations
 
+import logging
 import os
 
 from rundlet.core import Engine
-from rundlet.core.errors import InvalidArgument
+from rundlet.core.contracts.storage import MountOptions
+from rundlet.core.errors import InvalidArgument, NotSupported
 from rundlet.core.images import mounting
+from rundlet.core.state.images import Image
 
+from ..pods import users
+from ..pods.record import Pod
 from ..proto import api_pb2 as cri
-from . import record
+from . import record, shifted
+
+LOG = logging.getLogger("rundlet.cri")
 
 
-def mount(engine: Engine, wanted: cri.Mount, name: str) -> str:
-    """Mount the image of a volume; the path to bind. Raises NoSuchImage, InvalidArgument."""
-    path = mounting.mount(engine, engine.images.get(wanted.image.image), record.mark(name))
+def mount(engine: Engine, pod: Pod, wanted: cri.Mount, name: str) -> str:
+    """Mount the image of a volume; the path to bind. Raises NoSuchImage, InvalidArgument.
+
+    In a pod with a user namespace what belongs to 0 in the image belongs to the pod's 0, where
+    this node can show it so; else it is nobody's there, and only read as such.
+    """
+    image, who = engine.images.get(wanted.image.image), record.mark(name)
+    path = _shifted(engine, pod, image, name) or mounting.mount(engine, image, who)
     if not wanted.image_sub_path:
         return path
     found = os.path.realpath(f"{path}/{wanted.image_sub_path}")
@@ -28,6 +40,22 @@ def mount(engine: Engine, wanted: cri.Mount, name: str) -> str:
             " is not in the image"
         )
     return found
+
+
+def _shifted(engine: Engine, pod: Pod, image: Image, name: str) -> str:
+    """A mount of its own with the pod's owners; "" for a pod with the node's, and where that
+    cannot be."""
+    uids, gids = users.maps(pod.sandbox)
+    if not uids:
+        return ""
+    path = shifted.place(engine, pod.id, name)
+    try:
+        maps = MountOptions(read_only=True, uid_map=uids, gid_map=gids)
+        mounting.view(engine, image, record.mark(name), path, maps)
+    except NotSupported as error:
+        LOG.warning("image volume %s: %s", image.id, error)
+        return ""
+    return path
 
 
 def unmount(engine: Engine, name: str) -> None:
