@@ -29,6 +29,7 @@ def main(program: Program, words: Sequence[str]) -> int:
     RundletError: `Error: ...` and its own exit code (podman-run(1)); a wrong command line
     125. Interrupted: 130. The reader of the output went away: 141, silently.
     """
+    _settle()
     options = Options(program.options)
     try:
         code = _run(program, options, list(words))
@@ -47,6 +48,22 @@ def main(program: Program, words: Sequence[str]) -> int:
         code = report(program, error, debug=_debugging(options, words))
         _discard_output()
         return code
+
+
+def _settle() -> None:
+    """Have the three standard streams, and the umask that files shared with containers need.
+
+    A stream that the caller closed would else be the first file that is opened: output would
+    go into the state's database. Podman's umask is 022 too, whatever the caller's is.
+    """
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(file)
+        sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    os.umask(0o022)
 
 
 def _run(program: Program, options: Options, words: list[str]) -> int:

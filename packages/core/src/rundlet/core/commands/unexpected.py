@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ _MACHINE = {
     errno.EMFILE: "Raise the limit of open files (ulimit -n).",
     errno.ENFILE: "Close some programs, and run it again.",
     errno.ENOMEM: "Close some programs, and run it again.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
     errno.EIO: "A disk or file system is failing: see dmesg.",
 }
 
@@ -30,6 +32,8 @@ def report(program: Program, error: Exception, *, debug: bool) -> int:
     if isinstance(error, OSError) and error.errno in _MACHINE:
         what = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"Error: {what}{error.strerror}\n{_MACHINE[error.errno]}\n")
+    elif isinstance(error, FileNotFoundError) and not _here():
+        sys.stderr.write("Error: the working directory is not there any more\nGo to another one.\n")
     elif isinstance(error, MemoryError):
         sys.stderr.write(f"Error: out of memory\n{_MACHINE[errno.ENOMEM]}\n")
     else:
@@ -37,6 +41,13 @@ def report(program: Program, error: Exception, *, debug: bool) -> int:
         if not debug:
             _keep(program, error)
     return 125
+
+
+def _here() -> bool:
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False
 
 
 def _one_line(error: Exception) -> str:

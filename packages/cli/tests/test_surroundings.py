@@ -1,0 +1,65 @@
+"""Where and how a command is started: closed streams, no such directory, a narrow umask."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devtools.tool import Rundlet
+
+
+@pytest.fixture
+def store(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    return rundlet
+
+
+def shell(rundlet: Rundlet, line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", line],
+        env=rundlet.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(store: Rundlet, closed: str) -> None:
+    run = "rundlet run -i --rm --network none busybox sh -c 'echo out; echo err >&2; cat'"
+    for line in ("rundlet ps -a", "rundlet run -d --network none busybox true", run):
+        done = shell(store, f"{line} {closed}")
+        assert (done.returncode, "Error" in done.stderr) == (0, False), line
+    assert store("system", "check").returncode == 0
+
+
+def test_a_narrow_umask(store: Rundlet) -> None:
+    """Files that the container's users read are there for them, whatever root's umask is."""
+    line = (
+        "umask 077; rundlet run --rm -u nobody -v new:/a/b/c --hostname h busybox"
+        " sh -c 'cat /etc/hosts /etc/resolv.conf /etc/hostname && ls /a/b/c && umask'"
+    )
+    done = shell(store, line)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("h\n0022\n")
+    store("volume", "rm", "new")
+
+
+def test_a_directory_that_is_gone(store: Rundlet, tmp_path: Path) -> None:
+    gone = f"mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir {tmp_path}/gone"
+    done = shell(store, f"{gone}; rundlet run --rm --network none busybox echo hi")
+    assert done.stdout == "hi\n"
+    done = shell(store, f"{gone}; rundlet create -v ./x:/x busybox")
+    assert done.returncode == 125
+    assert "the working directory is not there any more" in done.stderr
+    assert "defect" not in done.stderr
+
+
+def test_names_that_are_too_long(store: Rundlet) -> None:
+    name = "x" * 300
+    for verb in ("volume", "network"):
+        done = store(verb, "create", name, check=False)
+        assert (done.returncode, "too long" in done.stderr) == (125, True)
+        assert "defect" not in done.stderr
