@@ -37,6 +37,8 @@ TEST = (
     "strace",
     "gnupg",
     "systemd",
+    "zsh",
+    "fish",
 )
 """What the whole test suite takes: also the peers, to compare and interoperate with.
 

@@ -73,4 +73,5 @@ PROGRAM = Program(
     summary="Manage pods, containers and images",
     group="rundlet.commands",
     options=(*ENGINE_OPTIONS, *_HONOURED, *_IDLE, *_REFUSED),
+    suggested="rundlet.cli.suggested:SUGGESTED",
 )

@@ -81,7 +81,7 @@ def networks(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
     from .listing.networks import chosen
 
     default = engine.settings.default_network
-    for network in chosen(engine.networks.list(), filters):
+    for network in chosen(engine, filters):
         if network.name == default or engine.networks.users(network.name):
             continue
         try:

@@ -90,7 +90,7 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
         "IsInfra": False,
         "CIDFile": lambda: _requested(engine, row).get("cidfile", ""),
         "ExposedPorts": lambda: exposed(engine, row),
-        "Mounts": lambda: ",".join(mounts(engine, row)),
+        "Mounts": lambda: list(mounts(engine, row)),
         "Networks": lambda: ",".join(networks(engine, row)),
         "Size": lambda: sizes(engine, row),
         "Namespaces": lambda: namespaces(row.pid),

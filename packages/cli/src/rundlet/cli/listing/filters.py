@@ -33,6 +33,14 @@ def split(filters: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def expression(value: str) -> re.Pattern[str]:
+    """A regular expression of a filter. Raises InvalidArgument."""
+    try:
+        return re.compile(value)
+    except re.error as error:
+        raise InvalidArgument(f"invalid regular expression {value!r}: {error}") from None
+
+
 def containers(
     engine: Engine, rows: Sequence[ContainerRow], filters: Iterable[str]
 ) -> list[ContainerRow]:
@@ -48,12 +56,14 @@ def containers(
                     has_label(
                         row.labels if key.startswith("label") else _annotations(engine, row), value
                     )
+                    == wanted
                     for value in values
                 )
-                == wanted
             ]
             continue
         test = _container_test(engine, key, rows)
+        for value in values:
+            _VALUES.get(key, str)(value)  # refused even if there is no container to ask of
         left = [row for row in left if any(test(row, value) for value in values)]
     return left
 
@@ -61,9 +71,9 @@ def containers(
 def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> Test:
     tests: dict[str, Test] = {
         "id": lambda row, value: _matches(row.id, value),
-        "name": lambda row, value: re.search(value, row.name) is not None,
-        "status": _status,
-        "exited": lambda row, value: row.status == "exited" and row.exit_code == int(value),
+        "name": lambda row, value: expression(value).search(row.name) is not None,
+        "status": lambda row, value: row.status == _state(value),
+        "exited": lambda row, value: row.status == "exited" and row.exit_code == _code(value),
         "ancestor": lambda row, value: _ancestor(engine, row, value),
         "before": lambda row, value: row.created < _one(engine, value).created,
         "since": lambda row, value: row.created > _one(engine, value).created,
@@ -72,8 +82,8 @@ def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> T
         "network": lambda row, value: _network(engine, row, value),
         "pod": lambda row, value: bool(row.pod) and str(row.pod).startswith(value),
         "health": lambda row, value: (row.health or "none") == value,
-        "restart-policy": lambda row, value: _restart(engine, row) == value,
-        "should-start-on-boot": lambda row, value: _starts_on_boot(engine, row) == _boolean(value),
+        "restart-policy": lambda row, value: _restart(engine, row) == _policy(value),
+        "should-start-on-boot": lambda row, value: _starts_on_boot(engine, row) == boolean(value),
         "command": lambda row, value: row.command.partition(" ")[0] == value,
     }
     if key not in tests:
@@ -83,16 +93,22 @@ def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> T
 
 def _matches(identity: str, value: str) -> bool:
     if value.strip("0123456789abcdef"):
-        return re.search(value, identity) is not None
+        return expression(value).search(identity) is not None
     return identity.startswith(value)
 
 
-def _status(row: ContainerRow, value: str) -> bool:
+def _state(value: str) -> str:
     known = ("created", "initialized", "running", "stopped", "paused", "exited", "removing",
              "stopping", "unknown")  # fmt: skip
     if value not in known:
-        raise InvalidArgument(f"{value} is not a valid status")
-    return row.status == ("exited" if value == "stopped" else value)
+        raise InvalidArgument(f"unknown container state: {value}: invalid argument")
+    return "exited" if value == "stopped" else value
+
+
+def _code(value: str) -> int:
+    if not value.removeprefix("-").isdecimal():
+        raise InvalidArgument(f'invalid exit code "{value}" in a filter: not a number')
+    return int(value)
 
 
 def _one(engine: Engine, name: str) -> ContainerRow:
@@ -130,6 +146,12 @@ def _network(engine: Engine, row: ContainerRow, value: str) -> bool:
 
 def _restart(engine: Engine, row: ContainerRow) -> str:
     return str(_request(engine, row).get("restart") or "no").partition(":")[0]
+
+
+def _policy(value: str) -> str:
+    if value not in ("", "no", "always", "on-failure", "unless-stopped"):
+        raise InvalidArgument(f"{value} invalid restart policy")
+    return value or "no"
 
 
 def _starts_on_boot(engine: Engine, row: ContainerRow) -> bool:
@@ -174,19 +196,27 @@ def moment(text: str, *, ahead: bool = False) -> int:
 def images(
     engine: Engine, rows: Sequence[ImageSummary], filters: Iterable[str]
 ) -> list[ImageSummary]:
-    """The images that pass. Raises InvalidArgument."""
+    """The images that pass: any value of one key (all of labels and of `!=`), all keys.
+
+    Raises InvalidArgument.
+    """
     left = list(rows)
     for key, values in split(filters).items():
-        for value in values:
-            left = [row for row in left if _image(engine, row, key, value)]
+        name, wanted = key.removesuffix("!"), not key.endswith("!")
+        several = any if wanted and name != "label" else all
+        left = [
+            row
+            for row in left
+            if several(_image(engine, row, name, value) == wanted for value in values)
+        ]
     return left
 
 
 def _image(engine: Engine, row: ImageSummary, key: str, value: str) -> bool:
-    if key in ("label", "label!"):
-        return has_label(row.labels, value) == (key == "label")
+    if key == "label":
+        return has_label(row.labels, value)
     if key == "dangling":
-        return (not row.names) == _boolean(value)
+        return (not row.names) == boolean(value)
     if key in ("before", "since", "after"):
         other = engine.images.get(value)
         return row.created < other.created if key == "before" else row.created > other.created
@@ -199,15 +229,14 @@ def _image(engine: Engine, row: ImageSummary, key: str, value: str) -> bool:
     if key == "reference":
         return any(reference_matches(name, value) for name in row.names)
     if key == "containers":
-        return (row.containers > 0) == _boolean(value)
-    if key == "readonly":
-        return not _boolean(value)
-    if key == "intermediate":
-        return not _boolean(value)
-    raise InvalidArgument(f"unsupported image filter {key!r}")
+        return (row.containers > 0) == boolean(value)
+    if key in ("intermediate", "manifest", "readonly"):
+        return not boolean(value)
+    raise InvalidArgument(f'unsupported image filter "{key}"')
 
 
-def _boolean(text: str) -> bool:
+def boolean(text: str) -> bool:
+    """What strconv.ParseBool reads. Raises InvalidArgument."""
     if text.lower() in ("1", "t", "true"):
         return True
     if text.lower() in ("0", "f", "false"):
@@ -225,3 +254,13 @@ def reference_matches(name: str, pattern: str) -> bool:
         repository = repository.partition("/")[2]
         forms += [repository, f"{repository}:{name.rpartition(':')[2]}"]
     return any(fnmatchcase(form, pattern) for form in forms)
+
+
+_VALUES: dict[str, Callable[[str], object]] = {
+    "name": expression,
+    "status": _state,
+    "exited": _code,
+    "until": moment,
+    "restart-policy": _policy,
+    "should-start-on-boot": boolean,
+}

@@ -60,8 +60,17 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
             "Labels": json.loads(row.labels),
             "Containers": row.containers,
             "Dangling": not row.names,
+            "IsDangling": not row.names,
             "ReadOnly": False,
+            "IsReadOnly": False,
+            "IsManifestList": False,
             "History": "",
+            "ParentId": "",
+            "RepoTags": list(row.names),
+            "RepoDigests": sorted(
+                {f"{name.rpartition(':')[0]}@{row.digest}" for name in row.names}
+            ),
+            "SharedSize": 0,
         }
 
 

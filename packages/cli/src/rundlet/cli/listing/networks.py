@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from rundlet.core.errors import InvalidArgument
 
-from .filters import moment, split
+from .filters import boolean, expression, moment, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ def document(engine: Engine, network: Network) -> dict[str, Any]:
         found["labels"] = dict(network.labels)
     if network.options:
         found["options"] = dict(network.options)
-    found["ipam_options"] = {"driver": "host-local" if network.subnets else "dhcp"}
+    found["ipam_options"] = ipam(network)
     found["containers"] = _containers(engine, network.name)
     return found
 
@@ -79,20 +77,28 @@ def fields(network: Network, *, whole: bool = False) -> dict[str, Any]:
         "DNSEnabled": network.dns_enabled,
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(network.labels.items())),
         "Options": dict(network.options),
+        "IPAMOptions": ipam(network),
+        "NetworkDNSServers": [],
+        "Routes": [],
     }
 
 
-def chosen(networks: Iterable[Network], filters: Iterable[str]) -> Sequence[Network]:
-    """Those that pass: any value of one key, all keys. Raises InvalidArgument."""
-    left = list(networks)
+def ipam(network: Network) -> dict[str, str]:
+    """Who gives addresses out."""
+    return {"driver": "host-local" if network.subnets else "dhcp"}
+
+
+def chosen(engine: Engine, filters: Iterable[str]) -> Sequence[Network]:
+    """The networks that pass: any value of one key, all keys. Raises InvalidArgument."""
+    left = list(engine.networks.list())
     for key, values in split(filters).items():
-        left = [network for network in left if any(_fits(network, key, v) for v in values)]
+        left = [network for network in left if any(_fits(engine, network, key, v) for v in values)]
     return left
 
 
-def _fits(network: Network, key: str, value: str) -> bool:
+def _fits(engine: Engine, network: Network, key: str, value: str) -> bool:
     if key == "name":
-        return re.search(value, network.name) is not None
+        return expression(value).search(network.name) is not None
     if key == "id":
         return network.id.startswith(value)
     if key == "driver":
@@ -104,7 +110,7 @@ def _fits(network: Network, key: str, value: str) -> bool:
     if key == "until":
         return _created(network) < moment(value)
     if key == "dangling":
-        raise InvalidArgument('filter "dangling" needs the containers; use network prune')
+        return (not engine.networks.users(network.name)) == boolean(value)
     raise InvalidArgument(f'invalid filter "{key}"')
 
 

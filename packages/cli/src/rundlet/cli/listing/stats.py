@@ -28,6 +28,8 @@ TABLE = (
     "\t{{.BlockIO}}\t{{.PIDS}}\t{{.UpTime}}\t{{.AVGCPU}}"
 )
 _EMPTY = "--"
+_NUMBERS = ("CPUNano", "SystemNano", "MemLimit", "NetInput", "NetOutput", "BlockInput",
+            "BlockOutput")  # fmt: skip
 
 
 def fields(row: ContainerRow, stats: Stats | None, *, whole: bool = False) -> dict[str, Any]:
@@ -38,7 +40,8 @@ def fields(row: ContainerRow, stats: Stats | None, *, whole: bool = False) -> di
         "Name": row.name,
     }
     if stats is None:
-        return {**found, **{name: _EMPTY for name in HEADINGS if name != "ID"}}
+        nothing = dict.fromkeys(_NUMBERS, 0)
+        return {**found, **nothing, **{name: _EMPTY for name in HEADINGS if name != "ID"}}
     return {
         **found,
         "CPUPerc": f"{stats.cpu_percent:.2f}%",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from rundlet.core.errors import InvalidArgument, NoSuchVolume
 
 from .containers import stamp
-from .filters import moment, split
+from .filters import expression, moment, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ def chosen(engine: Engine, volumes: Iterable[Volume], filters: Iterable[str]) ->
 
 def _fits(engine: Engine, volume: Volume, key: str, value: str) -> bool:
     if key == "name":
-        return re.search(value, volume.name) is not None
+        return expression(value).search(volume.name) is not None
     if key == "driver":
         return volume.driver == value
     if key == "scope":

@@ -18,7 +18,7 @@ VERB = Verb(
         Option("digest", help="Only extract blob with the given digest"),
         Option("title", help="Only extract blob with the given title"),
     ),
-    arguments=Arguments(minimum=2, maximum=2, completes="files"),
+    arguments=Arguments(minimum=2, maximum=2, completes="artifacts files"),
     examples=("rundlet artifact extract --title notes.md localhost/models:1 notes.md",),
 )
 

@@ -15,7 +15,7 @@ VERB = Verb(
     description="Its manifest, name and digest as JSON.",
     run="rundlet.cli.verbs.artifact_inspect:run",
     options=(Option("format", "f", help="Format inspect output using a Go template"),),
-    arguments=Arguments(minimum=1, maximum=1),
+    arguments=Arguments(minimum=1, maximum=1, completes="artifacts"),
     examples=("rundlet artifact inspect localhost/models:1",),
 )
 

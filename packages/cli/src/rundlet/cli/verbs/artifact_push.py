@@ -31,7 +31,7 @@ VERB = Verb(
         TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
-    arguments=Arguments(minimum=1, maximum=2),
+    arguments=Arguments(minimum=1, maximum=2, completes="artifacts"),
     examples=("rundlet artifact push localhost/models:1 registry.example.com/team/models:1",),
 )  # fmt: skip
 

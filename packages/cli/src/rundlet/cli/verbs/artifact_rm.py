@@ -18,7 +18,7 @@ VERB = Verb(
         Flag("all", "a", help="Remove all artifacts"),
         Flag("ignore", "i", help="Ignore errors when a specified artifact is missing"),
     ),
-    arguments=Arguments(),
+    arguments=Arguments(completes="artifacts"),
     examples=("rundlet artifact rm localhost/models:1", "rundlet artifact rm --all"),
 )
 

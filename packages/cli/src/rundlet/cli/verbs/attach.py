@@ -23,7 +23,7 @@ VERB = Verb(
         Flag("no-stdin", help="Do not attach STDIN"),
         Flag("sig-proxy", help="Proxy received signals to the process", default=True),
     ),
-    arguments=Arguments(maximum=1, completes="containers"),
+    arguments=Arguments(maximum=1, completes="running"),
 )
 
 

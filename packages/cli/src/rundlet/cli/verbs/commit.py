@@ -30,7 +30,7 @@ VERB = Verb(
         Flag("quiet", "q", help="Suppress output"),
         Flag("squash", "s", help="squash newly built layers into a single new layer"),
     ),
-    arguments=Arguments(minimum=1, maximum=2, completes="containers"),
+    arguments=Arguments(minimum=1, maximum=2, completes="containers images"),
     examples=("rundlet commit -q web web:changed", "rundlet commit -c CMD=/bin/sh web"),
 )  # fmt: skip
 

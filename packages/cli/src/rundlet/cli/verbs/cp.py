@@ -20,7 +20,7 @@ VERB = Verb(
         Flag("overwrite",
              help="Allow to overwrite directories with non-directories and vice versa"),
     ),
-    arguments=Arguments(minimum=2, maximum=2, completes="files"),
+    arguments=Arguments(minimum=2, maximum=2, completes="paths"),
     examples=("rundlet cp file web:/tmp", "rundlet cp web:/etc - | tar t", "rundlet cp a:/d b:/"),
 )  # fmt: skip
 

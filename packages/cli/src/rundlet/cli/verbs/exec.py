@@ -36,7 +36,7 @@ VERB = Verb(
         Option("user", "u", help="Username or UID, and optionally group or GID"),
         Option("workdir", "w", help="Working directory inside the container"),
     ),
-    arguments=Arguments(interspersed=False, completes="containers"),
+    arguments=Arguments(interspersed=False, completes="running"),
     examples=("rundlet exec -it web sh", "rundlet exec -u 1000:1000 -w /tmp web id"),
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ VERB = Verb(
         Flag("quiet", "q", help="Suppress output"),
         Option("variant", help="Set the variant of the imported image"),
     ),
-    arguments=Arguments(minimum=1, maximum=2, completes="files"),
+    arguments=Arguments(minimum=1, maximum=2, completes="files images"),
     examples=("rundlet import rootfs.tar base", "rundlet import -c CMD=/bin/sh - base < r.tar"),
 )
 

@@ -28,7 +28,7 @@ VERB = Verb(
         Option("type", "t", help="Specify inspect-object type", default="all",
                choices=("all", "container", "image", "network", "pod", "volume")),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="objects"),
     examples=("rundlet inspect web", "rundlet inspect -f '{{.State.Pid}}' web"),
 )  # fmt: skip
 
@@ -81,7 +81,12 @@ def _print(context: Context, form: str, documents: Sequence[dict[str, Any]]) -> 
     if form in ("", "json", "{{json .}}"):
         context.print(pretty(documents, 5))
     else:
-        context.print(rows(documents, form), end="")
+        context.print(rows([fielded(one) for one in documents], form), end="")
+
+
+def fielded(document: dict[str, Any]) -> dict[str, Any]:
+    """What a template may name: the keys of the document, and Go's names that JSON has not."""
+    return {"ID": document["Id"], "LockNumber": 0, **document} if "Id" in document else document
 
 
 def _container(context: Context, arguments: Parsed, name: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ VERB = Verb(
         LATEST,
         Option("signal", "s", help="Signal to send to the container", default="KILL"),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="running"),
     examples=("rundlet kill --signal TERM web",),
 )
 

@@ -19,7 +19,7 @@ VERB = Verb(
         Option("ip6", help="Set a static ipv6 address for this container network"),
         Option("mac-address", help="Set a static mac address for this container network"),
     ),
-    arguments=Arguments(minimum=2, maximum=2, completes="networks"),
+    arguments=Arguments(minimum=2, maximum=2, completes="networks containers"),
 )
 
 

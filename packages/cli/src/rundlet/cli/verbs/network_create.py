@@ -33,7 +33,7 @@ VERB = Verb(
         Option("route", help="Static routes (destination,gateway[,metric])", many=True),
         Option("subnet", help="Subnets in CIDR format", many=True),
     ),
-    arguments=Arguments(maximum=1),
+    arguments=Arguments(maximum=1, completes="none"),
     examples=("rundlet network create web", "rundlet network create --subnet 10.5.0.0/24 db"),
 )  # fmt: skip
 

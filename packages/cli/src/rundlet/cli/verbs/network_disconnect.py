@@ -14,7 +14,7 @@ VERB = Verb(
     usage="[options] NETWORK CONTAINER",
     run="rundlet.cli.verbs.network_disconnect:run",
     options=(Flag("force", "f", help="Force removal of container from network"),),
-    arguments=Arguments(minimum=2, maximum=2, completes="networks"),
+    arguments=Arguments(minimum=2, maximum=2, completes="networks containers"),
 )
 
 

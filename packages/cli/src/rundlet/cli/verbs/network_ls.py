@@ -33,7 +33,7 @@ def run(context: Context, arguments: Parsed) -> int:
 
     from ..listing.networks import chosen, document, fields
 
-    networks = chosen(context.engine.networks.list(), arguments.texts("filter"))
+    networks = chosen(context.engine, arguments.texts("filter"))
     networks = sorted(networks, key=lambda network: network.name)
     form = arguments.text("format") or _TABLE
     if form == "json":

@@ -16,7 +16,7 @@ VERB = Verb(
     usage="[options] CONTAINER [CONTAINER...]",
     run="rundlet.cli.verbs.pause:run",
     options=(Flag("all", "a", help="Pause all running containers"), CIDFILE, FILTER, LATEST),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="running"),
 )
 
 

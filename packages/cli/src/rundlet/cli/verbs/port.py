@@ -19,7 +19,7 @@ VERB = Verb(
     usage="[options] CONTAINER [PORT]",
     run="rundlet.cli.verbs.port:run",
     options=(Flag("all", "a", help="Display port information for all containers"), LATEST),
-    arguments=Arguments(maximum=2, completes="containers"),
+    arguments=Arguments(maximum=2, completes="running"),
     examples=("rundlet port web", "rundlet port web 80/tcp"),
 )
 

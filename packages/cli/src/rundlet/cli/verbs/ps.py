@@ -63,9 +63,7 @@ def _check(arguments: Parsed) -> None:
 
     if arguments.flag("quiet") and (arguments.flag("size") or arguments.flag("namespace")):
         raise UsageError("quiet conflicts with size and namespace")
-    if arguments.flag("latest") and (
-        arguments.flag("all") or arguments.number("last") not in (None, -1)
-    ):
+    if arguments.flag("latest") and arguments.number("last") not in (None, -1):
         raise UsageError("last and latest are mutually exclusive")
     if arguments.flag("size") and arguments.flag("namespace"):
         raise UsageError("size and namespace options conflict")

@@ -13,7 +13,7 @@ VERB = Verb(
     summary="Rename an existing container",
     usage="CONTAINER NAME",
     run="rundlet.cli.verbs.rename:run",
-    arguments=Arguments(minimum=2, maximum=2, completes="containers"),
+    arguments=Arguments(minimum=2, maximum=2, completes="containers none"),
 )
 
 

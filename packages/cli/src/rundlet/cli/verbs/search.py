@@ -33,7 +33,7 @@ VERB = Verb(
         TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
     ),
-    arguments=Arguments(minimum=1, maximum=1),
+    arguments=Arguments(minimum=1, maximum=1, completes="none"),
     examples=("rundlet search localhost:5000/", "rundlet search --list-tags quay.io/podman/hello"),
 )  # fmt: skip
 

@@ -26,7 +26,7 @@ VERB = Verb(
         Option("label", "l", help="Specify labels on the secret", many=True),
         Flag("replace", help="If a secret with the same name exists, replace it"),
     ),
-    arguments=Arguments(minimum=2, maximum=2, completes="files"),
+    arguments=Arguments(minimum=2, maximum=2, completes="none files"),
     examples=(
         "rundlet secret create mysecret /path/to/secret",
         "printf secretdata | rundlet secret create mysecret -",

@@ -13,7 +13,7 @@ VERB = Verb(
     summary="Check if a secret exists in local storage",
     usage="SECRET",
     run="rundlet.cli.verbs.secret_exists:run",
-    arguments=Arguments(minimum=1, maximum=1),
+    arguments=Arguments(minimum=1, maximum=1, completes="secrets"),
     examples=("rundlet secret exists mysecret",),
 )
 

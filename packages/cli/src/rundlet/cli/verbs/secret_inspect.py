@@ -20,7 +20,7 @@ VERB = Verb(
         Flag("pretty", help="Print inspect output in human-readable format"),
         Flag("showsecret", help="Display the secret"),
     ),
-    arguments=Arguments(minimum=1),
+    arguments=Arguments(minimum=1, completes="secrets"),
     examples=("rundlet secret inspect MYSECRET",),
 )
 

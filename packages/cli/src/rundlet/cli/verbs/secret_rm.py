@@ -19,7 +19,7 @@ VERB = Verb(
         Flag("ignore", "i", help="Ignore errors when a specified secret is missing"),
     ),
     examples=("rundlet secret rm mysecret1 mysecret2",),
-    arguments=Arguments(),
+    arguments=Arguments(completes="secrets"),
 )
 
 

@@ -25,7 +25,7 @@ VERB = Verb(
         LATEST,
         Flag("sig-proxy", help="Proxy received signals to the process (default true if attaching)"),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="startable"),
     examples=("rundlet start web", "rundlet start --interactive --attach shell"),
 )
 

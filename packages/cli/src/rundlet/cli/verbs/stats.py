@@ -28,7 +28,7 @@ VERB = Verb(
         Flag("no-stream", help="Disable streaming stats and only pull the first result"),
         Flag("no-trunc", help="Do not truncate output"),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="running"),
     examples=("rundlet stats --all --no-stream", "rundlet stats web"),
 )
 

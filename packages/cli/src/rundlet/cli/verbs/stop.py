@@ -24,7 +24,7 @@ VERB = Verb(
         LATEST,
         TIME,
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="running"),
     examples=("rundlet stop web", "rundlet stop -t 0 -a"),
 )
 

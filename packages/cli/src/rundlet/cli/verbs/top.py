@@ -22,7 +22,7 @@ VERB = Verb(
     ),
     run="rundlet.cli.verbs.top:run",
     options=(LATEST,),
-    arguments=Arguments(interspersed=False, completes="containers"),
+    arguments=Arguments(interspersed=False, completes="running"),
     examples=("rundlet top web", "rundlet top web pid seccomp args %C", "rundlet top web -ef"),
 )
 

@@ -16,7 +16,7 @@ VERB = Verb(
     usage="[options] CONTAINER [CONTAINER...]",
     run="rundlet.cli.verbs.unpause:run",
     options=(Flag("all", "a", help="Unpause all paused containers"), CIDFILE, FILTER, LATEST),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="paused"),
 )
 
 

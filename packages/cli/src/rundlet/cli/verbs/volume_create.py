@@ -21,7 +21,7 @@ VERB = Verb(
         Option("opt", "o", help="Set driver specific options", many=True),
         Option("uid", help="Set the UID of the volume owner", kind="uint", metavar="int"),
     ),
-    arguments=Arguments(maximum=1),
+    arguments=Arguments(maximum=1, completes="none"),
     examples=(
         "rundlet volume create myvol",
         "rundlet volume create --label foo=bar myvol",

@@ -15,7 +15,7 @@ VERB = Verb(
     description="Unpacks a tar (a file, a URL, or - for stdin), compressed or not, over what is"
     " in the volume. A damaged one changes nothing.",
     run="rundlet.cli.verbs.volume_import:run",
-    arguments=Arguments(minimum=1, maximum=2, completes="volumes"),
+    arguments=Arguments(minimum=1, maximum=2, completes="volumes files"),
     examples=("rundlet volume import data data.tar", "cat data.tar | rundlet volume import data -"),
 )
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 from ..errors import RundletError
 from .context import Context
 from .declare import Flag, Group
+from .names import FILES, NAMES
 from .parse import HelpWanted, Options
 from .verbs import Verbs, programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .declare import Option, Program
 
     Candidate = tuple[str, str]
 
-FILES = ":files"
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -38,7 +38,7 @@ def answer(program: Program, words: Sequence[str]) -> str:
 def _candidates(program: Program, before: list[str], word: str) -> Iterable[Candidate]:
     level = _Level(Options(program.options), before, interspersed=False)
     if level.waits_for is not None or not level.arguments:
-        return level.here(program, word) or _fitting(_top(program), word)
+        return level.here(program, "", word) or _fitting(_top(program), word)
     verbs = Verbs(program)
     try:
         typed = [*level.arguments, *level.rest]
@@ -52,14 +52,16 @@ def _candidates(program: Program, before: list[str], word: str) -> Iterable[Cand
         return _fitting(_names(verbs, found.named), word)
     options = Options(declared.options, level.options)
     level = _Level(options, found.rest, interspersed=declared.arguments.interspersed)
-    here = level.here(program, word)
+    here = level.here(program, declared.name, word)
     if here is not None:
         return here
     if level.rest or (level.arguments and not declared.arguments.interspersed):
         return [(FILES, "")]  # the command inside the container: as good as anything
     if 0 <= declared.arguments.maximum <= len(level.arguments):
         return ()
-    return _named(program, options, declared.arguments.completes, word)
+    kinds = declared.arguments.completes.split() or [""]
+    kind = kinds[min(len(level.arguments), len(kinds) - 1)]
+    return _named(program, options, kind, word)
 
 
 class _Level:
@@ -115,10 +117,10 @@ class _Level:
                 return option if number == len(word) else None
         return None
 
-    def here(self, program: Program, word: str) -> Iterable[Candidate] | None:
+    def here(self, program: Program, verb: str, word: str) -> Iterable[Candidate] | None:
         """Values or names of options, if that is what the cursor is at."""
         if self.waits_for is not None:
-            return _values(program, self.options, self.waits_for, word)
+            return _values(program, verb, self.options, self.waits_for, word)
         if self.ended or not word.startswith("-"):
             return None
         name, equals, text = word.partition("=")
@@ -129,14 +131,52 @@ class _Level:
             return ()
         if isinstance(option, Flag):
             return _fitting([(f"{name}={value}", "") for value in ("true", "false")], word)
-        found = _values(program, self.options, option, text)
+        found = _values(program, verb, self.options, option, text)
         return [(one if one == FILES else f"{name}={one}", help) for one, help in found]
 
 
-def _values(program: Program, options: Options, option: Option, word: str) -> Iterable[Candidate]:
+def _values(
+    program: Program, verb: str, options: Options, option: Option, word: str
+) -> Iterable[Candidate]:
     if option.choices:
         return _fitting([(choice, "") for choice in option.choices], word)
-    return _named(program, options, option.completes, word)
+    offered = suggestions(program).get(f"{verb} --{option.name}")
+    if offered is None:
+        offered = suggestions(program).get(f"--{option.name}")
+    if offered is None:
+        return _named(program, options, option.completes, word)
+    found: list[Candidate] = []
+    for text in offered:
+        found += _suggested(program, options, text, word)
+    return list(dict.fromkeys(found))
+
+
+def suggestions(program: Program) -> Mapping[str, Sequence[str]]:
+    """Values worth offering, by "VERB --OPTION" or "--OPTION"; others are as legal.
+
+    A text may end in the names of something: "container:<containers>". "KEY=VALUE" is offered
+    as "KEY=" until the key has been typed.
+    """
+    if not program.suggested:
+        return {}
+    from importlib import import_module
+
+    module, _, name = program.suggested.partition(":")
+    found: Mapping[str, Sequence[str]] = getattr(import_module(module), name)
+    return found
+
+
+def _suggested(program: Program, options: Options, text: str, word: str) -> Iterable[Candidate]:
+    text, _, kind = text.partition("<")
+    key, equals, _ = text.partition("=")
+    if equals and not word.startswith(key + equals):
+        return _fitting([(key + equals, "")], word)
+    if not kind:
+        return _fitting([(text, "")], word)
+    if not word.startswith(text):
+        return _fitting([(text, "")], word)
+    names = _named(program, options, kind.rstrip(">"), word[len(text) :])
+    return [(one if one == FILES else text + one, help) for one, help in names]
 
 
 def _fitting(candidates: Iterable[Candidate], word: str) -> list[Candidate]:
@@ -168,44 +208,11 @@ def _named(program: Program, options: Options, what: str, word: str) -> Iterable
         return [(FILES, "")]
     if what == "shells":
         return _fitting([(shell, "") for shell in _SHELLS], word)
-    query = _QUERIES.get(what)
+    query = NAMES.get(what)
     if query is None:
         return ()
     context = Context(program, options.outermost().parsed())
     try:
-        return _fitting([(name, "") for name in query(context)], word)
+        return _fitting(query(context, word), word)
     finally:
         context.close()
-
-
-def _containers(context: Context) -> list[str]:
-    return [row.name for row in context.engine.containers.list()]
-
-
-def _images(context: Context) -> list[str]:
-    sql = "SELECT name FROM image_names ORDER BY name"
-    return [row[0] for row in context.engine.database.rows(sql)]
-
-
-def _volumes(context: Context) -> list[str]:
-    sql = "SELECT name FROM volumes ORDER BY name"
-    return [row[0] for row in context.engine.database.rows(sql)]
-
-
-def _networks(context: Context) -> list[str]:
-    sql = "SELECT name FROM networks ORDER BY name"
-    return [row[0] for row in context.engine.database.rows(sql)]
-
-
-def _drivers(kind: str) -> Callable[[Context], list[str]]:
-    return lambda context: [entry.name for entry in context.engine.plugins.available(kind)]
-
-
-_QUERIES: dict[str, Callable[[Context], list[str]]] = {
-    "containers": _containers,
-    "images": _images,
-    "volumes": _volumes,
-    "networks": _networks,
-    "runtime": _drivers("runtime"),
-    "storage": _drivers("storage"),
-}

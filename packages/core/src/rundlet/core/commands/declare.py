@@ -51,7 +51,7 @@ class Option(Value):
     optional: the value that a bare `--name` stands for (then only `--name=X` sets another).
     kind: "str" | "int" | "uint" | "float" | "duration" (a Go duration or seconds; float seconds).
     choices: the only values allowed, or () for any.
-    completes: what names to complete: "containers" | "images" | "networks" | "volumes" | "files".
+    completes: what names to complete, one of `names.NAMES` or "files".
     """
 
     name: str
@@ -74,6 +74,8 @@ class Arguments(Value):
 
     interspersed: False stops option parsing at the first one (run, create, exec: all after
         IMAGE belongs to the container).
+    completes: what names to complete (see Option); several words are of one argument each, the
+        last of all that follow.
     """
 
     minimum: int = 0
@@ -113,6 +115,7 @@ class Program(Value):
     """One of the executables: where its verbs come from and its global options.
 
     default: the verb that is run when none is named; "": that is an error.
+    suggested: "module:mapping" of values that shells offer for options (`complete.suggestions`).
     """
 
     name: str
@@ -120,3 +123,4 @@ class Program(Value):
     group: str
     options: tuple[Flag | Option, ...] = ()
     default: str = ""
+    suggested: str = ""

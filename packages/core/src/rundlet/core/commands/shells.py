@@ -13,8 +13,11 @@ _FUNCTION() {
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
     word=${words[${#words[@]}-1]}
-    # bash replaces only what follows the last = or : of the word
-    [[ $word == *[=:]* && $COMP_WORDBREAKS == *[=:]* ]] && start=${word%"${word##*[=:]}"}
+    if [[ $word == [\\"\\']* ]]; then
+        words[${#words[@]}-1]=${word:1}  # bash closes the quote itself
+    elif [[ $word == *[=:]* && $COMP_WORDBREAKS == *[=:]* ]]; then
+        start=${word%"${word##*[=:]}"}  # bash replaces only what follows the last = or :
+    fi
     COMPREPLY=()
     while IFS= read -r answer; do
         if [[ $answer == *:files ]]; then
@@ -25,7 +28,7 @@ _FUNCTION() {
         answer=${answer%%$'\\t'*}
         COMPREPLY+=("${answer#"$start"}")
     done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
-    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]] && compopt -o nospace
 }
 complete -F _FUNCTION PROGRAM
 """
@@ -35,17 +38,23 @@ _ZSH = """\
 # zsh completion for PROGRAM: put it into a directory of $fpath as _PROGRAM
 _FUNCTION() {
     local answer
-    local -a found
-    for answer in "${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+    local -a found open typed
+    typed=("${(@Q)words[2,CURRENT]}")
+    typed[-1]=${typed[-1]#[\\"\\']}  # a quote that is not closed yet
+    for answer in "${(@f)$("${words[1]}" __complete "${(@)typed}" 2>/dev/null)}"; do
         [[ -z $answer ]] && continue
         if [[ $answer == *:files ]]; then
             _files
             return
         fi
         answer=${answer//:/\\\\:}
-        found+=("${answer/$'\\t'/:}")
+        if [[ ${answer%%$'\\t'*} == *[=:] ]]; then
+            open+=("${answer/$'\\t'/:}")
+        else
+            found+=("${answer/$'\\t'/:}")
+        fi
     done
-    _describe 'PROGRAM' found
+    _describe 'PROGRAM' found -- open -S ''
 }
 if [ "$funcstack[1]" = "_FUNCTION" ]; then
     _FUNCTION "$@"
@@ -57,7 +66,7 @@ fi
 _FISH = """\
 # fish completion for PROGRAM: put it into ~/.config/fish/completions/PROGRAM.fish
 function __FUNCTION_complete
-    set -l words (commandline -opc) (commandline -ct)
+    set -l words (commandline -opc) (commandline -ct | string replace -r '^["\\']' '')
     for answer in ($words[1] __complete $words[2..-1] 2>/dev/null)
         if string match -q -- '*:files' $answer
             __fish_complete_path (commandline -ct)

@@ -89,6 +89,7 @@ def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, 
         "Namespace": "",
         "IsInfra": False,
         "IsService": False,
+        "KubeExitCodePropagation": "invalid",
         "Config": inspect_config.config(engine, known),
         "HostConfig": inspect_host.host_config(engine, known, paths),
     }

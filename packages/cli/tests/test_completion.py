@@ -1,0 +1,175 @@
+"""TAB in real shells: names of things, values of flags, and what they are offered from."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devtools.fixtures import needs
+from devtools.terminal import Terminal
+from devtools.tool import Rundlet
+from rundlet.cli.program import PROGRAM
+from rundlet.cli.suggested import FIELDS, FILTERS, INSPECTED, SUGGESTED
+from rundlet.core.commands.declare import Option, Verb
+from rundlet.core.commands.names import NAMES
+from rundlet.core.commands.verbs import Verbs
+
+SHELLS = {
+    "bash": (["bash", "--norc", "-i"], "source <(rundlet completion bash)"),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        "autoload -U compinit; compinit -u -D; source <(rundlet completion zsh)",
+    ),
+    "fish": (["fish", "--no-config", "-i"], "rundlet completion fish | source"),
+}
+TYPED = {
+    "exec one": "<exec><one-box>",
+    "run --network container:one": "<run><--network><container:one-box>",
+    "run --network=net": "<run><--network=net-of-mine>",
+    "network connect net-of-mine one": "<network><connect><net-of-mine><one-box>",
+    "secret rm se": "<secret><rm><secret-of-mine>",
+    "run --rm busy": "<run><--rm><busybox:latest>",
+    "ps --filter sta": "<ps><--filter><status=>",
+    "ps --format '{{.CreatedH": "<ps><--format><{{.CreatedHuman}}>",
+    "cp one": "<cp><one-box:>",
+    "load -i /etc/hostn": "<load><-i></etc/hostname>",
+}
+
+
+@pytest.fixture
+def store(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> Rundlet:
+    """One of each kind; whoever draws prompts by the terminal's powers has none here."""
+    (tmp_path / "net.d").mkdir()
+    settings = tmp_path / "rundlet.toml"
+    settings.write_text(f'network_config_dirs = ["{tmp_path}/net.d"]\n')
+    rundlet.environment |= {"TERM": "dumb", "HOME": str(tmp_path), "RUNDLET_CONF": str(settings)}
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("run", "-d", "--network", "none", "--name", "one-box", "busybox", "sleep", "300")
+    rundlet("create", "--name", "two", "busybox")
+    rundlet("network", "create", "net-of-mine")
+    rundlet("volume", "create", "volume-of-mine")
+    (tmp_path / "secret").write_text("s")
+    rundlet("secret", "create", "secret-of-mine", str(tmp_path / "secret"))
+    return rundlet
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_tab(store: Rundlet, shell: str) -> None:
+    needs(shell)
+    words, setup = SHELLS[shell]
+    terminal = Terminal(store, *words)
+    terminal.resize(50, 200)
+    terminal.type(f"{setup}\n")
+    try:
+        for typed, meant in TYPED.items():
+            terminal.type(f"rundlet {typed}\t")
+            terminal.until(meant.rpartition("<")[2].rstrip(">"), 10)
+            # Back to the start of the line, to see the words as the shell has them.
+            terminal.type("\x01printf '<%s>' \n")
+            terminal.until(f"<rundlet>{meant}".replace(".", r"\."), 10)
+    finally:
+        os.kill(terminal.pid, signal.SIGKILL)  # whatever it waits for
+        terminal.wait()
+
+
+def verb(name: str) -> Verb:
+    found = Verbs(PROGRAM).get(name.replace(" ", "."))
+    assert isinstance(found, Verb), name
+    return found
+
+
+def test_what_is_offered_is_declared() -> None:
+    for key, values in SUGGESTED.items():
+        name, _, option = key.rpartition("--")
+        names = [name.strip()] if name else ["run", "kill", "wait", "stop"]
+        declared = [one for each in names for one in verb(each).options if one.name == option]
+        assert declared and isinstance(declared[0], Option), key
+        kinds = {value.partition("<")[2].rstrip(">") for value in values} - {""}
+        assert kinds <= set(NAMES), key
+
+
+def _needed(store: Rundlet) -> dict[str, list[str]]:
+    """Arguments with which each list has something to show."""
+    return {
+        "ps": ["-a", "--size"],
+        "stats": ["--no-stream"],
+        "events": ["--stream=false", "--since", "1h"],
+        "history": ["busybox"],
+    }
+
+
+def test_every_documented_field_is_there(store: Rundlet) -> None:
+    arguments = _needed(store)
+    wrong = []
+    for name, fields in FIELDS.items():
+        if name == "search":
+            continue
+        form = "\n".join(f"{one}={{{{json .{one}}}}}" for one in fields.split())
+        words = [*name.split(), *arguments.get(name, []), "--format", form]
+        done = store(*words, check=False)
+        if done.returncode or (name != "artifact ls" and not done.stdout):
+            wrong.append(f"{name}: {done.stderr}")
+    for name, fields in INSPECTED.items():
+        kind = name.split()[0]
+        what = {"container": "one-box", "image": "busybox"}.get(kind, f"{kind}-of-mine")
+        if kind == "network":
+            what = "net-of-mine"
+        form = "\n".join(f"{one}={{{{json .{one}}}}}" for one in fields.split())
+        done = store(*name.split(), "--format", form, what, check=False)
+        if done.returncode:
+            wrong.append(f"{name}: {done.stderr}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_documented_filter_is_understood(store: Rundlet) -> None:
+    examples: dict[str, Any] = {
+        "containers": "one-box", "images": "busybox", "networks": "net-of-mine",
+        "volumes": "volume-of-mine", "secrets": "secret-of-mine",
+    }  # fmt: skip
+    texts = {"until=": "1h", "exited=": "0", "digest=": "sha256:0", "event=": "start"}
+    arguments = {"events": ["--stream=false"], "ps": ["-a"]}
+    wrong = []
+    for name, keys in FILTERS.items():
+        if name == "search":
+            continue
+        for key in keys:
+            text, _, kind = key.partition("<")
+            value = examples[kind.rstrip(">")] if kind else texts.get(text, "")
+            value = value or ("x" if text.endswith("=") else "")
+            words = [*name.split(), *arguments.get(name, []), "--format", "json"]
+            done = store(*words, "--filter", text + value, check=False)
+            if done.returncode:
+                wrong.append(f"{name} --filter {text}{value}: {done.stderr}")
+            elif name != "events":
+                json.loads(done.stdout)
+    assert not wrong, "\n".join(wrong)
+
+
+WRONG = ("exited=x", "name=[", "volume ls name=[", "status=up", "restart-policy=odd", "until=soon")
+
+
+def test_wrong_filters_are_refused(rundlet: Rundlet) -> None:
+    rundlet("volume", "create", "v")
+    rundlet("create", "--rootfs", str(rundlet.directory), "true")
+    for text in WRONG:
+        *typed, condition = text.split()
+        done = rundlet(*(typed or ["ps", "-a"]), "--filter", condition, check=False)
+        assert (done.returncode, "defect" in done.stderr) == (125, False), (text, done.stderr)
+
+
+def test_filters_that_say_not(store: Rundlet) -> None:
+    store("create", "--name", "three", "--label", "a", "busybox")
+    store("create", "--name", "four", "--label", "b", "busybox")
+    names = ("ps", "-a", "--format", "{{.Names}}", "--sort", "names")
+    done = store(*names, "--filter", "label!=a", "--filter", "label!=b")
+    assert done.stdout.split() == ["one-box", "two"]
+    assert store(*names, "-l").stdout.split() == ["four"]
+    for condition, count in {"reference!=busybox": 0, "dangling!=true": 1, "label!=a": 1}.items():
+        done = store("images", "-q", "--filter", condition)
+        assert len(done.stdout.split()) == count, condition
+    assert store("network", "ls", "-q", "--filter", "dangling=true").stdout == "net-of-mine\n"

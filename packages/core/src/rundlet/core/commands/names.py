@@ -1,0 +1,85 @@
+"""The names of things that shells complete (`completes` of a declaration): who knows them."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .context import Context
+
+    Candidate = tuple[str, str]
+    Names = Callable[[Context, str], Iterable[Candidate]]
+
+
+FILES = ":files"
+"""Stands for the names of files: the shell knows them."""
+
+
+def _containers(*states: str) -> Names:
+    """Containers in these states (or in any): by name, and by id once one is begun."""
+
+    def names(context: Context, word: str) -> Iterable[Candidate]:
+        for row in context.engine.containers.list():
+            if not states or row.status in states:
+                yield row.name, row.image_name
+                if word and row.id.startswith(word):
+                    yield row.id[:12], row.name
+
+    return names
+
+
+def _paths(context: Context, word: str) -> Iterable[Candidate]:
+    """Of `cp`: a container, whose paths only the user knows, or files of the host."""
+    found = [(f"{row.name}:", row.image_name) for row in context.engine.containers.list()]
+    return [one for one in found if one[0].startswith(word)] or [(FILES, "")]
+
+
+def _images(context: Context, word: str) -> Iterable[Candidate]:
+    """Images by name; the registry and directory may be left out ("bus" for localhost/busybox)."""
+    for (name,) in context.engine.database.rows("SELECT name FROM image_names ORDER BY name"):
+        yield name, ""
+        while word and "/" in name:
+            name = name.partition("/")[2]
+            yield name, ""
+
+
+def _rows(sql: str) -> Names:
+    return lambda context, word: [(row[0], "") for row in context.engine.database.rows(sql)]
+
+
+def _networks(context: Context, word: str) -> Iterable[Candidate]:
+    return [(network.name, network.driver) for network in context.engine.networks.list()]
+
+
+def _artifacts(context: Context, word: str) -> Iterable[Candidate]:
+    return [(artifact.name, "") for artifact in context.engine.artifacts.list()]
+
+
+def _drivers(kind: str) -> Names:
+    return lambda context, word: [
+        (entry.name, "") for entry in context.engine.plugins.available(kind)
+    ]
+
+
+def _objects(context: Context, word: str) -> Iterable[Candidate]:
+    for kind in ("containers", "images", "volumes", "networks"):
+        yield from NAMES[kind](context, word)
+
+
+NAMES: dict[str, Names] = {
+    "containers": _containers(),
+    "running": _containers("running"),
+    "startable": _containers("created", "initialized", "exited", "stopped"),
+    "paused": _containers("paused"),
+    "paths": _paths,
+    "images": _images,
+    "volumes": _rows("SELECT name FROM volumes ORDER BY name"),
+    "secrets": _rows("SELECT name FROM secrets ORDER BY name"),
+    "networks": _networks,
+    "artifacts": _artifacts,
+    "objects": _objects,
+    "runtime": _drivers("runtime"),
+    "storage": _drivers("storage"),
+}
+"""What `completes` may say, and who knows the names: (context, word) to candidates."""
