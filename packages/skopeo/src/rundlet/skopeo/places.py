@@ -10,6 +10,8 @@ from rundlet.core.commands.declare import Flag, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rundlet.core.commands.context import Context, Parsed
     from rundlet.core.contracts.transport import (
         ImageTransport,
@@ -54,8 +56,6 @@ def options(prefix: str = "") -> tuple[Flag | Option, ...]:
 
 def settings(context: Context, arguments: Parsed, prefix: str = "") -> TransportSettings:
     """What the options of one end say. Raises UsageError where they contradict."""
-    from pathlib import Path
-
     from rundlet.core.contracts.transport import TransportSettings
     from rundlet.core.trust.registries_d import directory
     from rundlet.core.verbs.tls_details import tls_details
@@ -65,15 +65,14 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
 
     # `copy --authfile` is for both ends that have none of their own.
     auth_file = text("authfile") or str(arguments.values.get("authfile") or "")
-    temporary = context.options.text("tmpdir")
     return TransportSettings(
         tls_verify=_tls_verify(arguments, prefix),
         credentials=_credentials(arguments, prefix),
         bearer_token=text("registry-token"),
-        auth_file=Path(auth_file) if auth_file else None,
-        cert_dir=Path(text("cert-dir")) if text("cert-dir") else None,
+        auth_file=_path(auth_file),
+        cert_dir=_path(text("cert-dir")),
         tls_details=tls_details(context.options.text("tls-details")),
-        temporary=Path(temporary) if temporary else None,
+        temporary=_path(context.options.text("tmpdir")),
         platform=platform(context),
         options={
             "engine": context.engine,
@@ -85,6 +84,14 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
             "user_agent_prefix": context.options.text("user-agent-prefix"),
         },
     )
+
+
+def _path(text: str) -> Path | None:
+    if not text:
+        return None
+    from pathlib import Path  # slow to import, and rarely asked for
+
+    return Path(text)
 
 
 def _tls_verify(arguments: Parsed, prefix: str) -> bool | None:

@@ -50,20 +50,24 @@ class Carrier:
         self._running = Running()
 
     def carry(
-        self, origins: Sequence[Descriptor], targets: Sequence[Descriptor]
-    ) -> tuple[Descriptor, ...]:
-        """Copy all layers at once; one that is there twice goes once. The first error counts."""
+        self,
+        origins: Sequence[Descriptor],
+        targets: Sequence[Descriptor],
+        beside: Callable[[], Descriptor],
+    ) -> tuple[Descriptor, tuple[Descriptor, ...]]:
+        """Copy all layers at once; one that is there twice goes once. The first error counts.
+
+        beside: done meanwhile (the config). What it returns, and the layers as they arrived.
+        """
         pairs = {
             (origin.digest, target.media_type): (origin, target)
             for origin, target in zip(origins, targets, strict=True)
         }
-        if not pairs:
-            return ()
-        workers = self._options.parallel or _PARALLEL
-        jobs = [partial(self._layer, *pair) for pair in pairs.values()]
-        placed = together(jobs, workers, self._running.stop)
+        workers = (self._options.parallel or _PARALLEL) + 1
+        jobs = [beside, *(partial(self._layer, *pair) for pair in pairs.values())]
+        config, *placed = together(jobs, workers, self._running.stop)
         done = dict(zip(pairs, placed, strict=True))
-        return tuple(
+        return config, tuple(
             done[origin.digest, target.media_type]
             for origin, target in zip(origins, targets, strict=True)
         )

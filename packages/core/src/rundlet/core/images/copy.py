@@ -1,7 +1,8 @@
 """The one copy engine: from any image source to any destination.
 
-Used by pull, push, save, load and skopeo's copy. Every byte passes a digest check; the
-config goes first, layers in parallel, the top manifest last, then `commit` makes it visible.
+Used by pull, push, save, load and skopeo's copy. Every byte passes a digest check; the config is
+read first, then it and the layers go in parallel, the top manifest last, and `commit` makes it
+visible.
 """
 
 from __future__ import annotations
@@ -240,8 +241,9 @@ class _Copy:
         elif self._options.keep:
             _check_kept(manifest, self._destination, self._options.wishes, self._options.encryption)
         self._destination.expect(target, config)
-        placed = self._put_config(target.config, config)
-        layers = self._layers.carry(manifest.layers, target.layers)
+        placed, layers = self._layers.carry(
+            manifest.layers, target.layers, lambda: self._put_config(target.config, config)
+        )
         blobs = (placed.digest, *(layer.digest for layer in layers))
         if target.media_type == manifest.media_type and layers == manifest.layers:
             kept = data.replace(media_type=manifest.media_type)
