@@ -64,7 +64,8 @@ class Carrier:
             for origin, target in zip(origins, targets, strict=True)
         }
         workers = (self._options.parallel or _PARALLEL) + 1
-        jobs = [beside, *(partial(self._layer, *pair) for pair in pairs.values())]
+        jobs: list[Callable[[], Descriptor]] = [beside]
+        jobs += [partial(self._layer, *pair) for pair in pairs.values()]
         config, *placed = together(jobs, workers, self._running.stop)
         done = dict(zip(pairs, placed, strict=True))
         return config, tuple(
