@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from . import buildah, report
 from . import builds as builds  # its rows
 from . import moving as moving  # its rows
 from .rows import ROWS, Row
-from .tools import Bench, Sample, Tool, podman_configuration, unmount_below
+from .tools import Bench, Sample, Tool, holding, podman_configuration
 
 
 def measure(bench: Bench, tools: list[Tool], row: Row) -> dict[str, list[Sample]]:
@@ -56,15 +55,8 @@ def setting(scratch: Path) -> Iterator[tuple[Bench, list[Tool]]]:
             Tool("rundlet", rundlet, scratch / "ours"),
             Tool("podman", "podman", scratch / "peer", *options, CONTAINERS_CONF=configuration),
         ]
-        for tool in tools:
-            tool.image = image
-            tool.run("pull", "--quiet", "--tls-verify=false", image)
-        try:
+        with holding(tools, image, scratch, "rm", "-a", "-f", "-t", "0"):
             yield Bench(registry.host, scratch), tools
-        finally:
-            for tool in tools:
-                subprocess.run(tool.command("rm", "-a", "-f", "-t", "0"), capture_output=True)
-            unmount_below(scratch)
 
 
 def _tools() -> tuple[list[Row], Any]:

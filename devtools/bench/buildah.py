@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +10,9 @@ from pathlib import Path
 from devtools import images
 from devtools.registry import Registry, push
 
-from .builds import containerfile
+from .builds import builds
 from .rows import Row, many_files
-from .tools import Bench, Tool, Work, podman_configuration, unmount_below
+from .tools import Bench, Tool, Work, holding, podman_configuration
 
 ROWS: list[Row] = []
 
@@ -32,35 +31,12 @@ def setting(scratch: Path) -> Iterator[tuple[Bench, list[Tool]]]:
             Tool("rundlet-build", program, scratch / "rundlet-build"),
             Tool("buildah", "buildah", scratch / "buildah", "--storage-driver=overlay", **peer),
         ]
-        for tool in tools:
-            tool.image = image
-            tool.run("pull", "-q", "--tls-verify=false", image)
-        try:
+        with holding(tools, image, scratch, "rm", "--all"):
             yield Bench(registry.host, scratch), tools
-        finally:
-            for tool in tools:
-                subprocess.run(tool.command("rm", "--all"), capture_output=True)
-            unmount_below(scratch)
-
-
-def _words(directory: Path, *words: str) -> list[str]:
-    return ["build", "--layers", "--network", "none", *words, str(directory)]
 
 
 def _builds(name: str, words: tuple[str, ...], last: Callable[[int], str]) -> object:
-    def steps(bench: Bench, tool: Tool) -> Iterator[Work]:
-        directory = containerfile(bench, tool, name, last(0))
-        tool.run(*_words(directory))
-        number = 0
-        try:
-            while True:
-                number += 1
-                containerfile(bench, tool, name, last(number))
-                yield Work([tool.command(*_words(directory, *words))])
-        finally:
-            tool.run("rmi", "--prune")
-
-    return steps
+    return lambda bench, tool: builds(bench, tool, name, words, last, ("rmi", "--prune"))
 
 
 def _commit(bench: Bench, tool: Tool) -> Iterator[Work]:

@@ -21,38 +21,48 @@ def containerfile(bench: Bench, tool: Tool, name: str, last: str = "") -> Path:
     return directory
 
 
-def _words(directory: Path, *words: str) -> list[str]:
+def command(directory: Path, *words: str) -> list[str]:
+    """The words of a build by steps."""
     return ["build", "--layers", "--network", "none", *words, str(directory)]
 
 
-def _builds(
-    bench: Bench, tool: Tool, name: str, words: tuple[str, ...], last: Callable[[int], str]
+def builds(
+    bench: Bench,
+    tool: Tool,
+    name: str,
+    words: tuple[str, ...],
+    last: Callable[[int], str],
+    prune: tuple[str, ...] = ("image", "prune", "-f"),
 ) -> Iterator[Work]:
+    """Build the same again and again; `last` says of each what is in the last step.
+
+    prune: the tool's words for removing what a build has left.
+    """
     directory = containerfile(bench, tool, name, last(0))
-    tool.run(*_words(directory))
+    tool.run(*command(directory))
     number = 0
     try:
         while True:
             number += 1
             containerfile(bench, tool, name, last(number))
-            yield Work([tool.command(*_words(directory, *words))])
+            yield Work([tool.command(*command(directory, *words))])
     finally:
-        tool.run("image", "prune", "-f")
+        tool.run(*prune)
 
 
 @row("build of 10 RUN steps, cold", 0.7, 3)
 def cold(bench: Bench, tool: Tool) -> Iterator[Work]:
-    yield from _builds(bench, tool, "cold", ("--no-cache",), lambda number: "")
+    yield from builds(bench, tool, "cold", ("--no-cache",), lambda number: "")
 
 
 @row("build of 10 RUN steps, cached", 0.5, 7)
 def cached(bench: Bench, tool: Tool) -> Iterator[Work]:
-    yield from _builds(bench, tool, "cached", (), lambda number: "")
+    yield from builds(bench, tool, "cached", (), lambda number: "")
 
 
 @row("build of 10 RUN steps, the last one changed", 0.7, 5)
 def changed(bench: Bench, tool: Tool) -> Iterator[Work]:
-    yield from _builds(bench, tool, "changed", (), str)
+    yield from builds(bench, tool, "changed", (), str)
 
 
 @row("build that copies 12,000 files", 0.7, 3, warm=False)
@@ -65,4 +75,4 @@ def copies(bench: Bench, tool: Tool) -> Iterator[Work]:
             path.write_bytes(b"%d\n" % number * 200)
         (directory / "Containerfile").write_text(f"FROM {tool.image}\nCOPY tree /tree\n")
     while True:
-        yield Work([tool.command(*_words(directory, "--no-cache"))])
+        yield Work([tool.command(*command(directory, "--no-cache"))])

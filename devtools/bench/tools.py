@@ -7,6 +7,8 @@ import os
 import resource
 import subprocess
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,3 +113,20 @@ def unmount_below(scratch: Path) -> None:
     for line in reversed(mounts):
         if line.split()[1].startswith(f"{scratch}/"):
             subprocess.run(["umount", "-l", line.split()[1]], capture_output=True)
+
+
+@contextmanager
+def holding(tools: Iterable[Tool], image: str, scratch: Path, *remove: str) -> Iterator[None]:
+    """Tools with an image in their stores, of which nothing is mounted after the block.
+
+    remove: their words for removing all containers.
+    """
+    for tool in tools:
+        tool.image = image
+        tool.run("pull", "--quiet", "--tls-verify=false", image)
+    try:
+        yield
+    finally:
+        for tool in tools:
+            subprocess.run(tool.command(*remove), capture_output=True)
+        unmount_below(scratch)

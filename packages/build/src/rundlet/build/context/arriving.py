@@ -11,6 +11,7 @@ import os
 import stat
 
 from rundlet.core.archive import entry as kinds
+from rundlet.core.archive.create import KINDS
 from rundlet.core.archive.write import END, header, padding
 from rundlet.core.errors import InvalidArgument, NotFound
 from rundlet.core.value import Value
@@ -24,14 +25,6 @@ if TYPE_CHECKING:
     from .selecting import Member
 
 _PIECE = 1 << 18
-_KINDS = {
-    stat.S_IFREG: kinds.FILE,
-    stat.S_IFDIR: kinds.DIRECTORY,
-    stat.S_IFLNK: kinds.SYMLINK,
-    stat.S_IFCHR: kinds.CHARACTER,
-    stat.S_IFBLK: kinds.BLOCK_DEVICE,
-    stat.S_IFIFO: kinds.FIFO,
-}
 _NEVER = (b"security.selinux", b"security.evm", b"trusted.overlay.", b"user.overlay.")
 
 
@@ -152,7 +145,7 @@ def _opened(member: Member) -> BinaryIO:
 
 
 def _kind(member: Member) -> bytes:
-    found = _KINDS.get(stat.S_IFMT(member.status.st_mode))
+    found = KINDS.get(stat.S_IFMT(member.status.st_mode))
     if found is None:
         raise InvalidArgument(
             f"{member.path} is a socket, which cannot be copied",

@@ -66,6 +66,7 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.build.lists.store import Lists
     from rundlet.build.working.containers import WorkingContainers
     from rundlet.core.commands.progress import shown
+    from rundlet.core.verbs import image_config
 
     from .transport import transport_settings
     from .values import writing
@@ -74,7 +75,8 @@ def run(context: Context, arguments: Parsed) -> int:
     engine = context.engine
     here, elsewhere = split_names(engine, target)
     container = WorkingContainers(engine).get(name)
-    _merge(container.config.config, arguments.text("config"))
+    said = image_config.read(arguments.text("config"))
+    container.config.config.update({key: value for key, value in said.items() if value})
     image = container.commit(_order(arguments, container, here))
     if arguments.text("manifest"):
         Lists(engine).include(arguments.text("manifest"), [image])
@@ -131,21 +133,3 @@ def _added(text: str) -> tuple[str, bytes]:
             return path or os.path.abspath(source), file.read()
     except OSError as error:
         raise NotFound(f"--add-file {source}: {error.strerror}") from None
-
-
-def _merge(config: dict[str, object], path: str) -> None:
-    """--config: the fields of a JSON file stand instead of the container's."""
-    if not path:
-        return
-    import json
-
-    from rundlet.core.errors import InvalidArgument
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
-    except (OSError, ValueError) as error:
-        raise InvalidArgument(f"--config {path}: {error}") from None
-    if not isinstance(found, dict):
-        raise InvalidArgument(f"--config {path}: not a JSON object")
-    config.update({key: value for key, value in found.items() if value})

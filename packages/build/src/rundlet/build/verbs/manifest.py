@@ -7,16 +7,6 @@ from rundlet.core.verbs.signing import OPTIONS as SIGNING
 
 from .words import COMPRESSION, TRANSPORT
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from rundlet.build.lists.store import Entry, ManifestList
-    from rundlet.core import Engine
-    from rundlet.core.commands.context import Context, Parsed
-    from rundlet.core.contracts.transport import TransportSettings
-    from rundlet.core.state.images import Image
-
 GROUP = Group("manifest", "Create, modify, and push manifest lists and image indexes")
 
 _PLATFORM: tuple[Flag | Option, ...] = (
@@ -34,7 +24,7 @@ CREATE = Verb(
     name="manifest create",
     summary="Create manifest list or image index",
     usage="[options] LIST [IMAGE...]",
-    run="rundlet.build.verbs.manifest:create",
+    run="rundlet.build.verbs.manifest_run:create",
     options=(
         Flag("all", help="Add all of the images of an index that is named"),
         Flag("amend", "a", "Add to the list if it is there"),
@@ -48,7 +38,7 @@ ADD = Verb(
     name="manifest add",
     summary="Add images to a manifest list or image index",
     usage="[options] LIST IMAGE [IMAGE...]",
-    run="rundlet.build.verbs.manifest:add",
+    run="rundlet.build.verbs.manifest_run:add",
     options=(
         Flag("all", help="Add all of the images of an index that is named"),
         *_PLATFORM,
@@ -61,7 +51,7 @@ ANNOTATE = Verb(
     name="manifest annotate",
     summary="Add or update information about an entry in a manifest list or image index",
     usage="[options] LIST IMAGE|DIGEST",
-    run="rundlet.build.verbs.manifest:annotate",
+    run="rundlet.build.verbs.manifest_run:annotate",
     options=_PLATFORM,
     arguments=Arguments(minimum=2, maximum=2, completes="images"),
     examples=("rundlet-build manifest annotate --variant v8 mylist:v1.11 image:v1.11-arm64",),
@@ -70,21 +60,21 @@ INSPECT = Verb(
     name="manifest inspect",
     summary="Display the contents of a manifest list or image index",
     usage="LIST",
-    run="rundlet.build.verbs.manifest:inspect",
+    run="rundlet.build.verbs.manifest_run:inspect",
     arguments=_LIST,
 )
 EXISTS = Verb(
     name="manifest exists",
     summary="Check if a manifest list exists in local storage",
     usage="LIST",
-    run="rundlet.build.verbs.manifest:exists",
+    run="rundlet.build.verbs.manifest_run:exists",
     arguments=_LIST,
 )
 PUSH = Verb(
     name="manifest push",
     summary="Push a manifest list or image index to a registry",
     usage="[options] LIST [DESTINATION]",
-    run="rundlet.build.verbs.manifest:push",
+    run="rundlet.build.verbs.manifest_run:push",
     options=(
         Flag("all", help="Also push the images in the list", default=True),
         Option("digestfile", help="Write the digest to this file", completes="files"),
@@ -103,196 +93,13 @@ REMOVE = Verb(
     name="manifest remove",
     summary="Remove an entry from a manifest list or image index",
     usage="LIST DIGEST",
-    run="rundlet.build.verbs.manifest:remove",
+    run="rundlet.build.verbs.manifest_run:remove",
     arguments=Arguments(minimum=2, maximum=2),
 )
 RM = Verb(
     name="manifest rm",
     summary="Remove manifest list or image index",
     usage="LIST [LIST...]",
-    run="rundlet.build.verbs.manifest:remove_lists",
+    run="rundlet.build.verbs.manifest_run:remove_lists",
     arguments=Arguments(minimum=1),
 )
-
-
-def create(context: Context, arguments: Parsed) -> int:
-    """Make a list of images; prints its digest without its algorithm."""
-    from rundlet.build.lists.store import Lists
-
-    name, *images = arguments.arguments
-    lists = Lists(context.engine)
-    pairs = (text.partition("=") for text in arguments.texts("annotation"))
-    annotations = {key: value for key, _, value in pairs}
-    made = lists.create(name, amend=arguments.flag("amend"), annotations=annotations)
-    try:
-        for text in images:
-            for image in _images(context.engine, text, arguments):
-                made, _ = lists.add(name, image)
-    except BaseException:
-        if not arguments.flag("amend"):
-            lists.remove(name)
-        raise
-    context.print(_id(made))
-    return 0
-
-
-def add(context: Context, arguments: Parsed) -> int:
-    """Add images; prints the list's id and the digest that was added."""
-    from rundlet.build.lists.store import Lists
-
-    name, *images = arguments.arguments
-    lists = Lists(context.engine)
-    lists.get(name)
-    for text in images:
-        for image in _images(context.engine, text, arguments):
-            made, entry = lists.add(name, image, _changes(arguments))
-            context.print(f"{_id(made)}: {entry.digest}")
-    return 0
-
-
-def annotate(context: Context, arguments: Parsed) -> int:
-    """Change what a list says of an image."""
-    from rundlet.build.lists.store import Lists
-
-    name, text = arguments.arguments
-    changes = _changes(arguments)
-
-    def changed(known: ManifestList) -> ManifestList:
-        wanted = _entry(context.engine, known, text)
-        found = {**wanted.descriptor}
-        for key, value in changes.items():
-            found[key] = {**(found.get(key) or {}), **value}
-        entries = [one.replace(descriptor=found) if one is wanted else one for one in known.entries]
-        return known.replace(entries=tuple(entries))
-
-    made = Lists(context.engine).change(name, changed)
-    context.print(f"{_id(made)}: {_entry(context.engine, made, text).digest}")
-    return 0
-
-
-def inspect(context: Context, arguments: Parsed) -> int:
-    """Print the index."""
-    import json
-
-    from rundlet.build.lists.store import Lists
-
-    known = Lists(context.engine).get(arguments.arguments[0])
-    context.print(json.dumps(known.document(), indent=4))
-    return 0
-
-
-def exists(context: Context, arguments: Parsed) -> int:
-    """0 when the list is there, else 1."""
-    from rundlet.build.lists.store import Lists
-
-    return 0 if Lists(context.engine).exists(arguments.arguments[0]) else 1
-
-
-def push(context: Context, arguments: Parsed) -> int:
-    """Push a list; prints the digest."""
-    from rundlet.build.execute.outputs import write_id
-    from rundlet.build.lists import pushing
-    from rundlet.build.lists.store import Lists
-    from rundlet.core.commands.progress import shown
-
-    from .transport import transport_settings
-    from .values import writing
-
-    lists = Lists(context.engine)
-    known = lists.get(arguments.arguments[0])
-    with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
-        digest = pushing.push(
-            context.engine,
-            known,
-            arguments.arguments[1] if len(arguments.arguments) > 1 else "",
-            transport_settings(arguments),
-            instances=arguments.flag("all"),
-            format=arguments.text("format"),
-            writing=writing(arguments),
-            signatures=not arguments.flag("remove-signatures"),
-            progress=progress,
-        )
-    if arguments.text("digestfile"):
-        write_id("--digestfile", arguments.text("digestfile"), digest)
-    if arguments.flag("rm"):
-        lists.remove(known.name)
-    return 0
-
-
-def remove(context: Context, arguments: Parsed) -> int:
-    """Take an image from a list; the image stays in the store."""
-    from rundlet.build.lists.store import Lists
-
-    name, text = arguments.arguments
-
-    def without(known: ManifestList) -> ManifestList:
-        entry = known.entry(text)
-        return known.replace(entries=tuple(one for one in known.entries if one is not entry))
-
-    made = Lists(context.engine).change(name, without)
-    context.print(f"{_id(made)}: {text}")
-    return 0
-
-
-def remove_lists(context: Context, arguments: Parsed) -> int:
-    """Remove lists; their images stay."""
-    from rundlet.build.lists.store import Lists
-
-    for name in arguments.arguments:
-        context.print(f"untagged: {Lists(context.engine).remove(name)}")
-    return 0
-
-
-def _id(known: ManifestList) -> str:
-    import hashlib
-
-    return hashlib.sha256(known.data()).hexdigest()
-
-
-def _entry(engine: Engine, known: ManifestList, text: str) -> Entry:
-    """An entry by its digest, its image's id or name."""
-    image = engine.images.find(text)
-    return known.entry(image.id if image is not None else text)
-
-
-def _changes(arguments: Parsed) -> dict[str, Any]:
-    """What the flags change of a descriptor."""
-    platform: dict[str, Any] = {}
-    texts = {"arch": "architecture", "os": "os", "os-version": "os.version", "variant": "variant"}
-    for flag, key in texts.items():
-        if arguments.text(flag):
-            platform[key] = arguments.text(flag)
-    for flag, key in {"features": "features", "os-features": "os.features"}.items():
-        if arguments.texts(flag):
-            platform[key] = list(arguments.texts(flag))
-    pairs = (text.partition("=") for text in arguments.texts("annotation"))
-    annotations = {key: value for key, _, value in pairs}
-    found = {"platform": platform, "annotations": annotations}
-    return {key: value for key, value in found.items() if value}
-
-
-def _images(engine: Engine, text: str, arguments: Parsed) -> list[Image]:
-    """An image of the store, or pulled from where its name says; with --all, of all platforms."""
-    from .transport import transport_settings
-
-    settings = transport_settings(arguments)
-    if not arguments.flag("all"):
-        return [engine.images.find(text) or engine.images.pull(text, settings=settings)]
-    from rundlet.build.lists.store import Lists
-    from rundlet.core.images.names import split_transport
-
-    lists = Lists(engine)
-    if split_transport(engine, text) is None and lists.exists(text):
-        return [engine.images.get(entry.image) for entry in lists.get(text).entries]
-    return _every(engine, text, settings)
-
-
-def _every(engine: Engine, text: str, settings: TransportSettings) -> list[Image]:
-    """The images of an index elsewhere."""
-    from rundlet.build.lists.remote import platforms
-
-    wanted = platforms(engine, text, settings)
-    return [
-        engine.images.pull(text, settings=settings, platform=one)
-        for one in (wanted if wanted is not None else (None,))
-    ]

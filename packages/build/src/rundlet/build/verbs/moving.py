@@ -111,7 +111,7 @@ def push(context: Context, arguments: Parsed) -> int:
     name, *rest = arguments.arguments
     lists = Lists(context.engine)
     if arguments.flag("all") and lists.exists(name):
-        from .manifest import push as push_list
+        from .manifest_run import push as push_list
 
         return push_list(context, arguments)
     how = writing(arguments)

@@ -6,8 +6,6 @@ from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from rundlet.core.commands.context import Context, Parsed
 
 VERB = Verb(
@@ -38,6 +36,7 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Commit and print the id."""
     from rundlet.core.containers.commit import CommitOptions
+    from rundlet.core.verbs import image_config
 
     container, *name = arguments.arguments
     image = context.engine.containers.commit(
@@ -47,7 +46,7 @@ def run(context: Context, arguments: Parsed) -> int:
             author=arguments.text("author"),
             message=arguments.text("message"),
             changes=arguments.texts("change"),
-            config=_config(arguments.text("config")),
+            config=image_config.read(arguments.text("config")),
             docker=arguments.text("format") == "docker",
             squash=arguments.flag("squash"),
             include_volumes=arguments.flag("include-volumes"),
@@ -59,21 +58,3 @@ def run(context: Context, arguments: Parsed) -> int:
             file.write(image.id)
     context.print(image.id)
     return 0
-
-
-def _config(path: str) -> dict[str, Any]:
-    """The `config` object in a file; {} for no file. Raises InvalidArgument."""
-    import json
-
-    from rundlet.core.errors import InvalidArgument
-
-    if not path:
-        return {}
-    try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
-    except (OSError, ValueError) as error:
-        raise InvalidArgument(f"--config {path}: {error}") from None
-    if not isinstance(found, dict):
-        raise InvalidArgument(f"--config {path}: not a JSON object")
-    return found

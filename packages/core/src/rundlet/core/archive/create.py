@@ -31,7 +31,7 @@ _CHANGED = (ENOENT, ENOTDIR, ELOOP, EINVAL, ENXIO)
 """What opening says when a name is no longer the kind of thing that it was."""
 _PIECE = 256 * 1024
 _NEVER = (*OVERLAY_XATTRS, b"security.selinux", b"security.evm")
-_KINDS = {
+KINDS = {
     stat.S_IFREG: kinds.FILE,
     stat.S_IFDIR: kinds.DIRECTORY,
     stat.S_IFLNK: kinds.SYMLINK,
@@ -39,6 +39,7 @@ _KINDS = {
     stat.S_IFBLK: kinds.BLOCK_DEVICE,
     stat.S_IFIFO: kinds.FIFO,
 }
+"""Types of files (stat.S_IFMT) and of members; a socket has none."""
 
 
 def write_tree(
@@ -189,7 +190,7 @@ class _Writer:
         if self._opaque_xattr and stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
             self._whiteout(path.rpartition(b"/")[0], PREFIX + name)
             return
-        if stat.S_IFMT(status.st_mode) not in _KINDS:
+        if stat.S_IFMT(status.st_mode) not in KINDS:
             self.warnings.append(f"{_text(path)}: sockets cannot be archived")
             return
         if status.st_nlink > 1:
@@ -250,7 +251,7 @@ class _Writer:
         hard_link: bytes = b"",
         xattrs: Mapping[bytes, bytes] | None = None,
     ) -> bytes:
-        kind = kinds.LINK if hard_link else _KINDS[stat.S_IFMT(status.st_mode)]
+        kind = kinds.LINK if hard_link else KINDS[stat.S_IFMT(status.st_mode)]
         uid, gid = status.st_uid, status.st_gid
         if self._ids is not None:
             uid, gid = self._ids.to_container(uid, gid)
