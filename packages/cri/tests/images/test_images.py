@@ -149,8 +149,13 @@ def test_a_slow_pull_goes_on_while_bytes_come_and_ends_when_none_do(server: Any)
 
         registry.behave = drip
         begun = time.monotonic()
+        with pytest.raises(grpc.RpcError) as caught:
+            client.pull_image(deadline=1, image=named(name))
+        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
         client.pull_image(deadline=120, image=named(name))
         assert time.monotonic() - begun > 4, "twice the time-out"
+        asked = [path for method, path, _ in registry.requests if method == "GET"]
+        assert sum(path.endswith(layer) for path in asked) == 1, "the retry has joined the first"
         client.remove_image(image=named(name))
         registry.behave = lambda exchange: exchange.path.endswith(layer) and exchange.stall()
         begun = time.monotonic()

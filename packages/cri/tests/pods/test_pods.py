@@ -13,6 +13,9 @@ from typing import Any
 import grpc
 import pytest
 
+from rundlet.core.containers.stored import Network, network_text
+from rundlet.core.contracts.network import Address, Attachment, AttachResult, InterfaceResult
+from rundlet.cri.pods import record, values
 from rundlet.cri.proto import api_pb2 as cri
 
 
@@ -71,6 +74,18 @@ def test_life_of_a_sandbox(server: Any, client: Any) -> None:
     assert not mounts_below(server.runroot)
     assert not list((run / "netns").iterdir())
     assert not list((run / "pods").iterdir())
+
+
+def test_a_pod_has_all_its_addresses() -> None:
+    addresses = (Address("10.9.0.2/16"), Address("fd00::2/64"))
+    interface = InterfaceResult("dual", "eth0", addresses=addresses)
+    attachment = Attachment("0" * 64, "web", None)
+    network = Network("cni", attachment, AttachResult((interface,)))
+    pod = record.fresh("0" * 64, config(), "", "runc").replace(
+        state="ready", network=network_text(network)
+    )
+    found = values.status(pod).network
+    assert (found.ip, [one.ip for one in found.additional_ips]) == ("10.9.0.2", ["fd00::2"])
 
 
 @pytest.mark.e2e

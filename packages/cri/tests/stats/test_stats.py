@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rundlet.cri.proto import api_pb2 as cri
+from rundlet.cri.stats import measure, values
 from rundlet.cri.stats.measure import Usage
 from rundlet.cri.stats.rates import Rates
 
@@ -19,6 +21,24 @@ def test_rates_are_of_the_time_between() -> None:
     assert rates.rate("a", Usage(12 * second, cpu=5 * second), 0) == 2 * second
     rates.keep(set())
     assert rates.rate("a", Usage(10 * second, cpu=second), 9 * second) == second
+
+
+def test_pressure_and_swap_of_cgroup_v2(tmp_path: Path) -> None:
+    """Files as in cgroup-v2.rst: this machine may have v1, where there are none."""
+    line = "avg10=1.50 avg60=2.25 avg300=0.00 total=77"
+    (tmp_path / "cpu.pressure").write_text(f"some {line}\nfull {line}\n")
+    (tmp_path / "io.pressure").write_text(f"some {line}\n")
+    (tmp_path / "memory.swap.max").write_text("4096\n")
+    found = measure._pressures(str(tmp_path))
+    assert set(found) == {"cpu", "io"}
+    message = cri.CpuUsage()
+    values._psi(message, found, "cpu")
+    assert (message.psi.Some.Total, message.psi.Full.Avg60) == (77, 2.25)
+    assert measure._swap_limit(str(tmp_path), 0, unified=True) == 4096
+    (tmp_path / "memory.swap.max").write_text("max\n")
+    assert measure._swap_limit(str(tmp_path), 0, unified=True) == 0
+    (tmp_path / "memory.memsw.limit_in_bytes").write_text("1000\n")
+    assert measure._swap_limit(str(tmp_path), 600, unified=False) == 400
 
 
 @pytest.mark.e2e
