@@ -25,12 +25,25 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
 """
+# Takes every line for a slow one, and fails where no blob came in pieces.
+IN_PIECES = """
+import sys
+from rundlet.core.transports.docker import ranges
+from rundlet.skopeo.main import main
+begun = []
+class Pieces(ranges._Pieces):
+    def __init__(self, *given):
+        begun.append(given)
+        super().__init__(*given)
+ranges._LOOK, ranges._WAITING, ranges._Pieces = 0.0, -1.0, Pieces
+sys.exit(main() or not begun)
+"""
 
 
-def peak(tool: Any, *words: str) -> int:
+def peak(tool: Any, *words: str, program: tuple[str, ...] = ("rundlet-skopeo",)) -> int:
     """Bytes of memory that a command took at most."""
     done = subprocess.run(
-        [sys.executable, "-c", MEASURED, "rundlet-skopeo", *words],
+        [sys.executable, "-c", MEASURED, *program, *words],
         env=tool.environment, cwd=tool.directory, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -124,6 +137,9 @@ def test_registry(tool: Any, large: Large, holding: Registry, tmp_path: Path) ->
     assert peak(tool, "copy", "-q", place, "dir:out") < MOST
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     assert manifest["layers"][0]["size"] == (tmp_path / "out" / large.diff_id[7:]).stat().st_size
+    _forget(tmp_path)
+    pieces = (sys.executable, "-c", IN_PIECES)
+    assert peak(tool, "copy", "-q", place, "dir:pieces", program=pieces) < MOST
     _forget(tmp_path)
     other = f"docker://{holding.host.replace('localhost', '127.0.0.1')}/other:1"
     assert peak(tool, "copy", "-q", "--preserve-digests", f"oci:{large.path}:plain", other) < MOST
