@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from rundlet.core import Engine
 from rundlet.core.errors import NotSupported
 from rundlet.core.linux import selinux
 from rundlet.core.spec.host import Host
+from rundlet.cri.config.model import defaults
 from rundlet.cri.containers import mounts, security
-from rundlet.cri.pods import options, record
+from rundlet.cri.pods import options, policy, record
 from rundlet.cri.proto import api_pb2 as cri
 
 POD = cri.SELinuxOption(level="s0:c1,c2")
@@ -22,7 +24,8 @@ POD = cri.SELinuxOption(level="s0:c1,c2")
 def labelled(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What is relabelled, path by path; the node has SELinux."""
     found: dict[str, str] = {}
-    monkeypatch.setattr(security, "here", lambda: Host(selinux=True))
+    for module in (security, policy):
+        monkeypatch.setattr(module, "here", lambda: Host(selinux=True))
     monkeypatch.setattr(selinux, "relabel", found.__setitem__)
     return found
 
@@ -65,6 +68,36 @@ def test_volumes_have_the_label_of_the_containers_files(
         cri.LinuxContainerSecurityContext(selinux_options=own), cri.LinuxSandboxSecurityContext()
     )["security_options"]
     assert said[-2:] == ("label=type:mine_t", "label=level:s0:c3")
+
+
+def test_pods_that_ask_for_nothing_have_a_level_of_their_own_where_the_node_says_so(
+    labelled: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    node = defaults()
+    monkeypatch.setattr(policy, "config_of", lambda engine: node)
+    namespaces = {
+        "own": cri.NamespaceOption(),
+        "host": cri.NamespaceOption(network=cri.NODE),
+        "ipc": cri.NamespaceOption(ipc=cri.NODE),
+        "pid": cri.NamespaceOption(pid=cri.NODE),
+    }
+
+    def levels() -> dict[str, str]:
+        made = {name: pod(namespace_options=one).sandbox for name, one in namespaces.items()}
+        return {name: policy.level(engine, config) for name, config in made.items()}
+
+    with Engine(root=str(tmp_path / "root"), runroot=str(tmp_path / "run")) as engine:
+        assert set(levels().values()) == {""}
+        node = node.with_values({"crio.runtime.selinux": True}, {})
+        found = levels()
+        assert re.fullmatch(r"s0:c\d+,c\d+", found.pop("own"))
+        assert set(found.values()) == {""}
+        node = node.with_values({"crio.runtime.hostnetwork_disable_selinux": False}, {})
+        assert levels()["host"]
+        assert policy.level(engine, pod(selinux_options=POD).sandbox) == "", "it says its own"
+        given = pod().replace(level="s0:c7,c8")
+        mounts.mounts(engine, given, container(tmp_path))
+        assert labelled == {str(tmp_path / "mine"): "system_u:object_r:container_file_t:s0:c7,c8"}
 
 
 def test_a_pod_is_refused_where_there_is_no_selinux(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,8 +41,7 @@ def _relabel(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> None:
 
     Raises NotSupported for a volume that cannot have one.
     """
-    of_pod = pod.sandbox.linux.security_context
-    label = security.file_label(config.linux.security_context, of_pod)
+    label = security.file_label(config.linux.security_context, pod.security)
     for one in config.mounts:
         if label and one.selinux_relabel and one.host_path:
             selinux.relabel(policy.source(engine, one.host_path), label)

@@ -56,7 +56,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         pull="never",
         **_namespaces(engine, pod, context.namespace_options),
         **_names(pod, sandbox),
-        **security.fields(context, sandbox.linux.security_context),
+        **security.fields(context, pod.security),
     )
     return policy.adjusted(engine, pod, config, made)
 

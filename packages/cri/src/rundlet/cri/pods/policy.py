@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import random
 
 from rundlet.core import Engine
 from rundlet.core.errors import InvalidArgument
 from rundlet.core.format.units import parse_size
+from rundlet.core.spec.host import here
 from rundlet.core.spec.sysctls import kind_of
 
 from ..config.setup import config_of
-from ..containers import policy
+from ..containers import policy, security
 from ..proto import api_pb2 as cri
 from . import options
 from .record import Pod
 
+_CATEGORIES = 1024  # c0 to c1023, of the targeted policy
 SHM_SIZE = 64 * 1024 * 1024  # bytes, as kubelet's users know it
 
 
@@ -45,6 +48,21 @@ def sysctls(engine: Engine, config: cri.PodSandboxConfig) -> dict[str, str]:
         if own[kind]:
             found[name] = value
     return found
+
+
+def level(engine: Engine, config: cri.PodSandboxConfig) -> str:
+    """A SELinux level for a pod that says no label: two categories by chance, as podman and
+    CRI-O have them. "" for none: pods that see the node's processes could not work with one.
+    """
+    node = config_of(engine)
+    asked = security.selinux(config.linux.security_context.selinux_options)
+    shared = options.host_ipc(config) or options.namespaces(config).pid == cri.NODE
+    if options.host_network(config):
+        shared = shared or node.flag("crio.runtime.hostnetwork_disable_selinux")
+    if asked or shared or not node.flag("crio.runtime.selinux") or not here().selinux:
+        return ""
+    first, second = sorted(random.sample(range(_CATEGORIES), 2))
+    return f"s0:c{first},c{second}"
 
 
 def place(engine: Engine, process: int) -> None:

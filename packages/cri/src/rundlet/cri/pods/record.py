@@ -25,7 +25,8 @@ class Pod(Value):
     config: the PodSandboxConfig, serialized. handler: as the request had it; runtime: the OCI
     runtime that this was then, for all containers of the pod. network: what was attached (text
     of containers/stored.py). maker, maker_start, boot: who made it. infra, infra_start: the
-    process that holds a shared pid namespace, 0 without one.
+    process that holds a shared pid namespace, 0 without one. level: SELinux' that was given to
+    it, "" where it says its own, or has none.
     """
 
     id: str
@@ -41,10 +42,19 @@ class Pod(Value):
     maker_start: int = 0
     infra: int = 0
     infra_start: int = 0
+    level: str = ""
 
     @property
     def sandbox(self) -> cri.PodSandboxConfig:
         return cri.PodSandboxConfig.FromString(self.config)
+
+    @property
+    def security(self) -> cri.LinuxSandboxSecurityContext:
+        """As the sandbox has it, with the SELinux level that was given to it."""
+        context = self.sandbox.linux.security_context
+        if self.level:
+            context.selinux_options.level = self.level
+        return context
 
     @property
     def ready(self) -> bool:

@@ -11,6 +11,7 @@ from rundlet.core.errors import AlreadyExists
 from rundlet.core.linux import syscalls
 from rundlet.core.linux.processes import start_time
 
+from ..containers import security
 from ..proto import api_pb2 as cri
 from ..runtime import handlers
 from . import machine, namespaces, network, options, policy, record, stop, users
@@ -31,6 +32,7 @@ def run(engine: Engine, config: cri.PodSandboxConfig, handler: str) -> str:
     if options.own_users(config):
         handlers.check_users(engine, runtime)
     pod = record.fresh(names.identifier(), config, handler, runtime)
+    pod = pod.replace(level=policy.level(engine, config))
     there = record.by_name(engine, pod.name)
     if there is not None:
         if there.ready and (there.config, there.handler) == (pod.config, handler):
@@ -62,7 +64,7 @@ def _make(engine: Engine, pod: Pod) -> None:
     if not options.host_ipc(config):
         os.mkdir(paths.shm, 0o711)
         flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
-        data = f"mode=1777,size={policy.shm_size(engine, pod)}{users.owner(config)}"
+        data = f"mode=1777,size={policy.shm_size(engine, pod)}{users.owner(config)}{_label(pod)}"
         syscalls.mount("shm", paths.shm, "tmpfs", flags, data)
     infra = namespaces.make(
         options.pins(config, paths),
@@ -76,3 +78,9 @@ def _make(engine: Engine, pod: Pod) -> None:
     if machine.needed(engine, pod.runtime):
         machine.make(engine, pod)
     record.update(engine, pod, state="ready")
+
+
+def _label(pod: Pod) -> str:
+    """Mount option of a file system whose files have the label of the pod's; "" for none."""
+    label = security.file_label(cri.LinuxContainerSecurityContext(), pod.security)
+    return f',context="{label}"' if label else ""
