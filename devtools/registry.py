@@ -29,7 +29,8 @@ class Registry:
     """docker-registry serving `directory`, until closed.
 
     tls: (certificate, key) files; htpasswd: a bcrypt htpasswd file; clients: the authority whose
-    certificates clients must have. `host` is "localhost:PORT".
+    certificates clients must have; schema1: take manifests of that kind too. `host` is
+    "localhost:PORT".
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Registry:
         htpasswd: Path | None = None,
         clients: Path | None = None,
         port: int = 0,
+        schema1: bool = False,
     ) -> None:
         self.directory = directory
         self.tls = tls
         self.htpasswd = htpasswd
         self.clients = clients
+        self.schema1 = schema1
         self.port = port or free_port()
         self.host = f"localhost:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,6 +67,8 @@ class Registry:
             },
             "http": http,
         }
+        if self.schema1:
+            configuration["compatibility"] = {"schema1": {"enabled": True}}
         if self.htpasswd:
             configuration["auth"] = {"htpasswd": {"realm": "test", "path": str(self.htpasswd)}}
         return configuration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -16,7 +17,9 @@ from devtools.fixtures import needs
 from devtools.lying import LyingRegistry
 from rundlet.core import Engine
 from rundlet.core.errors import Corrupt, DigestMismatch
-from rundlet.core.images.schema1 import is_schema1, manifest_digest
+from rundlet.core.images.descriptor import Descriptor
+from rundlet.core.images.schema1 import described, is_schema1, manifest_digest
+from rundlet.core.images.schema1_writing import EMPTY_LAYER, manifest
 
 KIND = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
@@ -178,3 +181,31 @@ def test_nothing_stays_in_the_temporary_directory(
     engine.images.pull(f"dir:{written}")
     assert os.listdir(tmp_path / "temporary") == []
     assert _open_files() == before
+
+
+def test_steps_without_a_layer() -> None:
+    """They are written as empty layers, and read as what they were."""
+    history = [
+        {"created_by": "ADD a"},
+        {"created_by": "ENV b=c", "empty_layer": True, "author": "me"},
+        {"created_by": "RUN d"},
+    ]
+    config = {"architecture": "arm64", "os": "linux", "config": {"Env": ["b=c"]}}
+    layers = [Descriptor(f"sha256:{digit * 64}", 1) for digit in "ab"]
+    data = manifest(
+        json.dumps({**config, "history": history, "rootfs": {}}).encode(), layers, "host/x/y:z"
+    )
+    assert manifest_digest(data) != f"sha256:{hashlib.sha256(data).hexdigest()}"
+    found, made = described(data)
+    assert [layer.digest for layer in found.layers] == [
+        layers[0].digest, EMPTY_LAYER.digest, layers[1].digest,
+    ]  # fmt: skip
+    document = json.loads(made)
+    assert {key: document[key] for key in config} == config
+    steps = [
+        {key: step.get(key) for key in ("created_by", "empty_layer", "author")}
+        for step in document["history"][:2]
+    ]
+    assert steps == [{"empty_layer": None, "author": None, **history[0]}, history[1]]
+    with pytest.raises(Corrupt, match="2 layers, its history 1"):
+        manifest(json.dumps({"history": history[:1]}).encode(), layers, "")

@@ -247,7 +247,7 @@ def test_wrong_words(tool: Any, busybox: str, tmp_path: Path) -> None:
     for words, message in (
         ((busybox,), "accepts 2 arg(s), received 1"),
         ((busybox, "ftp:/x"), 'unknown transport "ftp"'),
-        (("--format", "v3", busybox, f"dir:{tmp_path}/x"), 'Choose from: "oci, v2s2"'),
+        (("--format", "v3", busybox, f"dir:{tmp_path}/x"), 'Choose from: "oci, v2s1, v2s2"'),
         (("--src-creds", ":x", busybox, f"dir:{tmp_path}/x"), "credentials can't be empty"),
         (
             ("--src-no-creds", "--src-creds", "a:b", busybox, f"dir:{tmp_path}/x"),
@@ -265,3 +265,30 @@ def test_retries(tool: Any, busybox: str) -> None:
     )  # fmt: skip
     assert result.returncode == 1
     assert result.stderr.count("retrying in 0.01s") == 2
+
+
+def test_schema1(tool: Any, multi: str, tmp_path: Path) -> None:
+    """A registry that takes it, and Debian's skopeo, agree with what is written."""
+    source = tmp_path / "source"
+    layers = [images.layer([images.Member(name, name.encode())]) for name in ("a", "b")]
+    images.Layout(source).add("two", images.ImageRecipe(layers))
+    recipe = ("copy", "-q", "--format", "v2s1", f"oci:{source}:two")
+    with Registry(tmp_path / "registry", schema1=True) as registry:
+        place = f"docker://{registry.host}/old/one:1"
+        tool(*recipe, "--digestfile", "digest", place)
+        manifest = json.loads(tool("inspect", "--raw", place).stdout)
+        assert (manifest["name"], manifest["tag"]) == ("old/one", "1")
+        ours = tool.json("inspect", place)
+        theirs = json.loads(skopeo("inspect", "--tls-verify=false", place))
+        assert {key: ours[key] for key in theirs} == theirs
+        assert ours["Digest"] == (tmp_path / "digest").read_text()
+        skopeo("copy", "--src-tls-verify=false", place, f"oci:{tmp_path}/theirs:1")
+        tool("copy", "-q", place, "oci:ours:1")
+    plain = tool.json("inspect", f"oci:{source}:two")["Layers"]
+    for back in ("theirs", "ours"):
+        assert tool.json("inspect", f"oci:{back}:1")["Layers"] == plain
+    assert "cannot hold an image of type" in tool.refused(*recipe, "oci:no:1")
+    tool(*recipe, "dir:out")
+    assert tool.json("inspect", "dir:out")["Layers"] == plain
+    refused = tool.refused("copy", "--all", "--format", "v2s1", multi, "dir:list")
+    assert "an index holds no manifests of schema 1" in refused

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OPTIONS: tuple[Flag | Option, ...] = (
     Flag("all", "a", help="Copy all images if SOURCE-IMAGE is a list"),
     Option("format", "f", help="Manifest type to use in the destination",
-           choices=("oci", "v2s2")),
+           choices=("oci", "v2s1", "v2s2")),
     Flag("preserve-digests", help="Fail if a digest would have to change"),
     Flag("remove-signatures", help="Do not copy signatures from SOURCE-IMAGE"),
     *SIGNING,

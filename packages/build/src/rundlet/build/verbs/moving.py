@@ -51,7 +51,7 @@ PUSH = Verb(
         Option("digestfile", help="Write the digest of the resulting image to the file",
                completes="files"),
         Flag("disable-compression", "D", "Does nothing; layers are kept compressed", hidden=True),
-        Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
+        Option("format", "f", help="Manifest type to use", choices=("oci", "v2s1", "v2s2")),
         Flag("quiet", "q", "Don't output progress information when pushing images"),
         Flag("remove-signatures", help="Don't copy signatures"),
         Flag("rm", help="Remove the manifest list when it was pushed"),

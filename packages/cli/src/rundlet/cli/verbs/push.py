@@ -34,7 +34,7 @@ VERB = Verb(
         Flag("disable-content-trust", help="Docker's; does nothing", hidden=True),
         *ENCRYPTION,
         Flag("force-compression", help="Compress layers again that are compressed otherwise"),
-        Option("format", "f", help="Manifest type to use", choices=("oci", "v2s2")),
+        Option("format", "f", help="Manifest type to use", choices=("oci", "v2s1", "v2s2")),
         Flag("quiet", "q", help="Suppress output information when pushing images"),
         Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
         RETRY,

@@ -214,8 +214,8 @@ class Images:
     ) -> str:
         """Copy an image to `destination` (its own name when ""); the manifest's digest there.
 
-        format: "oci" | "v2s2" | "" as it is. compression: "gzip" | "zstd" of layers that are
-        not compressed, with `force` of all. encryption: keys to encrypt layers to. signing: who
+        format: "oci" | "v2s1" | "v2s2" | "" as it is. compression: "gzip" | "zstd" of layers that
+        are not compressed, with `force` of all. encryption: keys to encrypt layers to. signing: who
         signs it there. signatures: whether those that it has in the store go along.
         Raises NoSuchImage, InvalidArgument, RegistryError.
         """

@@ -25,9 +25,9 @@ from .carrying import Carrier
 from .descriptor import digest_parts
 from .manifest import Index, Manifest
 from .marks import check_kind, is_encrypted
-from .plan import Wishes, index_type, plan
+from .plan import SCHEMA1, Wishes, index_type, plan
 from .progress import SILENT
-from .schema1 import upgraded
+from .schema1 import manifest_digest, upgraded
 from .signatures import Signatures
 
 TYPE_CHECKING = False
@@ -241,15 +241,31 @@ class _Copy:
         elif self._options.keep:
             _check_kept(manifest, self._destination, self._options.wishes, self._options.encryption)
         self._destination.expect(target, config)
+        schema1 = wishes is not None and wishes.format == SCHEMA1
         placed, layers = self._layers.carry(
-            manifest.layers, target.layers, lambda: self._put_config(target.config, config)
+            manifest.layers,
+            target.layers,
+            lambda: target.config if schema1 else self._put_config(target.config, config),
         )
+        if schema1:
+            return self._as_schema1(config, layers)
         blobs = (placed.digest, *(layer.digest for layer in layers))
         if target.media_type == manifest.media_type and layers == manifest.layers:
             kept = data.replace(media_type=manifest.media_type)
             return Copied(kept, digest_of(data.data), placed.digest, blobs)
         made = manifests.recompose(manifest, target.media_type, placed, layers)
         return Copied(ManifestBytes(made, target.media_type), digest_of(made), placed.digest, blobs)
+
+    def _as_schema1(self, config: bytes, layers: tuple[Descriptor, ...]) -> Copied:
+        """The image as schema 1 has it, its layers being there: the config is in the manifest."""
+        from .schema1_writing import EMPTY, EMPTY_LAYER, manifest
+
+        data = manifest(config, layers, self._destination.location.name)
+        if not self._destination.has_blob(EMPTY_LAYER):
+            self._destination.put_blob(EMPTY_LAYER, io.BytesIO(EMPTY))
+        blobs = (EMPTY_LAYER.digest, *(layer.digest for layer in layers))
+        made = ManifestBytes(data, manifests.DOCKER_SCHEMA1)
+        return Copied(made, manifest_digest(data), "", blobs)
 
     # --- encryption
 

@@ -90,7 +90,7 @@ def _kind(document: dict[str, Any], media_type: str) -> str:
     if document.get("schemaVersion") == 1 or "fsLayers" in document:
         raise InvalidArgument(
             "the image has a Docker schema 1 manifest",
-            remedy="Push it again with a client of this decade: schema 1 is not supported yet.",
+            remedy="Copy it with --format v2s2 first.",
         )
     if kind in ACCEPTED:
         if (kind in INDEXES) != ("manifests" in document):

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from .manifest import Index, Manifest
 
 CHUNKED = "zstd:chunked"
-FORMATS = {"oci": manifests.OCI_MANIFEST, "v2s2": manifests.DOCKER_MANIFEST}
+SCHEMA1 = "v2s1"
+FORMATS = {
+    "oci": manifests.OCI_MANIFEST,
+    SCHEMA1: manifests.DOCKER_MANIFEST,  # it becomes one of schema 1 when all is known
+    "v2s2": manifests.DOCKER_MANIFEST,
+}
 _INDEX_OF = {"oci": manifests.OCI_INDEX, "v2s2": manifests.DOCKER_LIST}
 COMPRESSIONS = ("", "gzip", "zstd", "zstd:chunked")
 
 
 class Wishes(Value):
-    """What the user asks for. format: "oci" | "v2s2" | "". compression: "gzip" | "zstd" |
+    """What the user asks for. format: "oci" | "v2s1" | "v2s2" | "". compression: "gzip" | "zstd" |
         "zstd:chunked" | "".
 
     force: recompress layers that are compressed otherwise (else only plain ones are).
@@ -67,6 +72,11 @@ def index_type(index: Index, destination: ImageDestination, wishes: Wishes) -> s
 
     Raises NotSupported where the destination holds no image of several platforms.
     """
+    if wishes.format == SCHEMA1:
+        raise NotSupported(
+            "an index holds no manifests of schema 1",
+            remedy="Copy the image of one platform, or use --format v2s2.",
+        )
     wanted = index.media_type
     if wishes.format in _INDEX_OF:
         wanted = _INDEX_OF[wishes.format]
@@ -104,22 +114,24 @@ def _kind(manifest: Manifest, destination: ImageDestination, wishes: Wishes) -> 
             remedy="Use gzip, zstd or zstd:chunked.",
         )
     zstd = wishes.compression.startswith("zstd")
-    if wishes.format == "v2s2" and zstd:
+    if wishes.format in (SCHEMA1, "v2s2") and zstd:
         raise InvalidArgument(
-            "format v2s2 has no zstd layers", remedy="Use --format oci, or gzip compression."
+            f"format {wishes.format} has no zstd layers",
+            remedy="Use --format oci, or gzip compression.",
         )
     wanted = FORMATS.get(wishes.format, manifest.media_type)
     if zstd:
         wanted = manifests.OCI_MANIFEST
     accepts = destination.accepts
-    if not accepts or wanted in accepts:
+    written = manifests.DOCKER_SCHEMA1 if wishes.format == SCHEMA1 else wanted
+    if not accepts or written in accepts:
         return wanted
     if not wishes.format:
         other = next((kind for kind in accepts if kind in manifests.MANIFESTS), "")
         if other:
             return other
     raise NotSupported(
-        f"{destination.location.transport}: cannot hold an image of type {wanted}",
+        f"{destination.location.transport}: cannot hold an image of type {written}",
         remedy="Choose another --format." if wishes.format else "",
     )
 

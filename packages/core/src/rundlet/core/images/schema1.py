@@ -1,4 +1,4 @@
-"""Docker's manifests of schema 1, read and turned into schema 2 (nothing writes them).
+"""Docker's manifests of schema 1, read and turned into schema 2 (`schema1_writing` makes some).
 
 They name layers newest first, without sizes or diff_ids, and keep each layer's config as
 JSON text: what is missing is found out by fetching the layers, which are kept in files until
@@ -78,6 +78,19 @@ def upgraded(source: ImageSource) -> ImageSource:
     Closing it closes what it keeps, and not `source`.
     """
     return _Upgraded(source)
+
+
+def described(data: bytes) -> tuple[manifests.Manifest, bytes]:
+    """What a manifest says by itself, to be looked at: the image, its layers of unknown sizes, and
+    a config without diff_ids. Raises Corrupt.
+    """
+    history = _history(data)
+    config = _config([old for _, old in history], [])
+    layers = tuple(Descriptor(digest) for digest, _ in history)
+    found = manifests.Manifest(
+        manifests.DOCKER_SCHEMA1, Descriptor(""), layers, document=json.loads(data)
+    )
+    return found, config
 
 
 class _Layer:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from ..errors import InvalidArgument, SignatureDenied
 
 TYPE_CHECKING = False
@@ -66,7 +64,6 @@ class Signatures:
         made: Sequence[bytes] = ()
         if self._options.signing is not None:
             place = self._destination.location
-            of = "sha256:" + hashlib.sha256(copied.manifest.data).hexdigest()
-            made = self._options.signing.made(of, str(place), place.name)
+            made = self._options.signing.made(copied.digest, str(place), place.name)
         if along or made:
             self._destination.put_signatures((*along, *made), digest)

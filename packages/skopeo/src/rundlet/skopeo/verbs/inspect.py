@@ -54,6 +54,8 @@ def run(context: Context, arguments: Parsed) -> int:
 
 def _inspected(context: Context, arguments: Parsed) -> dict[str, Any] | bytes:
     """The document that was asked for, or raw bytes."""
+    from rundlet.core.images.schema1 import described, is_schema1
+
     from ..places import located, platform, settings
 
     transport, location = located(context, arguments.arguments[0])
@@ -61,8 +63,11 @@ def _inspected(context: Context, arguments: Parsed) -> dict[str, Any] | bytes:
         top = source.manifest()
         if arguments.flag("raw") and not arguments.flag("config"):
             return top.data
-        manifest = _one(source, top, platform(context))
-        config = _config(source, manifest)
+        if is_schema1(top.data):
+            manifest, config = described(top.data)
+        else:
+            manifest = _one(source, top, platform(context))
+            config = _config(source, manifest)
         if arguments.flag("config"):
             return config if arguments.flag("raw") else _parsed(config)
         tags = () if arguments.flag("no-tags") else _tags(source)
@@ -113,14 +118,16 @@ def _document(
     """skopeo's document, key by key. Only images that have a docker-style name show it."""
     from rundlet.core.images import config as configs
     from rundlet.core.images import reference as references
-    from rundlet.core.images.copy import digest_of
+    from rundlet.core.images.schema1 import manifest_digest
 
     parsed = configs.parse(config)
     name = "" if location.transport in _OTHER_NAMES else location.name
     named = {"Name": references.parse(name).repository} if name else {}
+    if tag := manifest.document.get("tag"):  # of schema 1
+        named["Tag"] = str(tag)
     return {
         **named,
-        "Digest": digest_of(top.data),
+        "Digest": manifest_digest(top.data),
         "RepoTags": list(tags),
         "Created": parsed.document.get("created"),
         "DockerVersion": str(parsed.document.get("docker_version") or ""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from urllib.parse import urlencode, urljoin
 
 from ...content.locations import KnownLocations
@@ -10,7 +9,8 @@ from ...content.verify import verified
 from ...contracts.transport import ImageDestination
 from ...errors import InvalidArgument, NotFound, RegistryError
 from ...images.descriptor import Descriptor
-from ...images.manifest import ACCEPTED
+from ...images.manifest import ACCEPTED, DOCKER_SCHEMA1
+from ...images.schema1 import manifest_digest
 from . import referrers
 from .upload import Upload
 
@@ -31,7 +31,7 @@ class DockerDestination(ImageDestination):
     A registry shows a tag as soon as it has the top manifest: that is sent by `commit`.
     """
 
-    accepts = ACCEPTED
+    accepts = (*ACCEPTED, DOCKER_SCHEMA1)
     compress = "gzip"
 
     def __init__(
@@ -126,7 +126,7 @@ class DockerDestination(ImageDestination):
             self._known.note(self._reference.repository, (digest,))
 
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
-        own = "sha256:" + hashlib.sha256(manifest.data).hexdigest()
+        own = manifest_digest(manifest.data)
         wanted = digest or self._reference.digest
         if wanted.startswith("sha256:") and wanted != own:
             raise InvalidArgument(
@@ -149,7 +149,7 @@ class DockerDestination(ImageDestination):
     def commit(self) -> None:
         if self._top is None:
             raise InvalidArgument(f"{self.location}: committed without a manifest")
-        own = "sha256:" + hashlib.sha256(self._top.data).hexdigest()
+        own = manifest_digest(self._top.data)
         self._send_manifest(self._top, own, self._reference.tag or own)
         for digest, signatures in self._signed:
             assert self._signatures is not None
