@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from devtools.tool import Rundlet
@@ -35,6 +36,38 @@ def test_containers_conf(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
     typed = ("--read-only=false", "--shm-size=3m", "--device", "/dev/zero", "-e", "FROM_CONF=2")
     seen = rundlet("run", "--rm", *typed, *words).stdout.split()
     assert seen == ["3072", "device", "2", "0077", "lo"]
+
+
+ENGINE = """\
+[engine]
+compression_format = "zstd"
+compression_level = 9
+env = ["OF_THE_ENGINE=1"]
+events_logger = "none"
+multi_image_archive = true
+misspelt = 1
+"""
+
+
+def test_engine_table(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    """How images are pushed and saved, what the engine itself has; an unknown key only warns."""
+    conf = tmp_path / "containers.conf"
+    conf.write_text(ENGINE)
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    done = rundlet("load", "-q", "-i", str(busybox_archive))
+    assert done.stderr == f"WARN[0000] unknown key in {conf}: engine.misspelt\n"
+    words = ("--network=none", "-e", "OF_THE_ENGINE", "busybox", "sh", "-c", "echo $OF_THE_ENGINE")
+    assert rundlet("run", "--rm", *words).stdout == "1\n"
+    assert rundlet("events", "--stream=false").stdout == ""
+    rundlet("push", "-q", "busybox", f"dir:{tmp_path}/zstd")
+    rundlet("push", "-q", "--compression-format=gzip", "busybox", f"dir:{tmp_path}/gzip")
+    for kind in ("zstd", "gzip"):
+        manifest = json.loads((tmp_path / kind / "manifest.json").read_text())
+        assert manifest["layers"][0]["mediaType"].endswith(kind)
+    rundlet("tag", "busybox", "localhost/other")
+    rundlet("save", "-q", "-o", str(tmp_path / "both.tar"), "busybox", "localhost/other")
+    rundlet("rmi", "busybox", "localhost/other")
+    assert "localhost/other" in rundlet("load", "-i", str(tmp_path / "both.tar")).stdout
 
 
 def test_storage_conf(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:

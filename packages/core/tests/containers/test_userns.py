@@ -27,11 +27,11 @@ def test_ranges_of_a_user(tmp_path: Path) -> None:
 
 def test_the_lowest_free_ids() -> None:
     first = 2147483647
-    assert _free([], 10) == first
-    assert _free([(first, first + 10), (first + 15, first + 20)], 5) == first + 10
-    assert _free([(first, first + 10), (first + 15, first + 20)], 6) == first + 20
+    assert _free([], 10, "containers") == first
+    assert _free([(first, first + 10), (first + 15, first + 20)], 5, "containers") == first + 10
+    assert _free([(first, first + 10), (first + 15, first + 20)], 6, "containers") == first + 20
     with pytest.raises(InvalidArgument, match="ids are free"):
-        _free([(first, first + (1 << 31))], 10)
+        _free([(first, first + (1 << 31))], 10, "containers")
 
 
 def test_ids_around_those_that_are_fixed() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rundlet.core.errors import SettingsError
-from rundlet.core.settings import containers_conf, model
+from rundlet.core.settings import model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,9 +117,3 @@ def test_any_table_is_settings_or_a_settings_error(table: dict[str, object]) -> 
         model.check(table, "FILE")
     except SettingsError as error:
         assert error.message.startswith("FILE: ")
-
-
-def test_every_key_of_containers_conf_is_a_setting() -> None:
-    from rundlet.core.settings.snapshot import Settings
-
-    assert set(containers_conf._KEYS.values()) <= set(Settings.__fields__)

@@ -9,6 +9,7 @@ from rundlet.core.images import manifest as manifests
 from rundlet.core.images.copy import CopyOptions, copy
 from rundlet.core.images.names import split_transport
 from rundlet.core.images.plan import Wishes
+from rundlet.core.images.push import configured
 from rundlet.core.images.store_source import StoreSource
 from rundlet.core.images.telling import told
 
@@ -50,10 +51,11 @@ def push(
     split = split_transport(engine, text)
     kind, rest = split if split is not None else ("docker", f"//{text}")
     transport = engine.plugins.transport(kind)
+    wishes = Wishes(format, writing.compression, writing.force, writing.level)
     options = CopyOptions(
         all_instances=instances,
         index_only=not instances,
-        wishes=Wishes(format, writing.compression, writing.force, writing.level),
+        wishes=configured(engine, wishes, kind),
         signing=writing.signing,
         signatures=signatures,
         parallel=engine.settings.image_parallel_copies,

@@ -51,13 +51,11 @@ def pull_policy(arguments: Parsed) -> str:
 
 def transport_settings(arguments: Parsed) -> TransportSettings:
     """What `registry_settings` says, --authfile, --cert-dir, --retry, --retry-delay."""
-    plain = registry_settings(arguments)
-    retries, delay = arguments.number("retry"), arguments.seconds("retry-delay")
-    return plain.replace(
+    return registry_settings(arguments).replace(
         auth_file=_path(arguments, "authfile"),
         cert_dir=_path(arguments, "cert-dir"),
-        retries=plain.retries if retries is None else retries,
-        retry_delay=plain.retry_delay if delay is None else delay,
+        retries=arguments.number("retry"),
+        retry_delay=arguments.seconds("retry-delay"),
     )
 
 

@@ -106,11 +106,10 @@ def transport_settings(arguments: Parsed) -> TransportSettings:
     if values.get("creds"):
         user, colon, password = str(values["creds"]).partition(":")
         credentials = (user, password if colon else _ask_password())
-    plain = TransportSettings()
     retry, delay = values.get("retry"), values.get("retry-delay")
     return TransportSettings(
-        retries=plain.retries if retry is None else int(str(retry)),
-        retry_delay=plain.retry_delay if delay is None else float(str(delay)),
+        retries=None if retry is None else int(str(retry)),
+        retry_delay=None if delay is None else float(str(delay)),
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in given else None,
         credentials=credentials,
         auth_file=Path(str(values["authfile"])) if values.get("authfile") else None,

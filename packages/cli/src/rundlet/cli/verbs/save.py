@@ -55,7 +55,11 @@ def _save(context: Context, arguments: Parsed, output: str) -> None:
     from rundlet.core.commands.progress import shown
 
     images, tags = list(arguments.arguments), list[str]()
-    if not arguments.flag("multi-image-archive"):
+    if "multi-image-archive" in arguments.given:
+        several = arguments.flag("multi-image-archive")
+    else:
+        several = context.engine.settings.multi_image_archive
+    if not several:
         images, tags = images[:1], images[1:]
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
         context.engine.images.save(

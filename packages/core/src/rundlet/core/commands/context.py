@@ -75,6 +75,8 @@ class Context:
             from ..engine import Engine
 
             self._engine = Engine.from_options(self.options)
+            for key in self._engine.settings.unknown_keys:
+                self.warn(f"unknown key in {key}")
         return self._engine
 
     def close(self) -> None:

@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     from ..state.containers import Container
     from .request import ContainerRequest
 
-_OWNER = "containers"
 _UNLISTED = ((2147483647, 2147483648),)
-"""The ids of that user where /etc/subuid does not say: those that containers-storage.conf(5)
-tells administrators to give."""
-_SMALLEST = 1024
-_LARGEST = 65536
+"""The ids of `auto_userns_user` where /etc/subuid does not say: those that
+containers-storage.conf(5) tells administrators to give."""
 _NOBODY = 65534
 
 
@@ -107,9 +104,10 @@ def without_container(engine: Engine, request: ContainerRequest) -> ContainerReq
         joined = _joined(engine, request, kind, options)
         return joined.replace(userns="private") if joined.uid_map else joined
     wanted = auto(options)
-    start = _free(_used(engine), wanted.size or _LARGEST)
-    uids = _around(start, wanted.size or _LARGEST, wanted.uids)
-    gids = _around(start, wanted.size or _LARGEST, wanted.gids)
+    size = wanted.size or engine.settings.auto_userns_max_size
+    start = _free(_used(engine), size, engine.settings.auto_userns_user)
+    uids = _around(start, size, wanted.uids)
+    gids = _around(start, size, wanted.gids)
     return request.replace(userns="private", uid_map=uids, gid_map=gids)
 
 
@@ -186,7 +184,7 @@ def _automatic(
     size = wanted.size or _size(engine, row, request)
     with engine.locks.hold("userns", "auto"):
         used = _used(engine)
-        start = _free(used, size)
+        start = _free(used, size, engine.settings.auto_userns_user)
         uids = _around(start, size, wanted.uids)
         gids = _around(start, size, wanted.gids)
         changed = request.replace(uid_map=uids, gid_map=gids)
@@ -215,9 +213,9 @@ def _used(engine: Engine) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def _free(used: Sequence[tuple[int, int]], size: int) -> int:
-    """The lowest start of so many unused ids of the user `containers`."""
-    for first, count in ranges("/etc/subuid", _OWNER) or _UNLISTED:
+def _free(used: Sequence[tuple[int, int]], size: int, owner: str) -> int:
+    """The lowest start of so many unused ids of a user who has them for containers."""
+    for first, count in ranges("/etc/subuid", owner) or _UNLISTED:
         start = first
         for begin, end in used:
             if begin < start + size and end > start:
@@ -226,7 +224,7 @@ def _free(used: Sequence[tuple[int, int]], size: int) -> int:
             return start
     raise InvalidArgument(
         f"--userns=auto: no {size} ids are free",
-        remedy=f"give user {_OWNER} more of them in /etc/subuid and /etc/subgid",
+        remedy=f"give user {owner} more of them in /etc/subuid and /etc/subgid",
     )
 
 
@@ -253,4 +251,5 @@ def _size(engine: Engine, row: Container, request: ContainerRequest) -> int:
         rootfs.unmount(engine, row)
     for text in request.user.split(":"):
         highest = max(highest, int(text)) if text.isdecimal() else highest
-    return min(max(highest + 1, _SMALLEST), _LARGEST)
+    settings = engine.settings
+    return min(max(highest + 1, settings.auto_userns_min_size), settings.auto_userns_max_size)

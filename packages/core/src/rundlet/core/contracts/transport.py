@@ -65,7 +65,8 @@ class TransportSettings(Value):
     cert_dir, auth_file: override the usual places. temporary: directory for large temporaries.
     tls_details: what versions, ciphers and groups TLS may use; None: what is usual.
     retries: how often a request that failed for a passing reason is made again. retry_delay:
-    seconds before the first of these, doubled for each after it.
+    seconds before the first of these, doubled for each after it. None: as is configured, else
+    3 and 0.5.
     """
 
     tls_verify: bool | None = None
@@ -77,8 +78,8 @@ class TransportSettings(Value):
     temporary: Path | None = None
     platform: Platform = Platform()
     options: Mapping[str, Any] = EMPTY
-    retries: int = 3
-    retry_delay: float = 0.5
+    retries: int | None = None
+    retry_delay: float | None = None
 
 
 class ManifestBytes(Value):

@@ -39,7 +39,7 @@ def push(
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
     options = CopyOptions(
-        wishes=wishes,
+        wishes=configured(engine, wishes, location.transport),
         parallel=engine.settings.image_parallel_copies,
         encryption=encryption,
         signing=signing,
@@ -55,6 +55,20 @@ def push(
         rows.add_digest(engine.database, image.id, repository, copied.digest)
     event(engine, "push", image.id, name)
     return copied.digest
+
+
+def configured(engine: Engine, wishes: Wishes, transport: str) -> Wishes:
+    """With the configured compression, where none is asked for and what is written can have it.
+
+    containers.conf(5) compression_format: not Docker's own formats.
+    """
+    settings = engine.settings
+    docker = wishes.format == "v2s2" or transport in ("docker-archive", "docker-daemon")
+    if wishes.compression or wishes.plain or docker:
+        return wishes
+    level = settings.compression_level if wishes.level is None else wishes.level
+    wanted = settings.compression_format
+    return wishes.replace(compression=wanted, force=wishes.force or bool(wanted), level=level)
 
 
 def _location(engine: Engine, image: Image, name: str, destination: str) -> Location:

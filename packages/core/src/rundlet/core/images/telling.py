@@ -12,21 +12,24 @@ if TYPE_CHECKING:
 
 def told(engine: Engine, settings: TransportSettings) -> TransportSettings:
     """A client's settings with what an engine has, where they do not say it: its
-    registries.conf and registries.d, its directory for large temporaries, the blob locations that
-    it knows, and itself (`engine`, for the transport that reads and writes its store).
+    registries.conf and registries.d, its directory for large temporaries, its retries, the blob
+    locations that it knows, and itself (`engine`, for the transport of its store).
     """
     from pathlib import Path
 
     from ..content.locations import KnownLocations
     from ..trust.registries_d import directory
 
+    own = engine.settings
     configured: dict[str, Any] = {
         "engine": engine,
         "blob_locations": KnownLocations(engine),
-        "registries_conf": engine.settings.registries_conf,
-        "registries_d": directory(engine.settings.registries_d),
+        "registries_conf": own.registries_conf,
+        "registries_d": directory(own.registries_d),
     }
     return settings.replace(
         options={**configured, **settings.options},
-        temporary=settings.temporary or Path(engine.blobs.temporary),
+        temporary=settings.temporary or Path(own.temporary or engine.blobs.temporary),
+        retries=own.retries if settings.retries is None else settings.retries,
+        retry_delay=own.retry_delay if settings.retry_delay is None else settings.retry_delay,
     )

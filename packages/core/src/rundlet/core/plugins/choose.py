@@ -22,7 +22,8 @@ ORDER = {
 
 
 def choose(plugins: Plugins, kind: str, wanted: str, make: Callable[[str], Driver]) -> Driver:
-    """The driver `wanted`; with "", the first of ORDER whose probe says that it works.
+    """The driver `wanted`; with "", the first of ORDER whose probe says that it works (before
+    these, the storage drivers that are configured to be).
 
     Raises DriverUnavailable with every reason when none does, PluginError for an unknown name.
     """
@@ -30,7 +31,8 @@ def choose(plugins: Plugins, kind: str, wanted: str, make: Callable[[str], Drive
         return make(wanted)
     installed = {entry.name for entry in plugins.available(kind)}
     reasons = []
-    for name in ORDER[kind]:
+    first = plugins.settings.storage_driver_priority if kind == "storage" else ()
+    for name in dict.fromkeys((*first, *ORDER[kind])):
         if name not in installed:
             reasons.append(f"{name}: not installed")
             continue

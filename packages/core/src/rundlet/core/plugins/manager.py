@@ -109,7 +109,12 @@ class Plugins:
             ),
             allowed_annotations=None if allowed is None else tuple(allowed),
             default_annotations=dict(table.pop("default_annotations", {})),
-            options={"conmon": self.settings.conmon, **table},
+            options={
+                "conmon": self.settings.conmon,
+                "monitor_env": self.settings.conmon_env,
+                "no_pivot": self.settings.no_pivot_root,
+                **table,
+            },
             systemd_cgroup=choose_manager(self.settings.cgroup_manager) == "systemd",
         )
 

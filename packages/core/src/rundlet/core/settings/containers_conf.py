@@ -11,72 +11,17 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
+from .keys import CONTAINERS_CONF, STORAGE_CONF
 from .model import check, read_toml
+from .unknown import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# (table, key) of containers.conf to the name of our setting
-_KEYS = {
-    ("containers", "default_capabilities"): "default_capabilities",
-    ("containers", "default_sysctls"): "default_sysctls",
-    ("containers", "default_ulimits"): "default_ulimits",
-    ("containers", "env"): "environment",
-    ("containers", "seccomp_profile"): "seccomp_profile",
-    ("containers", "pids_limit"): "pids_limit",
-    ("containers", "log_driver"): "log_driver",
-    ("containers", "log_size_max"): "log_size_max",
-    ("containers", "umask"): "umask",
-    ("containers", "tz"): "timezone",
-    ("containers", "init"): "init",
-    ("containers", "dns_servers"): "dns_servers",
-    ("containers", "dns_searches"): "dns_searches",
-    ("containers", "dns_options"): "dns_options",
-    ("containers", "host_containers_internal_ip"): "host_containers_internal_ip",
-    ("containers", "volumes"): "volumes",
-    ("containers", "annotations"): "annotations",
-    ("engine", "volume_path"): "volume_path",
-    ("engine", "runtime"): "runtime",
-    ("engine", "cgroup_manager"): "cgroup_manager",
-    ("engine", "init_path"): "init_path",
-    ("engine", "cdi_spec_dirs"): "cdi_spec_dirs",
-    ("engine", "hooks_dir"): "hooks_dirs",
-    ("engine", "stop_timeout"): "stop_timeout",
-    ("engine", "detach_keys"): "detach_keys",
-    ("engine", "pull_policy"): "pull_policy",
-    ("engine", "image_parallel_copies"): "image_parallel_copies",
-    ("network", "default_network"): "default_network",
-    ("network", "default_subnet"): "default_subnet",
-    ("network", "cni_plugin_dirs"): "network_plugin_dirs",
-    ("secrets", "driver"): "secret_driver",
-}
-
-
-# Keys that are the defaults of flags of `run` and `create`: of which flag, and what they must be.
-# Lists come before what is typed; all else is overridden by it.
-_FLAGS: dict[tuple[str, str], tuple[str, type]] = {
-    ("containers", "base_hosts_file"): ("hosts-file", str),
-    ("containers", "cgroup_conf"): ("cgroup-conf", list),
-    ("containers", "cgroupns"): ("cgroupns", str),
-    ("containers", "cgroups"): ("cgroups", str),
-    ("containers", "devices"): ("device", list),
-    ("containers", "env_host"): ("env-host", bool),
-    ("containers", "http_proxy"): ("http-proxy", bool),
-    ("containers", "ipcns"): ("ipc", str),
-    ("containers", "mounts"): ("mount", list),
-    ("containers", "netns"): ("network", str),
-    ("containers", "no_hosts"): ("no-hosts", bool),
-    ("containers", "oom_score_adj"): ("oom-score-adj", int),
-    ("containers", "pidns"): ("pid", str),
-    ("containers", "privileged"): ("privileged", bool),
-    ("containers", "read_only"): ("read-only", bool),
-    ("containers", "restart_policy"): ("restart", str),
-    ("containers", "shm_size"): ("shm-size", str),
-    ("containers", "userns"): ("userns", str),
-    ("containers", "utsns"): ("uts", str),
-    ("engine", "image_volume_mode"): ("image-volume", str),
-}
-_STORAGE_KEYS = (("driver", "storage_driver"), ("transient_store", "transient_store"))
+_SETTINGS = {(key.table, key.name): key.setting for key in CONTAINERS_CONF if key.setting}
+_STORAGE = {(key.table, key.name): key.setting for key in STORAGE_CONF if key.setting}
+# Defaults of flags: lists come before what is typed; all else is overridden by it.
+_FLAGS = tuple(key for key in CONTAINERS_CONF if key.flag)
 
 
 def read(containers: Sequence[str], storage: Sequence[str]) -> dict[str, Any]:
@@ -89,48 +34,66 @@ def read(containers: Sequence[str], storage: Sequence[str]) -> dict[str, Any]:
         values.update(_containers(path, values))
     for path in storage:
         values.update(_storage(path, values))
-    return values
+    strange = (*unknown(containers, CONTAINERS_CONF), *unknown(storage, STORAGE_CONF))
+    return {**values, "unknown_keys": strange} if strange else values
 
 
 def _containers(path: str, before: dict[str, Any]) -> dict[str, Any]:
     tables = read_toml(path)
     found: dict[str, Any] = {}
-    for (table, key), name in _KEYS.items():
+    for (table, key), name in _SETTINGS.items():
         value = _table(path, tables, table).get(key)
         if isinstance(value, list):
             found[name] = _list(path, f"{table}.{key}", value, before.get(name, ()))
-        elif value is not None:
+        elif value is not None and value != "":
             found[name] = value
-    engine = _table(path, tables, "engine")
-    if engine.get("conmon_path"):
-        found["conmon"] = _first(path, "engine.conmon_path", engine["conmon_path"], missing="")
-    runtimes = {
-        name: {"path": _first(path, f"engine.runtimes.{name}", places)}
-        for name, places in _table(path, engine, "runtimes").items()
-        if places
-    }
-    if runtimes:
-        found["runtimes"] = {**before.get("runtimes", {}), **runtimes}
+    found.update(_engine(path, _table(path, tables, "engine"), before))
     flags = _run_flags(path, tables, before.get("run_flags", {}))
     if flags:
         found["run_flags"] = flags
     directory = _table(path, tables, "network").get("network_config_dir")
     if directory:
         found["network_config_dirs"] = (directory,)
-    return check(found, path, {name: f"{table}.{key}" for (table, key), name in _KEYS.items()})
+    return check(found, path, {name: f"{table}.{key}" for (table, key), name in _SETTINGS.items()})
+
+
+def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The keys of [engine] that are read in a way of their own."""
+    found: dict[str, Any] = {}
+    if engine.get("conmon_path"):
+        found["conmon"] = _first(path, "engine.conmon_path", engine["conmon_path"], missing="")
+    if engine.get("events_logger"):
+        found["events_backend"] = "none" if engine["events_logger"] == "none" else "sqlite"
+    if engine.get("image_copy_tmp_dir"):
+        place = engine["image_copy_tmp_dir"]
+        found["temporary"] = "" if place == "storage" else place
+    if engine.get("retry_delay"):
+        found["retry_delay"] = _seconds(path, "engine.retry_delay", engine["retry_delay"])
+    runtimes: dict[str, dict[str, Any]] = {}
+    for name, places in _table(path, engine, "runtimes").items():
+        if places:
+            runtimes[name] = {"path": _first(path, f"engine.runtimes.{name}", places)}
+    for name, flags in _table(path, engine, "runtimes_flags").items():
+        words = _list(path, f"engine.runtimes_flags.{name}", flags, ())
+        runtimes.setdefault(name, {})["args"] = [f"--{word}" for word in words]
+    if runtimes:
+        old = before.get("runtimes", {})
+        merged = {name: {**old.get(name, {}), **table} for name, table in runtimes.items()}
+        found["runtimes"] = {**old, **merged}
+    return found
 
 
 def _run_flags(path: str, tables: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     found = dict(before)
-    for (table, key), (flag, kind) in _FLAGS.items():
-        value = _table(path, tables, table).get(key)
+    for key in _FLAGS:
+        value = _table(path, tables, key.table).get(key.name)
         if value is None or value == "":
             continue
-        if kind is list and isinstance(value, list):
-            value = _list(path, f"{table}.{key}", value, before.get(flag, ()))
-        elif type(value) is not kind:
-            raise SettingsError(f"{path}: {table}.{key}: expected {_WORDS[kind]}")
-        found[flag] = value
+        if key.kind is list and isinstance(value, list):
+            value = _list(path, f"{key.table}.{key.name}", value, before.get(key.flag, ()))
+        elif type(value) is not key.kind:
+            raise SettingsError(f"{path}: {key.table}.{key.name}: expected {_WORDS[key.kind]}")
+        found[key.flag] = (f"{key.prefix}{value}",) if key.prefix else value
     return found
 
 
@@ -139,18 +102,19 @@ _WORDS = {str: "a string", bool: "true or false", int: "a number", list: "a list
 
 def _storage(path: str, before: dict[str, Any]) -> dict[str, Any]:
     storage = _table(path, read_toml(path), "storage")
-    found: dict[str, Any] = {}
-    for key, name in _STORAGE_KEYS:
-        if storage.get(key):
-            found[name] = storage[key]
     options = _table(path, storage, "options")
+    found: dict[str, Any] = {}
+    for (table, key), name in _STORAGE.items():
+        value = (storage if table == "storage" else options).get(key)
+        if value:
+            found[name] = value
     tables = dict(before.get("storage_options", {}))
-    for name, table in options.items():
+    for driver, table in options.items():
         if isinstance(table, dict):
-            tables[name] = {**tables.get(name, {}), **table}
+            tables[driver] = {**tables.get(driver, {}), **table}
     if tables:
         found["storage_options"] = tables
-    return check(found, path, {name: f"storage.{key}" for key, name in _STORAGE_KEYS})
+    return check(found, path, {name: f"{table}.{key}" for (table, key), name in _STORAGE.items()})
 
 
 def _table(path: str, tables: dict[str, Any], name: str) -> dict[str, Any]:
@@ -180,3 +144,13 @@ def _first(path: str, key: str, places: Any, missing: str | None = None) -> str:
         raise SettingsError(f"{path}: {key}: expected a list of strings")
     missing = places[0] if missing is None else missing
     return next((place for place in places if os.path.exists(place)), missing)
+
+
+def _seconds(path: str, key: str, value: Any) -> float:
+    """A duration as Go writes it ("5s"), in seconds."""
+    from ..commands.parse import duration
+
+    try:
+        return duration(str(value))
+    except ValueError as error:
+        raise SettingsError(f"{path}: {key}: {error}") from None

@@ -99,6 +99,9 @@ def from_options(options: Parsed) -> Settings:
     """
     modules = options.values.get("module")
     settings = load(modules=modules if isinstance(modules, tuple) else ())
+    for pair in settings.engine_env:
+        name, _, text = pair.partition("=")
+        os.environ[name] = text
     changes: dict[str, Any] = {}
     for option, name in _OPTIONS.items():
         value = options.values.get(option)

@@ -42,6 +42,7 @@ _TYPES: dict[str, Any] = {
     "int": int,
     "float": float,
     "bool": bool,
+    "int | None": int | None,
     "tuple[str, ...]": tuple[str, ...],
     "tuple[str, ...] | None": tuple[str, ...] | None,
     "Mapping[str, Any]": dict[str, Any],
@@ -54,6 +55,7 @@ _CHOICES = {
     "events_backend": ("sqlite", "file", "journald", "none"),
     "log_level": ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
     "short_name_mode": ("", "enforcing", "permissive", "disabled"),
+    "compression_format": ("", "gzip", "zstd", "zstd:chunked"),
     "pull_policy": ("always", "missing", "ifnotpresent", "never", "newer"),
 }
 

@@ -31,12 +31,18 @@ class Settings(Value):
 
     # storage
     storage_driver: str = ""
+    storage_driver_priority: tuple[str, ...] = ()  # tried before the others
     storage_options: Mapping[str, Any] = EMPTY  # {driver: {option: value}}
+    auto_userns_user: str = "containers"  # whose ids in /etc/subuid `--userns auto` takes
+    auto_userns_min_size: int = 1024
+    auto_userns_max_size: int = 65536
 
     # runtimes: {name: {"path": .., "args": [..], ...}}
     runtime: str = ""
     runtimes: Mapping[str, Mapping[str, Any]] = EMPTY
     conmon: str = ""
+    conmon_env: tuple[str, ...] = ()  # NAME=VALUE, for conmon and the runtimes
+    no_pivot_root: bool = False
     cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
     init_path: str = ""
     cdi_spec_dirs: tuple[str, ...] = ()
@@ -77,6 +83,11 @@ class Settings(Value):
     # images
     pull_policy: str = "missing"
     image_parallel_copies: int = 0  # 0: pick by the number of cores
+    retries: int = 3  # of a request to a registry that failed for a passing reason
+    retry_delay: float = 0.5  # before the first retry; doubled for each after it
+    compression_format: str = ""  # of all layers that are pushed; "": as they are
+    compression_level: int | None = None
+    multi_image_archive: bool = False
     registries_conf: str = "/etc/containers/registries.conf"
     short_name_mode: str = ""  # "enforcing" | "permissive" | "disabled" | "": as registries.conf
     registries_d: str = "/etc/containers/registries.d"  # a user's own comes before it
@@ -88,6 +99,10 @@ class Settings(Value):
     secret_driver: str = "file"
     events_backend: str = "sqlite"
     lock_timeout: float = 60.0
+
+    # the engine's own process
+    engine_env: tuple[str, ...] = ()  # NAME=VALUE
+    unknown_keys: tuple[str, ...] = ()  # of containers.conf and storage.conf: "FILE: TABLE.KEY"
 
     # plugins
     disabled_plugins: tuple[str, ...] = ()

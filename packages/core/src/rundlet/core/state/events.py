@@ -23,11 +23,15 @@ _TRIM_EVERY = 1000
 def record(database: Database, event: Event, plugins: Plugins | None = None) -> Event:
     """Write an event, and call the hook `rundlet_event` on all listeners of `plugins`.
 
-    The time is now unless it is given. Joins a transaction that is open, so that an
-    event is there exactly when the change it tells of is.
+    With the events backend `none` the hook alone is called. The time is now unless it is given.
+    Joins a transaction that is open, so that an event is there exactly when the change it tells
+    of is.
     """
     if not event.time:
         event = event.replace(time=time.time_ns())
+    if plugins is not None and plugins.settings.events_backend == "none":
+        plugins.call("rundlet_event", event=event)
+        return event
     database.execute(
         f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
         event.time,

@@ -49,7 +49,9 @@ class Client:
     ) -> None:
         self.endpoint = endpoint
         self._settings = settings
-        self._tries = 1 + settings.retries
+        self.retries = 3 if settings.retries is None else settings.retries
+        self.retry_delay = 0.5 if settings.retry_delay is None else settings.retry_delay
+        self._tries = 1 + self.retries
         self._stall = float(settings.options.get("stall", STALL))
         prefix = str(settings.options.get("user_agent_prefix") or "").split()
         self._sent = {
@@ -115,7 +117,7 @@ class Client:
             raise
 
     def _ping_at(self, base: str) -> str:
-        wait = self._settings.retry_delay
+        wait = self.retry_delay
         for attempt in range(1, self._tries + 1):
             try:
                 response = self._once("GET", f"{base}/v2/", {}, None, self._stall)
@@ -156,7 +158,7 @@ class Client:
         TimedOut.
         """
         url = self.url(path)
-        wait, challenged = self._settings.retry_delay, False
+        wait, challenged = self.retry_delay, False
         attempt = 0
         while True:
             attempt += 1

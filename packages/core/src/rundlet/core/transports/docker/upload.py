@@ -138,8 +138,8 @@ class Upload:
     def _piece(self, data: bytes, start: int) -> None:
         """Send one piece, again from where it broke off."""
         at, end = start, start + len(data)
-        wait = self._settings.retry_delay
-        for attempt in range(self._settings.retries, -1, -1):
+        wait = self._client.retry_delay
+        for attempt in range(self._client.retries, -1, -1):
             headers = {
                 **_BYTES,
                 "Content-Length": str(end - at),

@@ -1,0 +1,53 @@
+"""`python -m devtools.containers_conf_page`: writes docs/containers-conf.md, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rundlet.core.settings.keys import CONTAINERS_CONF, STORAGE_CONF, Key
+
+PAGE = Path(__file__).parents[1] / "docs/containers-conf.md"
+_HEAD = """\
+# containers.conf and storage.conf, key by key
+
+All programs read `containers.conf` and `storage.conf` where podman reads them, drop-ins, modules
+and `CONTAINERS_CONF`, `CONTAINERS_CONF_OVERRIDE` and `CONTAINERS_STORAGE_CONF` included
+(containers.conf(5), containers-storage.conf(5)). What `rundlet.toml` says comes after them, then
+`RUNDLET_` variables, then flags. A wrong value is an error that names file and key. A key that
+is not in this table is named in a warning.
+
+This page is made by `python -m devtools.containers_conf_page`, and a test holds it.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_file("containers.conf", CONTAINERS_CONF), _file("storage.conf", STORAGE_CONF)]
+    return "\n".join([_HEAD, *(line for part in parts for line in part)])
+
+
+def _file(title: str, keys: Sequence[Key]) -> Iterator[str]:
+    yield f"## {title}\n"
+    for table in dict.fromkeys(key.table for key in keys):
+        yield f"### [{table}]\n"
+        yield "| key | what it is here |\n|---|---|"
+        for key in keys:
+            if key.table == table:
+                name = "all keys" if key.name == "*" else f"`{key.name}`"
+                yield f"| {name} | {_text(key)} |"
+        yield ""
+
+
+def _text(key: Key) -> str:
+    if key.without:
+        return f"**No effect**: {key.without}"
+    if key.flag:
+        return f"Default of `run --{key.flag}`"
+    if key.setting:
+        return f"`{key.setting}` of rundlet.toml"
+    return f"{key.does[0].upper()}{key.does[1:]}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,28 @@
+"""[network], [secrets] and the tables of what is not here."""
+
+from __future__ import annotations
+
+from .key import Key
+
+_N = "network"
+_NETAVARK = "it is netavark's; networks are CNI's"
+_ROOTLESS = "it is of rootless networks"
+
+OTHERS = (
+    Key(_N, "cni_plugin_dirs", setting="network_plugin_dirs"),
+    Key(_N, "default_network", setting="default_network"),
+    Key(_N, "default_rootless_network_cmd", without=_ROOTLESS),
+    Key(_N, "default_subnet", setting="default_subnet"),
+    Key(_N, "default_subnet_pools", without="podman's own pools are used; give `--subnet`"),
+    Key(_N, "dns_bind_port", without=_NETAVARK),
+    Key(_N, "firewall_driver", without=_NETAVARK),
+    Key(_N, "netavark_plugin_dirs", without=_NETAVARK),
+    Key(_N, "network_backend", without="network_plugin of rundlet.toml chooses the plugin"),
+    Key(_N, "network_config_dir", does="the only directory of networks (`network_config_dirs`)"),
+    Key(_N, "pasta_options", without=_ROOTLESS),
+    Key("secrets", "driver", setting="secret_driver"),
+    Key("secrets.opts", "*", without="the file driver has no options"),
+    Key("machine", "*", without="containers run on this machine"),
+    Key("farms", "*", without="builds run on this machine"),
+    Key("podmansh", "*", without="there is no podmansh"),
+)

@@ -1,0 +1,54 @@
+"""storage.conf: [storage] and its tables."""
+
+from __future__ import annotations
+
+from .key import Key
+
+_T = "storage"
+_O = "storage.options"
+_P = "storage.options.pull_options"
+_V = "storage.options.overlay"
+_PLACES = "two engines must not share a store by accident: graph_root, run_root of rundlet.toml"
+_REMAP = "containers/storage has dropped it: give `--userns` or `--uidmap`"
+_PARTS = "parts of zstd:chunked layers are reused where that saves a megabyte"
+_DIGEST = "a layer is what its digest says"
+_QUOTA = "there are no quotas"
+_NONE = "there is no such driver"
+
+STORAGE = (
+    Key(_T, "driver", setting="storage_driver"),
+    Key(_T, "driver_priority", setting="storage_driver_priority"),
+    Key(_T, "graphroot", without=_PLACES),
+    Key(_T, "imagestore", without="images are with the containers that count on them"),
+    Key(_T, "rootless_storage_path", without=_PLACES),
+    Key(_T, "runroot", without=_PLACES),
+    Key(_T, "transient_store", setting="transient_store"),
+    Key(_O, "additionalimagestores", without="not yet: images are in one store"),
+    Key(_O, "additionallayerstores", without="layers are in one store"),
+    Key(_O, "auto-userns-max-size", setting="auto_userns_max_size"),
+    Key(_O, "auto-userns-min-size", setting="auto_userns_min_size"),
+    Key(_O, "disable-volatile", without="layers are volatile where `mountopt` says so alone"),
+    Key(_O, "remap-gids", without=_REMAP),
+    Key(_O, "remap-group", without=_REMAP),
+    Key(_O, "remap-uids", without=_REMAP),
+    Key(_O, "remap-user", without=_REMAP),
+    Key(_O, "root-auto-userns-user", setting="auto_userns_user"),
+    Key(_P, "convert_images", without="layers are kept as they came"),
+    Key(_P, "enable_partial_images", without=_PARTS),
+    Key(_P, "insecure_allow_unpredictable_image_contents", without=_DIGEST),
+    Key(_P, "ostree_repos", without=_PARTS),
+    Key(_P, "use_hard_links", without=_PARTS),
+    Key(_V, "force_mask", without="it needs a mount program"),
+    Key(_V, "ignore_chown_errors", does="option of the driver"),
+    Key(_V, "inodes", without=_QUOTA),
+    Key(_V, "mount_program", without="the kernel mounts"),
+    Key(_V, "mountopt", does="option of the driver"),
+    Key(_V, "size", without=_QUOTA),
+    Key(_V, "skip_mount_home", without="the home of layers is no mount"),
+    Key(_V, "use_composefs", without=_NONE),
+    Key("storage.options.vfs", "ignore_chown_errors", does="option of the driver"),
+    Key("storage.options.aufs", "*", without=_NONE),
+    Key("storage.options.btrfs", "*", without=_NONE),
+    Key("storage.options.thinpool", "*", without=_NONE),
+    Key("storage.options.zfs", "*", without=_NONE),
+)
