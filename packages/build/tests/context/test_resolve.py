@@ -142,7 +142,7 @@ def test_git_with_ref_and_directory(tmp_path: Path, site: tuple[Path, str], targ
     with pytest.raises(InvalidArgument, match="git fetch: "):
         resolve(f"{url}/x.git#nosuch", str(target))
     bare = fetching.clone(locations.git(f"{url}/x.git"), str(target / "y"), keep_git=False)
-    assert os.listdir(bare) == ["sub"]
+    assert os.listdir(bare.directory) == ["sub"]
     with pytest.raises(DigestMismatch):
         fetching.clone(locations.git(f"{url}/x.git"), str(target / "z"), commit="0123")
 

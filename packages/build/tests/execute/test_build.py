@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from devtools.fixtures import needs
+
 pytestmark = pytest.mark.e2e
 
 
@@ -120,6 +122,23 @@ def test_a_changed_base_is_named_and_linked_layers_do_not_mind(builder: Any, con
             assert misses(output) == ["parent: the base image localhost/base:latest changed"]
     files = builder.files(output.split()[-1])
     assert files["x/a"].startswith("-rw-r--r-- 0:0") and "all" in files
+
+
+def test_a_repository_is_its_commit(builder: Any, context: Path, tmp_path: Path) -> None:
+    needs("git")
+    who = ("-c", "user.name=x", "-c", "user.email=x@y")
+    work = tmp_path / "x.git"
+    git = ["git", "-C", str(work), *who]
+    subprocess.run(["git", "init", "-q", str(work)], check=True)
+    written(context, f"FROM localhost/busybox\nADD --keep-git-dir=true file://{work} /x\n")
+    for words in (("-m1",), ("-m1", "--amend")):
+        (work / "f").write_text(str(words))
+        subprocess.run([*git, "add", "f"], check=True)
+        subprocess.run([*git, "commit", "-q", *words], check=True)
+        output = builder("build", "--explain", str(context)).stdout
+    assert misses(output)[0].startswith(f"file file://{work} changed (")
+    assert hits(builder("build", "--layers", str(context)).stdout) == 1
+    assert "x/.git/HEAD" in builder.files(output.split()[-1])
 
 
 def test_no_cache_and_ttl(builder: Any, steps: Path) -> None:

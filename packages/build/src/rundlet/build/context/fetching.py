@@ -79,8 +79,15 @@ def _modified(headers: Mapping[str, str]) -> int:
         return 0
 
 
-def clone(what: Git, target: str, *, keep_git: bool = True, commit: str = "") -> str:
-    """Clone a repository into a new directory; the directory in it that was meant.
+class Clone(Value):
+    """A repository that was cloned: the directory in it that was meant, and its commit."""
+
+    directory: str
+    commit: str
+
+
+def clone(what: Git, target: str, *, keep_git: bool = True, commit: str = "") -> Clone:
+    """Clone a repository into a new directory.
 
     commit: the (beginning of the) hash that it must have, "" for any. Raises NotFound for a
     directory that is not there, DigestMismatch, InvalidArgument for what git cannot do.
@@ -110,7 +117,7 @@ def clone(what: Git, target: str, *, keep_git: bool = True, commit: str = "") ->
     real = os.path.realpath(inside)
     if not os.path.isdir(real) or not f"{real}/".startswith(f"{os.path.realpath(target)}/"):
         raise NotFound(f"{what.url}: no directory {what.directory!r} in the repository")
-    return real
+    return Clone(real, found)
 
 
 def _is_commit(directory: str, name: str) -> bool:

@@ -38,7 +38,7 @@ def resolve(location: str, scratch: str, stdin: BinaryIO | None = None) -> Build
             raise InvalidArgument("the build context - needs a standard input")
         return _of_stream(stdin, target)
     if locations.is_git(location):
-        return BuildContext(fetching.clone(locations.git(location), target))
+        return BuildContext(fetching.clone(locations.git(location), target).directory)
     if locations.is_http(location):
         fetched = f"{target}.download"
         fetching.download(location, fetched)

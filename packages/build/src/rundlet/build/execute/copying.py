@@ -11,11 +11,11 @@ from rundlet.build.context import fetching, locations, modes
 from rundlet.build.context.arriving import Ownership, fingerprints
 from rundlet.build.context.selecting import Member, Selection, select
 from rundlet.core.errors import InvalidArgument, RundletError
-from rundlet.core.value import Value
+from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rundlet.build.containerfile.instructions import Copy
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
 
 class Group(Value):
-    """Files of one kind of source, and whose they become."""
+    """Files of one kind of source, and whose they become.
+
+    prints: place to what it depends on, {} for the files themselves.
+    """
 
     selection: Selection
     ownership: Ownership
+    prints: Mapping[str, str] = EMPTY
 
 
 class Plan(Value):
@@ -103,11 +107,7 @@ class Planner:
                 )
             self._plain(item, plain, origin, mode, groups, archives)
         destination, directory = self._destination(item, groups, archives)
-        prints = {
-            place: text
-            for group in groups
-            for place, text in fingerprints(group.selection.members, group.ownership).items()
-        }
+        prints = {place: text for group in groups for place, text in _prints(group).items()}
         prints.update({f"{os.path.basename(path)} (unpacked)": digest for path, digest in archives})
         return Plan(item, destination, tuple(groups), tuple(archives), directory, prints)
 
@@ -175,11 +175,12 @@ class Planner:
 
     def _git(self, item: Copy, url: str, mode: Mode | None) -> Group:
         target = os.path.join(self._scratch, f"git-{os.urandom(6).hex()}")
-        root = fetching.clone(
-            locations.git(url), target, keep_git=item.keep_git, commit=item.checksum
-        )
-        excluded = ignore.patterns(item.excludes)
-        return Group(select(root, ["."], excluded=excluded), Ownership(0, 0, mode))
+        what = locations.git(url)
+        made = fetching.clone(what, target, keep_git=item.keep_git, commit=item.checksum)
+        selection = select(made.directory, ["."], excluded=ignore.patterns(item.excludes))
+        kept = (".git",) if item.keep_git else ()  # of which each clone has another index
+        key = " ".join((made.commit, what.directory, *kept, *item.excludes))
+        return Group(selection, Ownership(0, 0, mode), {url: key})
 
     def _destination(
         self, item: Copy, groups: Sequence[Group], archives: Sequence[object]
@@ -197,6 +198,10 @@ class Planner:
                 " directory and end with a /",
             )
         return destination, directory
+
+
+def _prints(group: Group) -> Mapping[str, str]:
+    return group.prints or fingerprints(group.selection.members, group.ownership)
 
 
 def linkable(plan: Plan) -> bool:
