@@ -124,6 +124,18 @@ def test_a_changed_base_is_named_and_linked_layers_do_not_mind(builder: Any, con
     assert files["x/a"].startswith("-rw-r--r-- 0:0") and "all" in files
 
 
+def test_long_commands_and_stages_are_told_by_what_differs(builder: Any, context: Path) -> None:
+    text = "FROM localhost/busybox AS one\nRUN : {} one; echo {} > /f\nFROM one\nWORKDIR /w\n"
+    for last in ("before", "after"):
+        written(context, text.format("x" * 200, last))
+        output = builder("build", "--explain", str(context)).stdout
+    first, second = (line.partition("cache miss: ")[2] for line in output.splitlines()
+                     if "miss" in line)  # fmt: skip
+    assert first.startswith("command changed: ...xx") and "echo before" in first
+    assert first.endswith('echo after > /f"]')
+    assert second == "parent: stage one was made again"
+
+
 def test_a_repository_is_its_commit(builder: Any, context: Path, tmp_path: Path) -> None:
     needs("git")
     who = ("-c", "user.name=x", "-c", "user.email=x@y")

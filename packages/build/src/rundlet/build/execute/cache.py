@@ -48,6 +48,8 @@ _KINDS = {
     "6": "FIFO",
 }
 """By the type of a tar member, which a fingerprint begins with."""
+_SHOWN = 60
+"""Characters of a value in an explanation."""
 NOTHING = "none"
 """The diff_id of a step that has no layer (a WORKDIR that was there)."""
 
@@ -164,7 +166,7 @@ def explain(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[st
         elif name == "parent":
             found.append("parent: an earlier step or the base image changed")
         else:
-            found.append(f"{name} changed: {_short(old)} -> {_short(new)}")
+            found.append(f"{name} changed: {_contrast(old, new)}")
     return found or ["the layer is no longer in the store"]
 
 
@@ -197,9 +199,20 @@ def _what(old: str, new: str) -> str:
             for name, a, b in zip(names, before, after, strict=False)
             if a != b
         )
-    return f"{_short(old)} -> {_short(new)}"
+    return f"{_contrast(old, new)}"
 
 
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _contrast(old: object, new: object) -> str:
+    """Both, long ones from shortly before where they differ."""
+    before, after = (value if isinstance(value, str) else json.dumps(value) for value in (old, new))
+    begin = 0
+    if max(len(before), len(after)) > _SHOWN:
+        pairs = enumerate(zip(before, after, strict=False))
+        same = next((n for n, (a, b) in pairs if a != b), min(len(before), len(after)))
+        begin = max(0, same - _SHOWN // 3)
+    return f"{_cut(before, begin)} -> {_cut(after, begin)}"
+
+
+def _cut(text: str, begin: int) -> str:
+    end = begin + _SHOWN
+    return f"{'...' if begin else ''}{text[begin:end]}{'...' if end < len(text) else ''}"

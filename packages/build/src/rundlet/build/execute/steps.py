@@ -156,15 +156,21 @@ class Steps:
             return ["cache not used: --no-cache"]
         if self._options.cache_ttl is not None and self._work.cache.find(key) is not None:
             return ["cache miss: it was made longer ago than --cache-ttl"]
-        because = (
-            f"step {self._missed!r} was made again"
-            if self._missed
-            else (f"the base image {self.draft.base_name or 'or stage'} changed")
-        )
         return [
-            "cache miss: " + (f"parent: {because}" if reason.startswith("parent") else reason)
+            "cache miss: "
+            + (f"parent: {self._parent()}" if reason.startswith("parent") else reason)
             for reason in explain(before, now)
         ]
+
+    def _parent(self) -> str:
+        """What is another than before below the step."""
+        if self._missed:
+            return f"step {self._missed!r} was made again"
+        name = self._stage.start.image
+        earlier = self._work.file.stage(name)
+        if earlier is not None and earlier.index < self._stage.index:
+            return f"stage {name} was made again"
+        return f"the base image {self.draft.base_name or name} changed"
 
     def _written(self, write: Write) -> Step:
         """A layer that is not made in a workspace."""
