@@ -56,6 +56,9 @@ def show(engine: Engine, rows: Sequence[ContainerRow], arguments: Parsed) -> str
     return formatted(found, form, headings=_HEADINGS, heading=heading)
 
 
+_NEVER = -62135596800  # seconds: Go's time that is not set
+
+
 def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[str, Any]:
     """Everything a template may name; what costs something is a method, called when named."""
     from ..verbs.ps import cells, status
@@ -81,7 +84,7 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
         "Pid": row.pid if row.status == "running" else 0,
         "ExitCode": row.exit_code,
         "Exited": row.status == "exited",
-        "ExitedAt": stamp(row.finished) if row.finished else "",
+        "ExitedAt": row.finished // 1_000_000_000 if row.finished else _NEVER,
         "StartedAt": row.started // 1_000_000_000,
         "AutoRemove": bool(row.auto_remove),
         "Restarts": row.restarts,
@@ -198,7 +201,7 @@ def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:
         "CreatedAt": ago(row.created, now),
         "CIDFile": request.get("cidfile") or "",
         "Exited": row.status == "exited",
-        "ExitedAt": row.finished // 1_000_000_000 if row.finished else -62135596800,
+        "ExitedAt": row.finished // 1_000_000_000 if row.finished else _NEVER,
         "ExitCode": row.exit_code,
         "ExposedPorts": None,
         "Id": row.id,
@@ -216,7 +219,7 @@ def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:
         "Ports": ports(container.network),
         "Restarts": row.restarts,
         "Size": None,
-        "StartedAt": row.started // 1_000_000_000 if row.started else -62135596800,
+        "StartedAt": row.started // 1_000_000_000 if row.started else _NEVER,
         "State": row.status,
         "Status": status(row, now),
         "Created": row.created // 1_000_000_000,

@@ -14,7 +14,9 @@ VERB = Verb(
     usage="[options] ARTIFACT",
     description="Its manifest, name and digest as JSON.",
     run="rundlet.cli.verbs.artifact_inspect:run",
-    options=(Option("format", "f", help="Format inspect output using a Go template"),),
+    options=(
+        Option("format", "f", help="Format inspect output using a Go template", kind="template"),
+    ),
     arguments=Arguments(minimum=1, maximum=1, completes="artifacts"),
     examples=("rundlet artifact inspect localhost/models:1",),
 )

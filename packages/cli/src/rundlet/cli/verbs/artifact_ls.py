@@ -17,7 +17,7 @@ VERB = Verb(
     description="List the artifacts of the local store.",
     run="rundlet.cli.verbs.artifact_ls:run",
     options=(
-        Option("format", help="Format output using a Go template or json"),
+        Option("format", help="Format output using a Go template or json", kind="template"),
         Flag("no-trunc", help="Do not truncate digests"),
         Flag("noheading", "n", help="Do not print column headings"),
         Flag("quiet", "q", help="Print digests only"),

@@ -16,7 +16,13 @@ VERB = Verb(
     usage="[options] CONTAINER [CONTAINER...]",
     run="rundlet.cli.verbs.container_inspect:run",
     options=(
-        Option("format", "f", help="Format the output to a Go template or json", default="json"),
+        Option(
+            "format",
+            "f",
+            help="Format the output to a Go template or json",
+            default="json",
+            kind="template",
+        ),
         LATEST,
         Flag("size", "s", help="Display total file size"),
     ),

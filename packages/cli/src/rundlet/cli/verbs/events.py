@@ -19,7 +19,7 @@ VERB = Verb(
     run="rundlet.cli.verbs.events:run",
     options=(
         Option("filter", "f", help="Filter output", many=True),
-        Option("format", help="Format the output using a Go template"),
+        Option("format", help="Format the output using a Go template", kind="template"),
         Flag("no-trunc", help="Do not truncate the output", default=True),
         Option("since", help="Show all events created since timestamp"),
         Flag("stream", help="Stream events and do not exit", default=True),

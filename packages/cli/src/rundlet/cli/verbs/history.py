@@ -18,7 +18,7 @@ VERB = Verb(
     usage="[options] IMAGE",
     run="rundlet.cli.verbs.history:run",
     options=(
-        Option("format", help="Change the output to JSON or a Go template"),
+        Option("format", help="Change the output to JSON or a Go template", kind="template"),
         Flag("human", "H", help="Display sizes and dates in human readable format", default=True),
         Flag("no-trunc", help="Do not truncate the output"),
         Flag("quiet", "q", help="Display the numeric IDs only"),
@@ -37,7 +37,7 @@ def run(context: Context, arguments: Parsed) -> int:
     steps = images.history(images.get(arguments.arguments[0]))
     form = arguments.text("format") or _TABLE
     if form == "json":
-        from rundlet.core.format.template import as_json
+        from rundlet.core.format.functions import as_json
 
         context.print(as_json([_document(step) for step in steps]))
         return 0

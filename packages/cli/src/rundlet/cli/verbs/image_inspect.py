@@ -14,7 +14,13 @@ VERB = Verb(
     usage="[options] IMAGE [IMAGE...]",
     run="rundlet.cli.verbs.image_inspect:run",
     options=(
-        Option("format", "f", help="Format the output to a Go template or json", default="json"),
+        Option(
+            "format",
+            "f",
+            help="Format the output to a Go template or json",
+            default="json",
+            kind="template",
+        ),
     ),
     arguments=Arguments(minimum=1, completes="images"),
 )

@@ -22,7 +22,7 @@ VERB = Verb(
         Flag("all", "a", help="Show all images (default hides intermediate images)"),
         Flag("digests", help="Show digests"),
         Option("filter", "f", help="Filter output based on conditions provided", many=True),
-        Option("format", help="Change the output format to JSON or a Go template"),
+        Option("format", help="Change the output format to JSON or a Go template", kind="template"),
         Flag("history", help="Display the image name history"),
         Flag("no-trunc", help="Do not truncate output"),
         Flag("noheading", "n", help="Do not print column headings"),

@@ -15,7 +15,9 @@ VERB = Verb(
     run="rundlet.cli.verbs.info:run",
     options=(
         Flag("debug", "D", help="Display additional debug information", hidden=True),
-        Option("format", "f", help="Change the output format to JSON or a Go template"),
+        Option(
+            "format", "f", help="Change the output format to JSON or a Go template", kind="template"
+        ),
     ),
     arguments=Arguments(maximum=0),
     examples=("rundlet info", "rundlet info --format '{{.Host.OCIRuntime.Name}}'"),

@@ -22,7 +22,8 @@ VERB = Verb(
     description="Displays JSON. Containers are looked for first, then images, volumes, networks.",
     run="rundlet.cli.verbs.inspect:run",
     options=(
-        Option("format", "f", help="Format the output to a Go template or json", default="json"),
+        Option("format", "f", help="Format the output to a Go template or json", default="json",
+               kind="template"),
         LATEST,
         Flag("size", "s", help="Display total file size"),
         Option("type", "t", help="Specify inspect-object type", default="all",

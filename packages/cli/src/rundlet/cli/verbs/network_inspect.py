@@ -13,7 +13,14 @@ VERB = Verb(
     summary="Inspect one or more networks",
     usage="[options] NETWORK [NETWORK...]",
     run="rundlet.cli.verbs.network_inspect:run",
-    options=(Option("format", "f", help="Pretty-print network to JSON or using a Go template"),),
+    options=(
+        Option(
+            "format",
+            "f",
+            help="Pretty-print network to JSON or using a Go template",
+            kind="template",
+        ),
+    ),
     arguments=Arguments(minimum=1, completes="networks"),
     examples=("rundlet network inspect podman",),
 )

@@ -14,7 +14,9 @@ VERB = Verb(
     run="rundlet.cli.verbs.network_ls:run",
     options=(
         Option("filter", "f", help="Provide filter values (e.g. 'name=podman')", many=True),
-        Option("format", help="Pretty-print networks to JSON or using a Go template"),
+        Option(
+            "format", help="Pretty-print networks to JSON or using a Go template", kind="template"
+        ),
         Flag("no-trunc", help="Do not truncate the network ID"),
         Flag("noheading", "n", help="Do not print headers"),
         Flag("quiet", "q", help="Display only names"),

@@ -20,7 +20,9 @@ VERB = Verb(
     options=(
         Flag("all", "a", help="List the commands of the shipped packages too"),
         Option("filter", "f", help="Only kind=KIND, name=NAME or works=true|false", many=True),
-        Option("format", help="Pretty-print plugins to JSON or using a Go template"),
+        Option(
+            "format", help="Pretty-print plugins to JSON or using a Go template", kind="template"
+        ),
         Flag("noheading", "n", help="Do not print headers"),
         Flag("quiet", "q", help="Print names only"),
     ),

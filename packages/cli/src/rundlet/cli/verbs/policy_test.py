@@ -19,7 +19,9 @@ VERB = Verb(
     run="rundlet.cli.verbs.policy_test:run",
     options=(
         Option("action", help="Ask of this action only", choices=("pull", "run")),
-        Option("format", help="Pretty-print verdicts to JSON or using a Go template"),
+        Option(
+            "format", help="Pretty-print verdicts to JSON or using a Go template", kind="template"
+        ),
         Flag("noheading", "n", help="Do not print headers"),
     ),
     arguments=Arguments(minimum=1, maximum=1, completes="images"),

@@ -21,7 +21,9 @@ VERB = Verb(
         Flag("all", "a", help="Show all the containers, default is only running containers"),
         Flag("external", help="Show containers in storage not controlled by rundlet"),
         Option("filter", "f", help="Filter output based on conditions given", many=True),
-        Option("format", help="Pretty-print containers to JSON or using a Go template"),
+        Option(
+            "format", help="Pretty-print containers to JSON or using a Go template", kind="template"
+        ),
         Option("last", "n", help="Print the n last created containers", kind="int", default="-1"),
         Flag("latest", "l", help="Show the latest container"),
         Flag("namespace", help="Display namespace information"),

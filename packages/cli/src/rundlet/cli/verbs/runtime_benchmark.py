@@ -27,7 +27,9 @@ VERB = Verb(
     run="rundlet.cli.verbs.runtime_benchmark:run",
     options=(
         Option("count", "n", kind="int", default="5", help="Containers for each runtime"),
-        Option("format", help="Pretty-print results to JSON or using a Go template"),
+        Option(
+            "format", help="Pretty-print results to JSON or using a Go template", kind="template"
+        ),
         Option("image", help="Run in this image", metavar="image", completes="images"),
     ),
     arguments=Arguments(),

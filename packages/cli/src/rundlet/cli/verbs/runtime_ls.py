@@ -22,7 +22,9 @@ VERB = Verb(
     " knows of.",
     run="rundlet.cli.verbs.runtime_ls:run",
     options=(
-        Option("format", help="Pretty-print runtimes to JSON or using a Go template"),
+        Option(
+            "format", help="Pretty-print runtimes to JSON or using a Go template", kind="template"
+        ),
         Flag("noheading", "n", help="Do not print headers"),
         Flag("quiet", "q", help="Print names only"),
     ),

@@ -26,7 +26,7 @@ VERB = Verb(
         Flag("compatible", help="List stars, official and automated columns"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
         Option("filter", "f", help="Filter output: stars=N, is-official, is-automated", many=True),
-        Option("format", help="Change the output format to JSON or a Go template"),
+        Option("format", help="Change the output format to JSON or a Go template", kind="template"),
         Option("limit", help="Limit the number of results", kind="int"),
         Flag("list-tags", help="List the tags of the input repository"),
         Flag("no-trunc", help="Do not truncate the output"),

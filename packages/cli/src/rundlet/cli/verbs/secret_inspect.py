@@ -16,7 +16,7 @@ VERB = Verb(
     usage="[options] SECRET [SECRET...]",
     run="rundlet.cli.verbs.secret_inspect:run",
     options=(
-        Option("format", "f", help="Format inspect output using Go template"),
+        Option("format", "f", help="Format inspect output using Go template", kind="template"),
         Flag("pretty", help="Print inspect output in human-readable format"),
         Flag("showsecret", help="Display the secret"),
     ),

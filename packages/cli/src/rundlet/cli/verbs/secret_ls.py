@@ -15,7 +15,7 @@ VERB = Verb(
     run="rundlet.cli.verbs.secret_ls:run",
     options=(
         Option("filter", "f", help="Filter secret output (name=, id=)", many=True, split=True),
-        Option("format", help="Format secret output using Go template or json"),
+        Option("format", help="Format secret output using Go template or json", kind="template"),
         Flag("noheading", "n", help="Do not print headers"),
         Flag("quiet", "q", help="Print secret IDs only"),
     ),

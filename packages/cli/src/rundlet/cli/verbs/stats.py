@@ -21,7 +21,11 @@ VERB = Verb(
     run="rundlet.cli.verbs.stats:run",
     options=(
         Flag("all", "a", help="Show all containers, also those that do not run"),
-        Option("format", help="Pretty-print container statistics to JSON or using a Go template"),
+        Option(
+            "format",
+            help="Pretty-print container statistics to JSON or using a Go template",
+            kind="template",
+        ),
         Option("interval", "i", help="Seconds between reports", kind="int", default="5"),
         Flag("latest", "l", help="Act on the latest container"),
         Flag("no-reset", help="Disable resetting the screen between intervals"),

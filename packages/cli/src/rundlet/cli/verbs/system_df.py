@@ -16,7 +16,7 @@ VERB = Verb(
     description="Artifacts have a row where there are any.",
     run="rundlet.cli.verbs.system_df:run",
     options=(
-        Option("format", help="Change the output format to JSON or a Go template"),
+        Option("format", help="Change the output format to JSON or a Go template", kind="template"),
         Flag("verbose", "v", help="Show detailed information on disk usage"),
     ),
     arguments=Arguments(maximum=0),

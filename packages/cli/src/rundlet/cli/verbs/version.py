@@ -18,7 +18,11 @@ VERB = Verb(
     summary="Display the Rundlet version information",
     usage="[options]",
     run="rundlet.cli.verbs.version:run",
-    options=(Option("format", "f", help="Change the output format to JSON or a Go template"),),
+    options=(
+        Option(
+            "format", "f", help="Change the output format to JSON or a Go template", kind="template"
+        ),
+    ),
     arguments=Arguments(maximum=0),
     examples=("rundlet version", "rundlet version --format '{{.Client.Version}}'"),
 )

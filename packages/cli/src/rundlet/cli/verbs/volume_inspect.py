@@ -15,7 +15,13 @@ VERB = Verb(
     run="rundlet.cli.verbs.volume_inspect:run",
     options=(
         Flag("all", "a", help="Inspect all volumes"),
-        Option("format", "f", help="Format volume output using Go template", default="json"),
+        Option(
+            "format",
+            "f",
+            help="Format volume output using Go template",
+            default="json",
+            kind="template",
+        ),
     ),
     arguments=Arguments(completes="volumes"),
     examples=("rundlet volume inspect myvol", "rundlet volume inspect -f '{{.Mountpoint}}' myvol"),

@@ -14,7 +14,7 @@ VERB = Verb(
     run="rundlet.cli.verbs.volume_ls:run",
     options=(
         Option("filter", "f", help="Filter volume output", many=True, split=True),
-        Option("format", help="Change the output format to JSON or a Go template"),
+        Option("format", help="Change the output format to JSON or a Go template", kind="template"),
         Flag("noheading", "n", help="Do not print headers"),
         Flag("quiet", "q", help="Print volume output in quiet mode"),
     ),

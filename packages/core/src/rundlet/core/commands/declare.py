@@ -49,7 +49,8 @@ class Option(Value):
     many: may be repeated; the value is a list. Else the last one counts.
     split: with `many`, a comma separates values too (pflag's StringSlice).
     optional: the value that a bare `--name` stands for (then only `--name=X` sets another).
-    kind: "str" | "int" | "uint" | "float" | "duration" (a Go duration or seconds; float seconds).
+    kind: "str" | "int" | "uint" | "float" | "duration" (a Go duration or seconds; float seconds)
+        | "template" (of `--format`).
     choices: the only values allowed, or () for any.
     completes: what names to complete, one of `names.NAMES` or "files".
     """

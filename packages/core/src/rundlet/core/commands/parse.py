@@ -222,10 +222,18 @@ def convert(option: Option, typed: str, text: str) -> object:
             return duration(text)
         except ValueError:
             raise _refused(typed, text, f'time: invalid duration "{text}"') from None
+    if kind == "template":
+        return _template(text)
     if option.choices and text not in option.choices:
         choices = ", ".join(option.choices)
         raise _refused(typed, text, f'"{text}" is not a valid value.  Choose from: "{choices}"')
     return text
+
+
+def _template(text: str) -> str:
+    """A Go template; each of podman's spellings of "as JSON" is "json" (common's report)."""
+    compact = "".join(text.split())
+    return "json" if compact in ("json", "{{json.}}", "{{json}}") else text
 
 
 def _integer(kind: str, typed: str, text: str) -> int:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from .template import Template
+
 _ESCAPES = {"\\t": "\t", "\\n": "\n"}
 
 
@@ -37,14 +39,22 @@ def rows(
         return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
     cells = [line.rstrip("\n").split("\t") for line in lines]
     if heading:
-        cells.insert(0, _heading(text, headings or {}))
+        cells.insert(0, _heading(template, text, headings or {}))
     return table(cells)
 
 
-def _heading(text: str, headings: Mapping[str, str]) -> list[str]:
-    """The first line: each column's fields by their titles."""
+def _heading(template: Template, text: str, headings: Mapping[str, str]) -> list[str]:
+    """The first line: the template over the titles of its fields; else each column's titles."""
     import re
 
+    from ..errors import InvalidArgument
+
+    named = set(re.findall(r"\.([A-Za-z]\w*)", text))
+    try:
+        line = template.render({name: headings.get(name, _title(name)) for name in named})
+        return line.rstrip("\n").split("\t")
+    except InvalidArgument:
+        pass
     columns = []
     for column in text.split("\t"):
         names = re.findall(r"\.([A-Za-z]\w*)", column)

@@ -7,13 +7,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+MINIMUM = 10
+"""Podman's columns are twelve wide at least, the two spaces after them included."""
+
+
 def table(rows: Iterable[Sequence[str]]) -> str:
     """The lines of a table, each ended. A first row is the heading."""
     cells = [list(row) for row in rows]
     if not cells:
         return ""
     columns = max(len(row) for row in cells)
-    widths = [0] * columns
+    widths = [MINIMUM] * columns
     for row in cells:
         for number, cell in enumerate(row):
             if len(cell) > widths[number]:

@@ -3,7 +3,8 @@
 A template is a tree of nodes: tuples of a kind and its parts (pkg.go.dev/text/template).
 
     ("text", "abc")  ("print", PIPE)  ("if", PIPE, BODY, ELSE)  ("with", PIPE, BODY, ELSE)
-    ("range", (KEY, VALUE), PIPE, BODY, ELSE)  ("set", NAME, PIPE)
+    ("range", (KEY, VALUE), PIPE, BODY, ELSE)  ("break",)  ("continue",)
+    ("declare", NAME, PIPE)  ("set", NAME, PIPE)  ("template", NAME, PIPE or None)
     PIPE: list of commands, each a list of operands:
     ("field", OPERAND or None, [NAMES])  ("variable", NAME)  ("literal", VALUE)
     ("call", NAME)  ("pipe", PIPE)  ("dot",)
@@ -26,21 +27,29 @@ _ACTION = re.compile(
     r"\{\{(- )?((?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|[^}\"`]|\}(?!\}))*?)( -)?\}\}", re.DOTALL
 )
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<string>"(?:\\.|[^"\\])*"|`[^`]*`)|(?P<number>-?\d+(?:\.\d+)?)"""
+    r"""\s*(?:(?P<string>"(?:\\.|[^"\\])*"|`[^`]*`)|(?P<character>'(?:\\.|[^'\\])')"""
+    r"""|(?P<number>[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+"""
+    r"""|\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?))"""
     r"""|(?P<declare>:=|=)|(?P<field>(?:\.[A-Za-z_]\w*)+)|(?P<variable>\$\w*)|(?P<name>[A-Za-z_]\w*)"""
     r"""|(?P<punct>[().|,]))"""
 )
 
 
-def parse(text: str) -> list[Node]:
-    """Parse a template. Raises InvalidArgument saying what is wrong."""
-    return _Parser(text).parse()
+def parse(text: str) -> tuple[list[Node], dict[str, list[Node]]]:
+    """Parse a template: its nodes, and those that it defines by name.
+
+    Raises InvalidArgument saying what is wrong.
+    """
+    parser = _Parser(text)
+    return parser.parse(), parser.defined
 
 
 class _Parser:
     def __init__(self, text: str) -> None:
         self._pieces = _pieces(text)
         self._at = 0
+        self._loops = 0
+        self.defined: dict[str, list[Node]] = {}
 
     def parse(self) -> list[Node]:
         body, end = self._body()
@@ -62,13 +71,32 @@ class _Parser:
                 return nodes, [word, rest.strip()]
             if word in ("if", "with", "range"):
                 nodes.append(self._block(word, rest))
-            elif content and not content.startswith("/*"):
+            elif word in ("define", "block"):
+                nodes += self._define(word, rest)
+            elif word in ("break", "continue") and not rest:
+                if not self._loops:
+                    raise _wrong(f"{{{{{word}}}}} outside {{{{range}}}}")
+                nodes.append((word,))
+            elif word == "template":
+                nodes.append(_named(rest))
+            elif not content.startswith("/*"):
                 nodes.append(_statement(content))
         return nodes, []
 
-    def _block(self, word: str, head: str) -> Node:
-        names, pipe = _declaration(head)
+    def _define(self, word: str, head: str) -> list[Node]:
+        """A template by name; a block is used where it is defined, too."""
+        used = _named(head)
         body, end = self._body()
+        if not end or end[0] != "end":
+            raise _wrong("unexpected EOF")
+        self.defined[used[1]] = body
+        return [used] if word == "block" else []
+
+    def _block(self, word: str, head: str) -> Node:
+        names, pipe, _ = _declaration(head, word)
+        self._loops += word == "range"
+        body, end = self._body()
+        self._loops -= word == "range"
         other: list[Node] = []
         if end and end[0] == "else":
             if end[1].startswith(("if ", "with ")):
@@ -84,7 +112,8 @@ class _Parser:
             key, value = padded[-2:] if names else ("", "")
             return ("range", (key, value), pipe, body, other)
         if names:
-            body = [("set", names[0], [[("dot",)]]), *body] if word == "with" else body
+            pipe_node: Node = ("declare", names[0], [(("dot",),)])
+            body = [pipe_node, *body] if word == "with" else body
         return (word, pipe, body, other)
 
 
@@ -109,20 +138,32 @@ def _pieces(text: str) -> list[tuple[str, str]]:
 
 
 def _statement(content: str) -> Node:
-    names, pipe = _declaration(content)
-    return ("set", names[0], pipe) if names else ("print", pipe)
+    names, pipe, sign = _declaration(content, "command")
+    if not names:
+        return ("print", pipe)
+    return ("declare" if sign == ":=" else "set", names[0], pipe)
 
 
-def _declaration(text: str) -> tuple[list[str], list[Node]]:
-    """Names before `:=` or `=`, and the pipe."""
+def _declaration(text: str, what: str) -> tuple[list[str], list[Node], str]:
+    """Names before `:=` or `=`, the pipe, and which of both it is."""
     tokens = _tokens(text)
+    if not tokens:
+        raise _wrong(f"missing value for {what}")
     names: list[str] = []
-    for number, (kind, _) in enumerate(tokens):
+    for number, (kind, value) in enumerate(tokens):
         if kind == "declare":
-            names = [value for what, value in tokens[:number] if what == "variable"]
-            tokens = tokens[number + 1 :]
-            break
-    return names, _pipe(tokens)
+            names = [name for token, name in tokens[:number] if token == "variable"]
+            return names, _pipe(tokens[number + 1 :]), value
+    return names, _pipe(tokens), ""
+
+
+def _named(head: str) -> Node:
+    """`"NAME" [PIPE]` of define, block and template."""
+    tokens = _tokens(head)
+    if not tokens or tokens[0][0] != "string":
+        raise _wrong("missing name of a template")
+    name = str(_operand(*tokens[0], [])[1])
+    return ("template", name, _pipe(tokens[1:]) if tokens[1:] else None)
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -182,13 +223,26 @@ def _operand(kind: str, value: str, rest: list[tuple[str, str]]) -> Node:
     if kind == "string":
         return ("literal", value[1:-1] if value[0] == "`" else ast.literal_eval(value))
     if kind == "number":
-        return ("literal", float(value) if "." in value else int(value))
+        return ("literal", _number(value))
+    if kind == "character":
+        return ("literal", ord(ast.literal_eval(value)))
     if kind == "name":
         constants = {"true": True, "false": False, "nil": None}
         return ("literal", constants[value]) if value in constants else ("call", value)
     if value == ".":
         return ("dot",)
     raise _wrong(f"unexpected {value!r}")
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text, 0) if text.strip("+-") != "0" else 0
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        raise _wrong(f"bad number syntax: {text!r}") from None
 
 
 def _wrong(what: str) -> InvalidArgument:
