@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 
 from rundlet.core import Engine
 from rundlet.core.settings.snapshot import Settings
+from rundlet.cri.server import reload
 
 BEFORE = """
 [crio.runtime]
@@ -159,3 +161,22 @@ def test_systemd_is_told_of_each_step(server: Any, tmp_path: Path) -> None:
         assert server.process.wait(60) == 0
     server.environment = {}
     server.drop_ins.joinpath("10-more").unlink()
+
+
+def test_changes_are_told_but_not_of_locks(tmp_path: Path) -> None:
+    async def told(name: str, seconds: float) -> bool:
+        heard = asyncio.Event()
+        watching = asyncio.ensure_future(reload.watch([str(tmp_path)], heard.set))
+        await asyncio.sleep(0)
+        (tmp_path / name).write_text("x")
+        try:
+            await asyncio.wait_for(heard.wait(), seconds)
+        except TimeoutError:
+            return False
+        finally:
+            watching.cancel()
+        return True
+
+    assert asyncio.run(told("10-mine.conflist", 60))
+    for name in ("cni.lock", ".hidden"):
+        assert not asyncio.run(told(name, 1))

@@ -91,7 +91,7 @@ async def watch(places: Iterable[str], told: Callable[[], object]) -> None:
                 continue
 
             def drain(seen: Watch = seen) -> None:
-                if any(not name.startswith(".") for name in seen.drain()):
+                if any(_counts(name) for name in seen.drain()):
                     changed.set()
 
             loop.add_reader(seen.fileno(), drain)
@@ -100,6 +100,11 @@ async def watch(places: Iterable[str], told: Callable[[], object]) -> None:
             await changed.wait()
             await _settled(changed)
             told()
+
+
+def _counts(name: str) -> bool:
+    """Not hidden files, nor locks: podman writes its cni.lock at every network of a container."""
+    return not name.startswith(".") and not name.endswith(".lock")
 
 
 async def _settled(changed: asyncio.Event) -> None:
