@@ -19,12 +19,24 @@ if TYPE_CHECKING:
     from devtools.tool import Rundlet
 
 FORBIDDEN = {
-    "asyncio", "dataclasses", "importlib.metadata", "logging", "pathlib", "pluggy",
-    "pydantic", "rich", "stevedore", "subprocess", "typer", "typing", "urllib3",
+    "asyncio", "binascii", "dataclasses", "datetime", "encodings.ascii", "enum", "importlib",
+    "importlib.metadata", "json", "logging", "pathlib", "pluggy", "pydantic", "re", "rich",
+    "signal", "sqlite3", "stevedore", "subprocess", "typer", "typing", "urllib3", "warnings",
 }  # fmt: skip
 MAY: dict[str, set[str]] = {
     # The network plugin is given paths (contracts/network.py).
-    "run -d busybox sleep 100": {"pathlib", "fnmatch", "ntpath", "urllib"},
+    "run -d busybox sleep 100": {
+        "enum",
+        "fnmatch",
+        "ntpath",
+        "pathlib",
+        "re",
+        "urllib",
+        "warnings",
+    },
+    # What people read is indented, and what they ask for by name in pieces, by Python's json.
+    "ps --format json": {"enum", "json", "re"},
+    "inspect c": {"enum", "json", "re"},
 }
 VERBS = (
     "ps -a",

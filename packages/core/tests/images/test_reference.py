@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rundlet.core.errors import InvalidArgument
@@ -100,3 +102,32 @@ def test_parts_survive(components: list[str], host: str, tag: str, digest: str) 
     assert (found.host, found.tag, found.digest) == (host, tag, digest)
     if host != "docker.io":
         assert str(found) == text
+
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_GRAMMAR = re.compile(
+    rf"(?P<host>{_HOST})/(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?",
+    re.ASCII,
+)
+
+
+@given(
+    st.text("aB0.-[:]é\n", max_size=6).map(lambda text: f"{text}.")
+    | st.from_regex(_HOST, fullmatch=True),
+    st.text("aB0.-_/é\n", max_size=8),
+    st.none() | st.text("aB0.-_é\n", max_size=3) | st.integers(126, 130).map(lambda n: "a" * n),
+)
+def test_the_grammar(host: str, path: str, tag: str | None) -> None:
+    """The functions are the expressions of the distribution's grammar."""
+    text = f"{host}/{path}" + ("" if tag is None else f":{tag}")
+    assume(not references.is_short(text))
+    match = _GRAMMAR.fullmatch(text)
+    try:
+        found = references.parse(text)
+    except InvalidArgument:
+        assert match is None
+    else:
+        assert match is not None
+        assert (found.host, found.path, found.tag or None) == match.group("host", "path", "tag")

@@ -323,7 +323,7 @@ def _port(host: Netlink, config: Mapping[str, Any], call: Call) -> int:
 def _write(path: str, value: str, *, optional: bool = False) -> None:
     """Set a sysctl that does not have this value. optional: of a kernel without IPv6, say."""
     try:
-        with open(path, "r+", encoding="ascii") as file:
+        with open(path, "r+", encoding="utf-8") as file:
             if file.read().strip() != value:
                 file.seek(0)
                 file.write(value)

@@ -9,9 +9,9 @@ It lives beside the leases of host-local, which outlive a reboot too.
 from __future__ import annotations
 
 import os
-from json import dumps, loads
 
 from rundlet.core.errors import NetworkError
+from rundlet.core.json import dumps, loads
 from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False

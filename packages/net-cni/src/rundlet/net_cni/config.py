@@ -7,9 +7,9 @@ and in which order, is libcni's way: sorted by name, the first definition of a n
 from __future__ import annotations
 
 import os
-from json import loads
 
 from rundlet.core.errors import NetworkError
+from rundlet.core.json import loads
 from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from json import dumps, loads
 
 from rundlet.core.errors import NetworkError
+from rundlet.core.json import dumps, loads
 from rundlet.core.value import Value
 
 TYPE_CHECKING = False

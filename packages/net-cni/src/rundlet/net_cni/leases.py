@@ -226,7 +226,7 @@ class Leases:
 
     def _note_last(self, place: int, address: str) -> None:
         path = os.path.join(self.directory, f"last_reserved_ip.{place}")
-        with open(path, "w", encoding="ascii") as file:
+        with open(path, "w", encoding="utf-8") as file:
             file.write(address)
 
     def _names(self) -> list[str]:

@@ -120,7 +120,7 @@ class Names:
     def _pid(self, pid_file: str) -> int:
         """The server of this directory, which may have ended or never been; 0 then."""
         try:
-            with open(pid_file, encoding="ascii") as file:
+            with open(pid_file, encoding="utf-8") as file:
                 pid = int(file.read())
             with open(f"/proc/{pid}/cmdline", "rb") as words:
                 return pid if os.fsencode(self._directory) in words.read().split(b"\0") else 0

@@ -120,7 +120,7 @@ def interfaces() -> set[str]:
 
 def _lines(path: str, skip: int = 0) -> Iterable[list[str]]:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             lines = file.readlines()[skip:]
     except OSError:  # a kernel without IPv6
         return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime
 
 from rundlet.core.format.output import pretty
 from rundlet.core.format.output import rows as formatted
@@ -182,6 +181,8 @@ def networks(engine: Engine, row: ContainerRow) -> list[str]:
 
 def stamp(nanoseconds: int) -> str:
     """A time as Go's Time.String() prints it: 2026-11-23 15:04:05.999999999 +0000 UTC."""
+    from datetime import datetime
+
     whole, fraction = divmod(nanoseconds, 1_000_000_000)
     moment = datetime.fromtimestamp(whole).astimezone()
     digits = f".{fraction:09}".rstrip("0").rstrip(".")

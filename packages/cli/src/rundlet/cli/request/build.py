@@ -153,7 +153,7 @@ def _entrypoint(arguments: Parsed) -> tuple[str, ...] | None:
         return None
     text = arguments.text("entrypoint")
     if text.startswith("["):
-        import json
+        from rundlet.core import json
 
         try:
             words = json.loads(text)

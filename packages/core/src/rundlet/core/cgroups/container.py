@@ -137,7 +137,7 @@ def _scope_path(path: str) -> str:
 def _number(path: str) -> int | None:
     """A number of a cgroup file; None for "max" and for what is not there."""
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="utf-8") as file:
             return int(file.read())
     except (OSError, ValueError):
         return None
@@ -145,7 +145,7 @@ def _number(path: str) -> int | None:
 
 def _cpu_unified(path: str) -> int | None:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="utf-8") as file:
             for line in file:
                 if line.startswith("usage_usec "):
                     return int(line.split()[1]) * 1000
@@ -178,7 +178,7 @@ def _block_v1(path: str) -> tuple[int | None, int | None]:
 
 def _lines(path: str) -> list[str] | None:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="utf-8") as file:
             return file.read().splitlines()
     except OSError:
         return None
@@ -186,7 +186,7 @@ def _lines(path: str) -> list[str] | None:
 
 def _pids(path: str) -> list[int]:
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="utf-8") as file:
             return [int(line) for line in file]
     except OSError:
         return []

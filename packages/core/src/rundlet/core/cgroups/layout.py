@@ -127,7 +127,7 @@ def _unified_controllers(unified: str) -> tuple[str, ...]:
     if not unified:
         return ()
     try:
-        with open(f"{unified}/cgroup.controllers", encoding="ascii") as file:
+        with open(f"{unified}/cgroup.controllers", encoding="utf-8") as file:
             return tuple(sorted(file.read().split()))
     except OSError:
         return ()

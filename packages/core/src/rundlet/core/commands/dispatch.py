@@ -133,11 +133,10 @@ def _contained(entry: EntryPoint, verb: Verb, context: Context, parsed: Parsed, 
 
 
 def _call(verb: Verb, context: Context, parsed: Parsed) -> int:
-    from importlib import import_module
-
     module, _, name = verb.run.partition(":")
+    __import__(module)
     try:
-        code: int = getattr(import_module(module), name)(context, parsed)
+        code: int = getattr(sys.modules[module], name)(context, parsed)
         return code
     finally:
         context.close()

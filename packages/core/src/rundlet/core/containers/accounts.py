@@ -6,8 +6,7 @@ changed: copies with the new lines are mounted over them.
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..errors import InvalidArgument
 from ..spec.rootfs import read_text
 from .paths import Paths

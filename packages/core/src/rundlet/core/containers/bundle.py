@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 
+from .. import json
 from ..cgroups.layout import layout
 from ..spec import cdi, sysctls
 from ..spec.generate import generate
@@ -100,7 +100,7 @@ def _set_outside(plan: SpecPlan) -> None:
     with Inside(plan.network_namespace):
         for name, value in wanted.items():
             try:
-                with open(f"/proc/sys/{name.replace('.', '/')}", "w", encoding="ascii") as file:
+                with open(f"/proc/sys/{name.replace('.', '/')}", "w", encoding="utf-8") as file:
                     file.write(value)
             except OSError as error:
                 raise InvalidArgument(f"sysctl {name}={value}: {error.strerror}") from None

@@ -6,11 +6,11 @@ to a container that the next command finds and removes.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from contextlib import ExitStack
 
+from .. import json
 from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
 from ..state import containers as rows

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
+from .. import json
 from ..cgroups.ahead import pay_ahead
 from ..contracts.monitor import ExecJob, Streams
 from ..errors import Corrupt, WrongState

@@ -37,7 +37,7 @@ def reserve(request: ContainerRequest, undo: ExitStack) -> int:
 def fill(descriptor: int, container: str) -> None:
     """Write the id into the file that `reserve` made."""
     if descriptor >= 0:
-        with open(descriptor, "w", encoding="ascii") as file:
+        with open(descriptor, "w", encoding="utf-8") as file:
             file.write(container)
 
 
@@ -60,7 +60,7 @@ def write_pids(request: ContainerRequest, monitored: Monitored) -> None:
         if not path:
             continue
         try:
-            with open(path, "w", encoding="ascii") as file:
+            with open(path, "w", encoding="utf-8") as file:
                 file.write(str(pid))
         except OSError as error:
             raise InvalidArgument(f"pid file {path}: {error.strerror}") from None

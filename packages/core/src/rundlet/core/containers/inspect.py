@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..errors import Corrupt
 from ..format.times import NEVER, rfc3339
 from ..state import containers as rows

@@ -102,7 +102,7 @@ def _environment(known: Known) -> list[str]:
 
 
 def _labels(known: Known) -> dict[str, str]:
-    import json
+    from .. import json
 
     labels: dict[str, str] = json.loads(known.row.labels)
     return labels

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..state import events
 from ..views import ContainerView
 from .paths import Paths

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _signal  # the module signal makes enums of them, for 1.5 ms
+
 from ..errors import RundletError
 
 TYPE_CHECKING = False
@@ -29,12 +31,10 @@ class Forwarding:
     def __enter__(self) -> Self:
         if not self.wanted:
             return self
-        import signal
-
         for name in _FORWARDED:
-            number = getattr(signal, f"SIG{name}")
+            number = getattr(_signal, f"SIG{name}")
             try:
-                self._before[number] = signal.signal(number, self._forward)
+                self._before[number] = _signal.signal(number, self._forward)
             except ValueError:
                 break  # not the main thread: signals are its business
         return self
@@ -52,7 +52,5 @@ class Forwarding:
         trace: TracebackType | None,
     ) -> None:
         if self._before:
-            import signal
-
             for number, handler in self._before.items():
-                signal.signal(number, handler)
+                _signal.signal(number, handler)

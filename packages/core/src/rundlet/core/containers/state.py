@@ -33,7 +33,7 @@ def boot_id() -> str:
     """Which boot of the machine this is (random(4)); process ids of another one mean nothing."""
     global _boot
     if not _boot:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             _boot = file.read().strip()
     return _boot
 

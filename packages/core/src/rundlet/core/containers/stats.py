@@ -113,7 +113,7 @@ def cgroups_path(engine: Engine, row: Container) -> str:
 def _interfaces(pid: int) -> dict[str, Interface]:
     """The network of the process, proc(5) /proc/net/dev; {} when it has just ended."""
     try:
-        with open(f"/proc/{pid}/net/dev", encoding="ascii") as file:
+        with open(f"/proc/{pid}/net/dev", encoding="utf-8") as file:
             lines = file.read().splitlines()[2:]
     except OSError:
         return {}

@@ -100,7 +100,7 @@ def _try(call, *arguments, **options) -> None:  # type: ignore[no-untyped-def]
 
 def stop_signal(row: Container) -> int:
     """The number of the container's stop signal: its own, its image's, else SIGTERM."""
-    import json
+    from .. import json
 
     image = json.loads(row.extra).get("image", {})
     return signals.number(

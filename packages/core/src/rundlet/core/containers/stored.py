@@ -6,8 +6,7 @@ a field that is new in a later release has its default for older containers.
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..contracts.network import (
     Address,
     Attachment,

@@ -101,7 +101,7 @@ class _Machine:
     """What is the same for all processes."""
 
     def __init__(self) -> None:
-        with open("/proc/uptime", encoding="ascii") as file:
+        with open("/proc/uptime", encoding="utf-8") as file:
             self.uptime = float(file.read().split()[0])
         self.host = _Tables("/")
 
@@ -239,7 +239,7 @@ def _fields(text: str) -> dict[str, str]:
 def _inside(pid: int, kind: str, number: int) -> int:
     """A number of the host as the process's user namespace has it."""
     try:
-        with open(f"/proc/{pid}/{kind}_map", encoding="ascii") as file:
+        with open(f"/proc/{pid}/{kind}_map", encoding="utf-8") as file:
             rows = [[int(word) for word in line.split()] for line in file]
     except OSError:
         return number

@@ -172,7 +172,7 @@ def ranges(path: str, name: str) -> Sequence[tuple[int, int]]:
 
 def own(kind: str) -> tuple[IdMap, ...]:
     """The map that this process lives in, once more."""
-    with open(f"/proc/self/{kind}_map", encoding="ascii") as file:
+    with open(f"/proc/self/{kind}_map", encoding="utf-8") as file:
         rows = [list(map(int, line.split())) for line in file]
     return tuple(IdMap(inside, inside, size) for inside, _, size in rows)
 

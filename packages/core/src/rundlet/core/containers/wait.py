@@ -62,7 +62,7 @@ def _exit(engine: Engine, row: Container) -> int:
 
 def _told(engine: Engine, container: str) -> int:
     """The exit code of a removed container, from its last event."""
-    import json
+    from .. import json
 
     found = engine.database.row(
         "SELECT attributes FROM events WHERE id = ? AND action = 'died'"

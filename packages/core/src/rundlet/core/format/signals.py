@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import _signal  # the module signal makes enums of them, for 1.5 ms
+
 from ..errors import InvalidArgument
+
+_NUMBERS: dict[str, int] = {
+    name.removeprefix("SIG"): found
+    for name, found in vars(_signal).items()
+    if name.startswith("SIG") and not name.startswith("SIG_")
+}
 
 
 def number(name: str) -> int:
     """The number of a signal ("TERM", "SIGTERM", "15", "RTMIN+3"). Raises InvalidArgument."""
-    import signal
-
     text = name.strip().upper()
     if text.isdecimal():
         found = int(text)
-        if 0 < found <= int(signal.SIGRTMAX):
+        if 0 < found <= _signal.SIGRTMAX:
             return found
         raise InvalidArgument(f"invalid signal: {name}")
     short = text.removeprefix("SIG")
     base, sign, offset = short.partition("+" if "+" in short else "-")
     try:
-        found = int(signal.Signals[f"SIG{base}"])
+        found = _NUMBERS[base]
         moved = int(f"{sign}{offset}") if sign else 0
     except (KeyError, ValueError):
         raise InvalidArgument(f"invalid signal: {name}") from None

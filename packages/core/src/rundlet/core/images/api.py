@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..contracts.transport import Platform, TransportSettings
 from ..errors import InUse, NoSuchImage, NotFound, WrongState
 from ..state import images as rows

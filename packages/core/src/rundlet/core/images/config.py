@@ -6,8 +6,7 @@ OnBuild), which are kept.
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..errors import Corrupt, InvalidArgument
 from ..format.times import from_rfc3339
 from ..value import EMPTY, Value

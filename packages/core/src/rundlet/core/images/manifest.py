@@ -7,8 +7,7 @@ manifest-v2-2.md.)
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..contracts.transport import Platform
 from ..errors import Corrupt, InvalidArgument, NotFound
 from ..value import EMPTY, Value

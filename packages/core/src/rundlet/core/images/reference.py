@@ -7,8 +7,6 @@ transport ("docker://alpine", "oci:/path:tag"), or may be an id: see `images.nam
 
 from __future__ import annotations
 
-import re
-
 from ..errors import InvalidArgument
 from ..value import Value
 from .descriptor import digest_parts
@@ -16,13 +14,10 @@ from .descriptor import digest_parts
 DEFAULT_HOST = "docker.io"
 DEFAULT_TAG = "latest"
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_HOST = re.compile(
-    r"(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-    r"(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
-)
-_TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+_DIGITS = "0123456789"
+_SMALL = "abcdefghijklmnopqrstuvwxyz" + _DIGITS
+_LETTERS = _SMALL + _SMALL[:26].upper()
+_LONGEST_TAG = 128
 _LONGEST_PATH = 255
 
 
@@ -74,16 +69,60 @@ def parse(text: str) -> Reference:
     head, colon, tag = rest.rpartition(":")
     if not colon or "/" in tag:
         head, tag = rest, ""
-    elif not _TAG.fullmatch(tag):
+    elif not _is_tag(tag):
         raise InvalidArgument(f"invalid image name {text!r}: invalid tag {tag!r}")
     host, path = _split(head)
-    if not _HOST.fullmatch(host):
+    if not _is_host(host):
         raise InvalidArgument(f"invalid image name {text!r}: invalid registry host {host!r}")
-    if not _PATH.fullmatch(path) or len(path) > _LONGEST_PATH:
+    if not all(map(_is_component, path.split("/"))) or len(path) > _LONGEST_PATH:
         upper = path != path.lower()
         why = "repository name must be lowercase" if upper else f"invalid repository {path!r}"
         raise InvalidArgument(f"invalid image name {text!r}: {why}")
     return Reference(host, path, tag, digest)
+
+
+# The grammar's terms, as functions: a name is read by every `run`, and to import re and to
+# compile expressions costs more than that.
+
+
+def _is_tag(text: str) -> bool:
+    r"""`[\w][\w.-]{0,127}`, in ASCII."""
+    letters = _LETTERS + "_"
+    return 0 < len(text) <= _LONGEST_TAG and text[0] in letters and not text.strip(letters + ".-")
+
+
+def _is_component(text: str) -> bool:
+    r"""`[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`"""
+    if not text or text[0] not in _SMALL or text[-1] not in _SMALL:
+        return False
+    between = ""
+    for letter in text:
+        if letter in _SMALL:
+            if between not in (".", "_", "__") and between.strip("-"):
+                return False
+            between = ""
+        else:
+            between += letter
+    return True
+
+
+def _is_host(text: str) -> bool:
+    """A domain name or an IPv6 address in brackets, and perhaps a port."""
+    name, colon, port = text.rpartition(":")
+    if not colon or "]" in port:
+        name = text
+    elif not port or port.strip(_DIGITS):
+        return False
+    if name.startswith("[") and name.endswith("]"):
+        address = name[1:-1]
+        return bool(address) and not address.strip(_DIGITS + "abcdefABCDEF:")
+    return all(map(_is_label, name.split(".")))
+
+
+def _is_label(text: str) -> bool:
+    """`[a-zA-Z0-9]`, or with hyphens between."""
+    ends = text[:1] in _LETTERS and text[-1:] in _LETTERS
+    return bool(text) and ends and not text.strip(_LETTERS + "-")
 
 
 def _split(name: str) -> tuple[str, str]:

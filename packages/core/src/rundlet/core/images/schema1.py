@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
 import os
 from functools import partial
 
+from .. import json
 from ..content.compress import PIECE, decompressed, detect
 from ..content.verify import Verified
 from ..contracts.transport import ImageSource, ManifestBytes

@@ -31,7 +31,7 @@ def adjust(processes: Callable[[], Iterable[int]], score: int) -> bool:
 
 def _write(process: int, score: int) -> bool:
     try:
-        with open(f"/proc/{process}/oom_score_adj", "w", encoding="ascii") as file:
+        with open(f"/proc/{process}/oom_score_adj", "w", encoding="utf-8") as file:
             file.write(str(score))
     except PermissionError:
         return False

@@ -102,19 +102,19 @@ class _Resizing:
     def __enter__(self) -> None:
         if self.descriptor < 0:
             return
-        import signal
+        import _signal  # the module signal makes enums of them, for 1.5 ms
 
         self._tell()
         try:
-            self._before = signal.signal(signal.SIGWINCH, self._tell)
+            self._before = _signal.signal(_signal.SIGWINCH, self._tell)
         except ValueError:
             pass  # not the main thread: the caller resizes
 
     def __exit__(self, *_: object) -> None:
         if self._before is not None:
-            import signal
+            import _signal
 
-            signal.signal(signal.SIGWINCH, self._before)  # type: ignore[arg-type]
+            _signal.signal(_signal.SIGWINCH, self._before)
 
     def _tell(self, *_: object) -> None:
         rows, columns = size(self.descriptor)

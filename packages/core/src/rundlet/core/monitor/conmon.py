@@ -79,8 +79,7 @@ class ConmonMonitor(ProgramMonitor):
         ]
 
     def collect(self, job: ExecJob, *, timeout: float, limit: int) -> Output | None:
-        import json
-
+        from .. import json
         from .collect import collect
 
         process, pid_file = f"{job.bundle}/process.json", f"{job.run_dir}/pidfile"

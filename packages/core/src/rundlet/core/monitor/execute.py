@@ -7,8 +7,7 @@ written to: no output is lost. On the sync pipe come the process id, and at the 
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..contracts.monitor import ExecSession
 from ..errors import RuntimeFailed
 from . import launch

@@ -8,10 +8,10 @@ The first process writes the pid file of the second, which is the monitor, and e
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 
+from .. import json
 from ..errors import DriverUnavailable, InvalidArgument, RuntimeFailed
 from ..linux.spawn import spawn
 from ..value import Value

@@ -59,10 +59,9 @@ class EntryPoint(Value):
 
     def load(self) -> object:
         """Import what it names. Raises whatever the import raises."""
-        from importlib import import_module
-
         module, _, attribute = self.value.partition(":")
-        found: object = import_module(module)
+        __import__(module)
+        found: object = sys.modules[module]
         for part in attribute.split(".") if attribute else ():
             found = getattr(found, part)
         return found

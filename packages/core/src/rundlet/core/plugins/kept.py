@@ -7,10 +7,10 @@ Every tool finds it there, also one that does not read the file that the table c
 
 from __future__ import annotations
 
-import json
 import os
 from _thread import get_ident
 
+from .. import json
 from ..errors import PluginError
 
 TYPE_CHECKING = False

@@ -8,6 +8,7 @@ is installed, the call goes through pluggy, so that such a plugin can wrap it (`
 from __future__ import annotations
 
 import os
+import sys
 
 from ..errors import PluginError
 from . import kept
@@ -252,9 +253,9 @@ def _check(entry: EntryPoint, kind: str, driver: object) -> type:
     if not isinstance(version, int) or not oldest <= version <= newest:
         known = f"{newest}" if oldest == newest else f"{oldest} to {newest}"
         raise broken(entry, f"is made for version {version} of the contract, not {known}")
-    from importlib import import_module
-
-    contract: type = getattr(import_module(f"rundlet.core.contracts.{module}"), name)
+    path = f"rundlet.core.contracts.{module}"
+    __import__(path)
+    contract: type = getattr(sys.modules[path], name)
     if not isinstance(driver, contract):
         raise broken(entry, f"{hook} made {driver!r}, which is no {name}")
     return contract

@@ -47,7 +47,7 @@ class Crun(RuncFamily):
         if self.config.options.get("hybrid") == "direct":
             return False
         try:
-            with open(f"{UNIFIED}/cgroup.controllers", encoding="ascii") as file:
+            with open(f"{UNIFIED}/cgroup.controllers", encoding="utf-8") as file:
                 controllers = file.read().strip()
         except OSError:
             return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from .. import json
 from ..errors import DriverUnavailable
 from ..linux.processes import run
 from ..value import Value

@@ -5,9 +5,9 @@ A subclass says what differs: names, flags, what must be changed in a spec, what
 
 from __future__ import annotations
 
-import json
 import os
 
+from .. import json
 from ..contracts.probe import Probe
 from ..contracts.runtime import (
     Adapted,

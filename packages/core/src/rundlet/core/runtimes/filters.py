@@ -8,9 +8,9 @@ what a container gets is what crun itself has made of its profile.
 
 from __future__ import annotations
 
-import binascii
-import json
 import os
+
+from .. import json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Filters:
         """The filter of an OCI `linux.seccomp` object in base64; "" when none is kept."""
         key = self._key(seccomp)
         try:
-            with open(self._path(key), encoding="ascii") as file:
+            with open(self._path(key), encoding="utf-8") as file:
                 # Whole, not only its checksum: another profile's filter is no filter.
                 if file.readline().rstrip("\n") != key:
                     return ""
@@ -43,6 +43,8 @@ class Filters:
 
     def keep(self, seccomp: Mapping[str, Any], compiled: str) -> None:
         """Keep what crun has compiled, the file `compiled`."""
+        from binascii import b2a_base64
+
         key = self._key(seccomp)
         path = self._path(key)
         temporary = f"{path}.{os.getpid()}"
@@ -54,8 +56,8 @@ class Filters:
             os.makedirs(self._directory, mode=0o700, exist_ok=True)
             if len(os.listdir(self._directory)) >= _MOST:
                 return
-            with open(temporary, "w", encoding="ascii") as out:
-                out.write(f"{key}\n{binascii.b2a_base64(program, newline=False).decode()}")
+            with open(temporary, "w", encoding="utf-8") as out:
+                out.write(f"{key}\n{b2a_base64(program, newline=False).decode()}")
             os.rename(temporary, path)
         except OSError:
             return
@@ -67,4 +69,5 @@ class Filters:
         return json.dumps([binary, seccomp], separators=(",", ":"))
 
     def _path(self, key: str) -> str:
-        return f"{self._directory}/{binascii.crc32(key.encode()):08x}"
+        mark = int.from_bytes(key.encode(), "big") % (2**61 - 1)  # a hash without an import
+        return f"{self._directory}/{mark:x}"

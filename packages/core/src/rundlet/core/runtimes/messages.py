@@ -7,8 +7,6 @@ or JSON; runsc plain text, or JSON objects without a line end between them.
 
 from __future__ import annotations
 
-import json
-
 from ..errors import CommandNotExecutable, CommandNotFound, NotFound, RuntimeFailed, WrongState
 
 TYPE_CHECKING = False
@@ -87,7 +85,9 @@ def _executes(low: str) -> bool:
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:
     """(level, message) of each entry, in order; plain lines are errors."""
-    decoder = json.JSONDecoder()
+    from json import JSONDecoder
+
+    decoder = JSONDecoder()
     for line in text.splitlines():
         rest = line.strip()
         while rest.startswith("{"):
@@ -108,8 +108,10 @@ def _logrus(line: str) -> tuple[str, str]:
     value = line.partition(" msg=")[2]
     if not value.startswith('"'):
         return level, value.partition(" ")[0]
+    from json import JSONDecoder
+
     try:  # Go's quoting is JSON's, for what runtimes print
-        return level, json.JSONDecoder().raw_decode(value)[0]
+        return level, JSONDecoder().raw_decode(value)[0]
     except ValueError:
         return level, value.strip('"')
 

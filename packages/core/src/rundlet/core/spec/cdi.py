@@ -6,10 +6,10 @@ adds to a container: device nodes, mounts, variables, hooks, groups.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 
+from .. import json
 from ..errors import InvalidArgument
 from ..value import Value
 

@@ -9,9 +9,9 @@ takes about half a millisecond.
 
 from __future__ import annotations
 
-import json
 import os
 
+from .. import json
 from ..errors import InvalidArgument
 
 TYPE_CHECKING = False

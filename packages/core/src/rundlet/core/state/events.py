@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 
+from .. import json
 from ..views import Event
 
 TYPE_CHECKING = False

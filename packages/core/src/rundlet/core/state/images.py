@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 
+from .. import json
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False

@@ -6,8 +6,7 @@ the same and is here: the choice of an image in `index.json`, and reading it.
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..content.verify import Verified
 from ..contracts.transport import ImageSource, Location, ManifestBytes
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound

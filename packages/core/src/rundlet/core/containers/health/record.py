@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
+from ... import json
 from ...value import Value
 
 TYPE_CHECKING = False

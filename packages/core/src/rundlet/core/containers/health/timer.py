@@ -38,7 +38,7 @@ def begin(engine: Engine, row: Container, request: ContainerRequest) -> None:
     if not (found.startup or found.check).interval:
         return
     token = str(time.time_ns())
-    with open(_token(engine.settings.run_root, row.id), "w", encoding="ascii") as file:
+    with open(_token(engine.settings.run_root, row.id), "w", encoding="utf-8") as file:
         file.write(token)
     companion.begin(__name__, engine, row, token)
 
@@ -50,7 +50,7 @@ def _token(runroot: str, container: str) -> str:
 
 def _in_force(runroot: str, container: str, token: str) -> bool:
     try:
-        with open(_token(runroot, container), encoding="ascii") as file:
+        with open(_token(runroot, container), encoding="utf-8") as file:
             return file.read() == token
     except OSError:
         return False
