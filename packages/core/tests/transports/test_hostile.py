@@ -325,7 +325,7 @@ def test_cut_off_archive(tmp_path: Path, transport: ImageTransport) -> None:
 def test_no_archive_at_all(tmp_path: Path) -> None:
     (tmp_path / "noise").write_bytes(os.urandom(5000))
     for transport in (DockerArchiveTransport(), OciArchiveTransport()):
-        with pytest.raises(Corrupt):
+        with pytest.raises(Corrupt, match="noise: "):
             read(transport, f"{tmp_path}/noise")
         with pytest.raises(NoSuchImage):
             read(transport, f"{tmp_path}/nothing")

@@ -59,6 +59,28 @@ def test_template(tool: Any, registry: Registry, form: str) -> None:
     assert found == skopeo("inspect", "--tls-verify=false", "--format", form, place)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{{.Architecture}} {{.OS}} {{.Author}}",
+        "{{.Config.Cmd}} {{.Config.Env}} {{.Config.User}} {{.Config.Labels}}",
+        "{{.RootFS.Type}} {{.RootFS.DiffIDs}} {{len .History}}",
+        "{{range .History}}{{.CreatedBy}}, {{.EmptyLayer}}{{end}}",
+    ],
+)
+def test_template_of_the_config(tool: Any, image_layout: Path, form: str) -> None:
+    words = ("inspect", "--config", "--format", form, f"oci:{image_layout}:busybox")
+    assert tool(*words).stdout == skopeo(*words)
+
+
+def test_line_ends_in_a_template(tool: Any, image_layout: Path) -> None:
+    form = r'{{range .Layers}}{{.}}{{"\n"}}{{end}}'
+    found = tool("inspect", "--format", form, f"oci:{image_layout}:busybox").stdout
+    assert found.startswith("sha256:") and found.count("\n") == 1
+    refused = tool.refused("inspect", "--format", r'{{"\x"}}', f"oci:{image_layout}:busybox")
+    assert "malformed string" in refused
+
+
 def test_json_is_the_document(tool: Any, image_layout: Path) -> None:
     place = f"oci:{image_layout}:busybox"
     assert tool.json("inspect", "--format", "json", place) == tool.json("inspect", place)

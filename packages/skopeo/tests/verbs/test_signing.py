@@ -60,7 +60,8 @@ def test_a_new_key(tool: Any, tmp_path: Path) -> None:
     assert "Refusing to overwrite existing mine.private" in tool.refused(*words)
     assert "Must specify --output-prefix" in tool.refused("generate-sigstore-key")
     said = tool.refused("generate-sigstore-key", "--output-prefix", "other")
-    assert "standard input is not a TTY" in said and not (tmp_path / "other.pub").exists()
+    assert "standard input is not a TTY" in said and "Give --passphrase-file." in said
+    assert not (tmp_path / "other.pub").exists()
 
 
 def test_a_private_key(signed: Any, place: str, image_layout: Path, tmp_path: Path) -> None:

@@ -122,6 +122,8 @@ def test_file(tool: Any, source: Registry, mirror: Registry, tmp_path: Path) -> 
     assert said.endswith("Synced 4 images from 2 sources\n")
     assert sorted(tool.json("list-tags", f"docker://{mirror.host}/all/a")["Tags"]) == ["1.1", "2.0"]
     assert tool.json("inspect", f"docker://{mirror.host}/all/b@{digest}")["Digest"] == digest
+    tool(*words[:-1], f"{mirror.host}/more", "--append-suffix=-x")  # a digest has no end
+    assert tool.json("list-tags", f"docker://{mirror.host}/more/b")["Tags"] == ["1.0-x"]
 
 
 def test_layouts(tool: Any, source: Registry, mirror: Registry, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from rundlet.core.commands.context import Context
 
-_NOT_FOUND = 2
+_FAILED, _NOT_FOUND = 1, 2
 
 
 class _DeadlinePassed(KeyboardInterrupt):
@@ -24,9 +24,9 @@ class _DeadlinePassed(KeyboardInterrupt):
 def running(context: Context) -> Iterator[None]:
     """Around a verb's work. Raises TimedOut after --command-timeout seconds.
 
-    An image that is not there exits with 2 (skopeo(1), "Exit Status").
+    An image that is not there exits with 2, all else with 1 (skopeo(1), "Exit Status").
     """
-    from rundlet.core.errors import NoSuchImage, TimedOut
+    from rundlet.core.errors import NoSuchImage, RundletError, TimedOut
 
     seconds = context.options.seconds("command-timeout") or 0.0
     before = signal.signal(signal.SIGALRM, _passed)
@@ -35,8 +35,8 @@ def running(context: Context) -> Iterator[None]:
         yield
     except _DeadlinePassed:
         raise TimedOut(f"the command took longer than --command-timeout {seconds:g}s") from None
-    except NoSuchImage as error:
-        error.exit_code = _NOT_FOUND
+    except RundletError as error:
+        error.exit_code = _NOT_FOUND if isinstance(error, NoSuchImage) else _FAILED
         raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)

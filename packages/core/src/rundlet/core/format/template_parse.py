@@ -213,6 +213,15 @@ def _group(rest: list[tuple[str, str]]) -> list[tuple[str, str]]:
     raise _wrong("unclosed left paren")
 
 
+def _string(value: str) -> str:
+    """A string in quotes. `--format` has its \\n and \\t made into what they mean before."""
+    try:
+        found = ast.literal_eval(value.replace("\n", "\\n"))
+    except (SyntaxError, ValueError):
+        raise _wrong(f"malformed string {value}") from None
+    return str(found)
+
+
 def _operand(kind: str, value: str, rest: list[tuple[str, str]]) -> Node:
     if kind == "field":
         return ("field", None, value[1:].split("."))
@@ -221,7 +230,7 @@ def _operand(kind: str, value: str, rest: list[tuple[str, str]]) -> Node:
             return ("field", ("variable", value), rest.pop(0)[1][1:].split("."))
         return ("variable", value)
     if kind == "string":
-        return ("literal", value[1:-1] if value[0] == "`" else ast.literal_eval(value))
+        return ("literal", value[1:-1] if value[0] == "`" else _string(value))
     if kind == "number":
         return ("literal", _number(value))
     if kind == "character":

@@ -59,6 +59,9 @@ class TarIndex:
         self._links: dict[str, str] = {}
         try:
             self._scan()
+        except Corrupt as error:
+            self._file.close()
+            raise Corrupt(f"{path}: {error.message}") from None
         except BaseException:
             self._file.close()
             raise
@@ -107,7 +110,7 @@ class TarIndex:
             elif entry.kind == LINK:
                 self._links[name] = posixpath.normpath(entry.target).lstrip("/")
             if len(self._members) + len(self._links) > _MOST_MEMBERS:
-                raise Corrupt(f"{self.path}: more than {_MOST_MEMBERS} members")
+                raise Corrupt(f"more than {_MOST_MEMBERS} members")
 
     def _resolve(self, name: str) -> tuple[int, int] | None:
         for _ in range(_MOST_LINKS):

@@ -61,8 +61,8 @@ def signing(arguments: Parsed) -> Signing | None:
     return from_flags(**named, ask=ask)
 
 
-def ask(words: str) -> str:
-    """A passphrase from the terminal. Raises UsageError where there is none."""
+def ask(words: str, flag: str = "--sign-passphrase-file") -> str:
+    """A passphrase from the terminal. Raises UsageError where there is none: `flag` helps then."""
     import sys
     from getpass import getpass
 
@@ -71,6 +71,6 @@ def ask(words: str) -> str:
     if not sys.stdin.isatty():
         raise UsageError(
             f"Cannot prompt for a passphrase ({words.strip(': ')}), standard input is not a TTY",
-            remedy="Give --sign-passphrase-file.",
+            remedy=f"Give {flag}.",
         )
     return getpass(words)

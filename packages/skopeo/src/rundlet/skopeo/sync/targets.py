@@ -17,10 +17,12 @@ def target(
 ) -> Location:
     """The location of one image: the last part of its suffix, or with `scoped` all of it.
 
+    append: ends its tag; an image that is copied by its digest has none.
     Raises AlreadyExists for a directory that is there, InvalidArgument for a name that the
     destination cannot have.
     """
     below = suffix if scoped else posixpath.basename(suffix)
+    append = "" if "@" in below else append
     if transport.name == "oci":
         return transport.parse(f"{destination}:{below}{append}")
     place = posixpath.normpath(posixpath.join(destination, below)) + append

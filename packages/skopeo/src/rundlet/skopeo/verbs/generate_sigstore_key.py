@@ -53,8 +53,8 @@ def _asked() -> str:
     from rundlet.core.errors import UsageError
     from rundlet.core.verbs.signing import ask
 
-    first = ask("Enter passphrase for the new key: ")
-    if ask("Enter it again: ") != first:
+    first = ask("Enter passphrase for the new key: ", "--passphrase-file")
+    if ask("Enter it again: ", "--passphrase-file") != first:
         raise UsageError("The passphrases are not the same")
     return first
 

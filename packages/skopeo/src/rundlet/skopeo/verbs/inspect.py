@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.value import EMPTY
 
 from ..places import options
 from ..retrying import OPTIONS as RETRY
@@ -36,6 +37,26 @@ VERB = Verb(
     arguments=Arguments(minimum=1, maximum=1),
     examples=("rundlet-skopeo inspect docker://localhost:5000/busybox",),
 )
+
+_IMAGE_FIELDS = {
+    "Created": "created",
+    "Author": "author",
+    "Architecture": "architecture",
+    "Variant": "variant",
+    "OS": "os",
+    "OSVersion": "os.version",
+}
+_HISTORY_FIELDS = {
+    "Created": "created",
+    "CreatedBy": "created_by",
+    "Author": "author",
+    "Comment": "comment",
+}
+_NO_CONFIG: dict[str, Any] = {
+    **dict.fromkeys(("User", "WorkingDir", "StopSignal"), ""),
+    **dict.fromkeys(("Env", "Entrypoint", "Cmd"), ()),
+    **dict.fromkeys(("ExposedPorts", "Volumes", "Labels"), EMPTY),
+}
 
 
 def run(context: Context, arguments: Parsed) -> int:
@@ -169,8 +190,26 @@ def _print(context: Context, arguments: Parsed, document: dict[str, Any]) -> Non
     form = arguments.text("format")
     if form in ("", "json"):
         context.print(pretty(document))
-    else:
-        context.print(rows([document], form), end="")
+        return
+    named = _go_named(document) if arguments.flag("config") else document
+    context.print(rows([named], form), end="")
+
+
+def _go_named(config: dict[str, Any]) -> dict[str, Any]:
+    """A config's fields as templates name them: those of image-spec's Go structures."""
+    rootfs, history = config.get("rootfs") or {}, config.get("history") or ()
+    return {
+        **{name: config.get(key) or "" for name, key in _IMAGE_FIELDS.items()},
+        "Config": {**_NO_CONFIG, **(config.get("config") or {})},
+        "RootFS": {"Type": rootfs.get("type"), "DiffIDs": rootfs.get("diff_ids") or []},
+        "History": [
+            {
+                "EmptyLayer": bool(step.get("empty_layer")),
+                **{name: step.get(key) or "" for name, key in _HISTORY_FIELDS.items()},
+            }
+            for step in history
+        ],
+    }
 
 
 def _print_raw(context: Context, data: bytes) -> None:
