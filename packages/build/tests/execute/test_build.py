@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -370,6 +371,23 @@ def test_caches_are_taken_in_one_order_and_once(builder: Any, context: Path) -> 
         for names in ("xy", "yx", "xy", "yx")
     ]  # fmt: skip
     assert [build.wait(60) for build in builds] == [0] * 4
+
+
+def test_prune_removes_caches_that_nobody_has(builder: Any, context: Path) -> None:
+    written(
+        context,
+        "FROM localhost/busybox\nRUN --mount=type=cache,target=/c touch /c/f\n"
+        "RUN --mount=type=cache,target=/d touch /d/f\n",
+    )
+    builder.build(context, "--layers", "--network", "none")
+    caches = builder.root / "build/caches"
+    kept, gone = sorted(path for path in caches.iterdir() if path.is_dir())
+    (caches / f"{gone.name}.0123").mkdir()  # a killed build was filling it
+    with open(f"{kept}.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        builder("prune")
+    assert [path for path in caches.iterdir() if path.is_dir()] == [kept]
+    assert hits(builder("build", "--layers", "--network", "none", str(context)).stdout) == 0
 
 
 def test_a_cache_begins_as_what_it_comes_from(builder: Any, context: Path) -> None:

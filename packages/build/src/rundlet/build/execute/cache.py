@@ -142,6 +142,13 @@ class StepCache:
             return
         self._database.execute("INSERT OR REPLACE INTO sites VALUES (?, ?)", (site, data))
 
+    def prune(self) -> None:
+        """Forget the steps whose layers are gone."""
+        rows = self._database.execute("SELECT DISTINCT digest FROM steps WHERE digest != ''")
+        for (digest,) in rows.fetchall():
+            if not self._engine.blobs.has(digest):
+                self._database.execute("DELETE FROM steps WHERE digest = ?", (digest,))
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()

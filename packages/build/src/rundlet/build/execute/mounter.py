@@ -51,7 +51,7 @@ class Mounter:
         private: str = "",
     ) -> None:
         self._private = private or scratch
-        self._caches = Caches(os.path.join(home, "caches"), find, options.template)
+        self._caches = Caches(home, find, options.template)
         self._options = options
         self._find = find
         self._workdir = workdir

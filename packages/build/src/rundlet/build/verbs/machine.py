@@ -24,9 +24,9 @@ INFO = Verb(
 )
 PRUNE = Verb(
     name="prune",
-    summary="Remove images that nothing needs",
-    description="Removes images without a name that no container uses, and what killed builds"
-    " left.",
+    summary="Remove images that nothing needs, and what builds have cached",
+    description="Removes images without a name that no container uses, the caches of RUN"
+    " --mount=type=cache, and what killed builds left.",
     run="rundlet.build.verbs.machine:prune",
     options=(
         Flag("all", "a", "Remove all images that no container uses"),
@@ -103,7 +103,11 @@ def _info(context: Context) -> dict[str, Any]:
 
 
 def prune(context: Context, arguments: Parsed) -> int:
-    """Remove; prints the ids of what is gone."""
+    """Remove, with the caches of RUNs; prints the ids of the images that are gone."""
+    from contextlib import closing
+
+    from rundlet.build.execute import caches
+    from rundlet.build.execute.cache import StepCache
     from rundlet.build.execute.running import sweep
     from rundlet.core.containers.remove import collect
     from rundlet.core.errors import InUse
@@ -120,6 +124,9 @@ def prune(context: Context, arguments: Parsed) -> int:
         except InUse:
             continue  # by a container that was made meanwhile
     context.engine.layers.collect()
+    caches.prune(f"{context.engine.settings.graph_root}/build")
+    with closing(StepCache(context.engine)) as steps:
+        steps.prune()
     return 0
 
 
