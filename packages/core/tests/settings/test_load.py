@@ -121,6 +121,17 @@ def test_variables_of_all_types(machine: Machine, name: str, text: str, value: o
     assert getattr(machine.load(**{f"RUNDLET_{name.upper()}": text}), name) == value
 
 
+def test_a_child_reads_what_this_process_reads(machine: Machine) -> None:
+    toml = machine.write(machine.etc / "rundlet/rundlet.toml", "runtimes.mine.root = '/r'\n")
+    variables = {**machine.variables, "RUNDLET_DNS_SERVERS": "1.1.1.1"}
+    settings = load.load(variables, apart=True)
+    assert settings.runtimes == {"mine": {"root": "/r"}}
+    assert settings == load.load({**variables, "RUNDLET_CACHE": str(machine.etc / "none")})
+    machine.write(toml, "no_such_key = 1\n")
+    with pytest.raises(SettingsError, match="no_such_key"):
+        load.load(variables, apart=True)
+
+
 def count_compiles(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often the files are really read."""
     done: list[int] = []

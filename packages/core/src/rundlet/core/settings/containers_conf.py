@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
 from .keys import CONTAINERS_CONF, STORAGE_CONF
-from .model import check, read_toml
+from .model import check
+from .toml_file import read_toml
 from .unknown import unknown
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ file that has a say and by the variables.
 
 from __future__ import annotations
 
+import marshal
 import os
 import time
 
@@ -30,10 +31,17 @@ _SLOTS = 16
 _RACY = 2.0  # seconds
 
 
-def load(environment: Mapping[str, str] | None = None, modules: Sequence[str] = ()) -> Settings:
+def load(
+    environment: Mapping[str, str] | None = None,
+    modules: Sequence[str] = (),
+    *,
+    apart: bool = False,
+) -> Settings:
     """The settings of this machine and user. Raises SettingsError naming file and key.
 
-    modules: modules of containers.conf to read too (`--module`).
+    modules: modules of containers.conf to read too (`--module`). apart: a child does the work,
+    for a program that stays: it need not keep pydantic, which takes 12 MiB. Such a program must
+    have no other thread yet (fork(2)).
     """
     environment = os.environ if environment is None else environment
     places = find(environment, modules)
@@ -45,7 +53,9 @@ def load(environment: Mapping[str, str] | None = None, modules: Sequence[str] = 
     path = f"{cache.directory(environment)}/settings-{_slot(said, places)}"
     values = cache.read(path, key)
     if values is None:
-        values = _compile(environment, places)
+        values = _compile_apart(environment, places) if apart else None
+        if values is None:
+            values = _compile(environment, places)
         # A file written a moment ago may change again without its time moving on.
         if not 0 <= time.time() - newest < _RACY:
             cache.write(path, key, values)
@@ -90,6 +100,25 @@ def _compile(environment: Mapping[str, str], places: Places) -> dict[str, Any]:
 
     below = containers_conf.read(places.containers, places.storage)
     return {**below, **from_files(places.rundlet), **from_environment(environment)}
+
+
+def _compile_apart(environment: Mapping[str, str], places: Places) -> dict[str, Any] | None:
+    """`_compile` in a child; None where it fails there: who does it again, sees why."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            with open(writer, "wb") as stream:
+                stream.write(marshal.dumps(_compile(environment, places)))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as stream:
+        data = stream.read()
+    os.waitpid(child, 0)
+    values: dict[str, Any] | None = marshal.loads(data) if data else None
+    return values
 
 
 def from_options(options: Parsed) -> Settings:

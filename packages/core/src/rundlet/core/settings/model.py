@@ -5,7 +5,6 @@ Only imported when a file or variable has changed since the last snapshot (setti
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -13,6 +12,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from ..errors import SettingsError
 from .snapshot import Settings
+from .toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -145,17 +145,6 @@ def _validated(
                 f" {', '.join(choice for choice in choices if choice)}"
             )
     return values
-
-
-def read_toml(file: str) -> dict[str, Any]:
-    """A TOML file. Raises SettingsError naming it, and the line that is wrong."""
-    try:
-        with open(file, "rb") as stream:
-            return tomllib.load(stream)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: {error}") from None
-    except OSError as error:
-        raise SettingsError(f"{file}: {error.strerror}") from None
 
 
 def _merged(before: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:

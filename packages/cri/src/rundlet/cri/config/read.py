@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rundlet.core.errors import SettingsError
-from rundlet.core.settings.model import read_toml
+from rundlet.core.settings.toml_file import read_toml
 
 from .keys import BY_NAME, TABLES
 from .keys.key import Key

@@ -16,7 +16,6 @@ from pathlib import Path
 from rundlet.core import Engine
 from rundlet.core.contracts.transport import TransportSettings
 from rundlet.core.errors import InvalidArgument, RundletError, SignatureDenied
-from rundlet.core.images import encryption
 from rundlet.core.images import reference as references
 from rundlet.core.images.progress import Progress
 from rundlet.core.state.images import Image
@@ -27,6 +26,10 @@ from ..config.setup import config_of
 from ..proto import api_pb2 as cri
 from ..telemetry.observer import Observer
 from . import values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.images.encryption import Encryption
 
 LOG = logging.getLogger("rundlet.cri")
 _IN_USE = "in-use"
@@ -161,13 +164,17 @@ def _judged(engine: Engine, node: Config, namespace: str) -> Iterator[Engine]:
         yield other
 
 
-def _keys(node: Config) -> encryption.Encryption | None:
+def _keys(node: Config) -> Encryption | None:
     """The private keys of decryption_keys_path. One that cannot be read is said, and left out."""
     directory = node.text("crio.runtime.decryption_keys_path")
     try:
         names = sorted(os.listdir(directory)) if directory else []
     except OSError:
         return None
+    if not names:
+        return None
+    from rundlet.core.images import encryption  # `cryptography` takes 8 MiB
+
     keys = []
     for name in names:
         try:
