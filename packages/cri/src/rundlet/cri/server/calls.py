@@ -65,7 +65,7 @@ def _serialized(answer: Any) -> bytes:
 
 def _one(service: str, name: str, function: Call, observer: Observer) -> Call:
     async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        seen = Seen(service, name, context.invocation_metadata())
+        seen = Seen(service, name, context)
         with observer.call(seen):
             try:
                 return await function(request, context)
@@ -79,7 +79,7 @@ def _one(service: str, name: str, function: Call, observer: Observer) -> Call:
 
 def _streamed(service: str, name: str, function: StreamCall, observer: Observer) -> StreamCall:
     async def call(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-        seen = Seen(service, name, context.invocation_metadata())
+        seen = Seen(service, name, context)
         with observer.call(seen):
             try:
                 async for answer in function(request, context):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import grpc
+
 from rundlet.core.images.progress import Progress
 
 from ..config.model import Config
@@ -15,12 +17,19 @@ from ..config.model import Config
 class Call:
     """One call under way. code: the name of its gRPC status in the end."""
 
-    def __init__(self, service: str, name: str, metadata: Any) -> None:
+    def __init__(
+        self, service: str, name: str, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> None:
         self.service = service
         self.name = name
-        self.metadata = metadata
+        self._context = context
         self.begun = time.perf_counter()
         self.code = "OK"
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """The client's; made when it is asked for."""
+        return tuple(self._context.invocation_metadata() or ())
 
     @property
     def seconds(self) -> float:

@@ -52,7 +52,7 @@ class Traces(Observer):
 
     @contextmanager
     def call(self, call: Call) -> Iterator[None]:
-        carrier = {key: value for key, value in call.metadata or () if isinstance(value, str)}
+        carrier = {key: value for key, value in call.metadata if isinstance(value, str)}
         attributes = {
             "rpc.system": "grpc",
             "rpc.service": call.service,

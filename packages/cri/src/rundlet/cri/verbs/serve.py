@@ -26,8 +26,10 @@ def run(context: Context, arguments: Parsed) -> int:
     from ..config.load import other, places
     from ..config.setup import read
     from ..config.warn import warnings
-    from ..server import logs
-    from ..server.serve import main
+    from ..server import grpc_settings, logs
+
+    grpc_settings.apply(os.environ)
+    from ..server.serve import main  # imports gRPC
 
     options = context.options
     setup = read(options)
