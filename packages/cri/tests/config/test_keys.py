@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -31,6 +32,8 @@ log_size_max = 8192
 seccomp_profile = "{directory}/no-chmod.json"
 privileged_seccomp_profile = "{directory}/no-mkdir.json"
 log_filter = "serving|configuration"
+no_pivot = true
+conmon_env = ["OF_THE_NODE=yes"]
 [crio.runtime.runtimes.base]
 runtime_path = "/usr/bin/runc"
 [crio.runtime.runtimes.heir]
@@ -79,6 +82,16 @@ def info(kubelet: Any, container: str) -> dict[str, Any]:
     return found
 
 
+def monitor(container: str) -> tuple[list[bytes], list[bytes]]:
+    """Command line and environment of a container's conmon."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0].endswith(b"conmon") and container.encode() in words:
+                return words, (process / "environ").read_bytes().split(b"\0")
+    raise AssertionError(f"{container} has no monitor")
+
+
 @pytest.mark.e2e
 def test_mounts_profiles_and_logs(node: Any) -> None:
     config = node.pod_config()
@@ -102,6 +115,9 @@ def test_mounts_profiles_and_logs(node: Any) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert log.stat().st_size <= 8192
+    words, variables = monitor(talker)
+    assert b"--no-pivot" in words
+    assert b"OF_THE_NODE=yes" in variables
     said = node.server.log.read_text()
     assert "serving on" in said
     assert "ready" not in said, "log_filter"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from rundlet.cri.containers import signals
@@ -57,6 +58,10 @@ def test_limits_reach_the_runtime_and_its_processes(kubelet: Any) -> None:
         shown = kubelet.status(container).resources.linux
         assert (shown.oom_score_adj, shown.cpu_shares) == (score, score)
         assert shown.memory_limit_in_bytes == 64 << 20, "what is not said stays"
+    kubelet.client.stop_container(container_id=container)
+    with pytest.raises(grpc.RpcError) as error:
+        kubelet.client.update_container_resources(container_id=container, linux=changed)
+    assert error.value.code() == grpc.StatusCode.FAILED_PRECONDITION
 
 
 @pytest.mark.e2e

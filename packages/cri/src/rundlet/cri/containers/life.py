@@ -151,10 +151,12 @@ def _inode(path: str) -> int:
 
 
 def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -> None:
-    """Change limits, also while it runs."""
+    """Change limits, also while it runs. Raises WrongState for one that has ended."""
     from .resources import limits
 
     made = record.find(engine, identity)
+    if made.row.status == "exited":
+        raise WrongState(f"container {made.row.id} has ended: its limits are of no use")
     changes = limits(wanted)
     if not wanted.memory_limit_in_bytes:
         changes.pop("memory_swap", None)
