@@ -57,6 +57,11 @@ def test_in_and_out(
     details.write_text("cipherSuites: [TLS_RSA_WITH_AES_256_CBC_SHA256]")  # Go has it no more
     for words in (("inspect", cert, place), ("login", cert, guarded.host)):
         assert "handshake failure" in tool.refused("--tls-details", str(details), *words)
+    docker = f"--compat-auth-file={tmp_path}/config.json"
+    tool("login", cert, docker, "-u", "me", "-p", "secret", guarded.host)
+    assert guarded.host in json.loads((tmp_path / "config.json").read_text())["auths"]
+    tool("logout", docker, guarded.host)
+    assert "not logged into" in tool.refused("login", docker, "--get-login", guarded.host)
     tool("logout", "--tls-verify=false", guarded.host)
     assert "--password-stdin" in tool.refused("login", cert, "-u", "me", guarded.host)
     assert "--username" in tool.refused("login", cert, guarded.host)

@@ -9,7 +9,7 @@ from rundlet.core.contracts.network import NetworkRequest
 from rundlet.core.contracts.storage import IdMap
 from rundlet.core.errors import InvalidArgument, NotSupported, UsageError
 
-from . import environment
+from . import environment, hosts
 from .mounts import device, mounts
 from .options import LEFT_OUT
 from .ports import port_mappings
@@ -60,6 +60,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         terminal=arguments.flag("tty"),
         stdin=arguments.flag("interactive"),
         init=arguments.flag("init"),
+        init_path=arguments.text("init-path"),
         name=arguments.text("name"),
         hostname=arguments.text("hostname"),
         labels=environment.labels(arguments),
@@ -83,11 +84,11 @@ def build(arguments: Parsed) -> ContainerRequest:
         networks=networks,
         ports=port_mappings(arguments.texts("publish")),
         publish_all=arguments.flag("publish-all"),
-        expose=arguments.texts("expose"),
-        dns=arguments.texts("dns"),
+        expose=hosts.exposed(arguments.texts("expose")),
+        dns=hosts.servers(arguments.texts("dns")),
         dns_search=arguments.texts("dns-search"),
         dns_options=(*arguments.texts("dns-option"), *arguments.texts("dns-opt")),
-        add_hosts=arguments.texts("add-host"),
+        add_hosts=hosts.added(arguments.texts("add-host")),
         no_hosts=arguments.flag("no-hosts"),
         hosts_file=arguments.text("hosts-file"),
         no_hostname=arguments.flag("no-hostname"),
@@ -139,6 +140,13 @@ def _refuse(arguments: Parsed) -> None:
             raise NotSupported(f"--{name} is not supported: {why}")
     if arguments.flag("rm") and arguments.text("restart") not in ("", "no"):
         raise UsageError("the --rm option conflicts with --restart")
+    if arguments.flag("no-hosts") and arguments.texts("add-host"):
+        raise UsageError("--no-hosts and --add-host cannot be set together")
+    maps = ("uidmap", "gidmap", "subuidname", "subgidname")
+    if arguments.text("userns") and any(name in arguments.given for name in maps):
+        raise UsageError(
+            "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive"
+        )
 
 
 def _absolute(path: str) -> str:
@@ -250,7 +258,10 @@ def _size(arguments: Parsed, name: str) -> int | None:
     from rundlet.core.format.units import parse_size
 
     text = arguments.text(name)
-    return parse_size(text) if text else None
+    size = parse_size(text) if text else 0
+    if size < 0:
+        raise InvalidArgument(f"--{name}: invalid size: '{text}'")
+    return size if text else None
 
 
 def platform(arguments: Parsed) -> str:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Parsed
 
-_KINDS = ("artifact", "bind", "volume", "tmpfs", "image", "devpts", "glob")
+_KINDS = ("artifact", "bind", "volume", "tmpfs", "ramfs", "image", "devpts", "glob")
 _SOURCE = ("src", "source", "volume-source")
 _TARGET = ("dst", "destination", "target", "volume-target")
 
@@ -40,6 +40,8 @@ def volume(text: str) -> Mount:
         return Mount("volume", clean(parts[0]))
     options = tuple(word for word in parts[2].split(",") if word) if len(parts) == 3 else ()
     source, destination = parts[0], clean(parts[1])
+    if not source:
+        raise InvalidArgument(f"incorrect volume format {text!r}: host directory cannot be empty")
     if source.startswith(("/", ".")):
         return Mount("bind", destination, os.path.abspath(source), options)
     return Mount("volume", destination, source, options)
@@ -58,8 +60,8 @@ def mount(text: str) -> Mount:
         elif key in _TARGET and equals:
             destination = clean(value)
         elif key in ("readonly", "ro", "rw"):
-            off = value.lower() in ("false", "0")
-            options.append(("rw" if off else "ro") if key != "rw" else ("ro" if off else "rw"))
+            on = _boolean(key, value)
+            options.append("ro" if on == (key != "rw") else "rw")
         elif key == "tmpfs-size":
             options.append(f"size={value}")
         elif key == "tmpfs-mode":
@@ -69,7 +71,7 @@ def mount(text: str) -> Mount:
         elif key == "relabel":
             options.append({"shared": "z", "private": "Z"}.get(value, value))
         elif key in ("U", "chown"):
-            options += ["U"] * (value.lower() not in ("false", "0"))
+            options += ["U"] * _boolean(key, value)
         else:
             options.append(word)
     return _checked(text, Mount(kind, destination, source, tuple(options)))
@@ -84,9 +86,17 @@ def _checked(text: str, made: Mount) -> Mount:
         raise InvalidArgument(f"--mount {text}: must set volume destination")
     if made.kind in ("artifact", "bind", "image", "glob") and not made.source:
         raise InvalidArgument(f"--mount {text}: must set source")
+    if made.kind in ("tmpfs", "ramfs") and made.source:
+        raise InvalidArgument(f"--mount {text}: source is not supported with {made.kind} mounts")
     if made.kind == "bind":
         return made.replace(source=os.path.abspath(made.source))
     return made
+
+
+def _boolean(key: str, value: str) -> bool:
+    if value.lower() not in ("", "true", "1", "false", "0"):
+        raise InvalidArgument(f"{key!r} must be set to true or false, instead received {value!r}")
+    return value.lower() not in ("false", "0")
 
 
 def _split(text: str) -> list[str]:

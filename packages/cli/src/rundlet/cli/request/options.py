@@ -182,7 +182,12 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     Option("subuidname", help="Name of range listed in /etc/subuid"),
     _list("sysctl", "Sysctl options"),
     Option("systemd", help="Run container in systemd mode", default="true"),
-    _number("timeout", "Seconds a container may run; then it is killed"),
+    Option(
+        "timeout",
+        help="Seconds a container may run; then it is killed",
+        metavar="uint",
+        kind="uint",
+    ),
     TLS_DETAILS,
     Flag("tls-verify", help="Require HTTPS and verify certificates of registries", default=True),
     _array("tmpfs", "Mount a temporary filesystem (tmpfs) into a container"),

@@ -52,6 +52,19 @@ def _split(text: str, address: str) -> tuple[str, str, str]:
     raise InvalidArgument(f"invalid port format {text!r}")
 
 
+def is_address(text: str) -> bool:
+    """Whether it is an address of IPv4 or IPv6, a zone after it allowed."""
+    import socket
+
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, text.partition("%")[0])
+        except OSError:
+            continue
+        return True
+    return False
+
+
 def _ip(text: str, ip: str) -> str:
     if not ip:
         return ""

@@ -26,6 +26,9 @@ def resources(arguments: Parsed) -> Resources:
         raise InvalidArgument("--memory-swap needs --memory")
     if swap is not None and limits.memory is not None and 0 <= swap < limits.memory:
         raise InvalidArgument("--memory-swap must be larger than --memory")
+    reserved = limits.memory_reservation
+    if reserved is not None and limits.memory is not None and 0 < limits.memory < reserved:
+        raise InvalidArgument("the memory reservation cannot be larger than the memory limit")
     if limits.cpus and (limits.cpu_period or limits.cpu_quota):
         raise InvalidArgument("--cpus and --cpu-period or --cpu-quota cannot be set together")
     return limits

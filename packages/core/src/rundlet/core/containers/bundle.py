@@ -8,6 +8,7 @@ import time
 
 from .. import json
 from ..cgroups.layout import layout
+from ..errors import InvalidArgument
 from ..spec import cdi, sysctls
 from ..spec.generate import generate
 from ..spec.host import here
@@ -63,7 +64,7 @@ def write(
         files=files,
         mounts=resolve(engine, row, request, rootfs),
         namespaces=namespaces(engine, request),
-        init_path=init_program(engine) if request.init else "",
+        init_path=init_program(engine, request.init_path) if request.init else "",
         systemd=request.systemd == "always",
         console=console,
         annotations=_of_pod(row, request),
@@ -93,7 +94,6 @@ def _set_outside(plan: SpecPlan) -> None:
     wanted = sysctls.of_foreign_network(plan)
     if not wanted:
         return
-    from ..errors import InvalidArgument
     from ..networks.namespace import Inside
 
     assert plan.network_namespace
@@ -123,10 +123,15 @@ def _of_pod(row: Container, request: ContainerRequest) -> Mapping[str, str]:
     return {SANDBOX: request.sandbox, CONTAINER_TYPE: "container"}
 
 
-def init_program(engine: Engine) -> str:
-    """The path of catatonit; "" where it is not installed."""
+def init_program(engine: Engine, wanted: str = "") -> str:
+    """The path of the wanted init program, or of catatonit; "" where that is not installed.
+
+    Raises InvalidArgument where the wanted one is not there.
+    """
+    if wanted and not os.access(wanted, os.X_OK):
+        raise InvalidArgument(f"container-init binary not found on the host: {wanted}")
     candidates = (
-        engine.settings.init_path,
+        wanted or engine.settings.init_path,
         "/usr/libexec/podman/catatonit",
         "/usr/bin/catatonit",
         "/usr/local/libexec/podman/catatonit",

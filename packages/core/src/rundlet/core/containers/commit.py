@@ -120,7 +120,9 @@ def _config(row: Container, request: ContainerRequest, options: CommitOptions) -
         config["ExposedPorts"] = {**(config.get("ExposedPorts") or {}), **named}
     if options.include_volumes:
         volumes: dict[str, Any] = {
-            mount.destination: {} for mount in request.mounts if mount.kind != "tmpfs"
+            mount.destination: {}
+            for mount in request.mounts
+            if mount.kind not in ("tmpfs", "ramfs")
         }
         config["Volumes"] = {**(config.get("Volumes") or {}), **volumes}
     config.update(options.config)

@@ -130,6 +130,12 @@ def _glob(mount: Mount) -> Sequence[Mount]:
     ]
 
 
+_OWN = """/ /bin /boot /dev /etc /etc/passwd /etc/pki /etc/shadow /home /lib /lib64 /media /opt
+/proc /root /run /sbin /srv /sys /tmp /usr /var /var/lib /var/log"""
+_HOSTS_OWN = frozenset(_OWN.split())
+"""Directories of the host that `:U` would break it by (podman refuses the same)."""
+
+
 def _give(request: ContainerRequest, rootfs: str, mounts: Sequence[Mount]) -> None:
     """`:U`: sources belong to the container's user, with all that is in them."""
     from ..spec.mount_options import wants_chown
@@ -144,4 +150,9 @@ def _give(request: ContainerRequest, rootfs: str, mounts: Sequence[Mount]) -> No
     uid = host_id(user.uid, request.uid_map or request.gid_map)
     gid = host_id(user.gid, request.gid_map or request.uid_map)
     for mount in wanted:
+        if os.path.realpath(mount.source) in _HOSTS_OWN:
+            raise InvalidArgument(
+                f"chowning host path {mount.source!r} is not allowed",
+                remedy=f"You can manually `chown -R {uid}:{gid} {mount.source}`.",
+            )
         chown_tree(mount.source, uid, gid)

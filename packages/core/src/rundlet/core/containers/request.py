@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Mount(Value):
     """One mount into the container.
 
-    kind: "bind" | "volume" | "tmpfs" | "image" | "artifact" | "devpts" | "glob".
+    kind: "bind" | "volume" | "tmpfs" | "ramfs" | "image" | "artifact" | "devpts" |
+        "glob".
     source: host path, volume name ("" for an anonymous one) or image; destination: inside.
     options: podman's `-v` and `--mount` options as words ("ro", "rshared", "U", "size=1m").
     """
@@ -98,6 +99,7 @@ class ContainerRequest(Value):
     stdin: bool = False
     stdin_stays: bool = False  # open when a client that was attached leaves
     init: bool = False
+    init_path: str = ""  # the init program on the host; "": the settings'
     name: str = ""  # "": generated
     hostname: str = ""
     pod: str = ""

@@ -37,9 +37,12 @@ def parse_size(text: str) -> int:
         word = word[:-1]
     factor = _FACTORS.get(word[-1:], 0)
     try:
-        return int(float(word[:-1]) * factor) if factor else int(word)
-    except ValueError:
+        found = int(float(word[:-1]) * factor) if factor else int(word)
+    except (ValueError, OverflowError):
         raise InvalidArgument(f"invalid size: '{text}'") from None
+    if not -1 <= found < 2**63:  # what runtimes read
+        raise InvalidArgument(f"invalid size: '{text}'")
+    return found
 
 
 def duration(seconds: float) -> str:

@@ -22,6 +22,7 @@ nolazytime nosymfollow symfollow
 _PLAIN = frozenset(_FLAGS.split())
 _BIND = frozenset(("bind", "rbind", "O", "idmap", "ridmap"))
 _COPY_UP = frozenset(("tmpcopyup", "notmpcopyup"))
+_TMPFS_WORDS = _COPY_UP | {"noswap"}
 # Handled by whoever resolves volumes (chown, relabelling, driver options); no mount(2) flags.
 _ELSEWHERE_WORDS = """
 z Z U copy nocopy cached delegated consistent relabel chown subpath volume-nocopy consistency
@@ -144,4 +145,4 @@ def _is_tmpfs_word(word: str) -> bool:
     key, equals, _ = word.partition("=")
     if equals:
         return key in _TMPFS_KEYS
-    return word in PROPAGATION or word in _OPPOSITES or word in _PLAIN or word in _COPY_UP
+    return word in PROPAGATION or word in _OPPOSITES or word in _PLAIN or word in _TMPFS_WORDS

@@ -173,6 +173,9 @@ def _user_mount(mount: Mount) -> OCIMount:
     if destination.rstrip("/") == "":
         raise InvalidArgument("a mount over the container's / is not possible")
     destination = destination.rstrip("/")
+    if mount.kind == "ramfs":
+        words = mount_options.tmpfs(mount.options)
+        return _mount(destination, "ramfs", [word for word in words if word != "tmpcopyup"])
     if mount.kind == "tmpfs":
         return _tmpfs(destination, mount_options.tmpfs(mount.options))
     if mount.kind == "devpts":

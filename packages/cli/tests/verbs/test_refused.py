@@ -1,0 +1,67 @@
+"""What `run` and `create` refuse before anything is made, and what was taken silently once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from devtools.tool import Rundlet
+
+REFUSED = {
+    "-v :/x": "host directory cannot be empty",
+    "--mount type=bind,src=/usr,dst=/x,ro=maybe": "must be set to true or false",
+    "--mount type=tmpfs,src=/usr,dst=/x": "source is not supported with tmpfs",
+    "--mount type=odd,dst=/x": "invalid filesystem type",
+    "--dns x": "x is not an ip address",
+    "--add-host x": "bad format for add-host",
+    "--add-host a:b": "invalid IP address in add-host",
+    "--no-hosts --add-host a:1.2.3.4": "cannot be set together",
+    "--expose 0": "invalid range format for --expose",
+    "--expose 9-8": "invalid range format for --expose",
+    "--expose 80/odd": "invalid protocol for --expose",
+    "--timeout -1": "invalid argument",
+    "--uidmap 0:0:1 --userns host": "mutually exclusive",
+    "-m 100m --memory-reservation 1g": "memory reservation",
+    "-m 99999999999g": "invalid size",
+    "--shm-size -1": "invalid size",
+}
+
+
+@pytest.fixture
+def store(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    return rundlet
+
+
+@pytest.mark.parametrize("typed", REFUSED)
+def test_refused(rundlet: Rundlet, typed: str) -> None:
+    done = rundlet(
+        "create", *typed.split(), "--rootfs", str(rundlet.directory), "true", check=False
+    )
+    assert (done.returncode, REFUSED[typed] in done.stderr) == (125, True), done.stderr
+
+
+def test_init_path(store: Rundlet, tmp_path: Path) -> None:
+    run = ("run", "--rm", "--network", "none", "--init", "--init-path")
+    assert "not found on the host" in store(*run, "/nosuch", "busybox", "true", check=False).stderr
+    (tmp_path / "init").write_text("#!/bin/sh\necho mine\n")
+    (tmp_path / "init").chmod(0o755)
+    assert store(*run, str(tmp_path / "init"), "busybox", "true").stdout == "mine\n"
+
+
+def test_the_hosts_own_directories_are_not_given_away(store: Rundlet) -> None:
+    before = os.stat("/srv").st_uid
+    done = store("run", "--rm", "-u", "7", "-v", "/srv:/x:U", "busybox", "true", check=False)
+    assert (done.returncode, "is not allowed" in done.stderr) == (125, True)
+    assert os.stat("/srv").st_uid == before
+
+
+def test_memory_file_systems(store: Rundlet) -> None:
+    words = ("--mount", "type=ramfs,dst=/r,tmpfs-mode=700", "--tmpfs", "/t:noswap,size=1m")
+    seen = "grep ' /[rt] ' /proc/mounts; stat -c %a /r"
+    done = store(
+        "run", "--rm", "--network", "none", *words, "busybox", "sh", "-c", seen, check=False
+    )
+    assert (" /r ramfs rw" in done.stdout, done.stdout.endswith("700\n")) == (True, True), done
