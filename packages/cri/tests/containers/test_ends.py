@@ -28,6 +28,7 @@ def test_reasons(kubelet: Any) -> None:
     greedy = ("sh", "-c", "head -c 200000000 /dev/zero | tail -c 200000000; exit $?")
     status = kubelet.ended(kubelet.run(pod, *greedy, name="greedy", resources=resources))
     assert status.reason == "OOMKilled"
+    assert str(32 << 20) in status.message
 
 
 @pytest.mark.parametrize("handler", ["runc", "crun", "runsc"])
