@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 FORBIDDEN = {
     "asyncio", "binascii", "dataclasses", "datetime", "encodings.ascii", "enum", "importlib",
     "importlib.metadata", "json", "logging", "pathlib", "pluggy", "pydantic", "re", "rich",
-    "signal", "sqlite3", "stevedore", "subprocess", "typer", "typing", "urllib3", "warnings",
+    "signal", "sqlite3", "stevedore", "subprocess", "threading", "typer", "typing", "urllib3",
+    "warnings",
 }  # fmt: skip
 MAY: dict[str, set[str]] = {
     # The network plugin is given paths (contracts/network.py).

@@ -109,7 +109,7 @@ def prune(context: Context, arguments: Parsed) -> int:
     from rundlet.build.execute import caches
     from rundlet.build.execute.cache import StepCache
     from rundlet.build.execute.running import sweep
-    from rundlet.core.containers.remove import collect
+    from rundlet.core.containers.unfinished import collect
     from rundlet.core.errors import InUse
 
     collect(context.engine)

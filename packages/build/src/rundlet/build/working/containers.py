@@ -99,7 +99,7 @@ class WorkingContainers:
     def _sweep(self) -> None:
         """Remove what killed commands have left half made."""
         from rundlet.build.execute import running as runs
-        from rundlet.core.containers.remove import collect
+        from rundlet.core.containers.unfinished import collect
 
         collect(self._engine)
         runs.sweep(self._engine)

@@ -35,7 +35,7 @@ class Containers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         if engine.settings.transient_store:
-            from .remove import collect
+            from .unfinished import collect
 
             collect(engine)
 
@@ -44,7 +44,7 @@ class Containers:
     ) -> Container:
         """Make a container (containers/create.py)."""
         from .create import create
-        from .remove import collect
+        from .unfinished import collect
 
         collect(self._engine)
         return create(self._engine, request, pulling, identity)
@@ -94,8 +94,8 @@ class Containers:
         pulling: Pulling | None = None,
     ) -> RunResult:
         """Create, start and, unless detached, wait for the end (containers/run.py)."""
-        from .remove import collect
         from .run import run
+        from .unfinished import collect
 
         collect(self._engine)
         return run(

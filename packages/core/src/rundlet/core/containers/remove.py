@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..errors import Busy, NoSuchContainer, RundletError, WrongState
-from ..linux.processes import start_time
 from ..state import containers as rows
 from . import cleanup, id_files, joined, notify, strays
 from .attending import Attending
@@ -67,11 +66,12 @@ def _remove(engine: Engine, row: Container, *, force: bool, volumes: bool) -> No
             raise WrongState(f"container {row.id} was started again meanwhile")
         engine.plugins.runtime(fresh.runtime).delete(fresh.id, force=True)
     rows.update(engine.database, row.id, status="removing")
-    _release(engine, fresh, force=force)
+    release(engine, fresh, force=force)
     discard(engine, fresh, volumes=volumes or bool(fresh.auto_remove))
 
 
-def _release(engine: Engine, row: Container, *, force: bool) -> None:
+def release(engine: Engine, row: Container, *, force: bool) -> None:
+    """Give back what a run of it holds. force: go on over what cannot be."""
     if force:
         strays.end_monitors(engine, row)
     if not cleanup.needed(engine, row):
@@ -112,24 +112,3 @@ def _remove_volume(engine: Engine, name: str) -> None:
         engine.volumes.remove(name)
     except (RundletError, Busy):
         pass  # another container uses it by now (--volumes-from)
-
-
-def collect(engine: Engine) -> None:
-    """Remove containers whose creator or remover was killed before it was done, and those of a
-    transient store that a boot has ended.
-    """
-    from .state import boot_id
-
-    ended = rows.transient_of_other_boots(engine.database, boot_id())
-    for row in (*rows.unfinished(engine.database), *ended):
-        owner_lives = row.boot == boot_id() and start_time(row.pid) == row.pid_start != 0
-        if row.status == "creating" and owner_lives:
-            continue
-        try:
-            with engine.locks.hold("container", row.id, timeout=0):
-                fresh = rows.by_id(engine.database, row.id)
-                if fresh is not None and (fresh.status, fresh.boot) == (row.status, row.boot):
-                    _release(engine, fresh, force=True)
-                    discard(engine, fresh)
-        except (Busy, RundletError, OSError):
-            continue  # somebody is at it, or it will be tried again

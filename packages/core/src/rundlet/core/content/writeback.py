@@ -9,7 +9,7 @@ who wrote it, a layer by its driver.
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock
 
 from ..linux import syscalls
 
@@ -23,7 +23,7 @@ class WriteBack:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._waiting = 0  # bytes written since a round began
         self._under_way = False
 
@@ -35,7 +35,9 @@ class WriteBack:
                 return
             self._waiting = 0
             self._under_way = True
-        threading.Thread(target=self._round, name="write-back", daemon=True).start()
+        from threading import Thread  # 0.5 ms, and most commands write no blob
+
+        Thread(target=self._round, name="write-back", daemon=True).start()
 
     def _round(self) -> None:
         try:

@@ -7,10 +7,11 @@ from functools import partial
 
 from ..containers import cleanup
 from ..containers.paths import Paths
-from ..containers.remove import collect, discard
+from ..containers.remove import discard
 from ..containers.state import boot_id, derive, has_process
 from ..containers.stored import network_of
 from ..containers.trees import remove_tree
+from ..containers.unfinished import collect
 from ..linux.processes import start_time
 from ..networks.namespace import remove_namespace
 from ..state import containers as rows
