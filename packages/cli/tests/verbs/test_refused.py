@@ -65,3 +65,10 @@ def test_memory_file_systems(store: Rundlet) -> None:
         "run", "--rm", "--network", "none", *words, "busybox", "sh", "-c", seen, check=False
     )
     assert (" /r ramfs rw" in done.stdout, done.stdout.endswith("700\n")) == (True, True), done
+
+
+def test_an_overlay_without_its_directories(store: Rundlet, tmp_path: Path) -> None:
+    volume = f"{tmp_path}:/x:O,upperdir={tmp_path}/no,workdir={tmp_path}/nor"
+    done = store("run", "--network", "none", "-v", volume, "busybox", "true", check=False)
+    assert (done.returncode, "defect" in done.stderr) == (125, False)
+    assert f"{tmp_path}/no: No such file" in done.stderr

@@ -77,17 +77,18 @@ def _options(arguments: Parsed) -> LogOptions:
 def _prefix(arguments: Parsed, number: int, name: str, identity: str, *, several: bool) -> str:
     if not (several or arguments.flag("color")):
         return ""
-    shown = name if arguments.flag("names") else identity[:12]
-    if not several:
-        shown = ""
-    if arguments.flag("color"):
-        return f"{_COLORS[number % len(_COLORS)]}{shown} "
-    return f"{shown} "
+    shown = ""
+    if several:
+        shown = f"{name if arguments.flag('names') else identity[:12]} "
+    return _COLORS[number % len(_COLORS)] + shown if arguments.flag("color") else shown
 
 
 def _write(context: Context, arguments: Parsed, prefix: str, line: LogLine) -> None:
     stream = context.stderr if line.stream == "stderr" else context.stdout
-    begin = f"{prefix}{line.time} " if arguments.flag("timestamps") else prefix
+    begin = prefix
+    if arguments.flag("timestamps"):
+        time = line.time.removesuffix("+00:00")  # the zone that Go writes as Z
+        begin += f"{time} " if time == line.time else f"{time}Z "
     end = "\033[0m\n" if arguments.flag("color") else "\n"
     if not line.whole and not arguments.flag("color"):
         end = ""

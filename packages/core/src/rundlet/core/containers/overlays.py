@@ -58,9 +58,12 @@ def over(engine: Engine, row: Container, mount: Mount, number: int) -> Mount:
 
 def _like(source: str, upper: str) -> None:
     """The root of an overlay has the owner and mode of its upper directory."""
-    status = os.stat(source)
-    os.chown(upper, status.st_uid, status.st_gid)
-    os.chmod(upper, status.st_mode & 0o7777)
+    try:
+        status = os.stat(source)
+        os.chown(upper, status.st_uid, status.st_gid)
+        os.chmod(upper, status.st_mode & 0o7777)
+    except OSError as error:
+        raise InvalidArgument(f"overlay: {error.filename}: {error.strerror}") from None
 
 
 def unmount(engine: Engine, row: Container) -> None:
