@@ -119,7 +119,9 @@ class Graph:
             draft = self._start(work, stage, self)
             triggers = len(draft.config.get("OnBuild") or ())
             steps = 1 + triggers + len(stage.instructions)
-            progress = StageProgress(self._shared.progress, self._label(index), steps)
+            shared = self._shared
+            mixed = shared.options.jobs != 1
+            progress = StageProgress(shared.progress, self._label(index), steps, mixed=mixed)
             slot.result = StageBuild(work, stage, draft, progress)
             slot.result.run()
         except BaseException as error:

@@ -79,11 +79,15 @@ def log_file(path: str) -> TextIO:
 
 
 class StageProgress:
-    """The lines of one stage: `[1/2] STEP 3/5: RUN make`, `--> Using cache 3f2a...`."""
+    """The lines of one stage: `[1/2] STEP 3/5: RUN make`, `--> Using cache 3f2a...`.
 
-    def __init__(self, progress: Progress, label: str, steps: int) -> None:
+    mixed: others say something at the same time, so that all lines are labelled.
+    """
+
+    def __init__(self, progress: Progress, label: str, steps: int, *, mixed: bool = False) -> None:
         self._progress = progress
         self._label = f"{label} " if label else ""
+        self._prefix = self._label if mixed else ""
         self._steps = steps
         self._number = 0
         self._told = False
@@ -96,7 +100,7 @@ class StageProgress:
         self._told = False
         self._began = time.monotonic()
         first = text.partition("\n")[0]
-        self._line(f"STEP {self._number}/{self._steps}: {first}")
+        self._progress.line(f"{self._label}STEP {self._number}/{self._steps}: {first}")
 
     def end(self) -> None:
         """The step that had begun, if any, has ended."""
@@ -120,4 +124,4 @@ class StageProgress:
             self._line(f"--> {text}")
 
     def _line(self, text: str) -> None:
-        self._progress.line(f"{self._label}{text}")
+        self._progress.line(f"{self._prefix}{text}")
