@@ -8,6 +8,7 @@ import lzma
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from rundlet.core.testing.transport import DOCKER_MANIFEST, SampleImage, read_al
 from rundlet.core.transports.containers_storage import ContainersStorageTransport
 from rundlet.core.transports.docker_daemon import DockerDaemonTransport
 from rundlet.core.transports.oci_archive import OciArchiveTransport
+from rundlet.core.transports.tarball import TarOutput
 from rundlet.core.transports.tarballs import TarballTransport
 
 STORE = ContainersStorageTransport()
@@ -237,6 +239,19 @@ def test_what_is_no_tarball(engine: Engine, tmp_path: Path, content: bytes) -> N
     with pytest.raises(Corrupt):
         engine.images.pull(f"tarball:{tmp_path}/x.tar")
     assert not engine.images.list()
+
+
+def test_the_disk_begins_before_a_large_archive_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+    monkeypatch.setattr("rundlet.core.linux.syscalls.syncfs", lambda descriptor: begun.set())
+    output = TarOutput(str(tmp_path / "x.tar"))
+    output.add(io.BytesIO(bytes(31 << 20)), lambda: "small")
+    assert not begun.is_set()
+    output.add(io.BytesIO(bytes(2 << 20)), lambda: "more")
+    assert begun.wait(30)
+    output.close()
 
 
 def test_a_directory_is_no_tarball(tmp_path: Path) -> None:

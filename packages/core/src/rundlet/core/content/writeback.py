@@ -1,4 +1,4 @@
-"""Keeping the disk at work while a large blob is written and its layer unpacked.
+"""Keeping the disk at work while a large blob or archive is written.
 
 The kernel would leave all of it in memory (for 30 seconds, by default) until something has to
 be durable; whoever asks for that then waits for the whole. Writing it out meanwhile takes most

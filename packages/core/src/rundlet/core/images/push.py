@@ -63,7 +63,7 @@ def configured(engine: Engine, wishes: Wishes, transport: str) -> Wishes:
     containers.conf(5) compression_format: not Docker's own formats.
     """
     settings = engine.settings
-    docker = wishes.format == "v2s2" or transport in ("docker-archive", "docker-daemon")
+    docker = wishes.format.startswith("v2s") or transport in ("docker-archive", "docker-daemon")
     if wishes.compression or wishes.plain or docker:
         return wishes
     level = settings.compression_level if wishes.level is None else wishes.level

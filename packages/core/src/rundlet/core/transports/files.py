@@ -8,6 +8,7 @@ import stat
 from contextlib import contextmanager
 from errno import EDQUOT, EINVAL, EISDIR, ENOSPC, EOPNOTSUPP
 
+from ..content.writeback import WriteBack
 from ..errors import InvalidArgument, NoSpace, NotFound, StoreError
 
 TYPE_CHECKING = False
@@ -49,6 +50,7 @@ class NewFile:
             self.file = temporary_file("")
             return
         directory = os.path.dirname(os.path.abspath(path))
+        self._write_back = WriteBack(directory)
         flags = os.O_RDWR | os.O_CLOEXEC
         try:
             descriptor = os.open(directory, flags | os.O_TMPFILE, 0o644)
@@ -62,6 +64,8 @@ class NewFile:
     def write(self, data: bytes | memoryview) -> None:
         """Write all of `data`."""
         write_all(self.file, data)
+        if not self._special:
+            self._write_back.wrote(len(data))
 
     def publish(self, path: str = "", *, durable: bool = True) -> None:
         """Let the file appear at `path` (else where it was made for), replacing what is there.

@@ -204,7 +204,7 @@ class TarOutput:
             self._file.seek(start + room)
             size = 0
             while piece := stream.read(PIECE):
-                write_all(self._file, piece)
+                self._new.write(piece)
                 size += len(piece)
             title = name()
             if title in self._names:
