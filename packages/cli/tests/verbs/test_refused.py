@@ -72,3 +72,16 @@ def test_an_overlay_without_its_directories(store: Rundlet, tmp_path: Path) -> N
     done = store("run", "--network", "none", "-v", volume, "busybox", "true", check=False)
     assert (done.returncode, "defect" in done.stderr) == (125, False)
     assert f"{tmp_path}/no: No such file" in done.stderr
+
+
+def test_the_file_of_an_id_cannot_be_written(store: Rundlet, tmp_path: Path) -> None:
+    store("create", "--name", "c", "busybox")
+    done = store("commit", "--iidfile", f"{tmp_path}/no/such", "c", "made", check=False)
+    assert (done.returncode, "defect" in done.stderr) == (125, False)
+    assert "failed to write image ID" in done.stderr
+
+
+def test_an_image_of_another_platform_is_not_run(store: Rundlet) -> None:
+    done = store("create", "--platform", "linux/arm64", "localhost/busybox", check=False)
+    assert done.returncode == 125
+    assert store("create", "--platform", "linux/amd64", "localhost/busybox")

@@ -10,6 +10,7 @@ import pytest
 
 from devtools.registry import Registry
 from rundlet.core import Engine
+from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import DeniedByPolicy, NoSuchImage, SettingsError
 from rundlet.core.settings.snapshot import Settings
 from rundlet.core.trust.policy import ANYTHING, configured, guard
@@ -66,3 +67,11 @@ def test_nothing_is_checked_where_all_is_accepted() -> None:
     from rundlet.core.contracts.transport import Location
 
     assert guard(ANYTHING, Location("dir", "/x")) is None
+
+
+def test_an_image_of_another_platform_is_missing(engine: Engine, registry: Registry) -> None:
+    name = f"{registry.host}/multi"
+    ours = engine.images.pull(name, policy="missing", platform=Platform("linux", "amd64"))
+    assert engine.images.pull(name, policy="missing").id == ours.id
+    other = engine.images.pull(name, policy="missing", platform=Platform("linux", "arm64"))
+    assert engine.images.config(other).architecture == "arm64"

@@ -54,7 +54,16 @@ def run(context: Context, arguments: Parsed) -> int:
         ),
     )
     if arguments.text("iidfile"):
-        with open(arguments.text("iidfile"), "w", encoding="utf-8") as file:
-            file.write(image.id)
+        _write(arguments.text("iidfile"), image.id)
     context.print(image.id)
     return 0
+
+
+def _write(path: str, identity: str) -> None:
+    from rundlet.core.errors import InvalidArgument
+
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(identity)
+    except OSError as error:
+        raise InvalidArgument(f"failed to write image ID: {path}: {error.strerror}") from None

@@ -74,9 +74,8 @@ def ensure_image(context: Context, arguments: Parsed, request: ContainerRequest)
     if request.rootfs:
         return
     policy = request.pull or context.engine.settings.pull_policy
-    if policy == "never" or (
-        policy == "missing" and context.engine.images.find(request.image) is not None
-    ):
+    known = policy == "missing" and not request.platform
+    if policy == "never" or (known and context.engine.images.find(request.image) is not None):
         return
     from .pull import pull_one
 

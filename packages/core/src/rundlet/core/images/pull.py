@@ -56,7 +56,7 @@ def pull(
     local = engine.images.find(name) if policy != "always" else None
     if policy == "never":
         return Pulled(engine.images.get(name), name)
-    if policy == "missing" and local is not None:
+    if policy == "missing" and local is not None and _is_of(engine, local, platform):
         return Pulled(local, name)
     options = CopyOptions(
         platform=platform or settings.platform,
@@ -74,6 +74,19 @@ def pull(
         raise
     event(engine, "pull", pulled.image.id, name)
     return pulled
+
+
+def _is_of(engine: Engine, image: Image, wanted: Platform | None) -> bool:
+    """Whether an image here is of the platform that was asked for, as far as both say."""
+    if wanted is None:
+        return True
+    config = engine.images.config(image)
+    pairs = (
+        (wanted.os, config.os),
+        (wanted.architecture, config.architecture),
+        (wanted.variant, config.variant),
+    )
+    return all(one == other for one, other in pairs if one and other)
 
 
 def _pull(
