@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,7 @@ def test_through_the_store(signed: Any, place: str, image_layout: Path, tmp_path
     assert kept(tmp_path / "out") == kept(tmp_path / "straight") != []
     signed(*FREELY, "copy", "-q", "--remove-signatures", f"containers-storage:{name}", "dir:bare")
     assert not kept(tmp_path / "bare")
-    said = signed.refused(*FREELY, "copy", f"containers-storage:{name}", "oci:layout:x")
+    said = signed.refused(*FREELY, "copy", f"containers-storage:{name}", "oci-archive:x.tar")
     assert "cannot hold signatures" in said
 
 
@@ -173,6 +174,37 @@ def test_a_log(
     signed(*FREELY, "copy", "-q", *KEY, source, f"{place}:2")
     said = signed.refused(*policy(signed, keyPath="mine.pub", **log), "copy", f"{place}:2", "dir:n")
     assert "is in no transparency log" in said or "is not accepted" in said
+
+
+@pytest.mark.parametrize("bundle", [False, True])
+def test_a_layout_keeps_them(
+    signed: Any, place: str, image_layout: Path, services: Services, tmp_path: Path, bundle: bool
+) -> None:
+    """They are no images of it, go on from there, and are deleted with what they are of."""
+    flags = parameters(tmp_path, privateKeyFile="mine.private", privateKeyPassphraseFile="pass",
+                       rekorURL=services.url, bundle=bundle)  # fmt: skip
+    signed(*FREELY, "copy", "-q", *flags, f"oci:{image_layout}:busybox", f"{place}:1")
+    for _ in range(2):
+        signed(*FREELY, "copy", "-q", f"{place}:1", "oci:layout:one")
+    assert signed.json("list-tags", "oci:layout")["Tags"] == ["one"]
+    signed("inspect", "oci:layout")
+    named = {"type": "exactReference", "dockerReference": f"{place[9:]}:1"}
+    mine = policy(signed, keyPath="mine.pub", signedIdentity=named,
+                  rekorPublicKeyData=encoded(services.log.public))  # fmt: skip
+    signed(*mine, "copy", "-q", "oci:layout:one", "dir:out")
+    signed(*FREELY, "copy", "-q", f"{place}:1", "dir:straight")
+    assert len(kept(tmp_path / "out")) == 1
+    assert kept(tmp_path / "out") == kept(tmp_path / "straight")
+    signed(*FREELY, "copy", "-q", "oci:layout:one", f"{place}:2")
+    signed(*mine, "copy", "-q", f"{place}:2", "dir:back")
+    if not bundle:
+        shutil.copytree(tmp_path / "layout", tmp_path / "cosign")
+        index = json.loads((tmp_path / "cosign/index.json").read_text())
+        index["manifests"][1]["annotations"] = {"kind": "dev.cosignproject.cosign/sigs"}
+        (tmp_path / "cosign/index.json").write_text(json.dumps(index))
+        signed(*mine, "copy", "-q", "oci:cosign", "dir:cosigned")
+    signed("delete", "oci:layout:one")
+    assert list((tmp_path / "layout/blobs/sha256").iterdir()) == []
 
 
 @pytest.mark.parametrize("bundle", [False, True])

@@ -31,6 +31,9 @@ REF_NAME = "org.opencontainers.image.ref.name"
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 MOST_MANIFEST_BYTES = 4 * 1024 * 1024
 """As containers/image limits manifests and configs."""
+COSIGN = "dev.cosignproject.cosign/sigs"
+_ATTESTATIONS = "dev.cosignproject.cosign/atts"
+_BUNDLES = "application/vnd.dev.sigstore.bundle"
 _REF_PUNCTUATION = "-._:@/+"
 
 
@@ -92,14 +95,28 @@ def descriptor_of(item: Any) -> Descriptor:
         str(item.get("mediaType", "")),
         annotations=annotations,
         platform=item.get("platform"),
+        artifact_type=str(item.get("artifactType") or ""),
+    )
+
+
+def holds_signatures(item: Descriptor) -> bool:
+    """Whether an entry of an index is no image, but holds signatures or attestations of one
+    (images/attached.py; `cosign save` names those by a `kind`).
+    """
+    name = str(item.annotations.get(REF_NAME) or "").removesuffix(".sig")
+    if item.annotations.get(REF_NAME) != name and digest_like(name.replace("-", ":", 1)):
+        return True
+    return item.annotations.get("kind") in (COSIGN, _ATTESTATIONS) or item.artifact_type.startswith(
+        _BUNDLES
     )
 
 
 def names(index: dict[str, Any]) -> list[str]:
     """Every image of an index as `split` takes it: its ref name, or `@N` where it has none."""
     found = []
-    for number, item in enumerate(index["manifests"]):
-        found.append(descriptor_of(item).annotations.get(REF_NAME) or f"@{number}")
+    for number, item in enumerate(map(descriptor_of, index["manifests"])):
+        if not holds_signatures(item):
+            found.append(item.annotations.get(REF_NAME) or f"@{number}")
     return found
 
 
@@ -110,6 +127,7 @@ def select(index: dict[str, Any], wanted: str, location: Location) -> Descriptor
     """
     found = [descriptor_of(item) for item in index["manifests"]]
     if not wanted:
+        found = [item for item in found if not holds_signatures(item)]
         if len(found) > 1:
             raise InvalidArgument(
                 f"{location} holds {len(found)} images",
@@ -201,6 +219,11 @@ class LayoutSource(ImageSource):
 
     def tags(self) -> Sequence[str]:
         return names(self._index)
+
+    def signatures(self, digest: str = "") -> Sequence[bytes]:
+        from .layout_signatures import read
+
+        return read(self._index, digest or self._top.digest, self)
 
     def close(self) -> None:
         self._files.close()

@@ -18,7 +18,8 @@ from ..contracts.transport import ImageDestination, ImageTransport, Location
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..hookspecs import hookimpl
 from ..images.descriptor import Descriptor
-from . import layout
+from ..trust.stored import is_simple
+from . import layout, layout_signatures
 from .files import PIECE, NewFile, failing, write_whole
 
 TYPE_CHECKING = False
@@ -78,6 +79,8 @@ class OciDestination(ImageDestination):
         self._name = name
         self._blobs = shared or os.path.join(path, "blobs")
         self._top: Descriptor | None = None
+        self._manifests: dict[str, Descriptor] = {}
+        self._signed: list[tuple[str, Sequence[bytes]]] = []
         with failing(path, "making the layout"):
             os.makedirs(os.path.join(path, "blobs", "sha256"), exist_ok=True)
             os.makedirs(os.path.join(self._blobs, "sha256"), exist_ok=True)
@@ -109,8 +112,15 @@ class OciDestination(ImageDestination):
     def put_manifest(self, manifest: ManifestBytes, digest: str = "") -> None:
         descriptor = Descriptor(digest, len(manifest.data), manifest.media_type)
         found = self.put_blob(descriptor, io.BytesIO(manifest.data))
+        self._manifests[digest] = found
         if not digest:
             self._top = found
+
+    def put_signatures(self, signatures: Sequence[bytes], digest: str = "") -> None:
+        """Those of sigstore, in the layout itself: written by `commit`."""
+        if any(map(is_simple, signatures)):
+            super().put_signatures(signatures, digest)
+        self._signed.append((digest, signatures))
 
     def commit(self) -> None:
         if self._top is None:
@@ -120,6 +130,13 @@ class OciDestination(ImageDestination):
             if not os.path.exists(layout_file):
                 write_whole(layout_file, layout.LAYOUT)
             index.update(layout.with_manifest(index, self._top, self._name))
+            for digest, signatures in self._signed:
+                layout_signatures.write(index, self._manifests[digest], signatures, self)
+
+    def read(self, item: Descriptor) -> bytes:
+        """A manifest that is here. Raises NotFound, Corrupt."""
+        files = DirectoryFiles(self._path, os.path.abspath(self._blobs))
+        return files.read(layout.blob_name(item.digest), layout.MOST_MANIFEST_BYTES)
 
     def close(self) -> None:
         if self._lock >= 0:
@@ -201,7 +218,9 @@ class OciTransport(ImageTransport):
         return layout.names(layout.parse_index(data, path))
 
     def delete(self, location: Location, settings: TransportSettings) -> None:
-        """Take the image out of the index, and delete blobs that no other image needs."""
+        """Take the image and its signatures out of the index, and delete blobs that no other image
+        needs.
+        """
         path, wanted = layout.split(location.path)
         if not os.path.exists(os.path.join(path, "index.json")):
             raise NoSuchImage(f"{location} (no index.json there)")
@@ -210,19 +229,23 @@ class OciTransport(ImageTransport):
         try:
             with failing(path, "deleting from"), locked_index(path) as index:
                 chosen = layout.select(index, wanted, location)
-                rest = layout.without_name(index, chosen)
+                gone = [chosen, *layout_signatures.alone_with(index, chosen, files)]
+                rest = index
+                for item in gone:
+                    rest = layout.without_name(rest, item)
                 index.update(rest)
             if not _shared(settings):  # others may need shared ones
-                _unlink_unneeded(path, files, chosen.digest, rest["manifests"])
+                _unlink_unneeded(path, files, gone, rest["manifests"])
         finally:
             os.close(lock)
 
 
 def _unlink_unneeded(
-    path: str, files: DirectoryFiles, digest: str, rest: list[dict[str, Any]]
+    path: str, files: DirectoryFiles, gone: list[Descriptor], rest: list[dict[str, Any]]
 ) -> None:
-    """Delete what a manifest names, and itself, as far as the rest of the index does not."""
-    for unneeded in reachable(files, [{"digest": digest}]) - reachable(files, rest):
+    """Delete what manifests name, and themselves, as far as the rest of the index does not."""
+    items = [{"digest": item.digest} for item in gone]
+    for unneeded in reachable(files, items) - reachable(files, rest):
         try:
             os.unlink(os.path.join(path, layout.blob_name(unneeded)))
         except FileNotFoundError:

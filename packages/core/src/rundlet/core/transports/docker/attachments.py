@@ -1,21 +1,18 @@
-"""Sigstore's signatures beside an image in its registry.
+"""Sigstore's signatures beside an image in its registry, in the two forms of `images.attached`.
 
-As cosign attached them until its version 2: layers of an image with the tag `ALGORITHM-HEX.sig`
-(cosign's SIGNATURE_SPEC.md). As cosign 3 does: bundles, each in a manifest that refers to the
-image (BUNDLE_SPEC.md). All that is found is bounded: whoever can push can put anything there.
+All that is found is bounded: whoever can push can put anything there.
 """
 
 from __future__ import annotations
 
 import io
-import json
 
 from ...content.verify import Verified
 from ...contracts.transport import ManifestBytes
 from ...errors import Corrupt, NotFound
+from ...images import attached
 from ...images import manifest as manifests
 from ...images.copy import digest_of
-from ...images.descriptor import Descriptor, digest_parts
 from ...trust import simple, stored
 from ...trust.lookaside import MOST
 from .referrers import add_tagged, list_referrers
@@ -25,15 +22,12 @@ from .upload import Upload
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from ...contracts.transport import TransportSettings
+    from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
 
-_BUNDLES = "application/vnd.dev.sigstore.bundle"
-_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-_EMPTY = b"{}"
 _MOST_REFERRERS = 1000
 _WHOLE = 16 << 20
 """Bytes that all signatures of an image may have together."""
@@ -59,25 +53,25 @@ class Attachments:
 
     def write(self, subject: Descriptor, signatures: Sequence[bytes]) -> None:
         """Add signatures of a manifest to those that are there."""
-        found = [stored.unpacked(one) for one in signatures]
-        bundles = [one for one in found if one.media_type.startswith(_BUNDLES)]
-        layers = [one for one in found if one not in bundles]
+        layers, bundles = attached.split(signatures)
         if layers:
-            self._write_tagged(subject.digest, layers)
+            before = self._layers(self._tagged(subject.digest))
+            self._put(attached.with_layers(before, layers), attached.tag(subject.digest))
         for one in bundles:
-            self._write_bundle(subject, one)
+            self._put(attached.with_bundle(subject, one))
 
     # --- by tag
 
     def _tagged(self, digest: str) -> manifests.Manifest | None:
         """The image that holds attachments; None where there are none."""
         try:
-            found = fetch_manifest(self._reference.replace(tag=_tag(digest)), self._client, "")
+            reference = self._reference.replace(tag=attached.tag(digest))
+            found = fetch_manifest(reference, self._client, "")
         except NotFound:
             return None
         parsed = manifests.parse(found.data, found.media_type)
         if not isinstance(parsed, manifests.Manifest):
-            raise Corrupt(f"{self._reference}:{_tag(digest)}: an index holds no signatures")
+            raise Corrupt(f"{reference}: an index holds no signatures")
         return parsed
 
     def _layers(self, found: manifests.Manifest | None) -> Sequence[Descriptor]:
@@ -85,28 +79,6 @@ class Attachments:
         if len(layers) > MOST:
             raise Corrupt(f"{self._reference}: more than {MOST} signatures of an image")
         return layers
-
-    def _write_tagged(self, digest: str, signatures: Sequence[stored.Sigstore]) -> None:
-        layers = list(self._layers(self._tagged(digest)))
-        known = [(one.digest, one.media_type, dict(one.annotations)) for one in layers]
-        for one in signatures:
-            layer = _described(one.payload, one.media_type)
-            if (layer.digest, layer.media_type, dict(one.annotations)) in known:
-                continue
-            self._upload(layer, one.payload)
-            layers.append(layer.replace(annotations=dict(one.annotations)))
-        config = json.dumps(
-            {
-                "architecture": "",
-                "os": "",
-                "config": {},
-                "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
-            }
-        ).encode()
-        described = _described(config, manifests.OCI_CONFIG)
-        self._upload(described, config)
-        made = manifests.compose(manifests.OCI_MANIFEST, described, layers)
-        self._put(made, _tag(digest))
 
     # --- by referrers
 
@@ -118,7 +90,8 @@ class Attachments:
         likely = [
             one
             for one in listed
-            if one.artifact_type.startswith(_BUNDLES) or one.artifact_type in ("", _EMPTY_TYPE)
+            if one.artifact_type.startswith(attached.BUNDLES)
+            or one.artifact_type in ("", attached.EMPTY_TYPE)
         ]
         if len(likely) > MOST:
             raise Corrupt(f"{self._reference}: more than {MOST} bundles refer to an image")
@@ -129,29 +102,12 @@ class Attachments:
             except NotFound:
                 continue  # it was deleted, and is listed still
             parsed = manifests.parse(data.data, data.media_type)
-            if isinstance(parsed, manifests.Manifest) and _refers(parsed, digest):
+            if isinstance(parsed, manifests.Manifest):
                 found += [
                     stored.Sigstore(layer.media_type, self._blob(layer))
-                    for layer in parsed.layers[:1]
-                    if layer.media_type.startswith(_BUNDLES)
+                    for layer in attached.bundle_layers(parsed, digest)
                 ]
         return found
-
-    def _write_bundle(self, subject: Descriptor, bundle: stored.Sigstore) -> None:
-        config, layer = _described(_EMPTY, _EMPTY_TYPE), _described(
-            bundle.payload, bundle.media_type
-        )  # fmt: skip
-        self._upload(config, _EMPTY)
-        self._upload(layer, bundle.payload)
-        made = manifests.compose(
-            manifests.OCI_MANIFEST,
-            config,
-            [layer],
-            artifactType=bundle.media_type,
-            subject=manifests.as_object(subject),
-            annotations={"dev.sigstore.bundle.content": _content(bundle.payload)},
-        )
-        self._put(made, digest_of(made))
 
     # --- both
 
@@ -179,10 +135,14 @@ class Attachments:
     def _scope(self) -> str:
         return f"repository:{self._reference.path}:pull,push"
 
-    def _put(self, data: bytes, where: str) -> None:
+    def _put(self, holder: attached.Holder, where: str = "") -> None:
+        """Write a manifest with its blobs, under a tag or its digest."""
+        for blob, content in holder.blobs:
+            self._upload(blob, content)
+        data = holder.manifest
         response = self._client.request(
             "PUT",
-            f"{self._reference.path}/manifests/{where}",
+            f"{self._reference.path}/manifests/{where or digest_of(data)}",
             scope=self._scope,
             headers={"Content-Type": manifests.OCI_MANIFEST},
             body=data,
@@ -192,26 +152,3 @@ class Attachments:
         if "OCI-Subject" not in response.headers:
             written = ManifestBytes(data, manifests.OCI_MANIFEST)
             add_tagged(self._client, self._reference, written, digest_of(data))
-
-
-def _tag(digest: str) -> str:
-    algorithm, encoded = digest_parts(digest)
-    return f"{algorithm}-{encoded}.sig"
-
-
-def _described(data: bytes, media_type: str) -> Descriptor:
-    return Descriptor(digest_of(data), len(data), media_type)
-
-
-def _refers(found: manifests.Manifest, digest: str) -> bool:
-    """Whether a manifest is a bundle of another one, by what it says itself."""
-    document: Any = found.document
-    subject = document.get("subject")
-    kind = str(document.get("artifactType") or found.config.media_type)
-    return isinstance(subject, dict) and subject.get("digest") == digest and (
-        kind.startswith(_BUNDLES)
-    )  # fmt: skip
-
-
-def _content(bundle: bytes) -> str:
-    return "dsse-envelope" if b'"dsseEnvelope"' in bundle else "message-signature"
