@@ -213,7 +213,7 @@ def _network(text: str, static: dict[str, Any]) -> NetworkRequest:
             interface = value
         else:
             more[key] = value
-    return NetworkRequest(
+    wish = NetworkRequest(
         "" if name in ("bridge", "default") else name,
         interface,
         tuple(ips),
@@ -221,6 +221,7 @@ def _network(text: str, static: dict[str, Any]) -> NetworkRequest:
         tuple(aliases),
         more,
     )
+    return hosts.checked(wish)
 
 
 def descriptors(arguments: Parsed) -> tuple[int, ...]:

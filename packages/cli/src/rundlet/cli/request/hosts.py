@@ -1,4 +1,4 @@
-"""Names, name servers and ports of a container, checked: `--add-host`, `--dns`, `--expose`."""
+"""Names, addresses and ports of a container, checked: `--add-host`, `--dns`, `--expose`, `--ip`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from .ports import is_address
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rundlet.core.contracts.network import NetworkRequest
 
 GATEWAY = "host-gateway"
 
@@ -42,3 +44,18 @@ def exposed(texts: Sequence[str]) -> tuple[str, ...]:
         if slash and protocol.lower() not in ("tcp", "udp", "sctp"):
             raise InvalidArgument(f"invalid protocol for --expose: {text}")
     return tuple(texts)
+
+
+def checked(wish: NetworkRequest) -> NetworkRequest:
+    """The wish, if its addresses are some. Raises InvalidArgument."""
+    for ip in wish.ips:
+        if not is_address(ip):
+            raise InvalidArgument(f'"{ip}" is not an ip address')
+    digits = wish.mac.replace("-", ":").split(":") if wish.mac else []
+    if wish.mac and (len(digits) != 6 or not all(_is_byte(pair) for pair in digits)):
+        raise InvalidArgument(f"address {wish.mac}: invalid MAC address")
+    return wish
+
+
+def _is_byte(pair: str) -> bool:
+    return len(pair) == 2 and not pair.strip("0123456789abcdefABCDEF")

@@ -27,6 +27,8 @@ def run(context: Context, arguments: Parsed) -> int:
     """Connect; prints nothing."""
     from rundlet.core.contracts.network import NetworkRequest
 
+    from ..request.hosts import checked
+
     network, container = arguments.arguments
     wish = NetworkRequest(
         network=network,
@@ -34,5 +36,5 @@ def run(context: Context, arguments: Parsed) -> int:
         mac=arguments.text("mac-address"),
         aliases=arguments.texts("alias"),
     )
-    context.engine.containers.connect(container, wish)
+    context.engine.containers.connect(container, checked(wish))
     return 0
