@@ -87,6 +87,8 @@ def test_names_resolve(networked: Rundlet) -> None:
 def test_connect_and_disconnect(networked: Rundlet) -> None:
     networked("network", "create", "--subnet", "10.77.0.0/24", "more")
     networked("run", "-d", "--name", "c", "busybox", "sleep", "300")
+    done = networked("create", "--network", "more:ip=10.78.0.7", "busybox", check=False)
+    assert (done.returncode, "not in any subnet on network more" in done.stderr) == (125, True)
     networked("network", "connect", "--ip", "10.77.0.7", "more", "c")
     seen = networked("exec", "c", "ip", "-4", "-o", "address").stdout
     assert "10.77.0.7/24" in seen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contracts.network import Attachment, AttachResult, NetworkRequest
-from ..errors import NoSuchNetwork
+from ..errors import InvalidArgument, NoSuchNetwork
 from ..networks.namespace import create_namespace, remove_namespace
 from ..state import containers as rows
 from ..value import Value
@@ -13,6 +13,7 @@ from .stored import Network, network_of, network_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..contracts.network import Network as Definition
     from ..engine import Engine
     from ..state.containers import Container
     from .request import ContainerRequest
@@ -108,17 +109,34 @@ def names(engine: Engine, request: ContainerRequest) -> tuple[str, ...]:
 
 
 def check(engine: Engine, request: ContainerRequest) -> None:
-    """The networks that are named must be there. Raises NoSuchNetwork.
+    """The networks that are named must be there, and have the addresses that are asked for.
 
-    The default one, which most containers join, is looked for by the start only.
+    The default one, which most containers join, is looked for by the start only. Raises
+    NoSuchNetwork, InvalidArgument.
     """
     default = engine.settings.default_network
     named = [name for name in names(engine, request) if name != default]
-    if named:
-        known = {network.name for network in engine.networks.list()}
+    fixed = [wish for wish in wished(request) if wish.ips] if request.networks else []
+    if named or fixed:
+        known = {network.name: network for network in engine.networks.list()}
         missing = [name for name in named if name not in known]
         if missing:
             raise NoSuchNetwork(missing[0])
+        for wish in fixed:
+            _fits(known.get(wish.network or default), wish)
+
+
+def _fits(network: Definition | None, wish: NetworkRequest) -> None:
+    if network is None or not network.subnets:
+        return
+    from ipaddress import ip_address, ip_network
+
+    subnets = [ip_network(subnet["subnet"], strict=False) for subnet in network.subnets]
+    for ip in wish.ips:
+        if not any(ip_address(ip) in subnet for subnet in subnets):
+            raise InvalidArgument(
+                f"requested static ip {ip} not in any subnet on network {network.name}"
+            )
 
 
 def _hostname(row: Container, request: ContainerRequest, chosen: str) -> str:
