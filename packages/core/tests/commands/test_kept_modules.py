@@ -260,6 +260,10 @@ def test_written_by_many_at_once(place: Place) -> None:
     assert list(place.kept.parent.glob("*.kept*")) == [place.kept]
 
 
+def test_modules_that_are_taken_away_are_no_hindrance(place: Place) -> None:
+    assert place("import json.tool; del sys.modules['json']; print(1)") == "1\n"
+
+
 def test_what_has_just_changed_is_not_kept_yet(place: Place) -> None:
     place.write("prog/part.py", "VALUE = 2")
     for _ in range(2):

@@ -37,8 +37,10 @@ def keep(finder: Finder, names: list[str]) -> None:
         gathered = _Gathered(finder, names)
         if gathered.settled() and gathered.bounded():
             _write(finder.path, gathered.whole())
-    except (OSError, ValueError, ImportError, SyntaxError):
-        return  # a source is changing or vanishing, or the directory is not ours
+    except Exception:
+        # A source is changing or vanishing, the directory is not ours, or somebody's module has
+        # done things to sys.modules: no reason for a command that has done its work to fail.
+        return
 
 
 class _Gathered:
