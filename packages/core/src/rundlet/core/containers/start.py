@@ -198,13 +198,13 @@ def _make(
     """Everything up to a process that waits to be started; each step is undone by its twin."""
     if restoring is not None and restoring.networks:
         request = request.replace(networks=restoring.networks)
-    pay_ahead()
     paths = Paths(engine, row.id)
     runtime = engine.plugins.runtime(row.runtime)
     root = rootfs.mount(engine, row, request)
     undo.callback(rootfs.unmount, engine, row)
     net = network.attach(engine, row, request)
     undo.callback(network.detach, engine, row.id)
+    pay_ahead()
     made = files.write(engine, row, request, net)
     made |= accounts.write(engine, row, request, root)
     undo.callback(volumes.unmount_images, engine, row)
