@@ -63,3 +63,4 @@ def test_names_that_are_too_long(store: Rundlet) -> None:
         done = store(verb, "create", name, check=False)
         assert (done.returncode, "too long" in done.stderr) == (125, True)
         assert "defect" not in done.stderr
+    assert store("volume", "ls", "-q").stdout == ""  # no row is left

@@ -275,6 +275,8 @@ def _check(name: str, driver: str, options: Mapping[str, str]) -> None:
         raise InvalidArgument(
             f"volume name {name!r}: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
         )
+    if len(name) > 255:  # its directory could not be made
+        raise InvalidArgument(f"volume name of {len(name)} letters is too long: at most 255")
     if driver != "local":
         raise NotSupported(f"volume driver {driver!r}: only the driver local is there")
     for key in options:
