@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 
 _SETTINGS = {
     # The thread that waits for grpc.aio reads the sockets too. By default threads of the "event
-    # engine" do, and hand over twice more: 8% of a small call, as its client sees it.
+    # engine" do, and hand over twice more: 3 to 9% of a small call, as its client sees it.
     # A release that knows this word no longer says so in the log, and goes on.
     "GRPC_EXPERIMENTS": "-event_engine_listener",
     # Children of a fork use no gRPC. Its handlers stop all its threads first, up to 5 ms.
