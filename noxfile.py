@@ -1,9 +1,11 @@
 """The developer commands: `nox -l` lists them, `nox -s NAME` runs one.
 
-Each installs what it needs, Debian packages included. The Python is the one nox runs on.
+Each installs what it needs, Debian packages included. The Python is the one nox runs on, but for the bench.
 """
 
 from __future__ import annotations
+
+import os
 
 import nox
 
@@ -22,6 +24,7 @@ TEST_TOOLS = (
     "opentelemetry-sdk>=1.30",
 )
 TYPE_STUBS = ("types-protobuf", "types-grpcio")
+DEBIAN_PYTHON = "/usr/bin/python3"
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.default_venv_backend = "venv"
@@ -83,7 +86,10 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
-@nox.session
+# Debian's Python beside Debian's podman. By virtualenv, which needs no python3-venv.
+@nox.session(
+    python=DEBIAN_PYTHON if os.path.exists(DEBIAN_PYTHON) else None, venv_backend="virtualenv"
+)
 def bench(session: nox.Session) -> None:
     """Rundlet beside Debian's podman and containerd in one run: ratios of medians."""
     debian(session, "bench")
