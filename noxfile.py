@@ -1,6 +1,7 @@
 """The developer commands: `nox -l` lists them, `nox -s NAME` runs one.
 
-Each installs what it needs, Debian packages included. The Python is the one nox runs on, but for the bench.
+Each installs what it needs, Debian packages included. The Python is the one nox runs on, but
+for the bench.
 """
 
 from __future__ import annotations
