@@ -19,12 +19,28 @@ is not in this table is named in a warning.
 
 This page is made by `python -m devtools.containers_conf_page`, and a test holds it.
 """
+_TAIL = """\
+## Additional image stores
+
+`additionalimagestores` names other graph roots of Rundlet, with storage driver overlay; so does
+`--storage-opt additionalimagestore=ROOT`. Their images are listed (`images` has a column R/O),
+run, built from, saved and pushed, and never changed, removed or pruned; a layer that is there is
+not pulled again.
+
+- What is changed there is seen by the next command that uses images.
+- An image that is tagged or pulled here is ours from then on, as in podman; its files stay there.
+- A root that is gone or damaged is an error of every command that uses images, and names it. An
+  image that is removed there is gone here too, also for containers and images that stand on it.
+- Images in podman's own stores are not seen: a directory without `state.db` counts as empty.
+- A container with a user namespace gets copies of the layers that are there.
+- `STORAGE_OPTS` is not read.
+"""
 
 
 def page() -> str:
     """The whole page."""
     parts = [_file("containers.conf", CONTAINERS_CONF), _file("storage.conf", STORAGE_CONF)]
-    return "\n".join([_HEAD, *(line for part in parts for line in part)])
+    return "\n".join([_HEAD, *(line for part in parts for line in part), _TAIL])
 
 
 def _file(title: str, keys: Sequence[Key]) -> Iterator[str]:

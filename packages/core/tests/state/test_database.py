@@ -18,6 +18,8 @@ from rundlet.core.linux import syscalls
 from rundlet.core.state import database as module
 from rundlet.core.state.database import Database
 
+NEXT = module.SCHEMA_VERSION + 1
+
 
 def python(script: str, *words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
@@ -104,21 +106,33 @@ def test_transactions_nest_and_roll_back_whole(tmp_path: Path) -> None:
     assert database.rows("SELECT * FROM settings") == []
 
 
+def test_images_of_the_first_schema_are_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SCHEMA_VERSION", 1)
+    database = Database(str(tmp_path))
+    database.execute(
+        "INSERT INTO images (id, manifest, manifest_type, created, added, size)"
+        " VALUES ('a', 'b', 'c', 1, 1, 1)"
+    )
+    database.close()
+    monkeypatch.undo()
+    assert Database(str(tmp_path)).rows("SELECT id, store FROM images") == [("a", "")]
+
+
 def test_an_old_schema_migrates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Database(str(tmp_path / "root")).close()
     steps = tmp_path / "migrations"
     steps.mkdir()
-    first = Path(module.__file__).parent / "migrations" / "0001.sql"
-    (steps / "0001.sql").write_text(first.read_text())
-    (steps / "0002.sql").write_text(
+    (steps / f"{NEXT:04}.sql").write_text(
         "CREATE TABLE added (x TEXT DEFAULT ';') STRICT; -- two; on one line\n"
         "INSERT INTO added VALUES ('kept');\n"
     )
-    monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(module, "SCHEMA_VERSION", NEXT)
     monkeypatch.setattr(module, "_MIGRATIONS", str(steps))
     migrated = Database(str(tmp_path / "root"))
     assert migrated.rows("SELECT x FROM added") == [("kept",)]
-    assert migrated.row("PRAGMA user_version") == (2,)
+    assert migrated.row("PRAGMA user_version") == (NEXT,)
 
 
 def test_a_failed_migration_changes_nothing(
@@ -127,12 +141,12 @@ def test_a_failed_migration_changes_nothing(
     Database(str(tmp_path / "root")).close()
     steps = tmp_path / "migrations"
     steps.mkdir()
-    (steps / "0002.sql").write_text("CREATE TABLE added (x TEXT);\nCREATE nonsense;\n")
-    monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
+    (steps / f"{NEXT:04}.sql").write_text("CREATE TABLE added (x TEXT);\nCREATE nonsense;\n")
+    monkeypatch.setattr(module, "SCHEMA_VERSION", NEXT)
     monkeypatch.setattr(module, "_MIGRATIONS", str(steps))
     with pytest.raises(StoreError):
         Database(str(tmp_path / "root"))
-    monkeypatch.setattr(module, "SCHEMA_VERSION", 1)
+    monkeypatch.setattr(module, "SCHEMA_VERSION", NEXT - 1)
     database = Database(str(tmp_path / "root"))
     assert database.rows("SELECT name FROM sqlite_schema WHERE name = 'added'") == []
 

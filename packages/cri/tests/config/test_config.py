@@ -244,12 +244,13 @@ def test_what_crio_does_not_say_is_as_rundlet_says(tmp_path: Path) -> None:
     assert "SYS_CHROOT" not in said.default_capabilities
     said = settings(
         tmp_path,
-        "[crio]\nstorage_option = ['overlay.mountopt=nodev']\n"
+        "[crio]\nstorage_option = ['overlay.mountopt=nodev', 'overlay.imagestore=/s']\n"
         "[crio.runtime]\nseccomp_profile = '/crio.json'\ntimezone = 'Local'\n",
         seccomp_profile="/mine.json",
     )
     assert (said.seccomp_profile, said.timezone) == ("/crio.json", "local")
     assert said.storage_options["overlay"] == {"mountopt": "nodev"}
+    assert said.additional_image_stores == ("/s",)
 
 
 def test_pods_join_the_first_network_of_the_directory_or_one_that_is_named(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Itera
     """
     from .listing.filters import images as chosen
 
-    unused = [row for row in engine.images.list() if not row.containers]
+    unused = [row for row in engine.images.list() if not (row.containers or row.store)]
     rows = [row for row in unused if everything or not row.names]
     for row in chosen(engine, rows, filters) if filters else rows:
         try:

@@ -118,11 +118,20 @@ class Engine:
 
     @property
     def images(self) -> Images:
+        """Images, those of additional stores too. Raises StoreError when one cannot be used."""
         if "images" not in self._parts:
             from .images.api import Images
 
+            self._refresh_stores()
             self._parts["images"] = Images(self)
         return self._parts["images"]  # type: ignore[return-value]
+
+    def _refresh_stores(self) -> None:
+        named = self.settings.additional_image_stores
+        if named or self.database.row("SELECT 1 FROM stores LIMIT 1"):
+            from .storage.additional import refresh
+
+            refresh(self)
 
     @property
     def containers(self) -> Containers:

@@ -150,6 +150,14 @@ class TestView(Base):
             super().view(layer, parents, target, MountOptions(uid_map=wrong))
 
 
+class TestLink(Base):
+    class Driver(VfsDriver):
+        links = True
+
+        def link(self, layer: str, home: str) -> None:
+            os.renames(f"{home}/{layer}", f"{self.home}/{layer}")
+
+
 class TestChanges(Base):
     class Driver(VfsDriver):
         def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
@@ -190,6 +198,7 @@ FAILS: dict[str, tuple[type, str]] = {
     "STORAGE-COLLECT": (TestCollect, "test_collect_spares_what_is_under_way"),
     "STORAGE-RENAME (optional)": (TestRename, "test_renamed_layer"),
     "STORAGE-VIEW (optional)": (TestView, "test_view_with_other_owners"),
+    "STORAGE-LINK (optional)": (TestLink, "test_linked_layer"),
     "STORAGE-CHANGES": (TestChanges, "test_changes"),
     "STORAGE-USAGE": (TestUsage, "test_usage"),
     "STORAGE-LAYERS": (TestLayers, "test_listing"),

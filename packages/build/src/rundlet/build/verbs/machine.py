@@ -116,7 +116,7 @@ def prune(context: Context, arguments: Parsed) -> int:
     sweep(context.engine)
     force = arguments.flag("force")
     for one in context.engine.images.list():
-        if (one.names and not arguments.flag("all")) or (one.containers and not force):
+        if one.store or (one.names and not arguments.flag("all")) or (one.containers and not force):
             continue
         try:
             for gone in context.engine.images.remove(one.id, force=True).deleted:

@@ -77,7 +77,7 @@ def remove_images(context: Context, arguments: Parsed) -> int:
         if names:
             raise UsageError("when using the --all or --prune switch, you may not pass any images"
                              " names or IDs")  # fmt: skip
-        summaries = images.list()
+        summaries = [one for one in images.list() if not one.store]
         if arguments.flag("prune"):
             summaries = [one for one in summaries if not one.names and not one.containers]
         names = [name for one in summaries for name in one.names or (one.id,)]

@@ -230,7 +230,9 @@ def _image(engine: Engine, row: ImageSummary, key: str, value: str) -> bool:
         return any(reference_matches(name, value) for name in row.names)
     if key == "containers":
         return (row.containers > 0) == boolean(value)
-    if key in ("intermediate", "manifest", "readonly"):
+    if key == "readonly":
+        return bool(row.store) == boolean(value)
+    if key in ("intermediate", "manifest"):
         return not boolean(value)
     raise InvalidArgument(f'unsupported image filter "{key}"')
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rundlet.core.engine import Engine
     from rundlet.core.images.api import ImageSummary
 
-_HEADINGS = {"ID": "IMAGE ID", "CreatedSince": "CREATED", "Id": "IMAGE ID"}
+_HEADINGS = {"ID": "IMAGE ID", "CreatedSince": "CREATED", "Id": "IMAGE ID", "ReadOnly": "R/O"}
 
 
 _SORTED = {"repository": "Repository", "tag": "Tag", "id": "ID", "size": "VirtualSize"}
@@ -43,7 +43,7 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
     """What a template may name, for each name of the image."""
     from ..verbs.images import cells
 
-    for repository, tag, digest, identity, since, size in cells(row, time.time_ns(), whole):
+    for repository, tag, digest, identity, since, size, _ in cells(row, time.time_ns(), whole):
         yield {
             "Repository": repository,
             "Tag": tag,
@@ -61,8 +61,8 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
             "Containers": row.containers,
             "Dangling": not row.names,
             "IsDangling": not row.names,
-            "ReadOnly": False,
-            "IsReadOnly": False,
+            "ReadOnly": bool(row.store),
+            "IsReadOnly": bool(row.store),
             "IsManifestList": False,
             "History": "",
             "ParentId": "",
@@ -88,6 +88,7 @@ def document(engine: Engine, row: ImageSummary) -> dict[str, Any]:
         "VirtualSize": row.size,
         "Labels": json.loads(row.labels) or None,
         "Containers": row.containers,
+        **({"ReadOnly": True} if row.store else {}),
         "Names": list(row.names),
         "Digest": row.digest,
         "History": list(row.names),

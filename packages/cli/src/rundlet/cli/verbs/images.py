@@ -64,9 +64,11 @@ def run(context: Context, arguments: Parsed) -> int:
     _sort(lines, rows, arguments.text("sort"))
     digests = arguments.flag("digests")
     if not arguments.flag("noheading"):
-        lines.insert(0, ("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE"))
+        lines.insert(0, ("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE", "R/O"))
     if not digests:
         lines = [(line[0], line[1], *line[3:]) for line in lines]
+    if not any(row.store for row in rows):
+        lines = [line[:-1] for line in lines]
     from rundlet.core.format.table import table
 
     context.print(table(lines), end="")
@@ -74,13 +76,15 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def cells(row: ImageSummary, now: int, whole: bool = False) -> Iterator[tuple[str, ...]]:
-    """A line per name of the image: repository, tag, digest, id, age, size."""
+    """A line per name of the image: repository, tag, digest, id, age, size, read-only or not."""
     from rundlet.core.format.units import ago, size
 
     identity = f"sha256:{row.id}" if whole else row.id[:12]
+    read_only = "true" if row.store else "false"
+    told = (row.digest, identity, ago(row.created, now), size(row.size), read_only)
     for name in row.names or ("<none>:<none>",):
         repository, _, tag = name.rpartition(":")
-        yield repository, tag, row.digest, identity, ago(row.created, now), size(row.size)
+        yield repository, tag, *told
 
 
 def _sort(lines: list[tuple[str, ...]], rows: list[ImageSummary], key: str) -> None:

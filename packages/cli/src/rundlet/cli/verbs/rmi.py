@@ -71,4 +71,5 @@ def _names(context: Context, arguments: Parsed) -> list[str]:
     if arguments.arguments:
         raise UsageError("when using the --all switch, you may not pass any images names or IDs")
     # With all names of an image it goes by its first; names that went with it are no error.
-    return [name for image in context.engine.images.list() for name in image.names or (image.id,)]
+    images = [image for image in context.engine.images.list() if not image.store]
+    return [name for image in images for name in image.names or (image.id,)]

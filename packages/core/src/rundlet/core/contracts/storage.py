@@ -28,6 +28,8 @@ Clauses
     STORAGE-RENAME          a driver with `renames` gives a layer another id, and it is the same.
     STORAGE-VIEW            a driver with `views` shows a layer read-only at any place, with the
                             host's ids of a map, beside all its other mounts.
+    STORAGE-LINK            a driver with `links` has a layer of another home as its own, without
+                            ever changing it there.
     STORAGE-REMOVE-IDEMPOTENT  removing an unknown layer is no error.
     STORAGE-REMOVE-WINS     `unmount` and `remove` win over open files.
     STORAGE-COLLECT         `collect` spares complete layers and what a living process makes.
@@ -105,6 +107,7 @@ class StorageDriver(ABC):
     independent_layers: ClassVar[bool] = False
     renames: ClassVar[bool] = False
     views: ClassVar[bool] = False
+    links: ClassVar[bool] = False
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         self.home = home
@@ -165,6 +168,14 @@ class StorageDriver(ABC):
 
         Only asked of drivers that set `renames`: theirs are unpacked before their digests are
         known. There is no layer of that id.
+        """
+        raise NotImplementedError
+
+    def link(self, layer: str, home: str) -> None:
+        """Have a complete layer of another home of this driver here, for reading; it stays there.
+
+        Only asked of drivers that set `links`, and for a layer that does not exist here. When it
+        goes there, `exists` is False here, and `link` and `apply` put another in its place.
         """
         raise NotImplementedError
 

@@ -43,6 +43,7 @@ class ImageSummary(Value):
     digest: str = ""
     labels: str = "{}"
     containers: int = 0
+    store: str = ""  # the additional image store that it is in, or "" for our own
 
 
 class Images:
@@ -74,14 +75,21 @@ class Images:
             "SELECT i.id, i.created, i.size, i.manifest, i.labels,"
             " (SELECT group_concat(name, char(10)) FROM"
             "  (SELECT name FROM image_names n WHERE n.image = i.id ORDER BY tagged)),"
-            " (SELECT count(*) FROM containers c WHERE c.image = i.id)"
+            " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store"
             " FROM images i ORDER BY i.created DESC, i.id"
         )
         return [
             ImageSummary(
-                image, created, size, tuple(text.split("\n")) if text else (), digest, labels, used
+                image,
+                created,
+                size,
+                tuple(text.split("\n")) if text else (),
+                digest,
+                labels,
+                used,
+                store,
             )
-            for image, created, size, digest, labels, text, used in found
+            for image, created, size, digest, labels, text, used, store in found
         ]
 
     def config(self, image: Image) -> ImageConfig:
@@ -329,9 +337,15 @@ class Images:
         """Take a name away, and the image with its last name (podman rmi).
 
         By id, an image with several names is only removed by force (else WrongState). Raises
-        NoSuchImage, and InUse naming the containers that need it (force removes them too).
+        NoSuchImage, InUse naming the containers that need it (force removes them too), and
+        WrongState for one of an additional image store.
         """
         image = self.get(name)
+        if image.store:
+            raise WrongState(
+                f'cannot remove read-only image "{image.id}"',
+                remedy=f"It is in the additional image store {image.store}.",
+            )
         by_id = image.id.startswith(name.removeprefix("sha256:")) and name not in image.names
         if not by_id and len(image.names) > 1:
             full = self._named(image, name)

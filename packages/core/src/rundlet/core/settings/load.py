@@ -140,6 +140,7 @@ def from_options(options: Parsed) -> Settings:
     pairs = options.values.get("storage-opt") or ()
     if "storage-opt" in options.given and isinstance(pairs, tuple):
         changes["storage_options"] = storage_options(settings, pairs)
+        changes["additional_image_stores"] = image_stores(settings, pairs)
     flags = options.values.get("runtime-flag") or ()
     if flags and isinstance(flags, tuple):
         changes["runtimes"] = _runtime_flags(settings, changes.get("runtime", ""), flags)
@@ -169,6 +170,7 @@ _OPTIONS = {
     "volumepath": "volume_path",
     "transient-store": "transient_store",
 }
+_IMAGE_STORE = ("imagestore", "additionalimagestore")  # both mean the same to podman's overlay
 _LISTED = ("module", "storage-opt", "runtime-flag")
 _ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED)) - {"events-backend"}
 
@@ -183,8 +185,22 @@ def storage_options(settings: Settings, pairs: tuple[str, ...]) -> dict[str, Any
         driver, dot, option = key.partition(".")
         if not dot:
             driver, option = settings.storage_driver or "overlay", key
+        if option in _IMAGE_STORE:
+            continue
         tables.setdefault(driver, {})[option] = value
     return tables
+
+
+def image_stores(settings: Settings, pairs: tuple[str, ...]) -> tuple[str, ...]:
+    """`--storage-opt additionalimagestore=PATH`: after the configured ones; "" is for none."""
+    if pairs == ("",):
+        return ()
+    found = list(settings.additional_image_stores)
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        if key.rpartition(".")[2] in _IMAGE_STORE:
+            found += value.split(",")
+    return tuple(found)
 
 
 def _runtime_flags(settings: Settings, runtime: str, flags: tuple[str, ...]) -> dict[str, Any]:

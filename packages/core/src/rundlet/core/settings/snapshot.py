@@ -33,6 +33,7 @@ class Settings(Value):
     storage_driver: str = ""
     storage_driver_priority: tuple[str, ...] = ()  # tried before the others
     storage_options: Mapping[str, Any] = EMPTY  # {driver: {option: value}}
+    additional_image_stores: tuple[str, ...] = ()  # graph roots whose images are only read
     auto_userns_user: str = "containers"  # whose ids in /etc/subuid `--userns auto` takes
     auto_userns_min_size: int = 1024
     auto_userns_max_size: int = 65536

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "state.db"
 BUSY_TIMEOUT = 30.0
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _MIGRATIONS = os.path.join(os.path.dirname(__file__), "migrations")
 
 
@@ -85,7 +85,11 @@ class Database:
     def _open_file(self) -> sqlite3.Connection:
         # Threads are kept apart by `_connections`; the check would only hinder closing.
         return sqlite3.connect(
-            self.path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+            self.path,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,  # for ATTACH (stores.py): a plain path is taken as it is
         )
 
     def _migrate(self, connection: sqlite3.Connection, version: int) -> None:

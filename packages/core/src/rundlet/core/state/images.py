@@ -20,6 +20,7 @@ class Image(Value):
     id: hex of the config's digest. names: "host/repo:tag", sorted.
     manifest: digest of the stored manifest. digests: "host/repo@sha256:...".
     created, added: nanoseconds since the epoch. size: unpacked bytes of all layers.
+    store: the additional image store that it is in, or "" for our own.
     """
 
     id: str
@@ -33,13 +34,14 @@ class Image(Value):
     architecture: str = ""
     variant: str = ""
     labels: Mapping[str, str] = EMPTY
+    store: str = ""
     names: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
 
 
 _COLUMNS = (
     "i.id, i.manifest, i.manifest_type, i.top_layer, i.created, i.added, i.size,"
-    " i.os, i.architecture, i.variant, i.labels"
+    " i.os, i.architecture, i.variant, i.labels, i.store"
 )
 
 
@@ -74,6 +76,7 @@ def _image(database: Database, row: tuple) -> Image:  # type: ignore[type-arg]
         architecture=row[8],
         variant=row[9],
         labels=json.loads(row[10]),
+        store=row[11],
         names=tuple(name for (name,) in names),
         digests=tuple(digest for (digest,) in digests),
     )
@@ -114,12 +117,14 @@ def by_prefix(database: Database, prefix: str) -> list[str]:
 
 
 def insert(database: Database, image: Image, blobs: Iterable[str]) -> None:
-    """Write an image with the blobs that it keeps; one that is there gets the new manifest."""
+    """Write an image with the blobs that it keeps; one that is there gets the new manifest, and
+    is ours from now on.
+    """
     database.execute(
         "INSERT INTO images (id, manifest, manifest_type, top_layer, created, added, size, os,"
         " architecture, variant, labels) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest,"
-        " manifest_type = excluded.manifest_type",
+        " manifest_type = excluded.manifest_type, store = ''",
         image.id,
         image.manifest,
         image.manifest_type,
@@ -146,7 +151,8 @@ def known_blobs(database: Database, digests: Collection[str]) -> set[str]:
 
 
 def set_name(database: Database, name: str, image: str) -> None:
-    """Give an image a name, taking it from whoever has it."""
+    """Give an image a name, taking it from whoever has it. The image is ours from now on."""
+    _own(database, image)
     database.execute(
         "INSERT INTO image_names (name, image, tagged) VALUES (?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET image = excluded.image, tagged = excluded.tagged",
@@ -157,8 +163,23 @@ def set_name(database: Database, name: str, image: str) -> None:
 
 
 def drop_name(database: Database, name: str) -> bool:
-    """Take a name away; whether it was there."""
+    """Take a name away; whether it was there. The image is ours from now on."""
+    image = by_name(database, name)
+    if image is None:
+        return False
+    _own(database, image)
+    _outdate_stores(database)
     return database.execute("DELETE FROM image_names WHERE name = ?", name) > 0
+
+
+def _own(database: Database, image: str) -> None:
+    """Make the row of an image our own: nothing that is read of its store changes it then."""
+    database.execute("UPDATE images SET store = '' WHERE id = ? AND store != ''", image)
+
+
+def _outdate_stores(database: Database) -> None:
+    """Have additional stores read again: what goes now may have hidden something of theirs."""
+    database.execute("UPDATE stores SET stamp = ''")
 
 
 def add_digest(database: Database, image: str, repository: str, digest: str) -> None:
@@ -173,6 +194,7 @@ def add_digest(database: Database, image: str, repository: str, digest: str) -> 
 
 def delete(database: Database, image: str) -> None:
     """Delete an image's row; names, digests and blob references go with it."""
+    _outdate_stores(database)
     database.execute("DELETE FROM images WHERE id = ?", image)
 
 

@@ -1,6 +1,7 @@
 """The overlay driver: a directory per layer, stacked by the kernel's overlayfs.
 
-    home/ID/diff     the layer's own files, whiteouts in overlayfs' own form
+    home/ID/diff     the layer's own files, whiteouts in overlayfs' own form;
+                     or a link to one in another home
     home/ID/root     empty; there when the layer's archive described the root directory itself
     home/ID/work     workdir of a writable layer
     home/ID/merged   where it is mounted
@@ -56,6 +57,7 @@ class OverlayDriver(StorageDriver):
     independent_layers = True
     renames = True
     views = True
+    links = True
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
@@ -68,6 +70,7 @@ class OverlayDriver(StorageDriver):
     def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
         from ..archive.extract import extract
 
+        self._make_way(layer)
         with staging.Birth(self._home, layer, durable=True) as path:
             diff = f"{path}/diff"
             os.mkdir(diff)
@@ -87,6 +90,18 @@ class OverlayDriver(StorageDriver):
             else:
                 os.mkdir(f"{path}/root", 0o700)
         return usage
+
+    def link(self, layer: str, home: str) -> None:
+        self._make_way(layer)
+        with staging.Birth(self._home, layer) as path:
+            os.symlink(f"{home}/{layer}/diff", f"{path}/diff")
+            if os.path.exists(f"{home}/{layer}/root"):
+                os.mkdir(f"{path}/root", 0o700)
+
+    def _make_way(self, layer: str) -> None:
+        """Remove a link to a layer that is gone."""
+        if os.path.islink(self._diff(layer)):
+            staging.bury(self._home, layer)
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
         with staging.Birth(self._home, layer) as path:
@@ -112,6 +127,7 @@ class OverlayDriver(StorageDriver):
         staging.bury(self._home, layer)
 
     def rename(self, layer: str, name: str) -> None:
+        self._make_way(name)
         os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")
 
     def layers(self) -> Iterator[str]:
@@ -182,6 +198,8 @@ class OverlayDriver(StorageDriver):
         check(options)
         self._empty()
         with View(self._home, options) as view:
+            if self._linked(parents):
+                view = ""  # it shows this home only
             shift_overlay(self._home, layer, parents, options, copied=not view)
             self._complete(layer, parents)
             self._mount(view or self._home, layer, parents, words, options.read_only)
@@ -193,7 +211,7 @@ class OverlayDriver(StorageDriver):
         check(options)
         words = [word for word in self._words if word not in _MOUNT_FLAGS and word != "volatile"]
         with View(self._home, options) as view:
-            if not view:
+            if not view or self._linked((layer, *parents)):
                 raise not_supported(self._home)
             lowers = [f"{view}/{one}/diff" for one in (layer, *parents)]
             if not parents:
@@ -202,6 +220,10 @@ class OverlayDriver(StorageDriver):
                 mount_overlay(target, lowers, words=words, flags=MS_RDONLY)
             except OSError as error:
                 raise explained(error, target, words) from error
+
+    def _linked(self, layers: Sequence[str]) -> bool:
+        """Whether some of these are in other homes."""
+        return any(os.path.islink(self._diff(layer)) for layer in layers)
 
     def _mount_words(self, layer: str, options: MountOptions) -> list[str]:
         """The driver's options, then the mount's own."""

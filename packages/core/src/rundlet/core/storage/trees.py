@@ -45,7 +45,13 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
 def require_all(home: str, name: str, layers: Iterable[str]) -> None:
     """Raise Corrupt for the first layer without its directory `home/LAYER/name`."""
     for layer in layers:
-        if not os.path.isdir(f"{home}/{layer}/{name}"):
+        path = f"{home}/{layer}/{name}"
+        if not os.path.isdir(path):
+            if os.path.islink(path):
+                raise Corrupt(
+                    f"layer {layer} is missing: it was {os.readlink(path)}",
+                    remedy="Bring the additional image store back, or pull the image again.",
+                )
             raise Corrupt(
                 f"layer {layer} is missing from the store",
                 remedy="Remove the images that use it (rmi) and pull them again.",

@@ -24,6 +24,7 @@ def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
 
     A damaged blob that is only the compressed form of a layer is no damage of the image.
     """
+    ours = engine.images  # a store that is gone is told before its layers are taken for lost
     damaged = dict(_damaged_blobs(engine, quick=quick))
     lost = _lost_layers(engine)
     for image, manifest, top in engine.database.rows("SELECT id, manifest, top_layer FROM images"):
@@ -32,10 +33,10 @@ def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
             f"layer {layer} is gone" for layer in rows.chain(engine.database, top or "")
             if layer in lost
         ]  # fmt: skip
-        if reasons:
+        if reasons and not _of_another_store(engine, image):
             yield Problem(
                 f"image {_named(engine, image)}: {'; '.join(reasons)}",
-                partial(engine.images.remove, image, force=True),
+                partial(ours.remove, image, force=True),
                 "image" if _unused(engine, image) else "container",
             )
     needed = {row[0] for row in engine.database.rows("SELECT manifest FROM images")}
@@ -43,6 +44,12 @@ def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
     for digest, reason in damaged.items():
         if digest not in needed:
             yield Problem(reason, partial(_forget_blob, engine, digest))
+
+
+def _of_another_store(engine: Engine, image: str) -> bool:
+    """Whether an image is in an additional store: that is for its owner to repair."""
+    row = engine.database.row("SELECT store FROM images WHERE id = ?", image)
+    return row is not None and bool(row[0])
 
 
 def _unused(engine: Engine, image: str) -> bool:

@@ -69,10 +69,15 @@ def images(engine: Engine) -> list[ImageUsage]:
 
 
 def layers(engine: Engine, *, unused: bool = False) -> int:
-    """Bytes of all image layers, each counted once; unused: of those that no container needs."""
+    """Bytes of all image layers, each counted once.
+
+    unused: of those that could be removed, as no container needs them and we may.
+    """
     sizes = _sizes(engine)
     if unused:
         active = {row[0] for row in engine.database.rows("SELECT image FROM containers")}
+        kept = engine.database.rows("SELECT id FROM images WHERE store != ''")
+        active.update(row[0] for row in kept)
         for identity, top in _tops(engine):
             if identity in active:
                 for layer in engine.layers.chain(top or ""):

@@ -621,6 +621,39 @@ class StorageDriverContract:
                 unmount(str(target), MNT_DETACH)
         assert os.stat(f"{plain}/etc/passwd").st_uid == 0
 
+    # --- STORAGE-LINK
+
+    @pytest.mark.optional
+    def test_linked_layer(
+        self, make: Make, driver: StorageDriver, view: Callable[..., str], tmp_path: Path
+    ) -> None:
+        """STORAGE-LINK: one shows its files, is removed without them, and may be replaced."""
+        if not driver.links:
+            pytest.skip(f"{driver.name} has all layers in its own home")
+        other = make(str(tmp_path / "other"))
+        other.apply(A, (), tree().stream())
+        before = snapshot(other.home)
+        for _ in range(2):
+            driver.link(A, other.home)
+            assert driver.exists(A) and driver.usage(A) == other.usage(A)
+            driver.create(B, (A,))
+            root = driver.mount(B, (A,), PLAIN)
+            Path(root, "etc/passwd").write_text("changed")
+            os.unlink(f"{root}/opt/one")
+            driver.remove(B)
+            driver.create(B, (A,))
+            root = driver.mount(B, (A,), MAPPED)
+            found = os.stat(f"{root}/etc/passwd")
+            assert (found.st_uid, found.st_gid) == (100_000, 200_000), "STORAGE-LINK: owners"
+            driver.remove(B)
+            driver.remove(A)
+            assert snapshot(other.home) == before, "STORAGE-LINK: the other is changed"
+        driver.link(A, other.home)
+        other.remove(A)
+        assert not driver.exists(A)
+        driver.apply(A, (), Archive().file("mine", "x").stream())
+        assert os.listdir(view(A)) == ["mine"]
+
     # --- STORAGE-APPLY-PARALLEL
 
     @pytest.mark.optional

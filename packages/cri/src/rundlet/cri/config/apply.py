@@ -8,7 +8,7 @@ from typing import Any
 
 from rundlet.core.errors import SettingsError
 from rundlet.core.plugins.index import KINDS, entries
-from rundlet.core.settings.load import storage_options
+from rundlet.core.settings.load import image_stores, storage_options
 from rundlet.core.settings.snapshot import Settings
 
 from .model import Config
@@ -50,6 +50,7 @@ def settings(base: Settings, config: Config) -> Settings:
     if options:
         storage = base.replace(storage_driver=changes.get("storage_driver", base.storage_driver))
         changes["storage_options"] = storage_options(storage, options)
+        changes["additional_image_stores"] = image_stores(storage, options)
     changes |= {
         "default_capabilities": _capabilities(base, config),
         "environment": (*base.environment, *config.texts("crio.runtime.default_env")),

@@ -34,6 +34,8 @@ def images(engine: Engine) -> list[str]:
     """Remove images that no container has; what could not be, in words."""
     problems = []
     for image in engine.images.list():
+        if image.store:
+            continue  # of an additional image store, which is only read
         try:
             engine.images.remove(image.id, force=False)
             LOG.info("wiped image %s", image.id)

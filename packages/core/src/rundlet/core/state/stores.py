@@ -1,0 +1,156 @@
+"""Rows of additional image stores: those of other graph roots, repeated in our own state."""
+
+from __future__ import annotations
+
+from ..errors import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .database import Database
+
+
+def known(database: Database) -> dict[str, str]:
+    """The stores whose rows are here, and the stamps of what was read."""
+    return dict(database.rows("SELECT path, stamp FROM stores"))
+
+
+def stamp(database: Database, store: str, value: str) -> None:
+    """Note what was read of a store."""
+    database.execute("INSERT OR REPLACE INTO stores (path, stamp) VALUES (?, ?)", store, value)
+
+
+def driver(database: Database) -> str:
+    """The storage driver of the attached store."""
+    row = database.row("SELECT value FROM other.settings WHERE name = 'storage_driver'")
+    return row[0] if row else ""
+
+
+class Attached:
+    """`with`: the state.db of a store, to be read as schema `other`.
+
+    quiet: nobody has it open, so that it can be read without its -shm file, which SQLite would
+    make. Raises StoreError naming the store.
+    """
+
+    def __init__(self, database: Database, store: str, *, quiet: bool) -> None:
+        self._database = database
+        self._store = store
+        path = f"{store}/state.db".replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        self._uri = f"file:{path}?{'immutable=1' if quiet else 'mode=ro'}"
+
+    def __enter__(self) -> None:
+        from .database import SCHEMA_VERSION
+
+        try:
+            self._database.execute("ATTACH ? AS other", self._uri)
+        except StoreError as error:
+            raise self._refused(error.message) from error
+        try:
+            row = self._database.row("PRAGMA other.user_version")
+        except StoreError as error:
+            self._detach()
+            raise self._refused(error.message) from error
+        if row is None or not 1 <= row[0] <= SCHEMA_VERSION:
+            self._detach()
+            raise self._refused(f"schema {row and row[0]} is not one that this release reads")
+
+    def __exit__(self, *_: object) -> None:
+        self._detach()
+
+    def _detach(self) -> None:
+        self._database.execute("DETACH other")
+
+    def _refused(self, why: str) -> StoreError:
+        return unusable(self._store, why)
+
+
+def unusable(store: str, why: str) -> StoreError:
+    """The error of a store that cannot be read."""
+    return StoreError(
+        f"cannot use the additional image store {store}: {why}",
+        remedy="Repair it, or take it out of additionalimagestores in storage.conf.",
+    )
+
+
+def take_over(database: Database, store: str) -> bool:
+    """Repeat the rows of the attached store; whether some of before are gone.
+
+    An image that we have of our own, or of another store, hides the store's.
+    """
+    with database.transaction():
+        # Rows that refer to each other come in any order.
+        database.execute("PRAGMA defer_foreign_keys = ON")
+        gone = _drop(database, store, "AND id NOT IN (SELECT id FROM other.images)")
+        for statement in _TAKE_OVER:
+            database.execute(statement, store)
+    return gone
+
+
+def forget(database: Database, store: str) -> bool:
+    """Delete the rows of a store, but for images that containers need; whether some went."""
+    with database.transaction():
+        gone = _drop(database, store)
+        database.execute(
+            "DELETE FROM stores WHERE path = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM images WHERE store = ?1)",
+            store,
+        )
+    return gone
+
+
+def _drop(database: Database, store: str, which: str = "") -> bool:
+    sql = f"DELETE FROM images WHERE store = ? AND id NOT IN (SELECT image FROM containers) {which}"
+    return database.execute(sql, store) > 0
+
+
+_IMAGE = (
+    "id, manifest, manifest_type, top_layer, created, added, size, os, architecture, variant,"
+    " labels, pinned"
+)
+_OURS = "SELECT id FROM main.images WHERE store = ?1"
+_TAKE_OVER = (
+    f"INSERT INTO main.images ({_IMAGE}, store) SELECT {_IMAGE}, ?1 FROM other.images WHERE true"
+    " ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest,"
+    " manifest_type = excluded.manifest_type WHERE store = excluded.store",
+    *(
+        f"DELETE FROM main.{table} WHERE image IN ({_OURS})"
+        for table in ("image_names", "image_digests", "image_blobs")
+    ),
+    *(
+        f"INSERT OR IGNORE INTO main.{table} SELECT * FROM other.{table} WHERE image IN ({_OURS})"
+        for table in ("image_names", "image_digests", "image_blobs")
+    ),
+    "INSERT OR IGNORE INTO main.layers WITH RECURSIVE used(id) AS ("
+    " SELECT top_layer FROM main.images WHERE store = ?1"
+    " UNION SELECT l.parent FROM other.layers l JOIN used ON l.id = used.id)"
+    " SELECT * FROM other.layers WHERE id IN (SELECT id FROM used)",
+    "INSERT OR IGNORE INTO main.blobs SELECT * FROM other.blobs WHERE digest IN ("
+    f" SELECT digest FROM main.image_blobs WHERE image IN ({_OURS})"
+    " UNION SELECT manifest FROM main.images WHERE store = ?1"
+    " UNION SELECT blob FROM main.layers)",
+)
+
+
+def layers(database: Database, store: str) -> list[str]:
+    """The layers of a store's images."""
+    rows = database.rows(
+        "WITH RECURSIVE used(id) AS (SELECT top_layer FROM images WHERE store = ?"
+        " UNION SELECT l.parent FROM layers l JOIN used ON l.id = used.id)"
+        " SELECT id FROM used WHERE id IS NOT NULL",
+        store,
+    )
+    return [row[0] for row in rows]
+
+
+def blobs(database: Database, store: str) -> list[str]:
+    """The blobs of a store's images and layers."""
+    rows = database.rows(
+        "WITH RECURSIVE used(id) AS (SELECT top_layer FROM images WHERE store = ?1"
+        " UNION SELECT l.parent FROM layers l JOIN used ON l.id = used.id)"
+        " SELECT manifest FROM images WHERE store = ?1"
+        " UNION SELECT b.digest FROM image_blobs b JOIN images i ON i.id = b.image"
+        "  WHERE i.store = ?1"
+        " UNION SELECT blob FROM layers WHERE blob IS NOT NULL AND id IN (SELECT id FROM used)",
+        store,
+    )
+    return [row[0] for row in rows]
