@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,25 @@ def test_transactions_nest_and_roll_back_whole(tmp_path: Path) -> None:
             database.execute("INSERT INTO settings VALUES ('b', '')")
         raise ZeroDivisionError
     assert database.rows("SELECT * FROM settings") == []
+
+
+def _open_at(gate: Barrier, path: str) -> None:
+    gate.wait()
+    Database(path).close()
+
+
+def test_processes_that_make_it_at_once(tmp_path: Path) -> None:
+    """A new file was "locked" for some, or its directory missing."""
+    fork = multiprocessing.get_context("fork")
+    for number in range(40):
+        gate = fork.Barrier(4)
+        words = (gate, str(tmp_path / str(number) / "root"))
+        running = [fork.Process(target=_open_at, args=words) for _ in range(4)]
+        for process in running:
+            process.start()
+        for process in running:
+            process.join()
+        assert [process.exitcode for process in running] == [0, 0, 0, 0]
 
 
 def test_images_of_the_first_schema_are_our_own(

@@ -71,8 +71,7 @@ class Database:
         try:
             return self._open_file()
         except sqlite3.OperationalError:
-            if os.path.isdir(self.graph_root):
-                raise
+            pass  # no directory, or it was made by another process meanwhile
         try:
             os.makedirs(self.graph_root, mode=0o711, exist_ok=True)
         except OSError as error:
@@ -98,8 +97,20 @@ class Database:
                 f"{self.path} has schema {version}, newer than this release's {SCHEMA_VERSION}",
                 remedy="Upgrade rundlet, or use another --root.",
             )
-        connection.execute("PRAGMA journal_mode=WAL")
-        # The exclusive lock comes first: several processes may find an old schema at once.
+        import fcntl
+
+        # Several processes may find a new file, or an old schema, at once. SQLite does not wait
+        # for a change of the journal mode: so they take turns, by a lock on the directory.
+        directory = os.open(self.graph_root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            connection.execute("PRAGMA journal_mode=WAL")
+            self._apply_steps(connection)
+        finally:
+            os.close(directory)
+
+    def _apply_steps(self, connection: sqlite3.Connection) -> None:
+        """All migrations that are missing, or none."""
         connection.execute("BEGIN EXCLUSIVE")
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
