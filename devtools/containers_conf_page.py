@@ -27,7 +27,8 @@ _TAIL = """\
 run, built from, saved and pushed, and never changed, removed or pruned; a layer that is there is
 not pulled again.
 
-- What is changed there is seen by the next command that uses images.
+- What is changed there is seen by the next command that uses images; `rundlet-cri` looks when it
+  starts.
 - An image that is tagged or pulled here is ours from then on, as in podman; its files stay there.
 - A root that is gone or damaged is an error of every command that uses images, and names it. An
   image that is removed there is gone here too, also for containers and images that stand on it.
