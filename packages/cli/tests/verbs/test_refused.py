@@ -13,6 +13,8 @@ REFUSED = {
     "-v :/x": "host directory cannot be empty",
     "--mount type=bind,src=/usr,dst=/x,ro=maybe": "must be set to true or false",
     "--mount type=tmpfs,src=/usr,dst=/x": "source is not supported with tmpfs",
+    "-v /usr:/x:z,Z": "can only specify 1 'z', 'Z', or 'O' option",
+    "-e X=\udcff": r"not UTF-8: b'\xff'",
     "--mount type=odd,dst=/x": "invalid filesystem type",
     "--dns x": "x is not an ip address",
     "--add-host x": "bad format for add-host",

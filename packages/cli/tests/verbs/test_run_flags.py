@@ -465,3 +465,25 @@ def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:
     (hooks / "one.json").write_text("{")
     done = loaded(*words, "busybox", "true", check=False)
     assert done.returncode == 125 and f"{hooks}/one.json" in done.stderr
+
+
+def test_a_link_that_is_copied(loaded: Rundlet, tmp_path: Path) -> None:
+    """Kept by a second start; a destination that is something else is left alone."""
+    (tmp_path / "link").symlink_to("elsewhere")
+    mount = f"type=bind,src={tmp_path}/link,no-dereference,dest="
+    made = ("run", "--name", "a", "--network", "none", "--mount", f"{mount}/new/l", "busybox")
+    assert loaded(*made, "readlink", "/new/l").stdout == "elsewhere\n"
+    assert loaded("start", "-a", "a").stdout == "elsewhere\n"
+    loaded("rm", "a")
+    fails(loaded, "--mount", f"{mount}/etc/passwd", says="it exists")
+
+
+def test_text_that_json_cannot_hold(loaded: Rundlet) -> None:
+    loaded("run", "-d", "--name", "a", "--network", "none", "busybox", "sleep", "100")
+    refused = loaded("exec", "-e", "X=\udcff", "a", "true", check=False)
+    assert (refused.returncode, "not UTF-8" in refused.stderr) == (125, True)
+    assert loaded("exec", "-e", "X=\u00fc\U0001f600", "a", "sh", "-c", "echo $X").stdout == (
+        "\u00fc\U0001f600\n"
+    )
+    refused = loaded("update", "--health-cmd", "x", "--no-healthcheck", "a", check=False)
+    assert "cannot specify both" in refused.stderr

@@ -44,3 +44,9 @@ def test_containers_of_a_transient_store_end_with_the_boot(
     assert rundlet("--transient-store", *names).stdout == "kept\n"
     assert rundlet("volume", "ls", "-q").stdout == ""
     assert rundlet("system", "check").stdout == ""
+
+
+def test_a_storage_driver_that_is_not_there(rundlet: Rundlet) -> None:
+    """Also for a verb that reads only the state: its list would be of another store."""
+    done = rundlet("--storage-driver", "bogus", "images", check=False)
+    assert (done.returncode, "overlay, vfs" in done.stderr) == (125, True), done.stdout

@@ -57,10 +57,16 @@ class Engine:
 
     @classmethod
     def from_options(cls, options: Parsed) -> Engine:
-        """The engine that a program's global options ask for (--root, --runtime, ...)."""
+        """The engine that a program's global options ask for (--root, --runtime, ...).
+
+        Raises as `from_options`, and PluginError for a storage driver that is not installed.
+        """
         from .settings.load import from_options
 
-        return cls(from_options(options))
+        engine = cls(from_options(options))
+        if "storage-driver" in options.given:
+            engine.plugins.entry("storage", engine.settings.storage_driver)
+        return engine
 
     @property
     def database(self) -> Database:

@@ -44,6 +44,8 @@ _KEYS = (
 def changes(arguments: Parsed) -> dict[str, Any]:
     """As `health`, only with what was given (`update`). Raises InvalidArgument."""
     checks = {"health-": "healthcheck", "health-startup-": "startup_healthcheck"}
+    if arguments.flag("no-healthcheck") and any(_given(arguments, prefix) for prefix in checks):
+        raise InvalidArgument("cannot specify both --no-healthcheck and --health-cmd")
     others = {"health-on-failure", "health-log-destination", "health-max-log-count",
               "health-max-log-size"}  # fmt: skip
     values = {**arguments.values, "health-cmd": "", "health-startup-cmd": ""}

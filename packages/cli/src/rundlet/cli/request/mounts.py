@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _KINDS = ("artifact", "bind", "volume", "tmpfs", "ramfs", "image", "devpts", "glob")
 _SOURCE = ("src", "source", "volume-source")
-_TARGET = ("dst", "destination", "target", "volume-target")
+_TARGET = ("dst", "dest", "destination", "target", "volume-target")
 
 
 def mounts(arguments: Parsed) -> tuple[Mount, ...]:
@@ -25,8 +25,17 @@ def mounts(arguments: Parsed) -> tuple[Mount, ...]:
     for item in found:
         if item.destination in taken:
             raise InvalidArgument(f"{item.destination}: duplicate mount destination")
+        _check_labels(item)
         taken.add(item.destination)
     return tuple(found)
+
+
+def _check_labels(made: Mount) -> None:
+    words = [word for word in made.options if word in ("z", "Z", "O")]
+    if len(words) > 1:
+        raise InvalidArgument(
+            f"invalid options {', '.join(words)!r}, can only specify 1 'z', 'Z', or 'O' option"
+        )
 
 
 def volume(text: str) -> Mount:

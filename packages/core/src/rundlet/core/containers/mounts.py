@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import InvalidArgument
-from . import overlays
+from . import links, overlays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ def resolve(
     found: list[Mount] = []
     for mount in request.mounts:
         for one in _resolved(engine, row, mount, rootfs):
+            if links.wanted(one):
+                links.copy(one, rootfs)
+                continue
+            one = links.plain(one)
             found.append(
                 overlays.over(engine, row, one, len(found)) if overlays.wanted(one) else one
             )

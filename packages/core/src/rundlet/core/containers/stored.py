@@ -16,6 +16,7 @@ from ..contracts.network import (
     PortMapping,
 )
 from ..contracts.storage import IdMap
+from ..spec.text import document
 from ..value import Value
 from .request import ContainerRequest, Device, Mount, Resources
 
@@ -87,8 +88,8 @@ def _immutable(content: Any) -> Any:
 
 
 def request_text(request: ContainerRequest) -> str:
-    """The stored form of a request."""
-    return json.dumps(encode(request))
+    """The stored form of a request. Raises InvalidArgument for text that is not UTF-8."""
+    return document(encode(request))
 
 
 def request_of(text: str) -> ContainerRequest:

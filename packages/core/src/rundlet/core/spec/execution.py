@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import InvalidArgument
 from ..value import EMPTY, Value
 from .capabilities import process_sets
+from .text import document
 from .user import lookup
 
 TYPE_CHECKING = False
@@ -45,6 +46,7 @@ def exec_process(plan: ExecPlan) -> dict[str, Any]:
     """
     if not plan.command:
         raise InvalidArgument("you must provide a command to exec")
+    document([*plan.command, *plan.env.values(), plan.workdir])  # refuses what is not UTF-8
     if plan.workdir and not plan.workdir.startswith("/"):
         raise InvalidArgument(f"the working directory {plan.workdir!r} is not an absolute path")
     base: dict[str, Any] = {**plan.spec["process"], "args": list(plan.command)}
