@@ -467,6 +467,20 @@ def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:
     assert done.returncode == 125 and f"{hooks}/one.json" in done.stderr
 
 
+def test_what_the_image_lacks(loaded: Rundlet) -> None:
+    """podman's run exits with 126; a working directory of the image's own is made instead."""
+    fails(loaded, "-u", "nosuch", says="unable to find user nosuch", code=126)
+    fails(loaded, "--group-add", "nosuch", says="unable to find group nosuch", code=126)
+    fails(loaded, "-w", "/no/such", says='workdir "/no/such" does not exist', code=126)
+    fails(loaded, "-w", "/etc/passwd", says="but is not a directory", code=126)
+    inside = loaded("run", "--rm", "-v", "/usr:/v:ro", "-w", "/v/bin", "busybox", "pwd")
+    assert inside.stdout == "/v/bin\n"
+    loaded("create", "--name", "a", "busybox", "true")
+    loaded("commit", "-q", "-c", "WORKDIR=/app/x", "-c", "USER=7", "a", "with")
+    seen = loaded("run", "--rm", "with", "sh", "-c", "pwd; stat -c %u:%g /app /app/x")
+    assert seen.stdout == "/app/x\n0:0\n7:0\n"
+
+
 def test_a_link_that_is_copied(loaded: Rundlet, tmp_path: Path) -> None:
     """Kept by a second start; a destination that is something else is left alone."""
     (tmp_path / "link").symlink_to("elsewhere")

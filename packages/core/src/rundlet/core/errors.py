@@ -42,6 +42,10 @@ class InvalidArgument(RundletError):
     http_status = 400
 
 
+class NotInImage(InvalidArgument):
+    """A user, group or directory that the container's root does not have."""
+
+
 class SettingsError(InvalidArgument):
     """A configuration file or variable is wrong; names the file and the key."""
 

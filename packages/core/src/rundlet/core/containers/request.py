@@ -86,6 +86,7 @@ class ContainerRequest(Value):
     unset_env: tuple[str, ...] = ()
     env_merge: tuple[str, ...] = ()  # "K=V", where V may name variables of the image
     workdir: str = ""
+    make_workdir: bool = False  # where it is missing; the image's own always is
     user: str = ""  # "user[:group]", names or numbers
     group_add: tuple[str, ...] = ()
     passwd: bool = True  # add lines for users that the image does not know

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contracts.monitor import Streams
-from ..errors import NoSuchContainer, RundletError, RuntimeFailed
+from ..errors import NetworkError, NoSuchContainer, NotInImage, RundletError, RuntimeFailed
 from ..value import Value
 from . import cleanup, create, ending
 from .paths import Paths
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 EXITED = "exited"
 DETACHED = "detached"
+_ONLY_WHEN_STARTED = (NotInImage, NetworkError, RuntimeFailed)
+"""Errors that podman's `run` meets after the container is made: it exits with 126 then."""
 
 
 class RunResult(Value):
@@ -73,9 +75,11 @@ def foreground(
     console = size(streams.stdout) if streams is not None and streams.terminal else (0, 0)
     try:
         started = start(engine, row, attach=streams is not None, console=console)
-    except RundletError:
+    except RundletError as error:
         if created and row.auto_remove:
             engine.containers.remove(row.id, force=True, volumes=True)
+        if created and isinstance(error, _ONLY_WHEN_STARTED) and error.exit_code == 125:
+            error.exit_code = 126
         raise
     try:
         if streams is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, NotInImage
 from ..value import Value
 from .rootfs import read_text
 
@@ -30,7 +30,7 @@ def lookup(root: str, user: str, group_add: Sequence[str] = (), groups: str = ""
     not. The primary group is always among the additional groups, so that files which
     deny it cannot be reached by dropping it (CVE-2022-2989).
     groups: "merge" adds the memberships with a group too, "strict" never (the CRI's
-    SupplementalGroupsPolicy). Raises InvalidArgument for an unknown name.
+    SupplementalGroupsPolicy). Raises NotInImage for an unknown name.
     """
     name, colon, group = user.partition(":")
     entry = _passwd_entry(root, name or "0")
@@ -91,7 +91,7 @@ def _number(text: str) -> int:
 
 def _id(text: str, given: str, kind: str, file: str) -> int:
     if not text.isdecimal():
-        raise InvalidArgument(
+        raise NotInImage(
             f"unable to find {kind} {text}: no matching entries in {file} file",
             remedy=f"give a number, or a name that the image's /etc/{file} has",
         )

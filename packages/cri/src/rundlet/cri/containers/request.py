@@ -33,6 +33,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         command=tuple(config.args) or None,
         entrypoint=tuple(config.command) or None,
         workdir=config.working_dir,
+        make_workdir=True,
         env={pair.key: os.fsdecode(pair.value) for pair in config.envs},
         terminal=config.tty,
         stdin=config.stdin,
