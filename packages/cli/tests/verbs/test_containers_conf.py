@@ -58,7 +58,9 @@ def test_engine_table(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -
     assert done.stderr == f"WARN[0000] unknown key in {conf}: engine.misspelt\n"
     words = ("--network=none", "-e", "OF_THE_ENGINE", "busybox", "sh", "-c", "echo $OF_THE_ENGINE")
     assert rundlet("run", "--rm", *words).stdout == "1\n"
-    assert rundlet("events", "--stream=false").stdout == ""
+    assert 'the "none" backend' in rundlet("events", "--stream=false", check=False).stderr
+    kept = rundlet("--events-backend", "sqlite", "events", "--stream=false")
+    assert kept.stdout == ""
     rundlet("push", "-q", "busybox", f"dir:{tmp_path}/zstd")
     rundlet("push", "-q", "--compression-format=gzip", "busybox", f"dir:{tmp_path}/gzip")
     for kind in ("zstd", "gzip"):
@@ -79,3 +81,17 @@ def test_storage_conf(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -
     (tmp_path / "storage.conf").write_text("[storage]\ndriver = 7\n")
     done = rundlet("images", check=False)
     assert (done.returncode, "storage.driver" in done.stderr) == (125, True)
+
+
+def test_healthcheck_events(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    check = ("--health-cmd", "true", "--health-interval", "disable")
+    rundlet("run", "-d", "--name", "c", "--network=none", *check, "busybox", "sleep", "100")
+    shown = ("events", "--stream=false", "--filter", "event=health_status")
+    (tmp_path / "containers.conf").write_text("[engine]\nhealthcheck_events = false\n")
+    rundlet.environment["CONTAINERS_CONF"] = str(tmp_path / "containers.conf")
+    rundlet("healthcheck", "run", "c")
+    assert rundlet(*shown).stdout == ""
+    del rundlet.environment["CONTAINERS_CONF"]
+    rundlet("healthcheck", "run", "c")
+    assert rundlet(*shown).stdout.count("health_status") >= 1

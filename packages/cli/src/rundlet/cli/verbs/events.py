@@ -32,8 +32,15 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print one line per event until --until, or until interrupted."""
+    from rundlet.core.errors import NotSupported
+
     from ..listing.events import chosen, line
 
+    if context.engine.settings.events_backend == "none":
+        raise NotSupported(
+            'cannot read events with the "none" backend',
+            remedy="events_logger in containers.conf or --events-backend says so: none are kept",
+        )
     passes = chosen(arguments.texts("filter"))
     form = arguments.text("format")
     whole = arguments.flag("no-trunc")

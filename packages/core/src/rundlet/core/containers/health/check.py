@@ -151,9 +151,11 @@ def _after_regular(record: Record, due: Check, attempt: Attempt, row: Container)
 def _keep(
     engine: Engine, row: Container, request: ContainerRequest, file: str, record: Record
 ) -> None:
-    """In the file, in the row (`ps`), and as an event."""
+    """In the file, in the row (`ps`), and as an event (`healthcheck_events`)."""
     write(file, record)
     rows.update(engine.database, row.id, health=record.status)
+    if not engine.settings.healthcheck_events:
+        return
     attributes = {
         "health_status": record.status,
         "health_failing_streak": str(record.streak),

@@ -34,7 +34,7 @@ ENGINE = (
     Key(_T, "events_logfile_path", without=_EVENTS),
     Key(_T, "events_logger", does="none: no events are kept; else they are, in the state database"),
     Key(_T, "exit_command_delay", without=_DAEMON),
-    Key(_T, "healthcheck_events", without="each check has its event"),
+    Key(_T, "healthcheck_events", setting="healthcheck_events"),
     Key(
         _T,
         "helper_binaries_dir",
