@@ -18,6 +18,7 @@ env = ["FROM_CONF=1"]
 netns = "none"
 umask = "0077"
 log_driver = "none"
+container_name_as_hostname = true
 """
 SEEN = (
     "touch /a 2>/dev/null || echo read-only; df /dev/shm | tail -1 | awk '{print $2}';"
@@ -32,6 +33,8 @@ def test_containers_conf(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
     words = ("busybox", "sh", "-c", SEEN)
     seen = rundlet("run", "--name", "c", *words).stdout.split()
     assert seen == ["read-only", "2048", "device", "1", "0077", "lo"]
+    named = rundlet("run", "--rm", "--name", "a_b.c", "busybox", "hostname")
+    assert named.stdout == "ab.c\n"
     assert "cannot read logs" in rundlet("logs", "c", check=False).stderr
     typed = ("--read-only=false", "--shm-size=3m", "--device", "/dev/zero", "-e", "FROM_CONF=2")
     seen = rundlet("run", "--rm", *typed, *words).stdout.split()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ..state.containers import Container
     from .request import ContainerRequest
 
+_LONGEST_HOSTNAME = 64  # HOST_NAME_MAX, sethostname(2)
+
 
 class Joined(Value):
     """The container's network as the spec and its files need it.
@@ -44,7 +46,7 @@ def mode(engine: Engine, request: ContainerRequest) -> str:
 def attach(engine: Engine, row: Container, request: ContainerRequest) -> Joined:
     """Give the container its network. Raises NetworkError, leaving nothing."""
     chosen = mode(engine, request)
-    hostname = _hostname(row, request, chosen)
+    hostname = _hostname(engine, row, request, chosen)
     if chosen == "host":
         return Joined(None, hostname)
     if chosen == "none":
@@ -139,12 +141,15 @@ def _fits(network: Definition | None, wish: NetworkRequest) -> None:
             )
 
 
-def _hostname(row: Container, request: ContainerRequest, chosen: str) -> str:
+def _hostname(engine: Engine, row: Container, request: ContainerRequest, chosen: str) -> str:
     if "host" in (request.uts, chosen):
         import os
 
         return request.hostname or os.uname().nodename
-    return request.hostname or row.id[:12]
+    name = ""
+    if engine.settings.container_name_as_hostname:  # without what a host may not be called
+        name = row.name.replace("_", "").strip("-.")[:_LONGEST_HOSTNAME]
+    return request.hostname or name or row.id[:12]
 
 
 def detach(engine: Engine, container: str) -> None:

@@ -44,6 +44,7 @@ class Settings(Value):
     conmon: str = ""
     conmon_env: tuple[str, ...] = ()  # NAME=VALUE, for conmon and the runtimes
     no_pivot_root: bool = False
+    container_name_as_hostname: bool = False
     healthcheck_events: bool = True  # whether each check has an event
     cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
     init_path: str = ""

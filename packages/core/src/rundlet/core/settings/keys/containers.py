@@ -14,7 +14,7 @@ CONTAINERS = (
     Key(_T, "cgroup_conf", flag="cgroup-conf", kind=list),
     Key(_T, "cgroupns", flag="cgroupns"),
     Key(_T, "cgroups", flag="cgroups"),
-    Key(_T, "container_name_as_hostname", without="give `--hostname`"),
+    Key(_T, "container_name_as_hostname", setting="container_name_as_hostname"),
     Key(_T, "default_capabilities", setting="default_capabilities"),
     Key(_T, "default_sysctls", setting="default_sysctls"),
     Key(_T, "default_ulimits", setting="default_ulimits"),
