@@ -59,7 +59,8 @@ class Place:
         (self.site,) = directory.glob("lib/python3*/site-packages")
         self.commands = self.site / "rundlet/core/commands"
         (source,) = rundlet.core.__path__
-        shutil.copytree(Path(source) / "commands", self.commands)
+        ours = shutil.ignore_patterns("__pycache__")  # may have files of kept modules, too
+        shutil.copytree(Path(source) / "commands", self.commands, ignore=ours)
         shutil.copy(Path(source) / "__init__.py", self.site / "rundlet/core")
         tag = sys.implementation.cache_tag
         self.kept = self.commands / f"__pycache__/prog.{tag}.kept"

@@ -204,6 +204,8 @@ def use(program: str) -> Finder | None:
     """
     if os.environ.get("RUNDLET_KEEP_MODULES") == "0" or len(sys.meta_path) != 3:
         return None
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        return None  # the file, which stays open, would take the place of a closed stream
     finder = Finder(program)
     sys.meta_path.insert(0, finder)
     return finder
