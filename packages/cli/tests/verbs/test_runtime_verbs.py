@@ -93,7 +93,7 @@ def test_benchmark(rundlet: Rundlet, settings: Path) -> None:
         assert 0 < row["StartSeconds"] < 60 and 0 < row["RemoveSeconds"] < 60
         assert 100_000 < row["MemoryBytes"] < 100_000_000  # conmon and `sleep`
     shown = rundlet(*words, "crun").stdout
-    assert shown.split()[:2] == ["NAME", "START"]
+    assert shown.startswith("NAME        START       ")
     assert "start latency\n  crun  ████" in shown and "memory\n  crun  ████" in shown
     done = rundlet(*words, "crun", "nope", check=False)
     assert (done.returncode, "nope does not work here" in done.stderr) == (125, True)
