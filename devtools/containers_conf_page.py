@@ -34,7 +34,27 @@ not pulled again.
   image that is removed there is gone here too, also for containers and images that stand on it.
 - Images in podman's own stores are not seen: a directory without `state.db` counts as empty.
 - A container with a user namespace gets copies of the layers that are there.
-- `STORAGE_OPTS` is not read.
+
+## Environment variables
+
+Those that podman and its libraries document, beside the three that name files (above).
+
+| variable | what it is here |
+|---|---|
+| `CONTAINERS_REGISTRIES_CONF` | The `registries.conf` that is read |
+| `REGISTRY_AUTH_FILE`, `DOCKER_CONFIG` | Where credentials are |
+| `STORAGE_DRIVER` | Default of `--storage-driver`: over the files, under `RUNDLET_STORAGE_DRIVER` |
+| `STORAGE_OPTS` | Options of the driver, with commas between: over those of the files (1) |
+| `TMPDIR` | Where skopeo's archives are taken apart (2) |
+| `PODMAN_USERNS` | Default of `run --userns`, where there is no `--pod`, `--uidmap` or `--gidmap` |
+| `CONTAINER_HOST`, `CONTAINER_CONNECTION` | Refused, as `--url` and `--connection` are |
+| `CONTAINER_SSHKEY` | **No effect**: nothing is remote |
+| `NOTIFY_SOCKET` | As `--sdnotify` says |
+| `HTTP_PROXY` and the like | Used by pulls; given to containers unless `--http-proxy=false` |
+| `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_RUNTIME_DIR` | Where files of users not root are |
+
+1. `--root` and `--storage-driver` leave all these options in force, unlike in podman.
+2. What is pulled, loaded or saved is in `GRAPH/tmp` meanwhile: it is moved into place, not copied.
 """
 
 

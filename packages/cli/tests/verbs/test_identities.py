@@ -78,6 +78,12 @@ def test_automatic_user_namespaces_do_not_overlap(store: Rundlet) -> None:
         ranges.append(range(outside, outside + size))
     assert not set(ranges[0]) & set(ranges[1])
     store("rm", "-f", "-t", "0", "a")
+    store.environment["PODMAN_USERNS"] = "auto:size=400"
+    (line, *_) = said(store, "busybox", "cat", "/proc/self/uid_map")
+    assert line.split()[2] == "400"
+    (line, *_) = said(store, "--uidmap", "0:9:8", "busybox", "cat", "/proc/self/uid_map")
+    assert line.split() == ["0", "9", "8"]
+    del store.environment["PODMAN_USERNS"]
     again = said(store, "--userns", "auto:size=500", "busybox", "cat", "/proc/self/uid_map")
     assert again[0].split() == ["0", str(ranges[0].start), "500"]
 

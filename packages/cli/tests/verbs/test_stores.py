@@ -46,7 +46,40 @@ def test_containers_of_a_transient_store_end_with_the_boot(
     assert rundlet("system", "check").stdout == ""
 
 
-def test_a_storage_driver_that_is_not_there(rundlet: Rundlet) -> None:
+def test_a_storage_driver_that_is_not_there(rundlet: Rundlet, tmp_path: Path) -> None:
     """Also for a verb that reads only the state: its list would be of another store."""
     done = rundlet("--storage-driver", "bogus", "images", check=False)
     assert (done.returncode, "overlay, vfs" in done.stderr) == (125, True), done.stdout
+    conf, toml = tmp_path / "storage.conf", tmp_path / "rundlet.toml"
+    conf.write_text('[storage]\ndriver = "nosuch"\n')
+    rundlet.environment["CONTAINERS_STORAGE_CONF"] = str(conf)
+    _refused(rundlet, f"{conf}: storage.driver: there is no storage driver 'nosuch'")
+    assert rundlet("--storage-driver", "vfs", "ps").returncode == 0
+    toml.write_text('storage_driver = "none"\n')
+    rundlet.environment["RUNDLET_CONF"] = str(toml)
+    _refused(rundlet, f"{toml}: storage_driver: there is no storage driver 'none'")
+    rundlet.environment["STORAGE_DRIVER"] = "odd"
+    _refused(rundlet, "STORAGE_DRIVER: there is no storage driver 'odd'")
+    rundlet.environment["STORAGE_DRIVER"] = "overlay"
+    assert rundlet("ps").returncode == 0
+
+
+def test_storage_options_of_the_environment(rundlet: Rundlet, busybox_archive: Path) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet.environment["STORAGE_OPTS"] = "overlay.mountopt=nodev"
+    rundlet("run", "-d", "--network=none", "busybox", "sleep", "100")
+    assert [line for line in rundlet.mounts() if "/merged overlay rw,nodev" in line]
+    rundlet.environment["STORAGE_OPTS"] = "mountopts=nodev"
+    _refused(rundlet, "overlay: unknown option 'mountopts'")
+    del rundlet.environment["STORAGE_OPTS"]
+
+
+def test_another_machine_is_not_this_one(rundlet: Rundlet) -> None:
+    rundlet.environment["CONTAINER_HOST"] = "ssh://there"
+    _refused(rundlet, "CONTAINER_HOST: remote connections are not supported")
+    assert rundlet("--remote=false", "ps").returncode == 0
+
+
+def _refused(rundlet: Rundlet, says: str) -> None:
+    done = rundlet("ps", check=False)
+    assert (done.returncode, says in done.stderr) == (125, True), done.stderr

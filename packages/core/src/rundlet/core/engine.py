@@ -64,8 +64,10 @@ class Engine:
         from .settings.load import from_options
 
         engine = cls(from_options(options))
-        if "storage-driver" in options.given:
-            engine.plugins.entry("storage", engine.settings.storage_driver)
+        if engine.settings.storage_driver:
+            from .plugins.choose import check_storage
+
+            check_storage(engine.plugins, options)
         return engine
 
     @property

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rundlet.core.commands.context import Parsed
 
 _PULL = {"true": "always", "false": "missing", "ifnotexists": "missing", "ifnewer": "newer"}
+_MAPS = ("uidmap", "gidmap", "subuidname", "subgidname")
 _MODES = ("none", "host", "bridge", "private", "pasta", "slirp4netns")
 
 
@@ -77,7 +78,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         ipc=arguments.text("ipc"),
         uts=arguments.text("uts"),
         cgroup=arguments.text("cgroupns"),
-        userns=arguments.text("userns"),
+        userns=_userns(arguments),
         uid_map=_maps(arguments.texts("uidmap")),
         gid_map=_maps(arguments.texts("gidmap")),
         network=network,
@@ -142,11 +143,19 @@ def _refuse(arguments: Parsed) -> None:
         raise UsageError("the --rm option conflicts with --restart")
     if arguments.flag("no-hosts") and arguments.texts("add-host"):
         raise UsageError("--no-hosts and --add-host cannot be set together")
-    maps = ("uidmap", "gidmap", "subuidname", "subgidname")
-    if arguments.text("userns") and any(name in arguments.given for name in maps):
+    if arguments.text("userns") and any(name in arguments.given for name in _MAPS):
         raise UsageError(
             "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive"
         )
+
+
+def _userns(arguments: Parsed) -> str:
+    """--userns; its default is PODMAN_USERNS, unless the ids are mapped one by one."""
+    import os
+
+    if "userns" in arguments.given or any(name in arguments.given for name in _MAPS):
+        return arguments.text("userns")
+    return arguments.text("userns") or os.environ.get("PODMAN_USERNS", "")
 
 
 def _absolute(path: str) -> str:

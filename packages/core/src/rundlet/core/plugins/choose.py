@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from ..commands.context import Parsed
     from .manager import Plugins
 
     Driver = TypeVar("Driver")
@@ -46,3 +47,20 @@ def choose(plugins: Plugins, kind: str, wanted: str, make: Callable[[str], Drive
             return driver
         reasons.append(f"{name}: {probe.reason}")
     raise DriverUnavailable(f"no {kind} driver works on this machine", remedy="\n".join(reasons))
+
+
+def check_storage(plugins: Plugins, options: Parsed) -> None:
+    """Raise PluginError, which says where it is written, for a storage driver that is not there.
+
+    For verbs that read only the state: they would show that of another store.
+    """
+    settings = plugins.settings
+    if settings.storage_driver in ORDER["storage"] and not settings.disabled_plugins:
+        return  # without a look at the index
+    try:
+        plugins.entry("storage", settings.storage_driver)
+    except PluginError as error:
+        from ..settings.said import storage_driver
+
+        said = storage_driver(options)
+        raise PluginError(f"{said}: {error.message}", remedy=error.remedy) from None

@@ -1,9 +1,9 @@
 """Reading the settings: from a cached snapshot while no file or variable has changed.
 
 Order, weakest first: built-in defaults, containers.conf and storage.conf, rundlet.toml with
-its drop-ins, RUNDLET_ variables, command-line options. Reading and validating all that
-takes pydantic and 200 ms; the result is kept (plugins/cache.py), keyed by the times of every
-file that has a say and by the variables.
+its drop-ins, podman's STORAGE_ variables, RUNDLET_ variables, command-line options. Reading and
+validating the files takes pydantic and 200 ms; the result is kept (plugins/cache.py), keyed by
+the times of every file that has a say and by the RUNDLET_ variables.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import time
 
 from .. import __version__
+from ..errors import InvalidArgument
 from ..plugins import cache
 from .places import find
 from .snapshot import Settings
@@ -46,8 +47,8 @@ def load(
     environment = os.environ if environment is None else environment
     places = find(environment, modules)
     said = variables(environment)
-    if not said and not places.all:
-        return Settings()  # nothing is configured at all
+    if not said and not places.all:  # nothing is configured at all
+        return _storage_variables(Settings(), environment)
     files, newest = _files(places)
     key = (__version__, said, files)
     path = f"{cache.directory(environment)}/settings-{_slot(said, places)}"
@@ -59,7 +60,7 @@ def load(
         # A file written a moment ago may change again without its time moving on.
         if not 0 <= time.time() - newest < _RACY:
             cache.write(path, key, values)
-    return Settings(**values)
+    return _storage_variables(Settings(**values), environment)
 
 
 def variables(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -71,6 +72,20 @@ def variables(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
             if name.startswith(_PREFIX) and name not in _NOT_SETTINGS
         )
     )
+
+
+def _storage_variables(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """The settings, with what STORAGE_DRIVER and STORAGE_OPTS say over them (podman(1))."""
+    driver, options = environment.get("STORAGE_DRIVER"), environment.get("STORAGE_OPTS")
+    if driver and not environment.get("RUNDLET_STORAGE_DRIVER"):
+        settings = settings.replace(storage_driver=driver)
+    if options:
+        pairs = tuple(options.split(","))
+        settings = settings.replace(
+            storage_options=storage_options(settings, pairs),
+            additional_image_stores=image_stores(settings, pairs),
+        )
+    return settings
 
 
 def _files(places: Places) -> tuple[tuple[Any, ...], float]:
@@ -145,7 +160,8 @@ def from_options(options: Parsed) -> Settings:
     if flags and isinstance(flags, tuple):
         changes["runtimes"] = _runtime_flags(settings, changes.get("runtime", ""), flags)
     settings = settings.replace(**changes) if changes else settings
-    if options.given - _ALWAYS_HONOURED:
+    remote = "CONTAINER_HOST" in os.environ or "CONTAINER_CONNECTION" in os.environ
+    if options.given - _ALWAYS_HONOURED or remote:
         from .refused import check
 
         check(options)
@@ -176,9 +192,14 @@ _ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED)) - {"events-backend"}
 
 
 def storage_options(settings: Settings, pairs: tuple[str, ...]) -> dict[str, Any]:
-    """`--storage-opt overlay.mountopt=nodev`; "" as an only pair drops all options (podman)."""
+    """`--storage-opt overlay.mountopt=nodev`; "" as an only pair drops all options (podman).
+
+    Raises InvalidArgument for an option that a shipped driver does not have.
+    """
     if pairs == ("",):
         return {}
+    from .keys import STORAGE_CONF
+
     tables = {name: dict(table) for name, table in settings.storage_options.items()}
     for pair in pairs:
         key, _, value = pair.partition("=")
@@ -187,6 +208,10 @@ def storage_options(settings: Settings, pairs: tuple[str, ...]) -> dict[str, Any
             driver, option = settings.storage_driver or "overlay", key
         if option in _IMAGE_STORE:
             continue
+        known = {key.name for key in STORAGE_CONF if key.table == f"storage.options.{driver}"}
+        if known and option not in known:
+            remedy = f"It has: {', '.join(sorted(known))}."
+            raise InvalidArgument(f"{driver}: unknown option {option!r}", remedy=remedy)
         tables.setdefault(driver, {})[option] = value
     return tables
 
