@@ -272,6 +272,12 @@ def test_a_damaged_artifact_is_found_and_removed(rundlet: Rundlet, artifact: Pat
 def test_reset_leaves_nothing_but_what_is_not_ours(filled: Rundlet) -> None:
     filled("run", "-d", "--network", "none", "--name", "runs", "busybox", "sleep", "100")
     filled("image", "mount", "busybox")
+    (filled.directory / "Containerfile").write_text(
+        "FROM busybox\nRUN --mount=type=cache,target=/c touch /c/kept\n"
+    )
+    filled("build", "-q", "--network", "none", str(filled.directory))
+    assert (root(filled) / "build").is_dir()
+    (root(filled) / "checkpoints").mkdir()  # CRIU is not everywhere
     pid = filled("inspect", "-f", "{{.State.Pid}}", "runs").stdout.strip()
     (root(filled) / "mine").write_text("x")
     filled("system", "reset", "-f")

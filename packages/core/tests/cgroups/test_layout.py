@@ -100,8 +100,6 @@ def test_paths_of_a_container() -> None:
     systemd = plain.replace(manager="systemd")
     assert container.cgroups_path(plain, "x") == "/rundlet/ctr-x"
     assert container.cgroups_path(plain, "x", "a/b/") == "/a/b/ctr-x"
-    assert container.monitor_path(plain, "x") == "/rundlet/conmon-x"
-    assert container.monitor_path(systemd, "x") == ""
     path = container.cgroups_path(systemd, "x", "kube-pod.slice")
     assert path == "kube-pod.slice:rundlet:x"
     where = container.directories(systemd, path)

@@ -92,13 +92,6 @@ class NoSuchPod(NotFound):
         super().__init__(f"no pod with name or ID {name} found: no such pod")
 
 
-class NoSuchExec(NotFound):
-    """An exec session that is not, or no longer, known."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no exec session with ID {name} found: no such exec session")
-
-
 class NoSuchSecret(NotFound):
     """podman: `no secret with name or id "x": no such secret`."""
 

@@ -53,16 +53,6 @@ def cgroups_path(layout: CgroupLayout, container: str, parent: str = "") -> str:
     return f"{_absolute(parent) if parent else DEFAULT_PARENT}/ctr-{container}"
 
 
-def monitor_path(layout: CgroupLayout, container: str, parent: str = "") -> str:
-    """The cgroup of the container's monitor, beside the container's own; "" under systemd.
-
-    (With systemd the monitor is moved into a scope of its own by the engine.)
-    """
-    if layout.manager == "systemd":
-        return ""
-    return f"{_absolute(parent) if parent else DEFAULT_PARENT}/conmon-{container}"
-
-
 def directories(layout: CgroupLayout, path: str) -> dict[str, str]:
     """The directory of a `cgroupsPath` in each hierarchy: by v1 controller, "" for cgroup2.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from ..errors import InvalidArgument
+from ..linux.mounts import OURS, mounts
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -24,8 +25,7 @@ _FLAGS = frozenset(("rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v
 
 MANAGERS = ("cgroupfs", "systemd")
 
-_MOUNTINFO = "/proc/self/mountinfo"
-_here: tuple[dict[str, str], str] | None = None
+_hierarchies: dict[str, tuple[Mapping[str, str], str]] = {}
 
 
 class CgroupLayout(Value):
@@ -49,23 +49,18 @@ class CgroupLayout(Value):
         return controller in self.controllers
 
 
-def layout(
-    manager: str = "",
-    *,
-    mountinfo: str = _MOUNTINFO,
-    run: str = "/run",
-) -> CgroupLayout:
+def layout(manager: str = "", *, mountinfo: str = OURS, run: str = "/run") -> CgroupLayout:
     """Find out the layout.
 
     manager: the configured manager; see `choose_manager`. mountinfo, run: where to look (tests).
     """
     manager = choose_manager(manager, run)
-    mounts, unified = hierarchies() if mountinfo == _MOUNTINFO else _hierarchies(mountinfo)
-    if not any(not name.startswith("name=") for name in mounts):
-        return CgroupLayout("unified", _unified_controllers(unified), EMPTY, unified, manager)
+    points, unified = hierarchies(mountinfo)
     # On a hybrid machine runtimes use the v1 hierarchies alone: what else cgroup2 has is no help.
-    controllers = tuple(sorted(name for name in mounts if not name.startswith("name=")))
-    return CgroupLayout("hybrid" if unified else "v1", controllers, mounts, unified, manager)
+    controllers = tuple(sorted(name for name in points if not name.startswith("name=")))
+    if not controllers:
+        return CgroupLayout("unified", _unified_controllers(unified), EMPTY, unified, manager)
+    return CgroupLayout("hybrid" if unified else "v1", controllers, points, unified, manager)
 
 
 def choose_manager(wanted: str = "", run: str = "/run") -> str:
@@ -84,43 +79,27 @@ def choose_manager(wanted: str = "", run: str = "/run") -> str:
     return "systemd" if booted and os.path.exists(f"{run}/dbus/system_bus_socket") else "cgroupfs"
 
 
-def hierarchies() -> tuple[dict[str, str], str]:
-    """Mount points of this machine's v1 hierarchies by controller, and of the cgroup2 one or "".
+def hierarchies(mountinfo: str = OURS) -> tuple[Mapping[str, str], str]:
+    """Mount points of the v1 hierarchies by controller, and of the cgroup2 one or "".
 
-    They are looked for once: a machine with containers has as many mounts.
+    A table is read once by a process: hierarchies are mounted when a machine starts.
     """
-    global _here
-    if _here is None:
-        _here = _hierarchies(_MOUNTINFO)
-    return _here
+    if mountinfo not in _hierarchies:
+        _hierarchies[mountinfo] = _read(mountinfo)
+    return _hierarchies[mountinfo]
 
 
-def _hierarchies(mountinfo: str) -> tuple[dict[str, str], str]:
-    mounts: dict[str, str] = {}
+def _read(mountinfo: str) -> tuple[Mapping[str, str], str]:
+    points: dict[str, str] = {}
     unified = ""
-    with open(mountinfo, encoding="utf-8", errors="surrogateescape") as lines:
-        for line in lines:
-            if " - cgroup" not in line:
-                continue
-            left, _, right = line.partition(" - ")
-            kind, _, options = right.split(" ", 2)
-            point = _unescape(left.split(" ")[4])
-            if kind == "cgroup2":
-                unified = unified or point
-            elif kind == "cgroup":
-                for name in options.strip().split(","):
-                    if name not in _FLAGS and not name.startswith("release_agent="):
-                        mounts.setdefault(name, point)
-    return mounts, unified
-
-
-def _unescape(field: str) -> str:
-    """Undo the octal escapes of mountinfo (proc(5)): space, tab, newline, backslash."""
-    if "\\" not in field:
-        return field
-    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        field = field.replace(code, character)
-    return field
+    for mount in mounts("cgroup", mountinfo):
+        if mount.kind == "cgroup2":
+            unified = unified or mount.point
+            continue
+        for name in mount.options.split(","):
+            if name not in _FLAGS and not name.startswith("release_agent="):
+                points.setdefault(name, mount.point)
+    return points, unified
 
 
 def _unified_controllers(unified: str) -> tuple[str, ...]:

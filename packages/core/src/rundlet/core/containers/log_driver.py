@@ -42,11 +42,6 @@ def check(engine: Engine, request: ContainerRequest) -> None:
         file_max(request)
 
 
-def keeps_nothing(name: str) -> bool:
-    """Whether a driver's output cannot be read later."""
-    return name in _NOTHING or name in _PASSED
-
-
 def passes(engine: Engine, request: ContainerRequest) -> bool:
     """Whether the container has our own standard streams: there is nothing to attach to."""
     return driver(engine, request) in _PASSED

@@ -44,10 +44,6 @@ class ImageConfig(Value):
     def volumes(self) -> tuple[str, ...]:
         return tuple(self.config.get("Volumes") or ())
 
-    @property
-    def exposed_ports(self) -> tuple[str, ...]:
-        return tuple(self.config.get("ExposedPorts") or ())
-
 
 def parse(data: bytes) -> ImageConfig:
     """Parse the bytes of a config. Raises Corrupt for what is none."""

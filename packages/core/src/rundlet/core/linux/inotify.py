@@ -17,8 +17,6 @@ IN_MOVED_FROM = 0x40
 IN_CREATE = 0x100
 IN_MOVED_TO = 0x80
 IN_DELETE = 0x200
-IN_DELETE_SELF = 0x400
-IN_MOVE_SELF = 0x800
 
 _HEADER = struct.Struct("iIII")
 _libc = ctypes.CDLL(None, use_errno=True)

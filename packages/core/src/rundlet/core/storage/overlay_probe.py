@@ -7,6 +7,7 @@ import os
 import stat
 
 from ..contracts.probe import Probe
+from ..linux.mounts import mounts
 from ..linux.syscalls import MNT_DETACH, unmount
 from . import staging
 from .overlay_mount import explained, mount_overlay
@@ -76,17 +77,11 @@ def _use(lower: str, upper: str, merged: str, user: bool, kind: str) -> str:
 
 
 def file_system(path: str) -> str:
-    """The kind of file system that holds a path, from /proc/self/mountinfo, proc(5)."""
-    device = os.stat(path).st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    real = os.path.realpath(path)
-    best, kind = "", ""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            fields = line.split()
-            point = fields[4]
-            inside = point == "/" or real == point or real.startswith(point + "/")
-            # btrfs gives its subvolumes device numbers of their own: the path decides then.
-            if (fields[2] == wanted or inside) and len(point) >= len(best) and inside:
-                best, kind = point, fields[fields.index("-") + 1]
-    return kind or "unknown"
+    """The kind of file system that holds a path: that of the deepest mount, the last one there."""
+    real = os.path.join(os.path.realpath(path), "")
+    deepest, kind = "", "unknown"
+    for mount in mounts():
+        point = os.path.join(mount.point, "")
+        if real.startswith(point) and len(point) >= len(deepest):
+            deepest, kind = point, mount.kind
+    return kind

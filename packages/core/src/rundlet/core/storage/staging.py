@@ -14,6 +14,7 @@ import os
 from ..archive.remove import remove_tree
 from ..errors import NoSpace, StoreError
 from ..linux import syscalls
+from ..linux.mounts import detach_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def delete(path: str) -> None:
             return
         except OSError as error:
             if error.errno == errno.EBUSY:
-                _detach_below(path)
+                detach_below(path, itself=True)
             elif error.errno == errno.EPERM:
                 _make_mutable(path)
             else:
@@ -195,18 +196,6 @@ def _lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _detach_below(path: str) -> None:
-    """Unmount everything at or below a path, the last mounted first."""
-    real = os.path.realpath(path)
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        points = [line.split(" ", 5)[4] for line in file]
-    for point in reversed(points):
-        # proc(5): space, tab, newline and backslash are written as octal numbers.
-        plain = point.encode("utf-8", "surrogateescape").decode("unicode_escape")
-        if plain == real or plain.startswith(real + "/"):
-            syscalls.unmount(plain, syscalls.MNT_DETACH)
 
 
 def _make_mutable(path: str) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from ..archive.beneath import DIRECTORY_FLAGS
 from ..archive.remove import remove_tree
 from ..errors import NoSuchContainer, NoSuchNetwork, NoSuchVolume, RundletError, StoreError
-from ..linux.syscalls import MNT_DETACH, unmount
+from ..linux.mounts import detach_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
 
+# Docs: architecture.md, "On disk". The tools over the engine have their places there too.
 _IN_GRAPH = (
-    "artifacts", "blobs", "containers", "networks", "runtimes", "secrets", "tmp", "volumes",
+    "artifacts", "blobs", "build", "checkpoints", "clean.shutdown", "containers", "networks",
+    "runtimes", "secrets", "tmp", "volumes",
 )  # fmt: skip
 _IN_RUN = (
     "cache", "containers", "exits", "images", "locks", "netns", "networks", "runtimes", "tmp",
+    "version",
 )  # fmt: skip
 _DATABASE = ("state.db", "state.db-wal", "state.db-shm")
 
@@ -40,7 +43,7 @@ def reset(engine: Engine) -> list[str]:
     graph, run = engine.settings.graph_root, engine.settings.run_root
     engine.close()
     for root, names in ((run, _IN_RUN), (graph, (*_IN_GRAPH, *drivers, *_DATABASE))):
-        _unmount_below(root)
+        detach_below(root, itself=False)  # a tree with mounts in it must not be deleted
         _delete(root, names)
     return problems
 
@@ -69,22 +72,6 @@ def _networks(engine: Engine) -> Iterator[Callable[[], object]]:
 def _volumes(engine: Engine) -> Iterator[Callable[[], object]]:
     for volume in engine.volumes.list():
         yield partial(engine.volumes.remove, volume.name, force=True)
-
-
-def _unmount_below(root: str) -> None:
-    """Unmount what is mounted below a directory: a tree with mounts in it must not be deleted."""
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        points = [_decoded(line.split()[4]) for line in file]
-    for point in reversed(points):
-        if point.startswith(f"{root}/"):
-            unmount(point, MNT_DETACH)
-
-
-def _decoded(path: str) -> str:
-    """A path of proc(5) mountinfo, where blanks and backslashes are octal."""
-    for code, meant in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        path = path.replace(code, meant)
-    return path
 
 
 def _delete(root: str, names: tuple[str, ...]) -> None:
