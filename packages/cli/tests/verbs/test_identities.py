@@ -114,6 +114,21 @@ def test_the_other_modes(store: Rundlet) -> None:
     assert json.loads(store("ps", "-a", "--format", "json").stdout) == []
 
 
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+@pytest.mark.parametrize("how", ["--userns=auto:size=2000", "--userns=keep-id", "--uidmap=0:9:80"])
+def test_a_network_is_owned_by_the_user_namespace(store: Rundlet, how: str, runtime: str) -> None:
+    """So /sys shows the container's interfaces, not the host's; runc refused to start it."""
+    words = ("--runtime", runtime, "--network=bridge", "busybox", "ls", "/sys/class/net")
+    assert store("run", "--rm", how, *words).stdout.split() == ["eth0", "lo"]
+
+
+def test_a_foreign_network_in_a_user_namespace(store: Rundlet) -> None:
+    """One that is there before has another owner: sysfs cannot be mounted, the host's is shown."""
+    store("run", "-d", "--name=base", "--network=none", "busybox", "sleep", "100")
+    words = ("--runtime=runc", "--network=container:base", "busybox", "ls", "/sys/class/net")
+    assert "lo" in store("run", "--rm", "--userns=auto:size=2000", *words).stdout.split()
+
+
 def test_named_ranges_that_are_not_there(store: Rundlet) -> None:
     done = store("run", "--rm", "--subuidname", "nobody-here", "busybox", "true", check=False)
     assert done.returncode == 125 and "no ids of 'nobody-here' in /etc/subuid" in done.stderr

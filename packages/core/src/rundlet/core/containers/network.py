@@ -13,8 +13,11 @@ from .stored import Network, network_of, network_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from ..contracts.network import Network as Definition
     from ..engine import Engine
+    from ..linux.userns import UserNamespace
     from ..state.containers import Container
     from .request import ContainerRequest
 
@@ -43,8 +46,33 @@ def mode(engine: Engine, request: ContainerRequest) -> str:
     return "networks"
 
 
-def attach(engine: Engine, row: Container, request: ContainerRequest) -> Joined:
-    """Give the container its network. Raises NetworkError, leaving nothing."""
+def owner(
+    engine: Engine, request: ContainerRequest
+) -> AbstractContextManager[UserNamespace | None]:
+    """`with owner(engine, request) as users`: the user namespace of a container that gets both
+    this and a network of its own; None for others.
+
+    The network namespace must belong to it: only then may the container mount its sysfs, and
+    see its own interfaces there in place of the host's. The runtime joins it within the block.
+    Raises InvalidArgument for maps that the kernel refuses, StoreError where there can be none.
+    """
+    from contextlib import nullcontext
+
+    uids, gids = request.uid_map or request.gid_map, request.gid_map or request.uid_map
+    joins = request.userns == "host" or request.userns.startswith(("container:", "ns:"))
+    if not uids or joins or mode(engine, request) != "networks":
+        return nullcontext()
+    from ..linux.userns import UserNamespace
+    from ..storage.idmap import text
+
+    return UserNamespace(text(uids), text(gids), ["net"])
+
+
+def attach(
+    engine: Engine, row: Container, request: ContainerRequest, users: UserNamespace | None = None
+) -> Joined:
+    """Give the container its network; users: who shall own it. Raises NetworkError, leaving
+    nothing."""
     chosen = mode(engine, request)
     hostname = _hostname(engine, row, request, chosen)
     if chosen == "host":
@@ -56,10 +84,13 @@ def attach(engine: Engine, row: Container, request: ContainerRequest) -> Joined:
     if chosen.startswith("container:"):
         name = chosen.removeprefix("container:")
         return Joined(path_of(engine, name, "net"), hostname)
-    return _attach(engine, row, request, hostname)
+    made = users.file("net") if users is not None else ""
+    return _attach(engine, row, request, hostname, made)
 
 
-def _attach(engine: Engine, row: Container, request: ContainerRequest, hostname: str) -> Joined:
+def _attach(
+    engine: Engine, row: Container, request: ContainerRequest, hostname: str, made: str
+) -> Joined:
     from pathlib import Path
 
     driver = engine.plugins.choose_network()
@@ -79,7 +110,7 @@ def _attach(engine: Engine, row: Container, request: ContainerRequest, hostname:
     _note(engine, row, Network(plugin, attachment))
     try:
         if path is not None:
-            create_namespace(path)
+            create_namespace(path, made)
         result = engine.networks.attach(attachment, plugin)
     except BaseException:
         if path is not None:

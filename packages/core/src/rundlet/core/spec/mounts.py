@@ -6,7 +6,7 @@ import os
 
 from ..errors import InvalidArgument
 from . import mount_options
-from .namespaces import is_host, mapped
+from .namespaces import is_host, mapped, mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,8 +99,11 @@ def _proc(plan: SpecPlan) -> OCIMount:
 
 def _sysfs(plan: SpecPlan) -> OCIMount:
     access = "rw" if plan.request.privileged else "ro"
-    if is_host(plan, "network") and not is_host(plan, "user"):
-        # sysfs shows a network namespace: a user namespace may not mount the host's.
+    # sysfs shows a network namespace, and only the user namespace that owns that may mount it.
+    # One that the runtime makes owns neither the host's nor one that was there before it.
+    users = mode(plan, "user")
+    joins_network = plan.network_namespace != ""
+    if (users == "private" and joins_network) or (users != "host" and is_host(plan, "network")):
         return {
             "destination": "/sys",
             "type": "bind",
