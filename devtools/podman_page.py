@@ -49,6 +49,7 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("*", "compress"): "layers are compressed anyway",
     ("push", "signature-policy"): "no effect: images of the store were judged when they came",
     ("image push", "signature-policy"): "no effect: images of the store were judged when they came",
+    ("system prune", "build"): "of builds that were killed: safe while others run",
     ("system check", "max"): "layers that nothing refers to are known whatever their age",
     ("container cleanup", "exec"): "exec sessions clean up after themselves",
     **{

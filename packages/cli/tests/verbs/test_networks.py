@@ -153,5 +153,7 @@ def test_what_is_wrong_is_said(networked: Rundlet) -> None:
         done = networked("network", "create", *words, "bad", check=False)
         assert done.returncode == 125
         assert said in done.stderr
+    assert networked("network", "rm", "nosuch", check=False).returncode == 1
+    assert networked("network", "rm", "--ignore", "nosuch").stderr == ""
     assert networked("run", "--network", "nosuch", "busybox", check=False).returncode == 125
     assert networked("ps", "-aq").stdout == ""

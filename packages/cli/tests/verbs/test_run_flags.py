@@ -501,3 +501,14 @@ def test_text_that_json_cannot_hold(loaded: Rundlet) -> None:
     )
     refused = loaded("update", "--health-cmd", "x", "--no-healthcheck", "a", check=False)
     assert "cannot specify both" in refused.stderr
+
+
+def test_exec_without_a_session(loaded: Rundlet) -> None:
+    """Output and exit code are the same; nothing is noted, and nothing left."""
+    loaded("run", "-d", "--name", "a", "--network", "none", "busybox", "sleep", "100")
+    script = ("sh", "-c", "echo out; exit 7")
+    done = loaded("exec", "--no-session", "a", *script, check=False)
+    assert (done.stdout, done.returncode) == ("out\n", 7)
+    assert loaded("events", "--stream=false", "--filter", "event=exec").stdout == ""
+    assert not list((loaded.directory / "run/containers").glob("*/exec/*"))
+    assert loaded("exec", "--no-session", "-d", "a", "true", check=False).returncode == 125

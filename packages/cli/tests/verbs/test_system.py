@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -95,6 +96,47 @@ def test_prune_all(filled: Rundlet) -> None:
         assert words in done
     assert filled("images", "-q").stdout == ""
     assert filled("volume", "ls", "-q").stdout == ""
+
+
+def test_caches_of_builds(filled: Rundlet, tmp_path: Path) -> None:
+    """`image prune --build-cache` leaves one that a RUN has just now; df counts both."""
+    words = ("FROM localhost/busybox", *(f"RUN --mount=type=cache,target=/{name} dd if=/dev/zero"
+             f" of=/{name}/f bs=4096 count=1" for name in "cd"))  # fmt: skip
+    (tmp_path / "Containerfile").write_text("\n".join(words))
+    filled("build", "-q", "--network=none", str(tmp_path))
+    shown = ("system", "df", "--format", "{{.Type}} {{.Total}} {{.Active}} {{.Size}}")
+    assert "Build Caches 2 0 8.192kB" in filled(*shown).stdout
+    kept = min(path for path in (root(filled) / "build/caches").iterdir() if path.is_dir())
+    with open(f"{kept}.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        filled("image", "prune", "-f", "--build-cache")
+        assert "Build Caches 1 1 4.096kB" in filled(*shown).stdout
+    assert kept.name[:12] in filled("system", "df", "-v").stdout
+    filled("image", "prune", "-f", "--build-cache")
+    assert "Build" not in filled("system", "df").stdout
+    filled("system", "reset", "-f")
+    assert not (root(filled) / "build").exists()
+
+
+def test_containers_of_killed_builds(filled: Rundlet, tmp_path: Path) -> None:
+    """`system prune --build` and `--external` know a build that still runs."""
+    (tmp_path / "Containerfile").write_text("FROM localhost/busybox\nRUN sleep 100\n")
+    for words in (("-f", "--build"), ("--external",)):
+        build = subprocess.Popen(
+            ("rundlet", "build", "-q", "--network=none", str(tmp_path)), env=filled.environment
+        )
+        listed = ("ps", "-q", "--no-trunc", "--filter", "label=io.rundlet.build")
+        deadline = time.monotonic() + 60
+        while not (running := filled(*listed).stdout.strip()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        filled("system", "prune", *words)
+        assert filled(*listed).stdout.strip() == running
+        build.kill()
+        build.wait()
+        done = filled("system", "prune", *words)
+        assert (running in done.stdout) == ("--build" in words)
+        assert filled(*listed).stdout == ""
+    assert filled("system", "prune", "--external", "-a", check=False).returncode == 125
 
 
 def test_prune_asks(filled: Rundlet) -> None:

@@ -124,3 +124,23 @@ def test_a_volume_that_is_not_there(rundlet: Rundlet) -> None:
         done = rundlet("volume", verb, "nosuch", check=False)
         assert done.returncode == 125
         assert "no such volume" in done.stderr
+
+
+def test_prune_spares_volumes_with_names(rundlet: Rundlet, busybox_archive: Path) -> None:
+    """As podman 6 and docker; system prune --volumes takes all that are unused."""
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("create", "--network=none", "--name", "c", "-v", "/x", "-v", "used:/y", "busybox")
+    rundlet("volume", "create", "named")
+    rundlet("volume", "create", "--label", "keep=1", "kept")
+    prune = ("volume", "prune", "-f")
+    assert rundlet(*prune).stdout == ""
+    anonymous = rundlet("volume", "ls", "-q").stdout.split()[0]
+    rundlet("rm", "c")
+    assert rundlet(*prune, "--dry-run").stdout == f"{anonymous}\n"
+    everything = f"{anonymous}\nnamed\nused\n"
+    for words in (("-a", "--filter", "label!=keep"), ("--filter=all=true", "--filter=label!=keep")):
+        assert rundlet(*prune, "--dry-run", *words).stdout == everything
+    assert rundlet(*prune, "--dry-run", "--filter=anonymous=false").stdout == "kept\nnamed\nused\n"
+    assert rundlet(*prune).stdout == f"{anonymous}\n"
+    assert "anonymous" not in rundlet(*prune, "-a").stdout
+    assert rundlet("volume", "ls", "-q").stdout == ""

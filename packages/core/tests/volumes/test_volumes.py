@@ -18,8 +18,10 @@ from rundlet.core.errors import (
     InvalidArgument,
     NoSuchVolume,
     NotSupported,
+    WrongState,
 )
 from rundlet.core.settings.snapshot import Settings
+from rundlet.core.system.check import check, repair
 
 
 @pytest.fixture
@@ -231,3 +233,49 @@ def test_copy_up_into_a_mounted_file_system(engine: Engine, rootfs: Path) -> Non
     engine.volumes.copy_up("memory", str(rootfs), "/srv/data")
     assert sorted(os.listdir(path)) == ["again", "file", "link", "sub"]
     assert (Path(path) / "file").read_text() == "content"
+
+
+def test_a_volume_gets_another_name(engine: Engine) -> None:
+    engine.volumes.create("taken")
+    old = engine.volumes.create(anonymous=True)
+    Path(engine.volumes.path(old.name), "file").write_text("kept")
+    with pytest.raises(AlreadyExists):
+        engine.volumes.rename(old.name, "taken")
+    with pytest.raises(InvalidArgument):
+        engine.volumes.rename(old.name, "-")
+    engine.volumes.rename(old.name[:12], "new")
+    assert Path(engine.volumes.path("new"), "file").read_text() == "kept"
+    assert not engine.volumes.get("new").anonymous
+    assert [one.name for one in engine.volumes.list()] == ["new", "taken"]
+    engine.volumes.create("m", options={"type": "tmpfs", "device": "tmpfs"})
+    engine.volumes.mount("m")
+    with pytest.raises(WrongState):
+        engine.volumes.rename("m", "other")
+    assert not list(check(engine))
+
+
+@pytest.mark.parametrize("moment", ["before the row", "after the row", "after the directory"])
+def test_a_renaming_that_is_killed_loses_nothing(
+    engine: Engine, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data is there under one of the names at each moment, and the rest is cleared."""
+    engine.volumes.create("old")
+    Path(engine.volumes.path("old"), "file").write_text("kept")
+    at = {
+        "before the row": "rundlet.core.volumes.renaming.rows.rename",
+        "after the row": "rundlet.core.volumes.renaming.exchange",
+        "after the directory": "rundlet.core.volumes.renaming.os.unlink",
+    }[moment]
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(at, _killed)
+        engine.volumes.rename("old", "new")
+    name = "old" if moment == "before the row" else "new"
+    assert Path(engine.volumes.path(name), "file").read_text() == "kept"
+    assert list(check(engine))
+    assert not repair(engine).left
+    assert Path(engine.volumes.path(name), "file").read_text() == "kept"
+    assert os.listdir(engine.volumes.directory) == [name]
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -42,6 +42,17 @@ def containers(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
         yield container
 
 
+def leftovers(engine: Engine) -> None:
+    """Remove what killed commands left, and all that a repair takes from nobody."""
+    from rundlet.core.containers.unfinished import collect
+    from rundlet.core.system.builds import sweep
+    from rundlet.core.system.check import repair_harmless
+
+    collect(engine)
+    sweep(engine)
+    repair_harmless(engine)
+
+
 def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Iterator[str]:
     """Remove images that no container uses; their ids.
 
@@ -59,17 +70,28 @@ def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Itera
         yield row.id
 
 
-def unused_volumes(engine: Engine, filters: Sequence[str]) -> list[Volume]:
+def unused_volumes(engine: Engine, filters: Sequence[str], *, everything: bool) -> list[Volume]:
     """The volumes that `volumes` would remove. Raises InvalidArgument for a filter."""
-    from .listing.volumes import chosen
+    from .listing.volumes import boolean, chosen
 
-    unused = [one for one in engine.volumes.list() if not engine.volumes.users(one.name)]
-    return chosen(engine, unused, filters)
+    asked = [text.partition("=") for text in filters]
+    everything |= any(boolean(key, text) for key, _, text in asked if key == "all")
+    left = [text for text in filters if not text.startswith("all=")]
+    named = everything or any(key == "anonymous" for key, _, _ in asked)
+    unused = [
+        one
+        for one in engine.volumes.list()
+        if (one.anonymous or named) and not engine.volumes.users(one.name)
+    ]
+    return chosen(engine, unused, left)
 
 
-def volumes(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
-    """Remove volumes that no container uses; their names."""
-    for volume in unused_volumes(engine, filters):
+def volumes(engine: Engine, filters: Sequence[str], *, everything: bool) -> Iterator[str]:
+    """Remove volumes that no container uses; their names.
+
+    everything: also those with names (podman 6 and docker spare them else).
+    """
+    for volume in unused_volumes(engine, filters, everything=everything):
         try:
             yield engine.volumes.remove(volume.name)
         except (InUse, NoSuchVolume):

@@ -141,7 +141,7 @@ SUGGESTED: dict[str, tuple[str, ...]] = {
     "image prune --filter": PRUNE_FILTERS,
     "network prune --filter": PRUNE_FILTERS,
     "system prune --filter": PRUNE_FILTERS,
-    "volume prune --filter": PRUNE_FILTERS,
+    "volume prune --filter": ("all=true", "anonymous=false", "anonymous=true", *PRUNE_FILTERS),
     **{f"{verb} --format": fields for verb, fields in _formats().items()},
     "info --format": ("json", "{{.Host}}", "{{.Plugins}}", "{{.Registries}}", "{{.Store}}",
                       "{{.Version}}"),

@@ -15,8 +15,9 @@ from rundlet.build.context.scratch import scratch
 from rundlet.core.containers import userns
 from rundlet.core.errors import InvalidArgument, NotFound
 from rundlet.core.images.manifest import native, parse_platform
+from rundlet.core.system import builds
 
-from . import configuring, outputs, running
+from . import configuring, outputs
 from .arguments import BuildArguments
 from .configuring import labelled
 from .draft import Draft
@@ -57,7 +58,7 @@ def build(
     was built until then stays in the cache; nothing else is left.
     """
     progress = progress or Progress(quiet=options.quiet)
-    running.sweep(engine)
+    builds.sweep(engine)
     engine.layers.collect()
     with scratch(engine) as directory:
         context = _context(options, directory, stdin)

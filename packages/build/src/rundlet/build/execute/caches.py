@@ -8,6 +8,7 @@ import os
 
 from rundlet.core.containers.ownership import host_id
 from rundlet.core.errors import InvalidArgument
+from rundlet.core.system.builds import LOCK
 
 from . import filesystem
 
@@ -23,22 +24,21 @@ if TYPE_CHECKING:
 
 _STRICT = ("shared", "private", "locked")
 """Kinds of sharing, the strictest last."""
-_HOME, _LOCK = "caches", ".lock"
 _MOST = 1024
 """Directories of one cache whose users want it for themselves."""
 
 
 class Caches:
-    """Those of a graph root. builds: its directory of builds, where they stay.
+    """Those of a graph root. home: their directory (`rundlet.core.system.builds`).
 
     find: the files that a `from` means. template: whose user namespace says which ids a
     command sees.
     """
 
     def __init__(
-        self, builds: str, find: Callable[[str], Origin], template: ContainerRequest
+        self, home: str, find: Callable[[str], Origin], template: ContainerRequest
     ) -> None:
-        self._home = os.path.join(builds, _HOME)
+        self._home = home
         self._find = find
         self._template = template
         self._held: dict[str, str] = {}
@@ -70,7 +70,7 @@ class Caches:
         os.makedirs(self._home, mode=0o700, exist_ok=True)
         for number in range(_MOST):
             path = os.path.join(self._home, f"{name}-{number}" if number else name)
-            lock = os.open(f"{path}{_LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(f"{path}{LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             stack.callback(os.close, lock)
             if sharing != "private":
                 fcntl.flock(lock, fcntl.LOCK_EX if sharing == "locked" else fcntl.LOCK_SH)
@@ -101,28 +101,6 @@ class Caches:
             import shutil  # slow to import, and most builds need none of it
 
             shutil.rmtree(fresh)
-
-
-def prune(builds: str) -> None:
-    """Remove all caches but those that a RUN has just now, and what killed builds have left.
-
-    Their locks stay: somebody may be about to take one.
-    """
-    import shutil  # slow to import
-
-    home = os.path.join(builds, _HOME)
-    listed = os.listdir(home) if os.path.isdir(home) else []
-    for name in (entry.removesuffix(_LOCK) for entry in listed if entry.endswith(_LOCK)):
-        lock = os.open(os.path.join(home, f"{name}{_LOCK}"), os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for entry in listed:
-                if entry.partition(".")[0] == name and not entry.endswith(_LOCK):
-                    shutil.rmtree(os.path.join(home, entry))
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(lock)
 
 
 def give(path: str, item: RunMount, template: ContainerRequest, *, mode: int) -> None:

@@ -7,11 +7,11 @@ import posixpath
 
 from rundlet.core.containers.request import Mount
 from rundlet.core.errors import InvalidArgument
+from rundlet.core.system.builds import ourselves
 from rundlet.core.value import EMPTY, Value
 
 from . import filesystem
 from .caches import Caches, give
-from .running import ourselves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Mounted(Value):
 class Mounter:
     """Makes the mounts of one RUN; all that is temporary ends with the stack.
 
-    find: the directory that a `from` means. workdir: for relative targets. home: the graph
-    root's directory of builds, where caches stay. private: where secrets are meanwhile, "" for
+    find: the directory that a `from` means. workdir: for relative targets. caches: the
+    directory of those of the graph root. private: where secrets are meanwhile, "" for
     scratch; best in memory.
     """
 
@@ -45,13 +45,13 @@ class Mounter:
         find: Callable[[str], Origin],
         *,
         workdir: str,
-        home: str,
+        caches: str,
         scratch: str,
         stack: ExitStack,
         private: str = "",
     ) -> None:
         self._private = private or scratch
-        self._caches = Caches(home, find, options.template)
+        self._caches = Caches(caches, find, options.template)
         self._options = options
         self._find = find
         self._workdir = workdir

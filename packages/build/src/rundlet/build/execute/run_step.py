@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from rundlet.core.containers.request import Mount
 from rundlet.core.errors import RundletError
+from rundlet.core.system.builds import cache_directory, private_directory
 
 from . import configuring, mounts, running
 from .options import StepFailed
@@ -101,10 +102,10 @@ class RunStep:
             work.options,
             self._find,
             workdir=self._workdir,
-            home=work.home,
+            caches=cache_directory(work.engine),
             scratch=work.scratch,
             stack=stack,
-            private=running.private_directory(work.engine),
+            private=private_directory(work.engine),
         )
         made = mounter.mounted(self._mounts)
         kept = mounter.volumes(root, self._config) if work.options.compat_volumes else ()

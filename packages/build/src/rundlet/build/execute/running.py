@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from contextlib import contextmanager
 
 from rundlet.core.contracts.monitor import Streams
-from rundlet.core.errors import NoSuchContainer
-from rundlet.core.linux.processes import alive, start_time
+from rundlet.core.system import builds
 from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -25,10 +23,6 @@ _POINTS = (
     *("etc", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"),
 )
 """Where the runtime mounts things: made where missing, and no part of the image."""
-LABEL = "io.rundlet.build"
-"""On the container of a RUN, so that `ps --filter label=...` tells it from others."""
-
-
 SCRIPTS = "/dev/pipes"
 """Where a heredoc that is a script of its own is found while it runs (as BuildKit has it)."""
 
@@ -117,7 +111,7 @@ def carried_out(engine: Engine, request: ContainerRequest, output: int) -> int:
     request = request.replace(
         name=f"build-{os.urandom(6).hex()}",
         auto_remove=True,
-        labels={LABEL: ourselves()},
+        labels={builds.LABEL: builds.ourselves()},
         log_driver="none",
         image_volumes="ignore",
     )
@@ -127,60 +121,15 @@ def carried_out(engine: Engine, request: ContainerRequest, output: int) -> int:
     try:
         return run_container(engine, request, streams, sig_proxy=False).exit_code
     except BaseException:  # an interrupt too must not leave it running
-        remove(engine, request.name)
+        builds.remove(engine, request.name)
         raise
-
-
-def remove(engine: Engine, name: str) -> None:
-    """Remove the container of a RUN, if it is there."""
-    try:
-        engine.containers.remove(name, force=True, timeout=0)
-    except NoSuchContainer:
-        return
-
-
-def sweep(engine: Engine) -> None:
-    """Remove the containers and secrets of builds that were killed."""
-    for identity, owner in _labelled(engine):
-        if is_dead(owner):
-            remove(engine, identity)
-    private = private_directory(engine)
-    for name in os.listdir(private) if os.path.isdir(private) else ():
-        if is_dead(name.partition(".")[0]):
-            import shutil  # slow to import
-
-            shutil.rmtree(os.path.join(private, name), ignore_errors=True)
 
 
 def end_ours(engine: Engine) -> None:
     """Remove the containers that this process runs, in whatever thread."""
-    for identity, owner in _labelled(engine):
-        if owner == ourselves():
-            remove(engine, identity)
-
-
-def ourselves() -> str:
-    """This process, as a label or a file name says it: its id and when it started."""
-    return f"{os.getpid()}:{start_time(os.getpid())}"
-
-
-def is_dead(owner: str) -> bool:
-    """Whether a process that `ourselves` named is gone."""
-    pid, _, started = owner.partition(":")
-    return pid.isdecimal() and started.isdecimal() and not alive(int(pid), int(started))
-
-
-def private_directory(engine: Engine) -> str:
-    """Where secrets are while a RUN sees them: below the run root, which is in memory."""
-    return os.path.join(engine.settings.run_root, "build")
-
-
-def _labelled(engine: Engine) -> list[tuple[str, str]]:
-    """(id, owner) of the containers of builds."""
-    found = engine.database.rows(
-        "SELECT id, labels FROM containers WHERE labels LIKE ?", f"%{LABEL}%"
-    )
-    return [(identity, str(json.loads(labels).get(LABEL, ""))) for identity, labels in found]
+    for identity, owner in builds.containers(engine):
+        if owner == builds.ourselves():
+            builds.remove(engine, identity)
 
 
 def _above(destinations: Iterable[str]) -> list[str]:

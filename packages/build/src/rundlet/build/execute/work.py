@@ -76,7 +76,6 @@ class Work:
         self.progress = shared.progress
         self.engine = engine
         self.stack = stack
-        self.home = os.path.join(engine.settings.graph_root, "build")
         self.images = origins.Images(engine, shared.options, shared.platform)
         self._cache: StepCache | None = None
         self._mounted: dict[str, Origin] = {}

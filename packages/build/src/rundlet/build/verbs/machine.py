@@ -106,14 +106,13 @@ def prune(context: Context, arguments: Parsed) -> int:
     """Remove, with the caches of RUNs; prints the ids of the images that are gone."""
     from contextlib import closing
 
-    from rundlet.build.execute import caches
     from rundlet.build.execute.cache import StepCache
-    from rundlet.build.execute.running import sweep
     from rundlet.core.containers.unfinished import collect
     from rundlet.core.errors import InUse
+    from rundlet.core.system import builds
 
     collect(context.engine)
-    sweep(context.engine)
+    builds.sweep(context.engine)
     force = arguments.flag("force")
     for one in context.engine.images.list():
         if one.store or (one.names and not arguments.flag("all")) or (one.containers and not force):
@@ -124,7 +123,7 @@ def prune(context: Context, arguments: Parsed) -> int:
         except InUse:
             continue  # by a container that was made meanwhile
     context.engine.layers.collect()
-    caches.prune(f"{context.engine.settings.graph_root}/build")
+    builds.prune_caches(context.engine)
     with closing(StepCache(context.engine)) as steps:
         steps.prune()
     return 0

@@ -98,11 +98,11 @@ class WorkingContainers:
 
     def _sweep(self) -> None:
         """Remove what killed commands have left half made."""
-        from rundlet.build.execute import running as runs
         from rundlet.core.containers.unfinished import collect
+        from rundlet.core.system import builds
 
         collect(self._engine)
-        runs.sweep(self._engine)
+        builds.sweep(self._engine)
 
     def _image(
         self,

@@ -15,6 +15,7 @@ from rundlet.build.execute.origins import Origin, of_image
 from rundlet.core.containers.request import Mount
 from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument, NoSuchContainer
+from rundlet.core.system import builds
 from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -61,7 +62,7 @@ def run(container: WorkingContainer, order: RunOrder) -> int:
     if isolation not in ISOLATIONS:
         raise InvalidArgument(f"unrecognized isolation type {isolation!r}", remedy="oci or chroot")
     engine, config = container.engine, container.config
-    runs.sweep(engine)
+    builds.sweep(engine)
     template = order.request or container.template
     workdir = order.workdir or str(config.config.get("WorkingDir") or "/")
     with ExitStack() as stack:
@@ -104,8 +105,7 @@ def _mounts(
     """--mount: binds of the host, and all that RUN has."""
     if not order.wanted:
         return Mounted()
-    settings = container.engine.settings
-    temporary = f"{settings.graph_root}/tmp"
+    temporary = f"{container.engine.settings.graph_root}/tmp"
     os.makedirs(temporary, mode=0o700, exist_ok=True)
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=temporary))
     found = [run_mounts.read(text) for text in order.wanted]
@@ -115,7 +115,7 @@ def _mounts(
         BuildOptions(secrets=order.secrets, template=container.template),
         lambda name: origin(container, name, stack),
         workdir=workdir,
-        home=os.path.join(settings.graph_root, "build"),
+        caches=builds.cache_directory(container.engine),
         scratch=scratch,
         stack=stack,
     )

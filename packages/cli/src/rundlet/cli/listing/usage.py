@@ -25,8 +25,8 @@ def short(count: int) -> str:
 
 
 def kinds(engine: Engine) -> list[dict[str, Any]]:
-    """A row for images, containers, volumes, and artifacts where there are any (podman has no such
-    row): the fields that a template may name.
+    """A row for images, containers, volumes, and, where there are any (podman has no such rows),
+    artifacts and caches of builds: the fields that a template may name.
     """
     images, containers = usage.images(engine), usage.containers(engine)
     volumes, artifacts = usage.volumes(engine), usage.artifacts(engine)
@@ -58,6 +58,11 @@ def kinds(engine: Engine) -> list[dict[str, Any]]:
         idle = sum(one.artifact.size for one in artifacts if not one.containers)
         raw = engine.artifacts.used()
         found.append(_kind("Artifacts", len(artifacts), mounted, raw, min(idle, raw)))
+    if caches := usage.build_caches(engine):
+        raw = sum(one.size for one in caches)
+        idle = sum(one.size for one in caches if not one.active)
+        active = sum(1 for one in caches if one.active)
+        found.append(_kind("Build Caches", len(caches), active, raw, idle))
     return found
 
 
@@ -97,6 +102,8 @@ def verbose(engine: Engine) -> str:
     ]
     if artifacts := usage.artifacts(engine):
         parts.append(("Artifacts", list(_artifacts(artifacts))))
+    if caches := usage.build_caches(engine):
+        parts.append(("Build Caches", list(_caches(caches))))
     return "\n".join(f"{name} space usage:\n\n{table(lines)}" for name, lines in parts)
 
 
@@ -136,3 +143,9 @@ def _artifacts(found: list[usage.ArtifactUsage]) -> Iterator[tuple[str, ...]]:
         repository, _, tag = one.artifact.name.rpartition(":")
         digest = one.artifact.digest.partition(":")[2][:12]
         yield (repository, tag, digest, short(one.artifact.size), str(one.containers))
+
+
+def _caches(found: list[usage.CacheUsage]) -> Iterator[tuple[str, ...]]:
+    yield ("CACHE ID", "ACTIVE", "SIZE")
+    for one in found:
+        yield (one.name[:12], str(one.active).lower(), short(one.size))

@@ -44,9 +44,9 @@ def _fits(engine: Engine, volume: Volume, key: str, value: str) -> bool:
     if key == "opt":
         return _has(volume.options, value)
     if key == "dangling":
-        return (not engine.volumes.users(volume.name)) == _boolean(value)
+        return (not engine.volumes.users(volume.name)) == boolean(key, value)
     if key == "anonymous":
-        return volume.anonymous == _boolean(value)
+        return volume.anonymous == boolean(key, value)
     if key == "until":
         return volume.created < moment(value)
     if key in ("after", "since"):
@@ -59,11 +59,12 @@ def _has(pairs: Any, wanted: str) -> bool:
     return key in pairs and (not equals or bool(pairs[key] == value))
 
 
-def _boolean(text: str) -> bool:
+def boolean(key: str, text: str) -> bool:
+    """The value of a filter that is true or false. Raises InvalidArgument."""
     known = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
     if text.lower() not in known:
         raise InvalidArgument(
-            f'"{text}" is not a valid value for the "dangling" filter - must be true or false'
+            f'"{text}" is not a valid value for the "{key}" filter - must be true or false'
         )
     return known[text.lower()]
 

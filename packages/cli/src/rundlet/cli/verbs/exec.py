@@ -30,6 +30,7 @@ VERB = Verb(
         LATEST,
         Option("preserve-fd", help="File descriptors to pass into the container", metavar="strings",
                many=True, split=True),
+        Flag("no-session", help="Do not keep track of the session, which is quicker"),
         Option("preserve-fds", help="Pass N additional file descriptors", kind="uint"),
         Flag("privileged", help="Give the process extended Linux capabilities"),
         Flag("tty", "t", help="Allocate a pseudo-TTY"),
@@ -44,10 +45,13 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Run it; the exit code is the command's, or podman's 125, 126, 127, 255."""
     from rundlet.core.containers.exec import ExecRequest
+    from rundlet.core.errors import UsageError
 
     name, command = _words(context, arguments)
     terminal, stdin = arguments.flag("tty"), arguments.flag("interactive")
     detach = arguments.flag("detach")
+    if detach and arguments.flag("no-session"):
+        raise UsageError("--no-session cannot be used with --detach")
     request = ExecRequest(
         command=tuple(command),
         env=_environment(context, arguments),
@@ -57,6 +61,7 @@ def run(context: Context, arguments: Parsed) -> int:
         stdin=stdin,
         privileged=arguments.flag("privileged"),
         detach=detach,
+        tracked=not arguments.flag("no-session"),
         preserve_fds=arguments.number("preserve-fds") or 0,
         preserve_fd=_descriptors(arguments),
     )

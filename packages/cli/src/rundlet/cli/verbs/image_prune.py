@@ -14,6 +14,10 @@ VERB = Verb(
     run="rundlet.cli.verbs.image_prune:run",
     options=(
         Flag("all", "a", help="Remove all images not in use by containers, not just dangling ones"),
+        Flag(
+            "build-cache",
+            help="Remove persistent build cache created by --mount=type=cache instructions",
+        ),
         Flag("external", help="Remove images even when they are used by external containers"),
         Option("filter", help="Provide filter values (e.g. 'label=<key>=<value>')", many=True),
         Flag("force", "f", help="Do not prompt for confirmation"),
@@ -30,8 +34,14 @@ def run(context: Context, arguments: Parsed) -> int:
     everything = arguments.flag("all")
     what = "images without at least one container associated with them" if everything else (
         "dangling images")  # fmt: skip
+    if arguments.flag("build-cache"):
+        what += " and persistent build cache"
     if not arguments.flag("force") and not confirmed(context, f"This command removes all {what}."):
         return 0
     for image in images(context.engine, arguments.texts("filter"), everything=everything):
         context.print(image)
+    if arguments.flag("build-cache"):
+        from rundlet.core.system.builds import prune_caches
+
+        prune_caches(context.engine)
     return 0

@@ -15,6 +15,7 @@ VERB = Verb(
     run="rundlet.cli.verbs.network_rm:run",
     options=(
         Flag("force", "f", help="Remove any containers using the network"),
+        Flag("ignore", help="Ignore networks that are not there"),
         Option("time", "t", help="Seconds to wait for running containers to stop", kind="int"),
     ),
     arguments=Arguments(minimum=1, completes="networks"),
@@ -33,7 +34,7 @@ def run(context: Context, arguments: Parsed) -> int:
                 _remove_users(context, networks.get(name).name, arguments.number("time"))
             context.print(networks.remove(name).name)
         except NoSuchNetwork as error:
-            if not arguments.flag("force"):
+            if not (arguments.flag("force") or arguments.flag("ignore")):
                 context.stderr.write(f"Error: {error}\n")
                 code = code or 1
         except RundletError as error:

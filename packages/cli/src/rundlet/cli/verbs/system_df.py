@@ -1,4 +1,4 @@
-"""`rundlet system df`: space that images, containers, volumes and artifacts take
+"""`rundlet system df`: space that images, containers, volumes, artifacts and build caches take
 (podman-system-df(1)).
 """
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 VERB = Verb(
     name="system df",
     summary="Show rundlet disk usage",
-    description="Artifacts have a row where there are any.",
+    description="Artifacts and caches of builds have a row where there are any.",
     run="rundlet.cli.verbs.system_df:run",
     options=(
         Option("format", help="Change the output format to JSON or a Go template", kind="template"),

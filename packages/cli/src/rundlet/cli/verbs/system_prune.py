@@ -17,29 +17,44 @@ VERB = Verb(
     run="rundlet.cli.verbs.system_prune:run",
     options=(
         Flag("all", "a", help="Remove all unused images, not just dangling ones"),
+        Flag("build", help="Remove containers that killed builds left"),
+        Flag("external", help="Remove only what killed commands left, and nothing of a user's"),
         Option("filter", help="Provide filter values (e.g. 'label=<key>=<value>')", many=True),
         Flag("force", "f", help="Do not prompt for confirmation"),
         Flag("volumes", help="Prune volumes"),
     ),
     arguments=Arguments(maximum=0),
-    examples=("rundlet system prune", "rundlet system prune -f --filter until=24h"),
+    examples=(
+        "rundlet system prune",
+        "rundlet system prune -f --filter until=24h",
+    ),
 )
 
 
 def run(context: Context, arguments: Parsed) -> int:
     """Ask, remove, and print what went and how much space it took."""
+    from rundlet.core.errors import UsageError
+    from rundlet.core.system.builds import sweep
+
     from .. import pruning
     from ..asking import confirmed
     from ..listing.usage import short
 
+    engine, filters = context.engine, arguments.texts("filter")
+    if arguments.flag("external"):
+        if arguments.flag("all") or filters:
+            raise UsageError("the --external option cannot be combined with --all or --filter")
+        pruning.leftovers(engine)
+        return 0
     if not arguments.flag("force") and not confirmed(context, _warning(arguments)):
         return 0
-    engine, filters = context.engine, arguments.texts("filter")
     before = _size(context)
     removed = {"Containers": list(pruning.containers(engine, filters))}
+    if arguments.flag("build"):
+        removed["Containers"] += sweep(engine)
     removed["Networks"] = list(pruning.networks(engine, filters))
     if arguments.flag("volumes"):
-        removed["Volumes"] = list(pruning.volumes(engine, filters))
+        removed["Volumes"] = list(pruning.volumes(engine, filters, everything=True))
     everything = arguments.flag("all")
     removed["Images"] = list(pruning.images(engine, filters, everything=everything))
     engine.artifacts.sweep()
@@ -64,6 +79,8 @@ def _warning(arguments: Parsed) -> str:
     lines = ["all stopped containers", "all networks not used by at least one container"]
     if arguments.flag("volumes"):
         lines.append("all volumes not used by at least one container")
+    if arguments.flag("build"):
+        lines.append("all containers of builds that were killed")
     if arguments.flag("all"):
         lines.append("all images without at least one container associated with them")
     else:

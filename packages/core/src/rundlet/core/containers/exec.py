@@ -33,7 +33,10 @@ _WRONG_STATE = 255  # podman's exit code for exec in a container that does not r
 
 
 class ExecRequest(Value):
-    """podman-exec(1)'s options. user, workdir: "" are the container's own."""
+    """podman-exec(1)'s options. user, workdir: "" are the container's own.
+
+    tracked: whether the session is noted in the state, for `inspect`, and its events are.
+    """
 
     command: tuple[str, ...]
     env: Mapping[str, str] = EMPTY
@@ -45,6 +48,7 @@ class ExecRequest(Value):
     detach: bool = False
     preserve_fds: int = 0
     preserve_fd: tuple[int, ...] = ()
+    tracked: bool = True
 
 
 class ExecResult(Value):
@@ -83,8 +87,17 @@ class Session:
     Who has begun it calls `wait` once its output has ended, and `forget` at the end.
     """
 
-    def __init__(self, engine: Engine, row: Container, session: str, running: ExecSession) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        row: Container,
+        session: str,
+        running: ExecSession,
+        *,
+        tracked: bool,
+    ) -> None:
         self.id = session
+        self._tracked = tracked
         self.running = running
         self._engine = engine
         self._row = row
@@ -92,14 +105,15 @@ class Session:
     def wait(self) -> int:
         """The exit code, once it ended."""
         code = self.running.wait()
-        notify.event(
-            self._engine, self._row, "exec_died", execID=self.id, containerExitCode=str(code)
-        )
+        if self._tracked:
+            notify.event(
+                self._engine, self._row, "exec_died", execID=self.id, containerExitCode=str(code)
+            )
         return code
 
     def forget(self) -> None:
         """Remove what was noted of it."""
-        _forget(self._engine, self._row.id, self.id)
+        _forget(self._engine, self._row.id, self.id, tracked=self._tracked)
 
 
 def begin(
@@ -108,19 +122,20 @@ def begin(
     """Start a command whose streams are not copied yet. Raises as `execute`."""
     true = _running(engine, row)
     pay_ahead()
-    _forget_ended(engine, row.id)
     session, directory = _directory(engine, row)
-    rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
+    if request.tracked:
+        _forget_ended(engine, row.id)
+        rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
     try:
         running = _launch(engine, row, request, session, directory, streams)
     except BaseException:
-        _forget(engine, row.id, session)
+        _forget(engine, row.id, session, tracked=request.tracked)
         raise
-    rows.update_session(
-        engine.database, session, pid=running.pid, pid_start=start_time(running.pid)
-    )
-    notify.event(engine, true, "exec", execID=session)
-    return Session(engine, true, session, running)
+    if request.tracked:
+        started = start_time(running.pid)
+        rows.update_session(engine.database, session, pid=running.pid, pid_start=started)
+        notify.event(engine, true, "exec", execID=session)
+    return Session(engine, true, session, running, tracked=request.tracked)
 
 
 def collect(
@@ -167,8 +182,9 @@ def _directory(engine: Engine, row: Container) -> tuple[str, str]:
     return session, directory
 
 
-def _forget(engine: Engine, container: str, session: str) -> None:
-    rows.delete_session(engine.database, session)
+def _forget(engine: Engine, container: str, session: str, *, tracked: bool = True) -> None:
+    if tracked:
+        rows.delete_session(engine.database, session)
     remove_tree(f"{Paths(engine, container).run}/exec/{session}")
 
 

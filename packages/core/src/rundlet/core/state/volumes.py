@@ -84,6 +84,11 @@ def delete(database: Database, name: str) -> None:
     database.execute("DELETE FROM volumes WHERE name = ?", name)
 
 
+def rename(database: Database, name: str, new: str) -> None:
+    """Give a row a name that is free, which makes its volume a named one."""
+    database.execute("UPDATE volumes SET name = ?, anonymous = 0 WHERE name = ?", new, name)
+
+
 def mark_copied_up(database: Database, name: str) -> None:
     """Note that a volume needs nothing from an image any more."""
     database.execute("UPDATE volumes SET copied_up = 1 WHERE name = ?", name)

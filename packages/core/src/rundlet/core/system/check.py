@@ -77,6 +77,14 @@ def repair(engine: Engine, *, quick: bool = False, force: bool = False) -> Repor
     return Report(tuple(everything), gone, left)
 
 
+def repair_harmless(engine: Engine) -> None:
+    """Do away with what nothing refers to and nobody would miss, without reading the blobs."""
+    for problem in check(engine, quick=True):
+        if not problem.loses:
+            _repaired(problem, force=False)
+    engine.layers.collect()
+
+
 def _repaired(problem: Problem, force: bool) -> bool:
     if problem.repair is None or (problem.loses == "container" and not force):
         return False

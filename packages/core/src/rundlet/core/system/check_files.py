@@ -7,6 +7,7 @@ from functools import partial
 
 from ..state import leases
 from ..storage.staging import delete
+from ..volumes.renaming import finish
 from .check import Problem
 
 TYPE_CHECKING = False
@@ -46,13 +47,21 @@ def _volumes(engine: Engine) -> Iterator[Problem]:
     known = {volume.name for volume in engine.volumes.list()}
     directory = engine.volumes.directory
     for name in sorted(known):
+        if os.path.islink(f"{directory}/{name}"):
+            yield Problem(
+                f"volume {name}: its renaming was cut short", partial(finish, engine, name)
+            )
         if not os.path.isdir(engine.volumes.path(name)):
             yield Problem(
                 f"volume {name}: its directory is gone",
                 partial(engine.volumes.mount, name),
             )
     for name in _names(directory):
-        if name not in known and not engine.volumes.exists(name):
+        if os.path.islink(f"{directory}/{name}"):
+            if name not in known:
+                path = f"{directory}/{name}"
+                yield Problem(f"{path} is of a renaming that was cut short", partial(delete, path))
+        elif name not in known and not engine.volumes.exists(name):
             # A volume's row is written before its directory: this is content of one that was
             # removed, or somebody's own. A repair must not take what may be wanted.
             yield Problem(

@@ -22,8 +22,8 @@ _IN_GRAPH = (
     "runtimes", "secrets", "tmp", "volumes",
 )  # fmt: skip
 _IN_RUN = (
-    "cache", "containers", "exits", "images", "locks", "netns", "networks", "runtimes", "tmp",
-    "version",
+    "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "runtimes",
+    "tmp", "version",
 )  # fmt: skip
 _DATABASE = ("state.db", "state.db-wal", "state.db-shm")
 

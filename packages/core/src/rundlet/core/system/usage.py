@@ -51,6 +51,14 @@ class ArtifactUsage(Value):
     containers: int
 
 
+class CacheUsage(Value):
+    """A cache of `RUN --mount=type=cache`. active: a build has it now. size: bytes on disk."""
+
+    name: str
+    active: bool
+    size: int
+
+
 def images(engine: Engine) -> list[ImageUsage]:
     """Every image, newest first."""
     sizes = _sizes(engine)
@@ -117,7 +125,11 @@ def _writable(engine: Engine, row: ContainerRow) -> int:
 def volumes(engine: Engine) -> list[VolumeUsage]:
     """Every volume by name."""
     return [
-        VolumeUsage(volume, len(engine.volumes.users(volume.name)), _on_disk(engine, volume))
+        VolumeUsage(
+            volume,
+            len(engine.volumes.users(volume.name)),
+            _on_disk(engine.volumes.path(volume.name)),
+        )
         for volume in engine.volumes.list()
     ]
 
@@ -140,11 +152,21 @@ def artifacts(engine: Engine) -> list[ArtifactUsage]:
     return [ArtifactUsage(one, users.get(one.name, 0)) for one in engine.artifacts.list()]
 
 
-def _on_disk(engine: Engine, volume: Volume) -> int:
-    """Bytes that the files of a volume take, as du(1) counts: each inode once."""
+def build_caches(engine: Engine) -> list[CacheUsage]:
+    """Every cache of builds by name."""
+    from .builds import caches
+
+    return [
+        CacheUsage(os.path.basename(path), active, _on_disk(path))
+        for path, active in caches(engine)
+    ]
+
+
+def _on_disk(directory: str) -> int:
+    """Bytes that the files below a directory take, as du(1) counts: each inode once."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for info in _inodes(engine.volumes.path(volume.name)):
+    for info in _inodes(directory):
         if (info.st_dev, info.st_ino) not in seen:
             seen.add((info.st_dev, info.st_ino))
             total += info.st_blocks * _BLOCK if info.st_blocks else info.st_size

@@ -199,6 +199,18 @@ class Volumes:
             read(path, stream)
             rows.mark_copied_up(self._engine.database, volume.name)
 
+    def rename(self, name: str, new: str) -> None:
+        """Give a volume another name.
+
+        Raises NoSuchVolume, AlreadyExists, InvalidArgument for a bad name, InUse while containers
+        use it, WrongState while it is mounted.
+        """
+        from .renaming import rename
+
+        volume = self.get(name)
+        _check(new, volume.driver, volume.options)
+        rename(self._engine, volume.name, new)
+
     # --- removing
 
     def remove(self, name: str, *, force: bool = False) -> str:
