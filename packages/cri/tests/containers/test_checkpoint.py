@@ -93,6 +93,8 @@ def test_whole_pods(counting: Kubelet, tmp_path: Path) -> None:
     seen = counted(kubelet, one, 3)
     path = str(tmp_path / "pod.tar")
     client.checkpoint_pod(pod_sandbox_id=pod, output_path=path)
+    part = str(tmp_path / "part.tar")
+    client.checkpoint_pod(pod_sandbox_id=pod, output_path=part, container_ids=[one])
     client.remove_pod_sandbox(pod_sandbox_id=pod)
     with pytest.raises(grpc.RpcError) as caught:
         client.restore_pod(
@@ -106,13 +108,50 @@ def test_whole_pods(counting: Kubelet, tmp_path: Path) -> None:
     (item,) = client.list_pod_sandbox().items
     assert (item.id, item.metadata.name) == (answer.pod_sandbox_id, "web")
     assert counted(kubelet, found["one"], seen) < seen + 200
-    assert kubelet.status(found["one"]).image.image == kubelet.image
+    assert kubelet.status(found["one"]).image_id == kubelet.image
+    config = kubelet.pod_config("renamed")
+    changed = kubelet.config("sh", "-c", COUNT, name="one", labels={"new": "label"})
+    answer = client.restore_pod(
+        checkpoint_path=part, config=config, runtime_handler="runc", container_configs=[changed]
+    )
+    (row,) = answer.restored_containers
+    status = client.pod_sandbox_status(pod_sandbox_id=answer.pod_sandbox_id).status
+    assert (status.metadata, status.runtime_handler) == (config.metadata, "runc")
+    assert (row.name, dict(kubelet.status(row.container_id).labels)) == ("one", {"new": "label"})
+    assert counted(kubelet, row.container_id, seen) < seen + 200
+    with pytest.raises(grpc.RpcError) as caught:
+        client.restore_pod(checkpoint_path=path, options={"x": "y"})
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     with pytest.raises(grpc.RpcError) as caught:
         client.restore_pod(checkpoint_path="/etc/passwd")
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     with pytest.raises(grpc.RpcError) as caught:
         client.checkpoint_pod(pod_sandbox_id=item.id, output_path=path, options={"x": "y"})
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_checkpoint_that_is_late_goes_on(
+    criu: None, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`timeout` is how long the client waits; its retry has what was written meanwhile."""
+    slow = tmp_path / "slow/criu"
+    slow.parent.mkdir()
+    slow.write_text(f'#!/bin/sh\n[ "$1" = swrk ] && sleep 1\nexec {shutil.which("criu")} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
+    server = Server(tmp_path)
+    server.configuration.write_text('runtime = "runc"\n')
+    try:
+        kubelet = Kubelet(server, server.start(), f"{registry.host}/busybox:latest")
+        container = kubelet.run(kubelet.pod(), "sleep", "60")
+        asked = {"container_id": container, "location": str(tmp_path / "checkpoint.tar")}
+        with pytest.raises(grpc.RpcError) as caught:
+            kubelet.client.checkpoint_container(timeout=1, **asked)
+        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        kubelet.client.checkpoint_container(timeout=60, **asked)
+        assert tarfile.is_tarfile(asked["location"])
+    finally:
+        server.close()
 
 
 def test_without_criu_the_reason_is_told(kubelet: Any, tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def test_life_of_a_container(kubelet: Any) -> None:
 @pytest.mark.e2e
 def test_lists_and_filters(kubelet: Any) -> None:
     pods = [kubelet.pod(kubelet.pod_config(name)) for name in ("one", "two")]
-    first = kubelet.run(pods[0], "sleep", "60", name="a", labels={"x": "1"})
+    notes = {"note": "of a"}
+    first = kubelet.run(pods[0], "sleep", "60", name="a", labels={"x": "1"}, annotations=notes)
     second = kubelet.create(pods[1], kubelet.config("true", name="b", labels={"x": "2"}))
 
     def found(**fields: Any) -> list[str]:
@@ -67,6 +68,18 @@ def test_lists_and_filters(kubelet: Any) -> None:
     running = cri.ContainerStateValue(state=cri.CONTAINER_RUNNING)
     assert found(state=running) == [first]
     assert found(state=running, label_selector={"x": "2"}) == []
+    created = cri.ContainerStateValue(state=cri.CONTAINER_CREATED)
+    mine = {"pod_sandbox_id": pods[1], "id": second, "label_selector": {"x": "2"}}
+    assert found(state=created, **mine) == [second]
+    for other in ({"pod_sandbox_id": pods[0]}, {"id": first}, {"state": running}):
+        assert found(**{"state": created, **mine, **other}) == []
+    item, _ = kubelet.client.list_containers().containers
+    status = kubelet.status(first)
+    assert (item.pod_sandbox_id, item.image_ref) == (pods[0], kubelet.image)
+    for field in ("metadata", "state", "created_at", "labels", "annotations", "image_id"):
+        assert getattr(item, field) == getattr(status, field), field
+    assert item.image.image == kubelet.image, "what it was made with"
+    assert status.image.image.endswith("/busybox:latest"), "what people call it"
 
 
 @pytest.mark.e2e
@@ -82,6 +95,11 @@ def test_stop_signals_then_kills(kubelet: Any) -> None:
     kubelet.client.stop_container(container_id=deaf, timeout=1)
     assert kubelet.status(deaf).exit_code == 137
     kubelet.client.stop_container(container_id="0" * 64, timeout=1)
+    script = script.replace("TERM", "USR1") % "exit 9"
+    told = kubelet.run(pod, "sh", "-c", script, name="told", stop_signal=cri.SIGNAL_SIGUSR1)
+    kubelet.exec(told, "sh", "-c", "until test -e /trapped; do sleep 0.05; done")
+    kubelet.client.stop_container(container_id=told, timeout=100)
+    assert kubelet.status(told).exit_code == 9
 
 
 @pytest.mark.e2e

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
-from rundlet.cri.containers import signals
+from rundlet.cri.containers import resources, signals
 from rundlet.cri.proto import api_pb2 as cri
 
 LIMITS: dict[str, Any] = {
@@ -38,11 +38,11 @@ def test_limits_reach_the_runtime_and_its_processes(kubelet: Any) -> None:
     limits = cri.LinuxContainerResources(**LIMITS)
     script = "sleep 60 & echo $!; wait"
     container = kubelet.run(pod, "sh", "-c", script, resources=limits)
-    resources = spec(kubelet, container)["linux"]["resources"]
-    assert resources["cpu"] == {
+    given = spec(kubelet, container)["linux"]["resources"]
+    assert given["cpu"] == {
         "period": 50_000, "quota": 25_000, "shares": 512, "cpus": "0", "mems": "0"
     }  # fmt: skip
-    assert resources["memory"]["limit"] == 64 << 20
+    assert given["memory"]["limit"] == 64 << 20
     shown = kubelet.status(container).resources.linux
     assert {name: getattr(shown, name) for name in LIMITS} == LIMITS
 
@@ -58,6 +58,18 @@ def test_limits_reach_the_runtime_and_its_processes(kubelet: Any) -> None:
         shown = kubelet.status(container).resources.linux
         assert (shown.oom_score_adj, shown.cpu_shares) == (score, score)
         assert shown.memory_limit_in_bytes == 64 << 20, "what is not said stays"
+    cpus = cri.LinuxContainerResources(cpuset_cpus="0-1", cpu_quota=40_000)
+    kubelet.client.update_container_resources(container_id=container, linux=cpus)
+    allowed = kubelet.exec(container, "grep", "Cpus_allowed_list", "/proc/1/status")[1]
+    assert allowed.split()[1] == "0-1"
+    assert kubelet.status(container).resources.linux.cpu_quota == 40_000
+    windows = {"windows": cri.WindowsContainerResources()}
+    with pytest.raises(grpc.RpcError, match="Windows"):
+        kubelet.client.update_container_resources(container_id=container, **windows)
+    plain = kubelet.run(
+        pod, "sleep", "60", name="plain", resources=cri.LinuxContainerResources(cpu_shares=2)
+    )
+    assert spec(kubelet, plain)["process"]["oomScoreAdj"] == 0, "not the server's own"
     kubelet.client.stop_container(container_id=container)
     with pytest.raises(grpc.RpcError) as error:
         kubelet.client.update_container_resources(container_id=container, linux=changed)
@@ -75,6 +87,23 @@ def test_pages_and_unified_keys_are_kept_for_hosts_that_have_them(kubelet: Any) 
     assert (shown.unified, list(shown.hugepage_limits)) == (
         limits.unified, list(limits.hugepage_limits)
     )  # fmt: skip
+
+
+def test_an_update_leaves_what_it_does_not_say() -> None:
+    asked = cri.LinuxContainerResources(unified={"memory.high": "1", "memory.low": "2"})
+    asked.hugepage_limits.add(page_size="2MB", limit=4)
+    before = resources.resources(asked)
+    changed = cri.LinuxContainerResources(
+        unified={"memory.low": "3"}, memory_swap_limit_in_bytes=-1, cpuset_mems="1"
+    )
+    changed.hugepage_limits.add(page_size="1GB", limit=0)
+    assert resources.limits(changed, before) == {
+        "unified": {"memory.high": "1", "memory.low": "3"},
+        "hugepages": {"2MB": 4, "1GB": 0},
+        "memory_swap": -1,
+        "cpuset_mems": "1",
+    }
+    assert resources.limits(cri.LinuxContainerResources(), before) == {}
 
 
 @pytest.mark.e2e

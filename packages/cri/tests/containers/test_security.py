@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def test_capabilities_privileges_and_seccomp(kubelet: Any) -> None:
 @pytest.mark.e2e
 def test_read_only_root_and_paths(kubelet: Any) -> None:
     pod = kubelet.pod()
+    assert kubelet.output(pod, "sh", "-c", "wc -c </proc/timer_list | grep -v ^0") != ""
     asked = context(
         readonly_rootfs=True, masked_paths=["/etc/passwd"], readonly_paths=["/proc/sys"]
     )
@@ -98,6 +100,13 @@ def test_namespaces(kubelet: Any) -> None:
     debug = kubelet.run(shared, "sleep", "64", name="debug", security=target)
     assert "sleep 63" in kubelet.exec(debug, "ps")[1]
     assert code == 0
+    node = kubelet.pod(kubelet.pod_config("node", pid=cri.NODE, ipc=cri.NODE))
+    with pytest.raises(grpc.RpcError, match=f"target_id {alone} is no container of pod {node}"):
+        kubelet.create(node, kubelet.config("true", security=target))
+    kinds = ("ipc", "net", "pid", "uts")
+    script = f"cd /proc/self/ns; for n in {' '.join(kinds)}; do readlink $n; done"
+    seen = kubelet.output(node, "sh", "-c", script, security=options(pid=cri.NODE))
+    assert seen.split() == [os.readlink(f"/proc/self/ns/{kind}") for kind in kinds]
     own = kubelet.pod_config("own", network=cri.POD)
     own.dns_config.servers.append("192.0.2.53")
     own.dns_config.searches.append("svc.example")
@@ -151,6 +160,17 @@ def test_command_arguments_environment_and_directory(kubelet: Any) -> None:
         args=["one", "two"], envs=[cri.KeyValue(key="A", value=b"b c")], working_dir="/tmp",
     )  # fmt: skip
     assert shown == "one two b c\n/tmp"
+    secret = [cri.KeyValue(key="A", value=b"a\xffb")]  # data of a Secret that is no text
+    assert kubelet.output(pod, "sh", "-c", "echo $A", envs=secret) == "a\ufffdb"
+    quiet = kubelet.config("echo", "lost")
+    quiet.metadata.attempt = 1
+    quiet.log_path = ""
+    container = kubelet.create(pod, quiet)
+    kubelet.client.start_container(container_id=container)
+    status = kubelet.ended(container)
+    assert (status.metadata.attempt, status.log_path, status.exit_code) == (1, "", 0)
+    quiet.metadata.attempt = 2
+    assert kubelet.create(pod, quiet) != container, "another attempt, beside the one before"
 
 
 @pytest.mark.e2e
@@ -220,6 +240,10 @@ def test_image_volumes(kubelet: Any) -> None:
     script = "test -x /all/bin/sh && head -c 4 /part/passwd; touch /all/x || echo ro"
     container = kubelet.run(pod, "sh", "-c", script, mounts=mounts)
     status = kubelet.ended(container)
+    (digest,) = kubelet.client.image_status(image=image).image.repo_digests
+    whole, part = status.mounts
+    assert (whole.image.image, part.image_sub_path) == (kubelet.image, "etc")
+    assert whole.image.image_ref == part.image.image_ref == digest
     log = Path(status.log_path).read_text()
     assert "root" in log
     assert "F ro" in log
@@ -237,6 +261,13 @@ def test_image_volumes(kubelet: Any) -> None:
 def test_resources_of_a_pod_are_kept(kubelet: Any) -> None:
     pod = kubelet.pod()
     limits = cri.LinuxContainerResources(cpu_shares=300)
-    kubelet.client.update_pod_sandbox_resources(pod_sandbox_id=pod, resources=limits)
+    overhead = cri.LinuxContainerResources(memory_limit_in_bytes=1 << 20)
+    kubelet.client.update_pod_sandbox_resources(
+        pod_sandbox_id=pod, resources=limits, overhead=overhead
+    )
     container = kubelet.run(pod, "sleep", "60")
-    assert kubelet.status(container).state == cri.CONTAINER_RUNNING
+    answer = kubelet.client.pod_sandbox_status(pod_sandbox_id=pod, verbose=True)
+    linux = json.loads(answer.info["info"])["config"]["linux"]
+    assert linux["resources"] == {"cpu_shares": "300"}
+    assert linux["overhead"] == {"memory_limit_in_bytes": str(1 << 20)}
+    assert list(answer.containers_statuses) == [kubelet.status(container)]

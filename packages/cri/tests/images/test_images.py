@@ -20,7 +20,10 @@ from devtools.lying import Exchange, LyingRegistry
 from devtools.registry import Registry
 from rundlet.core import Engine
 from rundlet.core.images import encryption
+from rundlet.core.transports.docker.credentials import TOKEN_USER
 from rundlet.core.trust.sigstore import keys as generated
+from rundlet.cri.config.model import defaults
+from rundlet.cri.images import pull
 from rundlet.cri.proto import api_pb2 as cri
 
 
@@ -29,22 +32,34 @@ def named(name: str) -> cri.ImageSpec:
 
 
 @pytest.mark.e2e
-def test_pull_status_list_and_remove(client: Any, registry: Registry) -> None:
+def test_pull_status_list_and_remove(server: Any, client: Any, registry: Registry) -> None:
     name = f"{registry.host}/busybox:latest"
     assert not client.image_status(image=named(name)).HasField("image")
     reference = client.pull_image(image=named(name)).image_ref
     assert reference.startswith("sha256:")
-    image = client.image_status(image=named(name), verbose=True).image
+    answer = client.image_status(image=named(name), verbose=True)
+    image = answer.image
+    assert json.loads(answer.info["info"])["imageSpec"]["os"] == "linux"
+    assert not client.image_status(image=named(name)).info
     assert image.id == reference
     assert list(image.repo_tags) == [name]
     assert image.repo_digests[0].startswith(f"{registry.host}/busybox@sha256:")
     assert image.size > 0
+    assert (image.spec.image, image.pinned) == (reference, False)
     assert client.image_status(image=named(reference)).image == image
     assert list(client.list_images().images) == [image]
     assert [list(part.images) for part in client.stream_images()] == [[image]]
     assert not client.list_images(filter=cri.ImageFilter(image=named("no/such"))).images
+    wanted = {"filter": cri.ImageFilter(image=named(name))}
+    assert list(client.list_images(**wanted).images) == [image]
+    assert [list(part.images) for part in client.stream_images(**wanted)] == [[image]]
     usage = client.image_fs_info()
-    assert usage.image_filesystems[0].used_bytes.value > image.size
+    for filesystems in (usage.image_filesystems, usage.container_filesystems):
+        (one,) = filesystems
+        assert one.used_bytes.value > image.size
+        assert one.inodes_used.value > 1
+        assert one.fs_id.mountpoint == str(server.root)
+        assert time.time_ns() - 60 * 10**9 < one.timestamp < time.time_ns()
     client.remove_image(image=named(name))
     client.remove_image(image=named(name))  # idempotent
     assert not client.list_images().images
@@ -187,7 +202,8 @@ def test_credentials_come_from_the_request_the_namespace_and_the_node(
             given = exchange.headers.get("authorization", "")
             if not given:
                 return exchange.answer(401, b"", {"WWW-Authenticate": 'Basic realm="x"'})
-            seen.append(base64.b64decode(given.removeprefix("Basic ")).decode())
+            kind, _, value = given.partition(" ")
+            seen.append(base64.b64decode(value).decode() if kind == "Basic" else given)
             return False
 
         def pulled(**fields: Any) -> str:
@@ -208,10 +224,20 @@ def test_credentials_come_from_the_request_the_namespace_and_the_node(
         assert not list((auth / "in-use").iterdir())
         pods = {"username": "pod", "password": "3"}
         assert pulled(auth=cri.AuthConfig(**pods)) == "pod:3"
+        both = base64.b64encode(b"pod:4").decode()
+        assert pulled(auth=cri.AuthConfig(auth=both)) == "pod:4"
+        assert pulled(auth=cri.AuthConfig(registry_token="t0ken")) == "Bearer t0ken"
         address = f"http://{registry.host}/v1/"
         assert pulled(auth=cri.AuthConfig(server_address=address, **pods)) == "pod:3"
         other = cri.AuthConfig(server_address="https://example.org/v1/", **pods)
         assert pulled(auth=other) == "node:1", "nobody else sees a password"
+
+
+def test_an_identity_token_is_for_the_registrys_token_server() -> None:
+    """core's test_bearer.py shows what the transport does with it."""
+    asked = cri.AuthConfig(username="who", password="ever", identity_token="refresh")
+    found = pull._settings(defaults(), "registry.example/a", asked, "")
+    assert found.credentials == (TOKEN_USER, "refresh")
 
 
 @pytest.mark.e2e

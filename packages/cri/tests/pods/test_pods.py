@@ -47,13 +47,23 @@ def test_life_of_a_sandbox(server: Any, client: Any) -> None:
     wanted = config(labels={"app": "a"}, annotations={"note": "b"})
     wanted.linux.sysctls["kernel.shm_rmid_forced"] = "1"
     wanted.linux.sysctls["net.ipv4.ip_unprivileged_port_start"] = "99"
-    pod = client.run_pod_sandbox(config=wanted).pod_sandbox_id
+    wanted.linux.security_context.namespace_options.pid = cri.CONTAINER
+    asked = {"config": wanted, "runtime_handler": "runc"}
+    began = time.time_ns()
+    pod = client.run_pod_sandbox(**asked).pod_sandbox_id
     answer = client.pod_sandbox_status(pod_sandbox_id=pod, verbose=True)
     status = answer.status
     assert status.state == cri.SANDBOX_READY
     assert status.metadata == wanted.metadata
     assert dict(status.labels) == {"app": "a"}
     assert dict(status.annotations) == {"note": "b"}
+    assert status.runtime_handler == "runc"
+    assert status.linux.namespaces.options == wanted.linux.security_context.namespace_options
+    assert began <= status.created_at <= answer.timestamp <= time.time_ns()
+    assert not answer.containers_statuses
+    (item,) = client.list_pod_sandbox().items
+    for field in ("id", "metadata", "state", "created_at", "labels", "annotations"):
+        assert getattr(item, field) == getattr(status, field), field
     run = server.runroot
     netns, uts, ipc = run / "netns" / pod, run / "pods" / pod / "uts", run / "pods" / pod / "ipc"
     assert status.network.ip in inside(netns, "net", "ip", "-4", "addr")
@@ -61,7 +71,7 @@ def test_life_of_a_sandbox(server: Any, client: Any) -> None:
     assert inside(uts, "uts", "hostname") == "web"
     assert inside(ipc, "ipc", "cat", "/proc/sys/kernel/shm_rmid_forced") == "1"
     assert json.loads(answer.info["info"])["pid"] == 0, "no process holds the pod"
-    assert client.run_pod_sandbox(config=wanted).pod_sandbox_id == pod, "a retry joins"
+    assert client.run_pod_sandbox(**asked).pod_sandbox_id == pod, "a retry joins"
     client.stop_pod_sandbox(pod_sandbox_id=pod)
     client.stop_pod_sandbox(pod_sandbox_id=pod)
     status = client.pod_sandbox_status(pod_sandbox_id=pod).status
@@ -112,6 +122,10 @@ def test_lists_and_filters(client: Any) -> None:
     assert found(label_selector={"n": "0", "m": "1"}) == []
     ready = cri.PodSandboxStateValue(state=cri.SANDBOX_READY)
     assert found(state=ready) == ids[:2]
+    stopped = cri.PodSandboxStateValue(state=cri.SANDBOX_NOTREADY)
+    assert found(state=stopped, id=ids[2], label_selector={"n": "2"}) == [ids[2]]
+    assert found(state=ready, id=ids[2], label_selector={"n": "2"}) == []
+    assert found(state=stopped, id=ids[1]) == []
     for pod in ids:
         client.remove_pod_sandbox(pod_sandbox_id=pod)
     assert found() == []
@@ -151,6 +165,8 @@ def test_what_is_refused_leaves_nothing(server: Any, client: Any) -> None:
             client.run_pod_sandbox(config=wanted)
         assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert words in caught.value.details()
+    with pytest.raises(grpc.RpcError, match="Windows"):
+        client.run_pod_sandbox(config=config(windows=cri.WindowsPodSandboxConfig()))
     with pytest.raises(grpc.RpcError) as caught:
         client.run_pod_sandbox(config=config(), runtime_handler="nope")
     assert "nope" in caught.value.details()

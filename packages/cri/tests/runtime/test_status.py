@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from rundlet.cri import __version__
 from rundlet.cri.proto import api_pb2 as cri
 
 
@@ -17,7 +19,7 @@ from rundlet.cri.proto import api_pb2 as cri
 def test_version(client: Any) -> None:
     answer = client.version()
     assert (answer.version, answer.runtime_name) == ("0.1.0", "rundlet")
-    assert answer.runtime_api_version == "v1"
+    assert (answer.runtime_api_version, answer.runtime_version) == ("v1", __version__)
 
 
 @pytest.mark.e2e
@@ -31,7 +33,14 @@ def test_status_has_conditions_handlers_and_verbose_info(client: Any) -> None:
     assert "runc" in names
     assert json.loads(answer.info["config"])["storageDriver"]
     assert not client.status().info
-    client.runtime_config()
+    features = {handler.name: handler.features for handler in answer.runtime_handlers}
+    assert features["runc"].recursive_read_only_mounts
+    assert features["runc"].user_namespaces
+    assert answer.features == cri.RuntimeFeatures(
+        supplemental_groups_policy=True, user_namespaces_host_network=True, mount_options=True
+    )
+    driver = cri.SYSTEMD if Path("/run/systemd/system").exists() else cri.CGROUPFS
+    assert client.runtime_config().linux.cgroup_driver == driver
     client.update_runtime_config()
 
 

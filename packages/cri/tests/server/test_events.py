@@ -27,6 +27,7 @@ def test_events_of_a_container(kubelet: Any) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     time.sleep(0.5)
+    began = time.time_ns()
     pod = kubelet.pod()
     container = kubelet.run(pod, "sh", "-c", "sleep 0.3; exit 4")
     kubelet.ended(container)
@@ -47,6 +48,7 @@ def test_events_of_a_container(kubelet: Any) -> None:
         (container, cri.CONTAINER_STOPPED_EVENT),
         (container, cri.CONTAINER_DELETED_EVENT),
     ]
+    assert began <= seen[0].created_at <= seen[4].created_at <= time.time_ns()
     stopped = seen[4]
     assert stopped.pod_sandbox_status.id == pod
     (status,) = stopped.containers_statuses

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rundlet.core.containers.stored import Network, network_text
+from rundlet.core.contracts.network import Attachment, AttachResult, InterfaceResult
+from rundlet.cri.pods import record
 from rundlet.cri.proto import api_pb2 as cri
 from rundlet.cri.stats import measure, values
-from rundlet.cri.stats.measure import Usage
+from rundlet.cri.stats.measure import Interface, Usage
 from rundlet.cri.stats.rates import Rates
 
 
@@ -33,12 +37,42 @@ def test_pressure_and_swap_of_cgroup_v2(tmp_path: Path) -> None:
     assert set(found) == {"cpu", "io"}
     message = cri.CpuUsage()
     values._psi(message, found, "cpu")
-    assert (message.psi.Some.Total, message.psi.Full.Avg60) == (77, 2.25)
+    whole = cri.PsiData(Total=77, Avg10=1.5, Avg60=2.25, Avg300=0)
+    assert (message.psi.Some, message.psi.Full) == (whole, whole)
+    used = Usage(1, memory=9, pressure=found)
+    assert not values._memory([used], found).HasField("psi"), "there is no memory.pressure"
+    line_of_io = cri.IoUsage()
+    values._psi(line_of_io, found, "io")
+    assert (line_of_io.psi.Some, line_of_io.psi.Full) == (whole, cri.PsiData())
     assert measure._swap_limit(str(tmp_path), 0, unified=True) == 4096
     (tmp_path / "memory.swap.max").write_text("max\n")
-    assert measure._swap_limit(str(tmp_path), 0, unified=True) == 0
+    assert measure._swap_limit(str(tmp_path), 0, unified=True) == -1, "no limit"
     (tmp_path / "memory.memsw.limit_in_bytes").write_text("1000\n")
     assert measure._swap_limit(str(tmp_path), 600, unified=False) == 400
+    (tmp_path / "memory.swap.max").write_text("0\n")
+    assert measure._swap_limit(str(tmp_path), 0, unified=True) == 0, "it may not swap"
+    assert measure._swap_limit("/no/such", 600, unified=False) == -1, "nobody counts it"
+    for limit, available in ((-1, []), (0, [0]), (100, [70])):
+        swap = values._swap(Usage(5, swap=30, swap_limit=limit))
+        assert (swap.timestamp, swap.swap_usage_bytes.value) == (5, 30)
+        assert [swap.swap_available_bytes.value] * swap.HasField("swap_available_bytes") == (
+            available
+        )
+
+
+def test_the_default_interface_is_that_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the node has tunnels, the kernel puts tunl0 first in every namespace."""
+    interfaces = [Interface("tunl0", 0, 0, 0, 0), Interface("eth0", 1, 2, 3, 4)]
+    monkeypatch.setattr(measure, "interfaces", lambda path: interfaces)
+    result = AttachResult((InterfaceResult("net", "eth0"),))
+    attached = Network("cni", Attachment("0" * 64, "web", None), result)
+    pod = record.fresh("0" * 64, cri.PodSandboxConfig(), "", "runc")
+    found = values._network("/netns", pod.replace(network=network_text(attached)), 7)
+    assert [one.name for one in found.interfaces] == ["tunl0", "eth0"]
+    mine = found.default_interface
+    counts = (mine.rx_bytes, mine.rx_errors, mine.tx_bytes, mine.tx_errors)
+    assert (mine.name, [one.value for one in counts]) == ("eth0", [1, 2, 3, 4])
+    assert found.timestamp == 7
 
 
 @pytest.mark.e2e
@@ -48,35 +82,75 @@ def test_stats_and_metrics(kubelet: Any) -> None:
     config.labels["tier"] = "front"
     pod = kubelet.pod(config)
     script = "dd if=/dev/zero of=/big bs=1M count=3 2>/dev/null; while true; do true; done"
-    busy = kubelet.run(pod, "sh", "-c", script, name="busy", labels={"a": "b"})
+    began = time.time_ns()
+    limits = cri.LinuxContainerResources(memory_limit_in_bytes=256 << 20)
+    marks = {"labels": {"a": "b"}, "annotations": {"c": "d"}}
+    busy = kubelet.run(pod, "sh", "-c", script, name="busy", resources=limits, **marks)
     kubelet.exec(busy, "sleep", "0.7")
     ended = kubelet.run(pod, "true", name="ended")
     kubelet.ended(ended)
     stats = client.container_stats(container_id=busy).stats
-    assert stats.attributes.metadata.name == "busy"
+    mine = stats.attributes
+    assert (mine.id, mine.metadata.name) == (busy, "busy")
+    assert {"labels": dict(mine.labels), "annotations": dict(mine.annotations)} == marks
     assert stats.cpu.usage_core_nano_seconds.value > 50_000_000
     assert stats.cpu.usage_nano_cores.value > 10_000_000
-    assert stats.memory.working_set_bytes.value > 0
-    assert stats.writable_layer.used_bytes.value >= 3 << 20
+    memory = stats.memory
+    assert 0 < memory.working_set_bytes.value <= memory.usage_bytes.value < 256 << 20
+    assert memory.available_bytes.value == (256 << 20) - memory.working_set_bytes.value
+    assert 0 < memory.rss_bytes.value <= memory.usage_bytes.value
+    assert memory.page_faults.value > memory.major_page_faults.value >= 0
+    layer = stats.writable_layer
+    assert layer.used_bytes.value >= 3 << 20
+    assert layer.inodes_used.value >= 1
+    assert layer.fs_id.mountpoint == str(kubelet.server.root)
+    for part in (stats.cpu, memory, layer, stats.swap, stats.io):
+        assert began < part.timestamp < time.time_ns()
+    assert stats.swap.HasField("swap_usage_bytes")
     chosen = cri.ContainerStatsFilter(label_selector={"a": "b"}, pod_sandbox_id=pod)
     assert [one.attributes.id for one in client.list_container_stats(filter=chosen).stats] == [busy]
     assert [one.attributes.id for one in client.list_container_stats().stats] == [busy]
-    (part,) = client.stream_container_stats()
+    for wrong in ({"id": ended}, {"pod_sandbox_id": "0" * 64}, {"label_selector": {"a": "c"}}):
+        chosen = cri.ContainerStatsFilter(**wrong)
+        assert not client.list_container_stats(filter=chosen).stats
+        assert not list(client.stream_container_stats(filter=chosen))
+    (part,) = client.stream_container_stats(filter=cri.ContainerStatsFilter(id=busy[:13]))
     assert [one.attributes.id for one in part.container_stats] == [busy]
     whole = client.pod_sandbox_stats(pod_sandbox_id=pod).stats
-    assert whole.linux.network.default_interface.name == "eth0"
-    assert whole.linux.process.process_count.value >= 1
+    assert (whole.attributes.id, whole.attributes.metadata) == (pod, config.metadata)
+    assert (whole.attributes.labels, whole.attributes.annotations) == (
+        config.labels, config.annotations
+    )  # fmt: skip
+    network = whole.linux.network
+    assert [one.name for one in network.interfaces] == ["eth0"]
+    assert network.default_interface == network.interfaces[0]
+    assert network.default_interface.tx_bytes.value > 0, "it has told its neighbours"
+    assert whole.linux.process.process_count.value == 1
     assert whole.linux.cpu.usage_core_nano_seconds.value > 0
+    assert whole.linux.memory.usage_bytes.value > 0
+    for part in (network, whole.linux.process, whole.linux.cpu, whole.linux.io):
+        assert began < part.timestamp < time.time_ns()
+    assert [one.attributes.id for one in whole.linux.containers] == [busy], "those that run"
     chosen = cri.PodSandboxStatsFilter(label_selector={"tier": "front"})
     assert [one.attributes.id for one in client.list_pod_sandbox_stats(filter=chosen).stats] == [
         pod
     ]
-    chosen = cri.PodSandboxStatsFilter(label_selector={"tier": "back"})
-    assert not list(client.stream_pod_sandbox_stats(filter=chosen))
+    (part,) = client.stream_pod_sandbox_stats(filter=cri.PodSandboxStatsFilter(id=pod[:13]))
+    assert [one.attributes.id for one in part.pod_sandbox_stats] == [pod]
+    for wrong in ({"label_selector": {"tier": "back"}}, {"id": "0" * 64}):
+        chosen = cri.PodSandboxStatsFilter(**wrong)
+        assert not list(client.stream_pod_sandbox_stats(filter=chosen))
     described = {one.name: one for one in client.list_metric_descriptors().descriptors}
     (metrics,) = client.list_pod_sandbox_metrics().pod_metrics
     found = [*metrics.metrics, *(m for one in metrics.container_metrics for m in one.metrics)]
     assert {one.name for one in found} == set(described)
     assert all(len(one.label_values) == len(described[one.name].label_keys) for one in found)
+    assert all(one.help for one in described.values())
+    assert all(began < one.timestamp < time.time_ns() for one in found)
+    (used,) = [one for one in found if one.name == "container_memory_usage_bytes"]
+    assert (used.metric_type, used.value.value > 0) == (cri.GAUGE, True)
+    (cpu,) = [one for one in found if one.name == "container_cpu_usage_seconds_total"]
+    assert cpu.metric_type == cri.COUNTER
+    assert [one.container_id for one in metrics.container_metrics] == [busy]
     (part,) = client.stream_pod_sandbox_metrics()
     assert part.pod_sandbox_metrics[0].pod_sandbox_id == pod

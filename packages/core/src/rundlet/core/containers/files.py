@@ -86,7 +86,7 @@ def _contents(
         contents[HOSTS] = _hosts(engine, row, request, joined)
     # Without a network there is no one to ask: the image's resolv.conf stays, as with podman.
     if joined.namespace != "" and request.dns != ("none",):
-        contents[RESOLV_CONF] = _resolv_conf(engine, request, joined)
+        contents[RESOLV_CONF] = resolv_conf(engine, request, joined)
     return contents
 
 
@@ -144,7 +144,15 @@ def _host_address(engine: Engine, result: AttachResult | None) -> str:
     return texts.host_address()
 
 
-def _resolv_conf(engine: Engine, request: ContainerRequest, joined: Joined) -> str:
+def resolv_conf(engine: Engine, request: ContainerRequest, joined: Joined) -> str:
+    """The text of a container's /etc/resolv.conf."""
+    if request.dns_exact:
+        return texts.resolv_conf(
+            "",
+            nameservers=request.dns,
+            search=request.dns_search,
+            options=request.dns_options,
+        )
     settings = engine.settings
     result = joined.result
     private = joined.namespace is not None

@@ -142,6 +142,7 @@ class ContainerRequest(Value):
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
+    dns_exact: bool = False  # only what these three say, nothing of the host's or the settings'
     add_hosts: tuple[str, ...] = ()
     no_hosts: bool = False
     hosts_file: str = ""  # what /etc/hosts is based on: a path or "none"; "": the host's

@@ -28,14 +28,12 @@ _DEFAULT = frozenset(
 
 
 def devices(plan: SpecPlan) -> list[OCIDevice]:
-    """The `linux.devices` list: `--device`, or with `--privileged` all of the host's."""
-    if _all(plan):
-        return [
-            device
-            for device in _tree("/dev", "/dev")
-            if not (plan.systemd and _is_terminal(device["path"]))
-        ]
+    """The `linux.devices` list: `--device`, and with `--privileged` all of the host's."""
     result: dict[str, OCIDevice] = {}
+    if _all(plan):
+        for entry in _tree("/dev", "/dev"):
+            if not (plan.systemd and _is_terminal(entry["path"])):
+                result[entry["path"]] = entry
     for device in plan.request.devices:
         for entry in _asked(device):
             result[entry["path"]] = entry

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from rundlet.core import Engine
 from rundlet.core.containers.state import LIVE, has_process
+from rundlet.core.containers.stored import request_of
 from rundlet.core.errors import (
     AlreadyExists,
     NoSuchContainer,
@@ -49,12 +50,13 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig, checkpoint:
     _clear(engine, name)
     source = checkpoint or restoring.named(config)
     with restoring.unpacked(engine, source) as found, ExitStack() as undo:
-        wanted = restoring.with_image(engine, config, found)
+        wanted = volumes.resolved(engine, restoring.with_image(engine, config, found))
         undo.callback(_unmount, engine, pod.id, name)
         row = engine.containers.create(request(engine, pod, wanted))
         undo.callback(engine.containers.remove, row.id, force=True, volumes=True)
         restoring.adopt(engine, row, found)
-        record.keep(engine, row, config, log_path(engine, pod, config))
+        log = log_path(engine, pod, config)
+        record.keep(engine, row, config, log, volumes.references(wanted))
         undo.pop_all()
     return row.id
 
@@ -157,9 +159,7 @@ def update(engine: Engine, identity: str, wanted: cri.LinuxContainerResources) -
     made = record.find(engine, identity)
     if made.row.status == "exited":
         raise WrongState(f"container {made.row.id} has ended: its limits are of no use")
-    changes = limits(wanted)
-    if not wanted.memory_limit_in_bytes:
-        changes.pop("memory_swap", None)
+    changes = limits(wanted, request_of(made.row.request).resources)
     if wanted.oom_score_adj:
         changes["oom_score_adj"] = wanted.oom_score_adj
     if changes:

@@ -14,6 +14,7 @@ from ..pods import options
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
+from ..runtime import handlers
 from . import policy, record, security, shifted, volumes
 
 _PROPAGATION = {
@@ -60,6 +61,8 @@ def _mount(engine: Engine, pod: Pod, name: str, wanted: cri.Mount) -> Mount:
         raise InvalidArgument(
             f"mount {where}: recursive_read_only needs readonly and private propagation"
         )
+    if wanted.recursive_read_only:
+        handlers.check_recursive(engine, pod.runtime, where)
     source = policy.source(engine, wanted.host_path)
     if wanted.uidMappings or wanted.gidMappings:
         source = shifted.mount(engine, pod.id, name, source, wanted)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from rundlet.core.containers.state import LIVE, derive, has_monitor
 from rundlet.core.errors import NoSuchContainer
 from rundlet.core.state import containers as rows
 from rundlet.core.state.containers import Container
-from rundlet.core.value import Value
+from rundlet.core.value import EMPTY, Value
 
 from ..pods import machine
 from ..proto import api_pb2 as cri
@@ -26,11 +26,15 @@ _KEY = "cri"
 
 
 class Made(Value):
-    """row: in its true state. config: as CreateContainer had it. log: path, "" for none."""
+    """row: in its true state. config: as CreateContainer had it. log: path, "" for none.
+
+    volumes: where image volumes are in the container, to what their images are (image_ref).
+    """
 
     row: Container
     config: bytes
     log: str = ""
+    volumes: Mapping[str, str] = EMPTY
 
     @property
     def wanted(self) -> cri.ContainerConfig:
@@ -44,10 +48,12 @@ def _parsed(config: bytes) -> cri.ContainerConfig:
 
 
 @lru_cache(maxsize=1024)
-def _kept(extra: str) -> tuple[bytes, str] | None:
-    """The configuration and the log's path in a row's text; None before `keep`."""
+def _kept(extra: str) -> tuple[bytes, str, Mapping[str, str]] | None:
+    """What `keep` wrote in a row's text; None before it did."""
     found = json.loads(extra).get(_KEY)
-    return None if found is None else (base64.b64decode(found["config"]), found["log"])
+    if found is None:
+        return None
+    return base64.b64decode(found["config"]), found["log"], found.get("volumes", EMPTY)
 
 
 def name_of(config: cri.ContainerConfig, pod: str) -> str:
@@ -63,11 +69,19 @@ def mark(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def keep(engine: Engine, row: Container, config: cri.ContainerConfig, log: str) -> None:
-    """Write the configuration to the row: from now on the container is there for clients."""
+def keep(
+    engine: Engine,
+    row: Container,
+    config: cri.ContainerConfig,
+    log: str,
+    volumes: Mapping[str, str] = EMPTY,
+) -> None:
+    """Write fields of Made to the row: from now on the container is there for clients."""
     extra = json.loads(row.extra)
     content = config.SerializeToString(deterministic=True)
     extra[_KEY] = {"config": base64.b64encode(content).decode(), "log": log}
+    if volumes:
+        extra[_KEY]["volumes"] = dict(volumes)
     rows.update(engine.database, row.id, extra=json.dumps(extra))
 
 

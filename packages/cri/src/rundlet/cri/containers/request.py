@@ -34,7 +34,8 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         entrypoint=tuple(config.command) or None,
         workdir=config.working_dir,
         make_workdir=True,
-        env={pair.key: os.fsdecode(pair.value) for pair in config.envs},
+        # A runtime's configuration is text: other bytes are lost, as with CRI-O and containerd.
+        env={pair.key: pair.value.decode(errors="replace") for pair in config.envs},
         terminal=config.tty,
         stdin=config.stdin,
         stdin_stays=config.stdin and not config.stdin_once,
@@ -51,7 +52,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         mounts=mounts(engine, pod, config),
         devices=devices(engine, config),
         resources=resources(limits),
-        oom_score_adj=limits.oom_score_adj or None,
+        oom_score_adj=limits.oom_score_adj if config.linux.HasField("resources") else None,
         cgroup_parent=sandbox.linux.cgroup_parent,
         systemd="false",
         pull="never",
@@ -106,19 +107,35 @@ def _pid(engine: Engine, pod: Pod, wanted: cri.NamespaceOption, pinned: str) -> 
     if wanted.pid == cri.NODE:
         return "host"
     if wanted.pid == cri.TARGET:
-        return f"container:{record.find(engine, wanted.target_id).row.id}"
+        return f"container:{_target(engine, pod, wanted.target_id)}"
     if wanted.pid == cri.POD and options.shared_pid(pod.sandbox):
         return f"ns:{pinned}"
     return "private"
 
 
+def _target(engine: Engine, pod: Pod, identity: str) -> str:
+    """The id of the container whose processes are to be seen: one of this pod, nobody else's."""
+    target = record.find(engine, identity).row
+    if target.pod != pod.id:
+        raise InvalidArgument(f"target_id {target.id} is no container of pod {pod.id}")
+    return target.id
+
+
 def _names(pod: Pod, sandbox: cri.PodSandboxConfig) -> dict[str, Any]:
-    """resolv.conf as the pod wants it (the node's where it says nothing); its own name."""
-    dns = sandbox.dns_config
+    """Whom the container asks for names, and the pod's own name."""
     own = [] if options.host_network(sandbox) else network.addresses(pod)
+    hosts = tuple(f"{options.hostname(sandbox)}:{address}" for address in own[:1])
+    return {**lookups(sandbox), "add_hosts": hosts}
+
+
+def lookups(sandbox: cri.PodSandboxConfig) -> dict[str, Any]:
+    """DNSConfig: the whole resolv.conf of a pod that names servers. Others have the node's, but
+    for what they say.
+    """
+    dns = sandbox.dns_config
     return {
         "dns": tuple(dns.servers),
         "dns_search": tuple(dns.searches),
         "dns_options": tuple(dns.options),
-        "add_hosts": tuple(f"{options.hostname(sandbox)}:{address}" for address in own[:1]),
+        "dns_exact": bool(dns.servers),
     }

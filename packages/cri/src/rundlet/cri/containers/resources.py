@@ -9,12 +9,16 @@ from rundlet.core.containers.request import Resources
 from ..proto import api_pb2 as cri
 
 
-def limits(wanted: cri.LinuxContainerResources) -> dict[str, Any]:
+def limits(wanted: cri.LinuxContainerResources, before: Resources | None = None) -> dict[str, Any]:
     """The fields of Resources that it sets; 0 and "" are "not said" (proto3).
+
+    before: what the container has; pages and keys of cgroup v2 that are not said stay.
 
     Without a swap limit, memory and swap together are what memory is: no swap, as with
     CRI-O and containerd. A CPU quota below 0 is none.
     """
+    before = before or Resources()
+    pages = {one.page_size: one.limit for one in wanted.hugepage_limits}
     found: dict[str, Any] = {
         "cpu_period": wanted.cpu_period,
         "cpu_quota": wanted.cpu_quota,
@@ -23,8 +27,8 @@ def limits(wanted: cri.LinuxContainerResources) -> dict[str, Any]:
         "memory_swap": wanted.memory_swap_limit_in_bytes or wanted.memory_limit_in_bytes,
         "cpuset_cpus": wanted.cpuset_cpus,
         "cpuset_mems": wanted.cpuset_mems,
-        "hugepages": {one.page_size: one.limit for one in wanted.hugepage_limits},
-        "unified": dict(wanted.unified),
+        "hugepages": pages and {**before.hugepages, **pages},
+        "unified": wanted.unified and {**before.unified, **wanted.unified},
     }
     return {name: value for name, value in found.items() if value}
 

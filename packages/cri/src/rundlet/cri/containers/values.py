@@ -7,9 +7,8 @@ import json
 from rundlet.core import Engine
 from rundlet.core.containers.request import Resources
 from rundlet.core.containers.stored import request_of
-from rundlet.core.errors import InvalidArgument
-from rundlet.core.images import reference as references
 
+from ..images import values as images
 from ..images.values import image_id
 from ..pods.values import has_labels
 from ..proto import api_pb2 as cri
@@ -52,6 +51,7 @@ def status(engine: Engine, made: Made) -> cri.ContainerStatus:
     """The status of one container. Times are 0 for what has not happened."""
     config, row = made.wanted, made.row
     request = request_of(row.request)
+    image = engine.images.find(row.image)
     ended = row.status == "exited"
     found = cri.ContainerStatus(
         id=row.id,
@@ -61,14 +61,14 @@ def status(engine: Engine, made: Made) -> cri.ContainerStatus:
         started_at=row.started,
         finished_at=max(row.finished, row.started) if ended else 0,  # two clocks: ns and a file's
         exit_code=row.exit_code if ended else 0,
-        image=config.image,
-        image_ref=_image_ref(engine, made),
+        image=config.image if image is None else images.named(image, config.image),
+        image_ref=image_id(row.image) if image is None else images.reference(image, config.image),
         image_id=image_id(row.image),
         reason=_reason(made) if ended else "",
         message=_message(made, request.resources) if ended else "",
         labels=config.labels,
         annotations=config.annotations,
-        mounts=config.mounts,
+        mounts=_mounts(made),
         log_path=made.log,
         resources=cri.ContainerResources(
             linux=resources.message(request.resources, request.oom_score_adj)
@@ -81,24 +81,16 @@ def status(engine: Engine, made: Made) -> cri.ContainerStatus:
     return found
 
 
-def _image_ref(engine: Engine, made: Made) -> str:
-    """What people see in the pod's status: the digest that the image was pulled by, its id for
-    an image without one. Of several repositories, that of the name which the pod says.
-    """
-    image = engine.images.find(made.row.image)
-    if image is None or not image.digests:
-        return image_id(made.row.image)
-    spec = made.wanted.image
-    named = _repository(spec.user_specified_image or spec.image)
-    return next((one for one in image.digests if one.startswith(f"{named}@")), image.digests[0])
-
-
-def _repository(name: str) -> str:
-    """The repository of an image's name; "" for an id, and for what is no name."""
-    try:
-        return references.parse(name).repository
-    except InvalidArgument:
-        return ""
+def _mounts(made: Made) -> list[cri.Mount]:
+    """As they were asked for; of image volumes also which image that was (KEP-5365)."""
+    found = []
+    for wanted in made.wanted.mounts:
+        mount = cri.Mount()
+        mount.CopyFrom(wanted)
+        if mount.HasField("image"):
+            mount.image.image_ref = made.volumes.get(mount.container_path, "")
+        found.append(mount)
+    return found
 
 
 def _reason(made: Made) -> str:

@@ -15,12 +15,34 @@ from rundlet.core.errors import InvalidArgument, NotSupported
 from rundlet.core.images import mounting
 from rundlet.core.state.images import Image
 
+from ..images import values as images
 from ..pods import users
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
 from . import record, shifted
 
 LOG = logging.getLogger("rundlet.cri")
+
+
+def resolved(engine: Engine, config: cri.ContainerConfig) -> cri.ContainerConfig:
+    """The configuration with the images of its volumes by id, and with their image_ref: a name
+    may be another image's soon. Raises NoSuchImage.
+    """
+    if not any(volume.image.image for volume in config.mounts):
+        return config
+    changed = cri.ContainerConfig()
+    changed.CopyFrom(config)
+    for volume in changed.mounts:
+        if volume.image.image:
+            image = engine.images.get(volume.image.image)
+            volume.image.image_ref = images.reference(image, volume.image)
+            volume.image.image = image.id
+    return changed
+
+
+def references(config: cri.ContainerConfig) -> dict[str, str]:
+    """Where the image volumes of a resolved configuration are, to what their images are."""
+    return {one.container_path: one.image.image_ref for one in config.mounts if one.image.image}
 
 
 def mount(engine: Engine, pod: Pod, wanted: cri.Mount, name: str) -> str:

@@ -16,6 +16,38 @@ def image_id(identity: str) -> str:
     return f"sha256:{identity}"
 
 
+def reference(image: Image, spec: cri.ImageSpec) -> str:
+    """What people see in the pod's status: the digest that an image was pulled by, its id for
+    one without. Of several repositories, that of the name which the pod says.
+    """
+    if not image.digests:
+        return image_id(image.id)
+    name = _parsed(spec)
+    start = f"{name.repository}@" if name is not None else ""
+    return next((one for one in image.digests if start and one.startswith(start)), image.digests[0])
+
+
+def named(image: Image, spec: cri.ImageSpec) -> cri.ImageSpec:
+    """A container's image for its status: by name, where kubelet made it by id. Of several names
+    that which the pod says.
+    """
+    found = cri.ImageSpec()
+    found.CopyFrom(spec)
+    if image.names:
+        name = _parsed(spec)
+        said = str(name.tagged()) if name is not None else ""
+        found.image = said if said in image.names else image.names[0]
+    return found
+
+
+def _parsed(spec: cri.ImageSpec) -> references.Reference | None:
+    """The name that the pod says; None for an id, and for what is no name."""
+    try:
+        return references.parse(spec.user_specified_image or spec.image)
+    except InvalidArgument:
+        return None
+
+
 def image(engine: Engine, found: Image) -> cri.Image:
     """One image. `uid` or `username`: whom its config runs as, when it says."""
     message = cri.Image(

@@ -65,6 +65,14 @@ def detach(engine: Engine, pod: Pod) -> Pod:
     return record.update(engine, pod, network="") if network is not None else pod
 
 
+def interface(pod: Pod) -> str:
+    """The name of the pod's main interface; "" for a pod without a network of its own."""
+    network = network_of(pod.network)
+    if network is None or network.result is None or not network.result.interfaces:
+        return ""
+    return network.result.interfaces[0].interface
+
+
 def addresses(pod: Pod) -> list[str]:
     """The pod's addresses, the first being its main one."""
     network = network_of(pod.network)

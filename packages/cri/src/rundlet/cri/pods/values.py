@@ -54,7 +54,11 @@ def status(pod: Pod) -> cri.PodSandboxStatus:
 
 
 def info(engine: Engine, pod: Pod) -> str:
-    """What `crictl inspectp` shows beside: JSON."""
+    """What `crictl inspectp` shows beside: JSON. config: as kubelet has it now, with the
+    resources of UpdatePodSandboxResources."""
+    from google.protobuf import json_format
+
+    config = json_format.MessageToDict(pod.sandbox, preserving_proto_field_name=True)
     paths = Paths(engine, pod.id)
     return json.dumps(
         {
@@ -62,6 +66,7 @@ def info(engine: Engine, pod: Pod) -> str:
             "pid": pod.infra,
             "netns": "" if options.host_network(pod.sandbox) else paths.netns,
             "network": json.loads(pod.network) if pod.network else None,
+            "config": config,
         }
     )
 

@@ -40,6 +40,16 @@ def check_users(engine: Engine, runtime: str) -> None:
         )
 
 
+def check_recursive(engine: Engine, runtime: str, where: str) -> None:
+    """Raises NotSupported for an OCI runtime that leaves the mounts below a mount writable."""
+    driver = engine.plugins.runtime(runtime)
+    if not driver.features().recursive_read_only:
+        raise NotSupported(
+            f"mount {where}: OCI runtime {driver.name} has no recursive_read_only",
+            remedy="set recursiveReadOnly: IfPossible, or choose another runtime class",
+        )
+
+
 def listed(engine: Engine) -> list[cri.RuntimeHandler]:
     """The handlers that work here with their features, the default (named "") first."""
     found = []

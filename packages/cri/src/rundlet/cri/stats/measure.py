@@ -29,6 +29,7 @@ class Pressure(Value):
 class Usage(Value):
     """Of one container at `time` (ns since the epoch). Sizes in bytes, cpu in ns; 0: not known.
 
+    swap_limit: 0 for a container that may not swap at all, -1 for no limit, and not known.
     pressure: by resource ("cpu", "memory", "io"), then "some" and "full".
     """
 
@@ -41,7 +42,7 @@ class Usage(Value):
     faults: int = 0
     major_faults: int = 0
     swap: int = 0
-    swap_limit: int = 0
+    swap_limit: int = -1
     processes: int = 0
     pressure: Mapping[str, Mapping[str, Pressure]] = EMPTY
 
@@ -100,14 +101,15 @@ def container(engine: Engine, row: Container) -> Usage | None:
 
 
 def _swap_limit(memory: str, limit: int, unified: bool) -> int:
-    """Bytes of swap that a container may have; 0: no limit, or none known.
+    """Bytes of swap that a container may have, as Usage has it.
 
     v1 counts memory and swap together (memory.memsw), where it counts swap at all.
     """
-    if unified:
-        return _number(f"{memory}/memory.swap.max")
-    both = _number(f"{memory}/memory.memsw.limit_in_bytes")
-    return both - limit if limit < both < _UNLIMITED else 0
+    name = "memory.swap.max" if unified else "memory.memsw.limit_in_bytes"
+    text = _read(f"{memory}/{name}").strip()
+    if not text.isdecimal() or int(text) >= _UNLIMITED:
+        return -1
+    return int(text) if unified else max(0, int(text) - limit)
 
 
 def pod_pressure(engine: Engine, row: Container) -> Mapping[str, Mapping[str, Pressure]]:

@@ -10,7 +10,7 @@ from rundlet.core.errors import RundletError
 
 from ..containers import record as containers
 from ..containers.record import Made
-from ..pods import options
+from ..pods import network, options
 from ..pods.paths import Paths
 from ..pods.record import Pod
 from ..proto import api_pb2 as cri
@@ -23,6 +23,10 @@ _Pressures = Mapping[str, Mapping[str, Pressure]]
 
 def container(engine: Engine, made: Made, rates: Rates) -> cri.ContainerStats:
     """Stats of one container; one that does not run has only its layer's."""
+    return _container(engine, made, measure.container(engine, made.row), rates)
+
+
+def _container(engine: Engine, made: Made, found: Usage | None, rates: Rates) -> cri.ContainerStats:
     config, row = made.wanted, made.row
     message = cri.ContainerStats(
         attributes=cri.ContainerAttributes(
@@ -33,15 +37,11 @@ def container(engine: Engine, made: Made, rates: Rates) -> cri.ContainerStats:
         ),
         writable_layer=_layer(engine, made),
     )
-    found = measure.container(engine, row)
     if found is None:
         return message
     message.cpu.CopyFrom(_cpu([found], rates.rate(row.id, found, row.started), found.pressure))
     message.memory.CopyFrom(_memory([found], found.pressure))
-    message.swap.timestamp = found.time
-    message.swap.swap_usage_bytes.value = found.swap
-    if found.swap_limit:
-        message.swap.swap_available_bytes.value = max(0, found.swap_limit - found.swap)
+    message.swap.CopyFrom(_swap(found))
     message.io.timestamp = found.time
     _psi(message.io, found.pressure, "io")
     return message
@@ -81,6 +81,14 @@ def _memory(found: Sequence[Usage], pressure: _Pressures) -> cri.MemoryUsage:
     return message
 
 
+def _swap(found: Usage) -> cri.SwapUsage:
+    message = cri.SwapUsage(timestamp=found.time)
+    message.swap_usage_bytes.value = found.swap
+    if found.swap_limit >= 0:
+        message.swap_available_bytes.value = max(0, found.swap_limit - found.swap)
+    return message
+
+
 def _psi(
     message: cri.CpuUsage | cri.MemoryUsage | cri.IoUsage, found: _Pressures, kind: str
 ) -> None:
@@ -98,7 +106,7 @@ def _line(found: Pressure | None) -> cri.PsiData:
 
 
 def pod(engine: Engine, found: Pod, rates: Rates) -> cri.PodSandboxStats:
-    """Stats of one sandbox: the sums of its containers, and its interfaces."""
+    """Stats of one sandbox: of its containers that run, with their sums, and of its interfaces."""
     config = found.sandbox
     now = time.time_ns()
     message = cri.PodSandboxStats(
@@ -109,15 +117,16 @@ def pod(engine: Engine, found: Pod, rates: Rates) -> cri.PodSandboxStats:
             annotations=config.annotations,
         )
     )
-    made = containers.everything(engine, found.id)
-    stats = [container(engine, one, rates) for one in made]
-    message.linux.containers.extend(stats)
     running = [
-        (one.row, used) for one in made if (used := measure.container(engine, one.row)) is not None
+        (one, used)
+        for one in containers.everything(engine, found.id)
+        if (used := measure.container(engine, one.row)) is not None
     ]
+    stats = [_container(engine, one, used, rates) for one, used in running]
+    message.linux.containers.extend(stats)
     each = [used for _, used in running]
     if running:
-        pressure = measure.pod_pressure(engine, running[0][0])
+        pressure = measure.pod_pressure(engine, running[0][0].row)
         rate = sum(one.cpu.usage_nano_cores.value for one in stats)
         message.linux.cpu.CopyFrom(_cpu(each, rate, pressure))
         message.linux.memory.CopyFrom(_memory(each, pressure))
@@ -126,15 +135,18 @@ def pod(engine: Engine, found: Pod, rates: Rates) -> cri.PodSandboxStats:
     message.linux.process.timestamp = now
     message.linux.process.process_count.value = sum(one.processes for one in each)
     if not options.host_network(config):
-        message.linux.network.CopyFrom(_network(engine, found, now))
+        message.linux.network.CopyFrom(_network(Paths(engine, found.id).netns, found, now))
     return message
 
 
-def _network(engine: Engine, found: Pod, now: int) -> cri.NetworkUsage:
-    messages = [_interface(one) for one in measure.interfaces(Paths(engine, found.id).netns)]
+def _network(namespace: str, found: Pod, now: int) -> cri.NetworkUsage:
+    """The default interface is that of the pod's address, not what the kernel puts before it
+    (tunl0, sit0: in every namespace of a node with tunnels)."""
+    messages = [_interface(one) for one in measure.interfaces(namespace)]
+    mine = network.interface(found)
     return cri.NetworkUsage(
         timestamp=now,
-        default_interface=messages[0] if messages else None,
+        default_interface=next((one for one in messages if one.name == mine), None),
         interfaces=messages,
     )
 
