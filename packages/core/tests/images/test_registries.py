@@ -15,7 +15,7 @@ from devtools.fixtures import needs
 from devtools.lying import Exchange, LyingRegistry
 from devtools.registry import Registry
 from rundlet.core import Engine
-from rundlet.core.contracts.transport import TransportSettings
+from rundlet.core.contracts.transport import Platform, TransportSettings
 from rundlet.core.errors import DeniedByPolicy, InvalidArgument, NoSuchImage, RegistryError
 from rundlet.core.images.progress import Progress
 
@@ -96,6 +96,28 @@ def test_an_alias_of_a_drop_in(
     assert engine.images.pull("tool:1", progress=told).names == (served.name,)
     assert told.messages[0].startswith('Resolved "tool" as an alias (')
     assert not other.requests
+
+
+def test_an_alias_means_the_image_that_is_here(
+    engine: Engine, served: Any, lying: LyingRegistry
+) -> None:
+    """Its name may end in quite another word; it was pulled anew by each `run` before."""
+    configure(engine, f'[aliases]\n"hammer" = "{lying.host}/team/tool"\n')
+    pulled = engine.images.pull("hammer:1")
+    asked = len(lying.requests)
+    assert engine.images.pull("hammer:1", policy="missing").id == pulled.id
+    assert len(lying.requests) == asked
+    assert engine.images.find("hammer:2") is None
+
+
+def test_another_platform_than_asked_for_is_said(
+    engine: Engine, served: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    engine.images.pull(served.name)
+    assert capfd.readouterr().err == ""
+    engine.images.pull(served.name, platform=Platform("linux", "s390x"))
+    expected = "does not match the expected platform (linux/s390x)"
+    assert expected in capfd.readouterr().err
 
 
 def test_enforcing_mode_does_not_guess(

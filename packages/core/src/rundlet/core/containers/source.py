@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..contracts.transport import Platform, TransportSettings
+    from ..contracts.transport import TransportSettings
     from ..engine import Engine
     from ..images.progress import Progress
     from ..state.images import Image
@@ -69,28 +69,15 @@ def _image(engine: Engine, request: ContainerRequest, pulling: Pulling) -> Image
     if policy == "never":
         raise NoSuchImage(request.image)
     from ..contracts.transport import TransportSettings
+    from ..images.manifest import parse_platform
 
     return engine.images.pull(
         request.image,
         policy=policy,
         settings=pulling.settings or TransportSettings(),
-        platform=_platform(request.platform),
+        platform=parse_platform(request.platform) if request.platform else None,
         progress=pulling.progress,
     )
-
-
-def _platform(text: str) -> Platform | None:
-    """Of "os/arch[/variant]", or an architecture alone."""
-    from ..contracts.transport import Platform
-
-    if not text:
-        return None
-    parts = text.split("/")
-    if len(parts) == 1:
-        return Platform(architecture=parts[0])
-    if len(parts) > 3:
-        raise InvalidArgument(f"invalid platform {text!r}", remedy="give os/arch[/variant]")
-    return Platform(parts[0], *parts[1:])
 
 
 def _admit(engine: Engine, image: Image, name: str) -> None:

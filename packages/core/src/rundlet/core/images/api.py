@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import json
 from ..contracts.transport import Platform, TransportSettings
-from ..errors import InUse, NoSuchImage, NotFound, WrongState
+from ..errors import InUse, InvalidArgument, NoSuchImage, NotFound, WrongState
 from ..state import images as rows
 from ..value import Value
 from . import names
@@ -56,7 +56,18 @@ class Images:
 
     def find(self, name: str) -> Image | None:
         """The image that a name or id means, or None. Raises AmbiguousName."""
-        return names.find(self._engine.database, name)
+        found = names.find(self._engine.database, name)
+        return found if found is not None else self._of_alias(name)
+
+    def _of_alias(self, name: str) -> Image | None:
+        """registries.conf is read only for what has no other meaning."""
+        from . import shortnames
+
+        try:
+            full = shortnames.alias(self._engine, name)
+        except InvalidArgument:
+            return None  # no name at all
+        return names.find(self._engine.database, str(full)) if full is not None else None
 
     def get(self, name: str) -> Image:
         """The image that a name or id means. Raises NoSuchImage, AmbiguousName."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..contracts.transport import Platform
 from ..errors import (
     DeniedByPolicy,
@@ -16,6 +18,7 @@ from ..state import images as rows
 from ..value import Value
 from . import names, shortnames
 from .copy import CopyOptions, check_digest, copy
+from .manifest import native
 from .notify import event
 from .progress import SILENT
 from .schema1 import manifest_digest
@@ -56,7 +59,11 @@ def pull(
     local = engine.images.find(name) if policy != "always" else None
     if policy == "never":
         return Pulled(engine.images.get(name), name)
-    if policy == "missing" and local is not None and _is_of(engine, local, platform):
+    if (
+        policy == "missing"
+        and local is not None
+        and (platform is None or _is_of(engine, local, platform))
+    ):
         return Pulled(local, name)
     options = CopyOptions(
         platform=platform or settings.platform,
@@ -73,13 +80,12 @@ def pull(
             return Pulled(local, name)
         raise
     event(engine, "pull", pulled.image.id, name)
+    _warn_of_platform(engine, pulled.image, platform)
     return pulled
 
 
-def _is_of(engine: Engine, image: Image, wanted: Platform | None) -> bool:
+def _is_of(engine: Engine, image: Image, wanted: Platform) -> bool:
     """Whether an image here is of the platform that was asked for, as far as both say."""
-    if wanted is None:
-        return True
     config = engine.images.config(image)
     pairs = (
         (wanted.os, config.os),
@@ -87,6 +93,20 @@ def _is_of(engine: Engine, image: Image, wanted: Platform | None) -> bool:
         (wanted.variant, config.variant),
     )
     return all(one == other for one, other in pairs if one and other)
+
+
+def _warn_of_platform(engine: Engine, image: Image, wanted: Platform | None) -> None:
+    """Say on standard error, as podman does, that an image is of another platform than was asked
+    for (None: this machine's). It is used: many an image has a wrong one written in it.
+    """
+    expected = wanted or native().replace(variant="")
+    if _is_of(engine, image, expected):
+        return
+    config = engine.images.config(image)
+    sys.stderr.write(
+        f"WARN[0000] image platform ({config.os}/{config.architecture}) does not match the"
+        f" expected platform ({expected.os}/{expected.architecture})\n"
+    )
 
 
 def _pull(

@@ -45,9 +45,8 @@ def resolve(text: str, conf: RegistriesConf) -> Resolved:
     short = short_name(text)
     alias = conf.aliases.get(short)
     if alias is not None:
-        named = references.parse(alias).replace(tag=parsed.tag, digest=parsed.digest)
         why = f'Resolved "{short}" as an alias ({conf.alias_origins[short]})'
-        return Resolved((named.tagged(),), why)
+        return Resolved((_aliased(alias, parsed),), why)
     if not conf.search:
         raise InvalidArgument(
             f'short-name "{text}" did not resolve to an alias and no unqualified-search'
@@ -63,6 +62,20 @@ def resolve(text: str, conf: RegistriesConf) -> Resolved:
         )
     why = f'Resolving "{short}" using unqualified-search registries ({conf.search_origin})'
     return Resolved(tuple(_under(host, text) for host in conf.search), why)
+
+
+def alias(engine: Engine, text: str) -> Reference | None:
+    """The full name that a short one is an alias of, None where it is none."""
+    from . import registries_conf
+
+    if not references.is_short(text):
+        return None
+    found = registries_conf.load(engine.settings.registries_conf).aliases.get(short_name(text))
+    return _aliased(found, references.parse(text)) if found else None
+
+
+def _aliased(alias: str, short: Reference) -> Reference:
+    return references.parse(alias).replace(tag=short.tag, digest=short.digest).tagged()
 
 
 def short_name(text: str) -> str:
