@@ -63,6 +63,7 @@ DIFFERS: dict[tuple[str, str], str] = {
 
 
 GLOBAL_DIFFERS = {
+    "log-level": "`debug` shows the traceback of an unexpected error; nothing more is logged",
     "events-backend": "events are in the state database, or `none`; `journald` is refused",
 }
 """Flags before the verb that are not as podman has them."""

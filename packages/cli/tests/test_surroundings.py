@@ -64,3 +64,36 @@ def test_names_that_are_too_long(store: Rundlet) -> None:
         assert (done.returncode, "too long" in done.stderr) == (125, True)
         assert "defect" not in done.stderr
     assert store("volume", "ls", "-q").stdout == ""  # no row is left
+
+
+def test_relative_roots(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    """They are where the command was started, for the monitor too, which works elsewhere."""
+    near = f"cd {tmp_path}; rundlet --root graph --runroot ./run"
+    far = f"cd /; rundlet --root {tmp_path}/graph --runroot {tmp_path}/run"
+    line = f"{near} load -q -i {busybox_archive} && {near} run --network none --name x busybox true"
+    assert shell(rundlet, line).stderr == ""
+    assert shell(rundlet, f"{far} ps -aq --filter exited=0 | grep -c .").stdout == "1\n"
+    assert shell(rundlet, f"{far} system reset -f").returncode == 0
+    assert not (tmp_path / "graph").exists()
+    done = shell(rundlet, "rundlet --root '' --runroot= ps -q")  # what is configured
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"inspect $(printf '\377')",
+        r"rm x $(printf '\377')",
+        r"volume exists $(printf '\377')",
+        r"run --dns $(printf '\377') busybox",
+        "rm --cidfile /bin/busybox",
+        "volume export -o / data",
+        "build --ignorefile / .",
+    ],
+)
+def test_nonsense_is_no_defect(store: Rundlet, tmp_path: Path, line: str) -> None:
+    (tmp_path / "Containerfile").write_text("FROM scratch\nCOPY . /\n")
+    store("volume", "create", "data")
+    done = shell(store, f"cd {tmp_path}; rundlet {line}")
+    assert done.returncode == 125
+    assert done.stderr.startswith("Error: ") and "defect" not in done.stderr

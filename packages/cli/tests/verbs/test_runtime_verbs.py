@@ -15,7 +15,7 @@ from devtools.tool import Rundlet
 def settings(rundlet: Rundlet, tmp_path: Path) -> Path:
     """The settings of these commands only."""
     path = tmp_path / "rundlet.toml"
-    path.write_text('# ours\nlog_level = "warn"\n[runtimes.second]\nkind = "runc"\n')
+    path.write_text('# ours\npull_policy = "never"\n[runtimes.second]\nkind = "runc"\n')
     rundlet.environment["RUNDLET_CONF"] = str(path)
     return path
 
@@ -50,7 +50,7 @@ def test_the_default_changes_for_new_containers(
     for name in ("old", "new"):
         rundlet("start", "--attach", name)
     assert settings.read_text().splitlines()[:3] == [
-        'runtime = "second"', "# ours", 'log_level = "warn"'
+        'runtime = "second"', "# ours", 'pull_policy = "never"'
     ]  # fmt: skip
 
 

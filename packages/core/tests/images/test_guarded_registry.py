@@ -149,8 +149,8 @@ def test_tls_where_none_is_spoken(engine: Engine, registry: Registry) -> None:
 def test_certs_d_of_the_host(engine: Engine, guarded: Guarded, tmp_path: Path) -> None:
     """Authorities are found by "host:port" in the usual directories (containers-certs.d(5))."""
     guarded.certificates(tmp_path / "certs.d" / guarded.host)
-    settings = TransportSettings(credentials=ME, options={"certs_dirs": [tmp_path / "certs.d"]})
-    assert engine.images.pull(guarded.name, settings=settings)
+    engine.settings = engine.settings.replace(certs_dirs=(f"{tmp_path}/certs.d",))
+    assert engine.images.pull(guarded.name, settings=TransportSettings(credentials=ME))
 
 
 @pytest.mark.usefixtures("no_logins")

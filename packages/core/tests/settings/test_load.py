@@ -260,7 +260,7 @@ def test_what_cannot_be_honoured_is_refused_by_name(words: tuple[str, ...]) -> N
 
 def test_every_global_option_of_the_engine_is_a_setting() -> None:
     names = {option.name for option in ENGINE_OPTIONS}
-    assert names - {"version", "storage-opt"} <= set(load._OPTIONS)
+    assert names - {"version", "storage-opt", "log-level"} <= set(load._OPTIONS)
     assert set(load._OPTIONS.values()) <= set(Settings.__fields__)
 
 

@@ -81,7 +81,8 @@ def find(context: str, containerfile: str = "", given: str = "") -> Ignore:
     """The ignore file of a build: the one given, the Containerfile's own, the context's.
 
     containerfile: its path, whose own is `NAME.containerignore` or `NAME.dockerignore` beside
-    it. Raises NotFound for one that was given, InvalidArgument for a wrong pattern.
+    it. Raises NotFound for one that was given, InvalidArgument for a wrong pattern and for what
+    cannot be read.
     """
     candidates = [given] if given else []
     if not given and containerfile:
@@ -94,6 +95,8 @@ def find(context: str, containerfile: str = "", given: str = "") -> Ignore:
                 return parse(file.read(), path)
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise InvalidArgument(f"ignore file {path}: {error.strerror}") from None
     if given:
         raise NotFound(f"--ignorefile {given}: no such file")
     return NOTHING

@@ -28,15 +28,16 @@ def writing(context: Context, path: str) -> Iterator[BinaryIO]:
         yield context.stdout.buffer
         context.stdout.buffer.flush()
         return
-    if os.path.exists(path) and not os.path.isfile(path):  # a device or a fifo
-        with open(path, "wb") as out:
-            yield out
-        return
-    partial = f"{path}.{os.getpid()}.partial"
+    # A device or a fifo is written to as it is.
+    partial = f"{path}.{os.getpid()}.partial" if _can_be_replaced(path) else path
     try:
         out = open(partial, "wb")  # noqa: SIM115 (closed below; only opening is explained)
     except OSError as error:
         raise InvalidArgument(f"cannot write {path}: {error.strerror}") from None
+    if partial == path:
+        with out:
+            yield out
+        return
     try:
         with out:
             yield out
@@ -44,3 +45,7 @@ def writing(context: Context, path: str) -> Iterator[BinaryIO]:
     except BaseException:
         os.unlink(partial)
         raise
+
+
+def _can_be_replaced(path: str) -> bool:
+    return os.path.isfile(path) or not os.path.exists(path)

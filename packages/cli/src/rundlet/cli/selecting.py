@@ -68,7 +68,7 @@ def _cidfiles(arguments: Parsed) -> list[str]:
     found = []
     for path in arguments.values.get("cidfile") or ():  # type: ignore[attr-defined]
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 found.append(file.readline().strip())
         except OSError as error:
             if not _given(arguments, "ignore"):

@@ -13,6 +13,8 @@ thread; several threads make one each, several processes need no daemon.
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,7 +54,7 @@ class Engine:
             settings = settings.replace(graph_root=root)
         if runroot:
             settings = settings.replace(run_root=runroot)
-        self.settings = settings
+        self.settings = _absolute(settings)
         self._parts: dict[str, object] = {}
 
     @classmethod
@@ -202,3 +204,13 @@ class Engine:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _absolute(settings: Settings) -> Settings:
+    """Settings whose directories are what they are now, wherever a monitor works."""
+    relative = {
+        name: f"{os.getcwd()}/{path}"
+        for name in ("graph_root", "run_root", "temporary", "volume_path")
+        if (path := getattr(settings, name)) and not path.startswith("/")
+    }
+    return settings.replace(**relative) if relative else settings

@@ -34,6 +34,9 @@ def report(program: Program, error: Exception, *, debug: bool) -> int:
         sys.stderr.write(f"Error: {what}{error.strerror}\n{_MACHINE[error.errno]}\n")
     elif isinstance(error, FileNotFoundError) and not _here():
         sys.stderr.write("Error: the working directory is not there any more\nGo to another one.\n")
+    elif isinstance(error, UnicodeEncodeError) and _is_raw(error):
+        word = os.fsencode(error.object)
+        sys.stderr.write(f"Error: not UTF-8: {word!r}\nNames and values are text: type them so.\n")
     elif isinstance(error, MemoryError):
         sys.stderr.write(f"Error: out of memory\n{_MACHINE[errno.ENOMEM]}\n")
     else:
@@ -48,6 +51,11 @@ def _here() -> bool:
         return bool(os.getcwd())
     except OSError:
         return False
+
+
+def _is_raw(error: UnicodeEncodeError) -> bool:
+    """Whether it is about bytes of the command line that are no text (PEP 383)."""
+    return all("\udc80" <= letter <= "\udcff" for letter in error.object[error.start : error.end])
 
 
 def _one_line(error: Exception) -> str:

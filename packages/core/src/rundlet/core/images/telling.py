@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def told(engine: Engine, settings: TransportSettings) -> TransportSettings:
     """A client's settings with what an engine has, where they do not say it: its
-    registries.conf and registries.d, its directory for large temporaries, its retries, the blob
-    locations that it knows, and itself (`engine`, for the transport of its store).
+    registries.conf, registries.d and certs.d, its directory for large temporaries, its retries,
+    the blob locations that it knows, and itself (`engine`, for the transport of its store).
     """
     from pathlib import Path
 
@@ -26,6 +26,7 @@ def told(engine: Engine, settings: TransportSettings) -> TransportSettings:
         "blob_locations": KnownLocations(engine),
         "registries_conf": own.registries_conf,
         "registries_d": directory(own.registries_d),
+        "certs_dirs": own.certs_dirs,
     }
     return settings.replace(
         options={**configured, **settings.options},

@@ -149,7 +149,7 @@ def from_options(options: Parsed) -> Settings:
     changes: dict[str, Any] = {}
     for option, name in _OPTIONS.items():
         value = options.values.get(option)
-        if option in options.given and value is not None:
+        if option in options.given and value not in (None, ""):  # "": what is configured, as podman
             listed = name in _LISTS and not isinstance(value, tuple)
             changes[name] = (str(value),) if listed else value
     pairs = options.values.get("storage-opt") or ()
@@ -178,7 +178,6 @@ _OPTIONS = {
     "conmon": "conmon",
     "tmpdir": "temporary",
     "network-config-dir": "network_config_dirs",
-    "log-level": "log_level",
     "registries-conf": "registries_conf",
     "cdi-spec-dir": "cdi_spec_dirs",
     "hooks-dir": "hooks_dirs",
@@ -188,7 +187,7 @@ _OPTIONS = {
 }
 _IMAGE_STORE = ("imagestore", "additionalimagestore")  # both mean the same to podman's overlay
 _LISTED = ("module", "storage-opt", "runtime-flag")
-_ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED)) - {"events-backend"}
+_ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED, "log-level")) - {"events-backend"}
 
 
 def storage_options(settings: Settings, pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -53,7 +53,6 @@ _TYPES: dict[str, Any] = {
 _CHOICES = {
     "cgroup_manager": ("", "cgroupfs", "systemd"),
     "events_backend": ("sqlite", "file", "journald", "none"),
-    "log_level": ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
     "short_name_mode": ("", "enforcing", "permissive", "disabled"),
     "compression_format": ("", "gzip", "zstd", "zstd:chunked"),
     "pull_policy": ("always", "missing", "ifnotpresent", "never", "newer"),
@@ -135,7 +134,9 @@ def _validated(
         first = error.errors()[0]
         name, *rest = (str(part) for part in first["loc"])
         key = ".".join((names.get(name, name), *rest))
-        what = "no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        # pydantic's words, but for the type: files of settings have lists.
+        what = first["msg"].replace("tuple", "list")
+        what = "no such setting" if first["type"] == "extra_forbidden" else what
         raise SettingsError(f"{where}: {key}: {what}") from None
     values = {key: value for key, value in found.items() if value is not None}
     for name, choices in _CHOICES.items():

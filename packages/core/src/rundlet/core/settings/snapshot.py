@@ -112,5 +112,3 @@ class Settings(Value):
 
     # rundlet.toml tables that belong to plugins: {"plugins": {name: {...}}}
     plugins: Mapping[str, Mapping[str, Any]] = EMPTY
-
-    log_level: str = "warn"
