@@ -61,17 +61,25 @@ def test_installs_alone_and_works(package: str, wheels: Path, tmp_path: Path) ->
         [binaries / "pip", "install", "--quiet", "--find-links", wheels, f"rundlet-{package}"],
         check=True,
     )
+    for path in environment.glob("lib/**/*"):  # what has just come is not kept yet
+        os.utime(path, (path.stat().st_mtime - 1000,) * 2)
     for words in CHECKS[package]:
         result = subprocess.run(
             [binaries / words[0], *words[1:]],
             capture_output=True, text=True, cwd=tmp_path, check=False,
         )  # fmt: skip
         assert result.returncode == 0, f"{words}: {result.stdout}{result.stderr}"
+    for kept in environment.glob("lib/python3*/site-packages/rundlet/*/kept/main"):
+        assert kept.stat().st_size > 10_000, "what the commands imported is not kept"
     installed = subprocess.run(
         [binaries / "pip", "list", "--format=freeze"], capture_output=True, text=True, check=True
     ).stdout.lower()
     for name in FORBIDDEN.get(package, ()):
         assert f"{name}==" not in installed
+    ours = {f"rundlet-{package}", "rundlet-core"}
+    subprocess.run([binaries / "pip", "uninstall", "--quiet", "--yes", *ours], check=True)
+    left = environment.glob("lib/python3*/site-packages/rundlet*/**/*")
+    assert not list(left)
 
 
 @pytest.mark.parametrize("package", CHECKS)
@@ -83,6 +91,7 @@ def test_wheel_holds_only_its_own_room(package: str, wheels: Path) -> None:
     assert all(name.startswith(f"rundlet/{module}/") for name in code), "namespace has no __init__"
     assert f"rundlet/{module}/py.typed" in code
     assert not [name for name in names if name.endswith(".pth")]
+    assert [name for name in names if name.endswith("/licenses/LICENSE")]
 
 
 THIRD = {

@@ -7,7 +7,6 @@ import marshal
 import os
 import shutil
 import subprocess
-import sys
 import time
 import venv
 from pathlib import Path
@@ -27,6 +26,7 @@ def main():
 """
 PART = "VALUE = 1\ndef fail():\n    raise ValueError('from part')\n"
 KEPT = "import json; print(type(sys.modules['prog.part'].__loader__).__name__)"
+SHIPPED = "as the distribution has it"
 # What there is to see of a module, and of an error in it.
 SHOW = """
 import inspect, json, linecache, traceback
@@ -62,10 +62,10 @@ class Place:
         ours = shutil.ignore_patterns("__pycache__")  # may have files of kept modules, too
         shutil.copytree(Path(source) / "commands", self.commands, ignore=ours)
         shutil.copy(Path(source) / "__init__.py", self.site / "rundlet/core")
-        tag = sys.implementation.cache_tag
-        self.kept = self.commands / f"__pycache__/prog.{tag}.kept"
+        self.kept = self.site / "kept/prog"
         self.write("prog/__init__.py", MAIN)
         self.write("prog/part.py", PART)
+        self.write("kept/prog", SHIPPED)
         self.write("prog/package/__init__.py", "")
         self.write("prog/package/inner.py", "VALUE = 1\n")
         self.write("space/one.py", "")
@@ -226,23 +226,31 @@ def test_what_others_can_write_is_not_used(place: Place) -> None:
     os.chown(place.kept, 12345, 12345)
     assert not place.uses_kept()
     place.kept.unlink()
+    place.kept.write_text(SHIPPED)
     place.kept.parent.chmod(0o777)
     for _ in range(2):
         assert not place.uses_kept()
-    assert not place.kept.exists()
+    assert place.kept.read_text() == SHIPPED
+
+
+def test_what_was_uninstalled_is_not_made_again(place: Place) -> None:
+    place.kept.unlink()
+    for _ in range(2):
+        assert not place.uses_kept()
+    assert not list(place.kept.parent.iterdir())
 
 
 def test_read_only(place: Place) -> None:
-    place.kept.unlink()
+    place.kept.write_text(SHIPPED)
     ro = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
     command = ["unshare", "-m", "sh", "-c", ro, str(place.site), *place.command("print(1)")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("1\n", "")
-    assert not place.kept.exists()
+    assert place.kept.read_text() == SHIPPED
 
 
 def test_written_by_many_at_once(place: Place) -> None:
-    place.kept.unlink()
+    place.kept.write_text(SHIPPED)
     many = [
         subprocess.Popen(place.command(SHOW), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(8)
@@ -255,10 +263,10 @@ def test_written_by_many_at_once(place: Place) -> None:
     assert not left.exists()
     left.touch()
     os.utime(left, (time.time() - 100,) * 2)
-    place.kept.unlink()
+    place.kept.write_text(SHIPPED)
     place("pass")
     assert place.uses_kept() or place.uses_kept()
-    assert list(place.kept.parent.glob("*.kept*")) == [place.kept]
+    assert list(place.kept.parent.iterdir()) == [place.kept]
 
 
 def test_modules_that_are_taken_away_are_no_hindrance(place: Place) -> None:
@@ -278,6 +286,6 @@ def test_a_command_that_imports_very_much_keeps_nothing(place: Place) -> None:
     for number in range(360):
         place.write(f"prog/many{number}.py", "")
     place.settle()
-    place.kept.unlink()
+    place.kept.write_text(SHIPPED)
     place("for n in range(360): __import__(f'prog.many{n}')")
-    assert not place.kept.exists()
+    assert place.kept.read_text() == SHIPPED

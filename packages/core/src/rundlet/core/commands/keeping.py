@@ -124,12 +124,12 @@ def _is_ordinary(spec: ModuleSpec) -> bool:
 
 
 def _write(path: str, data: bytes) -> None:
-    """Replace the file, whole or not at all. Raises OSError.
+    """Replace the file, whole or not at all; nothing where it is not. Raises OSError.
 
     One process at a time: the others leave it be. What a killed one left is taken away.
     """
     directory = os.path.dirname(path)
-    if not safe(os.stat(directory)):
+    if not safe(os.stat(directory)) or not os.path.isfile(path):
         return
     temporary = f"{path}.new"
     try:

@@ -2,8 +2,10 @@
 
 Python finds a module by listing and looking through directories, and reads it from a .pyc
 file of its own. For the 200 modules of a verb that costs as much as running them. Here their
-compiled code is in one file per program, `__pycache__/PROGRAM.CACHE_TAG.kept`, written by
-`keeping.py` when a command has imported something that is not in it.
+compiled code is in one file per program, written by `keeping.py` when a command has imported
+something that is not in it. It is `kept/NAME` beside the module NAME that has the program's
+`main`; the distribution ships it, with a line of text in it, so that it is known to whoever
+takes the distribution away (pip's RECORD). A program that has no such file keeps nothing.
 
 What is found here is what Python would find. A module is taken from the file only while its
 source has the size and time it had (as with .pyc files), and every directory in which Python
@@ -25,7 +27,7 @@ import sys
 
 # importlib.machinery's, without what importlib imports besides (0.3 ms).
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader, cache_from_source
+from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader
 from _imp import source_hash
 
 TYPE_CHECKING = False
@@ -65,8 +67,9 @@ class Finder:
     def __init__(self, program: str) -> None:
         """program: the module that has its `main`."""
         self.key: Key = (_FORMAT, program, sys.version, sys.flags.optimize, tuple(sys.path))
-        directory, _, _ = cache_from_source(__file__).rpartition("/")
-        self.path = f"{directory}/{program}.{sys.implementation.cache_tag}.kept"
+        packages = __file__.removesuffix("/rundlet/core/commands/kept_modules.py")
+        directory, _, name = f"{packages}/{program.replace('.', '/')}".rpartition("/")
+        self.path = f"{directory}/kept/{name}"
         self.descriptor = -1
         self.places: dict[str, Place] = {}
         self.entries: dict[str, Entry] = {}
