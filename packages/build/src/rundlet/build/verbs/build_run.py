@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import ExitStack, contextmanager
 
@@ -68,7 +67,7 @@ def _layers(arguments: Parsed, default: str) -> bool:
 
 def _run(context: Context, arguments: Parsed, wanted: BuildOptions) -> int:
     engine_with_flags(context, arguments)
-    with _log(context, arguments) as progress, _interrupts():
+    with _log(context, arguments) as progress:
         images = build(context.engine, wanted, progress=progress, stdin=sys.stdin.buffer)
     _write_ids(arguments, images)
     if not wanted.outputs or any(out["dest"] != "-" for out in wanted.outputs):
@@ -106,23 +105,6 @@ def _log(context: Context, arguments: Parsed) -> Iterator[Progress]:
         return
     out = context.stderr if "-" in arguments.texts("output") else context.stdout
     yield Progress(out, quiet=arguments.flag("quiet"))
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the build as SIGINT does: everything temporary goes."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOptions:

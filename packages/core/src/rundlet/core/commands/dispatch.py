@@ -12,6 +12,7 @@ import sys
 from ..errors import RundletError, UsageError
 from .context import Context
 from .declare import Group
+from .interrupts import Interrupts, end
 from .parse import HelpWanted, Options, parse_verb
 
 TYPE_CHECKING = False
@@ -27,18 +28,20 @@ def main(program: Program, words: Sequence[str]) -> int:
     """Run one command line; the exit code. Every error is a line on standard error.
 
     RundletError: `Error: ...` and its own exit code (podman-run(1)); a wrong command line
-    125. Interrupted: 130. The reader of the output went away: 141, silently.
+    125. Interrupted by a signal: it ends by that. The reader of the output went away: 141,
+    silently.
     """
     _settle()
     options = Options(program.options)
     try:
-        code = _run(program, options, list(words))
-        sys.stdout.flush()
-        return code
+        with Interrupts():
+            code = _run(program, options, list(words))
+            sys.stdout.flush()
+            return code
     except RundletError as error:
         return _report(error)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as error:
+        return end(error)
     except BrokenPipeError:
         _discard_output()
         return 141

@@ -6,6 +6,7 @@ without it, and this does that. Where the environment is not plain (.pth files: 
 installs; system packages included), the whole of `site` runs as ever.
 """
 
+import _signal  # the module signal makes enums of them, for 1.5 ms
 import gc
 import os
 import sys
@@ -17,6 +18,15 @@ _HARMLESS = ("_virtualenv.pth", "distutils-precedence.pth")
 # begun, which by Python's 700 would go through them 20 times (2 ms). What lives longer holds
 # at most some megabytes more.
 _COLLECT_AT = 20_000
+
+
+def begin() -> None:
+    """Until a command can undo what it has begun there is nothing to undo: ctrl-C just ends it.
+
+    Python's own way would be a traceback out of whatever is being imported.
+    """
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
 def prepare(packages: str) -> bool:
@@ -60,6 +70,7 @@ def finish(code: int) -> None:
 
 def main() -> None:
     """Run the program that argv names."""
+    begin()
     gc.set_threshold(_COLLECT_AT)
     # The script says bin/../lib, from wherever it was called: one environment has one path.
     plain = prepare(os.path.realpath(sys.argv[0]).removesuffix(_SUFFIX))

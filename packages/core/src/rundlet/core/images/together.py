@@ -27,38 +27,44 @@ def together(
     results: dict[int, T] = {}
     failures: list[BaseException] = []
     numbers = iter(range(len(jobs)))
-    lock = threading.Lock()
+    changed = threading.Condition(threading.Lock())
+    running = 0
 
     def fail(error: BaseException) -> None:
-        with lock:
+        with changed:
             failures.append(error)
         if stop is not None:
             stop()
 
     def work() -> None:
+        nonlocal running
         while True:
-            with lock:
+            with changed:
                 number = None if failures else next(numbers, None)
-            if number is None:
-                return
+                if number is None:
+                    return
+                running += 1
             try:
                 results[number] = jobs[number]()
             except BaseException as error:
                 fail(error)
+            with changed:
+                running -= 1
+                changed.notify()
 
-    threads = [
-        threading.Thread(target=work, name=f"together-{number}", daemon=True)
-        for number in range(min(at_once, len(jobs)))
-    ]
+    def wait() -> None:
+        # Not Thread.join: of one that a signal interrupts, Python 3.11 takes the thread for ended.
+        with changed:
+            while running or not (failures or len(results) == len(jobs)):
+                changed.wait()
+
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    except BaseException as error:  # an interrupt from the keyboard, a deadline
+        for number in range(min(at_once, len(jobs))):
+            threading.Thread(target=work, name=f"together-{number}", daemon=True).start()
+        wait()
+    except BaseException as error:  # a signal, a deadline
         fail(error)
-        for thread in threads:
-            thread.join()
+        wait()
         raise
     if failures:
         raise failures[0]
