@@ -22,18 +22,29 @@ This page is made by `python -m devtools.containers_conf_page`, and a test holds
 _TAIL = """\
 ## Additional image stores
 
-`additionalimagestores` names other graph roots of Rundlet, with storage driver overlay; so does
-`--storage-opt additionalimagestore=ROOT`. Their images are listed (`images` has a column R/O),
-run, built from, saved and pushed, and never changed, removed or pruned; a layer that is there is
-not pulled again.
+`additionalimagestores` names other roots; so does `--storage-opt additionalimagestore=ROOT`. They
+are graph roots of Rundlet, or stores of podman, buildah and CRI-O (containers/storage), made with
+the same storage driver: overlay or vfs. Their images are listed (`images` has a column R/O), run,
+built from, saved and pushed, and never changed, removed or pruned; a layer that is there is not
+pulled again.
 
 - What is changed there is seen by the next command that uses images; `rundlet-cri` looks when it
   starts.
 - An image that is tagged or pulled here is ours from then on, as in podman; its files stay there.
 - A root that is gone or damaged is an error of every command that uses images, and names it. An
-  image that is removed there is gone here too, also for containers and images that stand on it.
-- Images in podman's own stores are not seen: a directory without `state.db` counts as empty.
-- A container with a user namespace gets copies of the layers that are there.
+  image that is removed there is gone here too, also for containers and images that stand on it:
+  `system check` says what is gone, and where it was. It may come back: `--repair` removes nothing
+  for that.
+- podman's stores are read without a lock, and wait for nothing: its files are replaced as a whole.
+  They keep no compressed layers. `save`, `push` and commits give out the very archives that the
+  image's config names (tar-split), compressed anew where that is wanted; so a manifest has another
+  digest than the one it came with, as with podman's own `push`. A damaged image is left out, and
+  named in a warning. Manifest lists, artifacts, signatures and images of Docker's schema 1 are not
+  seen. A store of another user (rootless podman), composefs and force_mask are refused.
+- A container with a user namespace sees the layers with its own owners, without copies, where the
+  file systems have idmapped mounts; elsewhere it gets copies.
+- There are no additional layer stores (`additionallayerstores`): they
+  are directories of a file system that fetches layers when they are asked for, by a daemon.
 
 ## Environment variables
 

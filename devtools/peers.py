@@ -15,14 +15,14 @@ from .fixtures import needs
 class Podman:
     """podman over a store of its own. cgroupfs and vfs: what works on every machine."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, driver: str = "vfs") -> None:
         self.directory = directory
         self.command = (
             "podman",
             *("--root", str(directory / "root")),
             *("--runroot", str(directory / "run")),
             *("--tmpdir", str(directory / "tmp")),
-            *("--cgroup-manager", "cgroupfs", "--storage-driver", "vfs"),
+            *("--cgroup-manager", "cgroupfs", "--storage-driver", driver),
             *("--events-backend", "none"),
         )
 

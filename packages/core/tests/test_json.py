@@ -83,3 +83,15 @@ def test_it_imports_little() -> None:
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("text", ['["abc', '{"a": 1,', "[1"])
+def test_what_is_cut_off_is_a_value_error(text: str) -> None:
+    """Also where nobody has imported Python's json, whose C code cannot raise its error then."""
+    source = str(Path(json.__file__).parents[2])
+    code = f"import sys; sys.path.append({source!r}); from rundlet.core import json\n"
+    code += f"try: json.loads({text!r})\nexcept ValueError: print('refused')"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "refused\n"

@@ -48,8 +48,10 @@ def loads(text: str | bytes, *, strict: bool = True) -> Any:
     scan = _scan if strict else make_scanner(_Reading(strict))  # type: ignore[arg-type]
     try:
         value, end = scan(text, begin)
-    except StopIteration:
-        return _python_loads(text, strict)  # which raises the error
+    except (StopIteration, SystemError):
+        # Python's module raises the error. (Python 3.11's C code cannot say which one it is, as
+        # in a string without an end, before that module is imported.)
+        return _python_loads(text, strict)
     if text[end:].strip(_SPACE) or text.startswith("\ufeff"):
         return _python_loads(text, strict)
     return value

@@ -154,8 +154,8 @@ class TestLink(Base):
     class Driver(VfsDriver):
         links = True
 
-        def link(self, layer: str, home: str) -> None:
-            os.renames(f"{home}/{layer}", f"{self.home}/{layer}")
+        def link(self, layer: str, directory: str, record: str = "") -> None:
+            os.renames(directory, f"{self.home}/{layer}")
 
 
 class TestChanges(Base):

@@ -29,7 +29,8 @@ Clauses
     STORAGE-VIEW            a driver with `views` shows a layer read-only at any place, with the
                             host's ids of a map, beside all its other mounts.
     STORAGE-LINK            a driver with `links` has a layer of another home as its own, without
-                            ever changing it there.
+                            ever changing it there; with a record of its archive, `diff` gives
+                            that archive, byte by byte.
     STORAGE-REMOVE-IDEMPOTENT  removing an unknown layer is no error.
     STORAGE-REMOVE-WINS     `unmount` and `remove` win over open files.
     STORAGE-COLLECT         `collect` spares complete layers and what a living process makes.
@@ -171,13 +172,29 @@ class StorageDriver(ABC):
         """
         raise NotImplementedError
 
-    def link(self, layer: str, home: str) -> None:
-        """Have a complete layer of another home of this driver here, for reading; it stays there.
+    def link(self, layer: str, directory: str, record: str = "") -> None:
+        """Have a complete layer of another home here, for reading; it stays there.
+
+        directory: the layer's in a home of this driver, or in one of containers/storage's driver
+        of the same name, where that has the same form; its id may be another there.
+        record: of the layer's archive (archive/tar_split.py), where there is one: `diff` then
+        writes that very archive.
 
         Only asked of drivers that set `links`, and for a layer that does not exist here. When it
         goes there, `exists` is False here, and `link` and `apply` put another in its place.
+        Raises NotSupported for a layer of a form that this driver cannot show.
         """
         raise NotImplementedError
+
+    def elsewhere(self, layer: str) -> str:
+        """Where the files of a layer are that `link` made, also when they are gone; else ""."""
+        return ""
+
+    def archive_size(self, layer: str) -> int | None:
+        """Bytes of the archive that a linked layer was unpacked from, if `diff` writes that very
+        archive; else None. Raises Corrupt for a record that is damaged.
+        """
+        return None
 
     def view(self, layer: str, parents: Sequence[str], target: str, options: MountOptions) -> None:
         """Mount a complete layer over its parents, read-only, at a directory of the caller's, with

@@ -98,8 +98,8 @@ class StoreDestination(ImageDestination):
         return data if hashlib.new(algorithm, data).hexdigest() == encoded else None
 
     def has_blob(self, descriptor: Descriptor) -> bool:
-        """Whether nothing has to be fetched: its blob is there, or the layer is unpacked and has
-        another blob, of the same content in another compression (see `StoreSource`).
+        """Whether nothing has to be fetched: its blob is there, or the layer is unpacked, and its
+        content can be given out in another compression (see `StoreSource`).
         """
         if self._engine.blobs.has(descriptor.digest):
             return True
@@ -107,7 +107,11 @@ class StoreDestination(ImageDestination):
         if position is None or not self._driver.exists(self._chain[position]):
             return False
         row = self._engine.layers.get(self._chain[position])
-        return row is not None and bool(row.blob) and self._engine.blobs.has(row.blob)
+        if row is None:
+            return False
+        if row.blob and self._engine.blobs.has(row.blob):
+            return True
+        return self._driver.archive_size(row.id) is not None
 
     def assembled(self, descriptor: Descriptor, source: ImageSource) -> BinaryIO | None:
         """From the files in other layers, where it says where its own are."""

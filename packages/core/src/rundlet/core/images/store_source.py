@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .descriptor import Descriptor
 
 _LONGEST_MAGIC = 6
+_PIECE = 1 << 18
 
 
 class StoreSource(ImageSource):
@@ -25,12 +26,14 @@ class StoreSource(ImageSource):
 
     A layer that was there already when the image came, in another compression, was not
     fetched again: the manifest names the blob that is there then, and has another digest
-    than the one it came with.
+    than the one it came with. So it is with a layer of another store that keeps no blobs, whose
+    plain archive the storage driver can put together again (`archive_size`).
     """
 
     def __init__(self, engine: Engine, image: Image, location: Location | None = None) -> None:
         self._engine = engine
         self._image = image
+        self._plain: dict[str, str] = {}  # layers without blobs, by the digests of their archives
         self.location = location or Location(
             "containers-storage", image.id, image.names[0] if image.names else ""
         )
@@ -71,19 +74,20 @@ class StoreSource(ImageSource):
         return ManifestBytes(manifests.recompose(parsed, kind, config, typed), kind)
 
     def _there(self, layer: Descriptor, identity: str) -> Descriptor:
-        """A layer by the blob that the store has of it."""
+        """A layer by what the store has of it."""
         blobs = self._engine.blobs
         row = self._engine.layers.get(identity)
-        if blobs.has(layer.digest) or row is None or not row.blob or not blobs.has(row.blob):
+        if blobs.has(layer.digest) or row is None:
             return layer
-        with blobs.open(row.blob) as stream:
-            compression = detect(stream.read(_LONGEST_MAGIC))
-        return layer.replace(
-            digest=row.blob,
-            size=blobs.size(row.blob),
-            media_type=manifests.layer_type(manifests.OCI_MANIFEST, compression, layer.media_type),
-            annotations={},
-        )
+        if row.blob and blobs.has(row.blob):
+            with blobs.open(row.blob) as stream:
+                compression = detect(stream.read(_LONGEST_MAGIC))
+            return _stored(layer, row.blob, blobs.size(row.blob), compression)
+        size = self._engine.layers.driver.archive_size(identity)
+        if size is None:
+            return layer
+        self._plain[row.diff_id] = identity
+        return _stored(layer, row.diff_id, size, "")
 
     def signatures(self, digest: str = "") -> Sequence[bytes]:
         """Those of the manifest that it came with, as long as that is what is given out."""
@@ -94,6 +98,8 @@ class StoreSource(ImageSource):
         return kept.signatures(self._engine, self._image.id, self._image.manifest)
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+        if descriptor.digest in self._plain and not self._engine.blobs.has(descriptor.digest):
+            return self._archive(self._plain[descriptor.digest], offset)
         if not self._engine.blobs.has(descriptor.digest):
             missing = f"image {self._image.id[:12]}: blob {descriptor.digest} is missing"
             data = self._engine.blobs.read(self._image.manifest)
@@ -103,3 +109,20 @@ class StoreSource(ImageSource):
         stream = self._engine.blobs.open(descriptor.digest)
         stream.seek(offset)
         return stream
+
+    def _archive(self, layer: str, offset: int) -> BinaryIO:
+        """A layer's plain archive, as it is put together."""
+        from ..content.produced import Produced
+
+        layers = self._engine.layers
+        row = layers.get(layer)
+        parent = row.parent if row else ""
+        stream = Produced(lambda out: layers.diff(layer, parent, out))
+        while offset:
+            offset -= len(stream.read(min(offset, _PIECE))) or offset
+        return stream  # type: ignore[return-value]
+
+
+def _stored(layer: Descriptor, digest: str, size: int, compression: str) -> Descriptor:
+    kind = manifests.layer_type(manifests.OCI_MANIFEST, compression, layer.media_type)
+    return layer.replace(digest=digest, size=size, media_type=kind, annotations={})

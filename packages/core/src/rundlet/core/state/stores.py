@@ -6,6 +6,8 @@ from ..errors import StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .database import Database
 
 
@@ -64,6 +66,35 @@ class Attached:
         return unusable(self._store, why)
 
 
+class Made:
+    """`with`: a schema `other` in memory with the tables of a store, as `fill` writes them."""
+
+    def __init__(self, database: Database, fill: Callable[[Made], None]) -> None:
+        self._database = database
+        self._fill = fill
+
+    def __enter__(self) -> None:
+        self._database.execute("ATTACH ':memory:' AS other")
+        try:
+            for table in (*_REPEATED, "settings"):
+                sql = f"CREATE TABLE other.{table} AS SELECT * FROM main.{table} WHERE false"
+                self._database.execute(sql)
+            self._fill(self)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def add(self, table: str, **values: object) -> None:
+        """Write a row."""
+        marks = ", ".join("?" * len(values))
+        self._database.execute(
+            f"INSERT INTO other.{table} ({', '.join(values)}) VALUES ({marks})", *values.values()
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._database.execute("DETACH other")
+
+
 def unusable(store: str, why: str) -> StoreError:
     """The error of a store that cannot be read."""
     return StoreError(
@@ -72,49 +103,58 @@ def unusable(store: str, why: str) -> StoreError:
     )
 
 
-def take_over(database: Database, store: str) -> bool:
-    """Repeat the rows of the attached store; whether some of before are gone.
+def take_over(database: Database, store: str) -> None:
+    """Repeat the rows of the attached store, and drop those of what it has no more.
 
     An image that we have of our own, or of another store, hides the store's.
     """
     with database.transaction():
         # Rows that refer to each other come in any order.
         database.execute("PRAGMA defer_foreign_keys = ON")
-        gone = _drop(database, store, "AND id NOT IN (SELECT id FROM other.images)")
+        _drop(database, store, "AND id NOT IN (SELECT id FROM other.images)")
         for statement in _TAKE_OVER:
             database.execute(statement, store)
-    return gone
 
 
-def forget(database: Database, store: str) -> bool:
-    """Delete the rows of a store, but for images that containers need; whether some went."""
+def lingers(database: Database, store: str) -> bool:
+    """Whether an image has gone from the attached store, and stays for a container's sake."""
+    sql = "SELECT 1 FROM images WHERE store = ? AND id NOT IN (SELECT id FROM other.images)"
+    return database.row(sql, store) is not None
+
+
+def forget(database: Database, store: str) -> None:
+    """Delete the rows of a store, but for images that containers need."""
     with database.transaction():
-        gone = _drop(database, store)
+        _drop(database, store)
         database.execute(
             "DELETE FROM stores WHERE path = ?1"
             " AND NOT EXISTS (SELECT 1 FROM images WHERE store = ?1)",
             store,
         )
-    return gone
 
 
-def _drop(database: Database, store: str, which: str = "") -> bool:
-    sql = f"DELETE FROM images WHERE store = ? AND id NOT IN (SELECT image FROM containers) {which}"
-    return database.execute(sql, store) > 0
+def _drop(database: Database, store: str, which: str = "") -> None:
+    database.execute(
+        f"DELETE FROM images WHERE store = ? AND id NOT IN (SELECT image FROM containers) {which}",
+        store,
+    )
 
 
 _IMAGE = (
     "id, manifest, manifest_type, top_layer, created, added, size, os, architecture, variant,"
     " labels, pinned"
 )
+_REPEATED = ("images", "image_names", "image_digests", "image_blobs", "layers", "blobs")
 _OURS = "SELECT id FROM main.images WHERE store = ?1"
 _TAKE_OVER = (
     f"INSERT INTO main.images ({_IMAGE}, store) SELECT {_IMAGE}, ?1 FROM other.images WHERE true"
     " ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest,"
     " manifest_type = excluded.manifest_type WHERE store = excluded.store",
+    # What is gone there, and stays for a container's sake, has no name, and keeps its blobs.
+    f"DELETE FROM main.image_names WHERE image IN ({_OURS})",
     *(
-        f"DELETE FROM main.{table} WHERE image IN ({_OURS})"
-        for table in ("image_names", "image_digests", "image_blobs")
+        f"DELETE FROM main.{table} WHERE image IN ({_OURS} AND id IN (SELECT id FROM other.images))"
+        for table in ("image_digests", "image_blobs")
     ),
     *(
         f"INSERT OR IGNORE INTO main.{table} SELECT * FROM other.{table} WHERE image IN ({_OURS})"

@@ -1,21 +1,24 @@
-"""Additional image stores: other graph roots, whose images are used here and never changed.
+"""Additional image stores: other roots, whose images are used here and never changed.
 
-(containers-storage.conf(5), additionalimagestores.) Their rows are repeated in our state, their
-layers and blobs are links in our store; so all that reads images, layers and blobs finds them
-where it finds our own, and what deletes ours deletes the links. Read again when the other
-state.db has changed. An image that is tagged or pulled here becomes our own, as in podman: its
-layers may remain links.
+(containers-storage.conf(5), additionalimagestores.) They are graph roots of Rundlet, or stores of
+containers/storage, which podman, buildah and CRI-O fill (`additional_roots`). Their rows are
+repeated in our state, their layers and blobs are links in our store; so all that reads images,
+layers and blobs finds them where it finds our own, and what deletes ours deletes the links. Read
+again when the other root has changed. An image that is tagged or pulled here becomes our own, as
+in podman: its layers may remain links.
 """
 
 from __future__ import annotations
 
 import os
 
+from ..errors import NotSupported
 from ..state import stores as rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine import Engine
+    from .additional_roots import Root
 
 
 def refresh(engine: Engine) -> None:
@@ -31,7 +34,7 @@ def refresh(engine: Engine) -> None:
         for store in map(_checked, dict.fromkeys(engine.settings.additional_image_stores))
         if os.path.realpath(store) != own
     ]
-    stale = [store for store in wanted if _stamp(store, store in known) != known.get(store, "")]
+    stale = [store for store in wanted if _stamp(store, known) != known.get(store, "")]
     dropped = [store for store in known if store not in wanted]
     if stale or dropped:
         with engine.locks.hold("stores", "additional"):
@@ -46,77 +49,79 @@ def _checked(store: str) -> str:
     return os.path.normpath(store)
 
 
-def _stamp(store: str, known: bool) -> str:
-    """What changes when something is written to a store; "" for one that is empty.
-
-    Raises StoreError when a store that was here has lost its state.
-    """
-    try:
-        found = os.stat(f"{store}/state.db")
-    except FileNotFoundError:
-        if known:
-            raise rows.unusable(store, "its state.db is gone") from None
-        return ""
-    return f"{found.st_ino}:{found.st_mtime_ns}:{found.st_size}:{_log(store)}"
+def _stamp(store: str, known: dict[str, str]) -> str:
+    """What changes when something is written to a store; "" for one that is empty."""
+    root = _root(store, known)
+    return root.stamp() if root else ""
 
 
-def _log(store: str) -> str:
-    """Of its write-ahead log; "" when nobody has written since it was last closed."""
-    try:
-        found = os.stat(f"{store}/state.db-wal")
-    except FileNotFoundError:
-        return ""
-    return f"{found.st_mtime_ns}:{found.st_size}" if found.st_size else ""
+def _root(store: str, known: dict[str, str]) -> Root | None:
+    """What is at a path; None for nothing. Raises StoreError when what was known is gone."""
+    from .additional_roots import found
+
+    root = found(store)
+    if root is None and store in known:
+        raise rows.unusable(store, f"its {known[store].partition(' ')[0] or 'state'} is gone")
+    return root
 
 
 def _renew(engine: Engine, stale: list[str], dropped: list[str]) -> None:
     known = rows.known(engine.database)
-    gone = [rows.forget(engine.database, store) for store in dropped if store in known]
+    for store in dropped:
+        if store in known:
+            rows.forget(engine.database, store)
     for store in stale:
-        stamp = _stamp(store, store in known)
-        if stamp != known.get(store, ""):  # else another process was faster
-            gone.append(_read(engine, store, stamp))
-    if any(gone):
-        engine.layers.collect()
+        root = _root(store, known)
+        if root is not None and root.stamp() != known.get(store):  # else another was faster
+            _read(engine, root)
+    engine.layers.collect()
 
 
-def _read(engine: Engine, store: str, stamp: str) -> bool:
-    """Repeat a store's rows and link its files; whether images of before are gone.
+def _read(engine: Engine, root: Root) -> None:
+    """Repeat a store's rows and link its files.
 
     Rows come first, so that no link is ever without one; the stamp comes last, so that what a
     kill leaves is done again.
     """
     database = engine.database
-    with rows.Attached(database, store, quiet=not _log(store)):
+    stamp = root.stamp()
+    with root.attached(database):
         name = rows.driver(database)
         if name not in ("", engine.layers.driver.name):
-            raise rows.unusable(store, f"it was made with storage driver {name}")
-        rows.stamp(database, store, "")
-        gone = rows.take_over(database, store)
-    _link_layers(engine, store)
-    _link_blobs(engine, store)
-    rows.stamp(database, store, stamp)
-    return gone
+            raise rows.unusable(root.path, f"it was made with storage driver {name}")
+        rows.stamp(database, root.path, "")
+        rows.take_over(database, root.path)
+        _link_layers(engine, root)
+        _link_blobs(engine, root)
+        if rows.lingers(database, root.path):
+            stamp += " again"  # next time: the container may be gone then
+    rows.stamp(database, root.path, stamp)
 
 
-def _link_layers(engine: Engine, store: str) -> None:
+def _link_layers(engine: Engine, root: Root) -> None:
     driver = engine.layers.driver
-    layers = [one for one in rows.layers(engine.database, store) if not driver.exists(one)]
+    layers = [one for one in rows.layers(engine.database, root.path) if not driver.exists(one)]
     if layers and not driver.links:
-        raise rows.unusable(store, f"storage driver {driver.name} cannot read other stores")
+        raise rows.unusable(root.path, f"storage driver {driver.name} cannot read other stores")
     for layer in layers:
+        place = root.layer(layer, driver.name)
+        if place is None:
+            continue  # a container needs an image that has gone there
         with engine.locks.hold("layer", layer):
-            driver.link(layer, os.path.join(store, driver.name))
+            try:
+                driver.link(layer, *place)
+            except NotSupported as error:
+                raise rows.unusable(root.path, error.message) from None
 
 
-def _link_blobs(engine: Engine, store: str) -> None:
-    root = engine.settings.graph_root
-    for digest in rows.blobs(engine.database, store):
+def _link_blobs(engine: Engine, root: Root) -> None:
+    for digest in rows.blobs(engine.database, root.path):
         path = engine.blobs.path(digest)
-        if os.path.exists(path):
+        place = root.blob(digest)
+        if place is None or os.path.exists(path):
             continue
         with engine.locks.hold("blob", digest):
             os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
             if os.path.islink(path):  # to another store, which has it no more
                 os.unlink(path)
-            os.symlink(os.path.join(store, os.path.relpath(path, root)), path)
+            os.symlink(place, path)

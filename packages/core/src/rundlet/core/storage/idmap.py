@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+from errno import EINVAL
+from itertools import count
 
 from ..errors import InvalidArgument, NotSupported
 from ..linux import syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
     from ..contracts.storage import IdMap, MountOptions
@@ -19,38 +21,46 @@ if TYPE_CHECKING:
 _VIEW = "view"
 
 
-class View:
-    """`with View(home, options) as path`: all layers with the owners that the maps give.
+class Views:
+    """`with Views(home, options, others) as views`: directories with the owners that the maps
+    give: home, with all layers in it, and others. views: where each is seen.
 
-    path is "" where this kernel or file system cannot (Linux 5.12, and each file system since
-    a version of its own). The mount ends with the block: what was mounted over it in between
-    keeps a clone of its own.
+    It is empty where this kernel or a file system cannot (Linux 5.12, and each file system since
+    a version of its own). The mounts end with the block: what was mounted over them in between
+    keeps clones of its own.
 
-    It is a fixed place, used by one process at a time: nothing that deletes trees ever comes
-    by there, and what a killed process left mounted is found by the next one.
+    They are fixed places in home, used by one process at a time: nothing that deletes trees ever
+    comes by there, and what a killed process left mounted is found by the next one.
     """
 
-    def __init__(self, home: str, options: MountOptions) -> None:
+    def __init__(self, home: str, options: MountOptions, others: Iterable[str] = ()) -> None:
         self._home = home
         self._options = options
-        self._path = os.path.join(home, _VIEW)
+        self._directories = dict.fromkeys((home, *others))
         self._lock = -1
 
-    def __enter__(self) -> str:
+    def __enter__(self) -> dict[str, str]:
         self._lock = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             clear(self._home)
-            os.makedirs(self._path, 0o700, exist_ok=True)
-            uids, gids = self._options.uid_map, self._options.gid_map
-            try:
-                mount_shifted(self._home, self._path, uids or gids, gids or uids)
-            except OSError:
-                return ""
+            return self._mounted()
         except BaseException:
             os.close(self._lock)
             raise
-        return self._path
+
+    def _mounted(self) -> dict[str, str]:
+        uids, gids = self._options.uid_map, self._options.gid_map
+        views = {}
+        for number, directory in enumerate(self._directories):
+            place = os.path.join(self._home, f"{_VIEW}-{number}" if number else _VIEW)
+            os.makedirs(place, 0o700, exist_ok=True)
+            try:
+                mount_shifted(directory, place, uids or gids, gids or uids)
+            except OSError:
+                return {}
+            views[directory] = place
+        return views
 
     def __exit__(
         self,
@@ -84,18 +94,17 @@ def check(options: MountOptions) -> None:
 
 
 def clear(home: str) -> None:
-    """Unmount what a view left."""
-    path = os.path.join(home, _VIEW)
-    while os.path.ismount(path) or _is_bind(home, path):
-        syscalls.unmount(path, syscalls.MNT_DETACH)
-
-
-def _is_bind(home: str, path: str) -> bool:
-    """Whether `path` shows `home` itself (ismount cannot tell on one file system)."""
-    try:
-        return os.path.samefile(home, path)
-    except FileNotFoundError:
-        return False
+    """Unmount what views left."""
+    for number in count():
+        place = os.path.join(home, f"{_VIEW}-{number}" if number else _VIEW)
+        if not os.path.isdir(place):
+            return
+        try:
+            while True:
+                syscalls.unmount(place, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW)
+        except OSError as error:
+            if error.errno != EINVAL:  # what is no mount (any more)
+                raise
 
 
 def mount_shifted(

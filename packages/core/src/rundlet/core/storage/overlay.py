@@ -2,6 +2,7 @@
 
     home/ID/diff     the layer's own files, whiteouts in overlayfs' own form;
                      or a link to one in another home
+    home/ID/record   link to the record of the archive of a layer in another home (`linked`)
     home/ID/root     empty; there when the layer's archive described the root directory itself
     home/ID/work     workdir of a writable layer
     home/ID/merged   where it is mounted
@@ -28,7 +29,7 @@ from ..linux.syscalls import (
     UMOUNT_NOFOLLOW,
     unmount,
 )
-from . import staging, trees
+from . import linked, staging, trees
 from .overlay_mount import explained, mount_overlay
 
 TYPE_CHECKING = False
@@ -91,16 +92,25 @@ class OverlayDriver(StorageDriver):
                 os.mkdir(f"{path}/root", 0o700)
         return usage
 
-    def link(self, layer: str, home: str) -> None:
+    def link(self, layer: str, directory: str, record: str = "") -> None:
+        linked.check(directory)
         self._make_way(layer)
         with staging.Birth(self._home, layer) as path:
-            os.symlink(f"{home}/{layer}/diff", f"{path}/diff")
-            if os.path.exists(f"{home}/{layer}/root"):
+            os.symlink(f"{directory}/diff", f"{path}/diff")
+            if record:
+                os.symlink(record, f"{path}/record")
+            if linked.has_root(directory):
                 os.mkdir(f"{path}/root", 0o700)
+
+    def elsewhere(self, layer: str) -> str:
+        return linked.elsewhere(self._diff(layer))
+
+    def archive_size(self, layer: str) -> int | None:
+        return linked.archive_size(f"{self._home}/{layer}")
 
     def _make_way(self, layer: str) -> None:
         """Remove a link to a layer that is gone."""
-        if os.path.islink(self._diff(layer)):
+        if self.elsewhere(layer):
             staging.bury(self._home, layer)
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
@@ -113,6 +123,7 @@ class OverlayDriver(StorageDriver):
         """What a container sees as / is the upper root: it takes after the image's."""
         for parent in parents:
             if os.path.exists(f"{self._home}/{parent}/root"):
+                trees.require_all(self._home, "diff", (parent,))
                 info = os.stat(self._diff(parent))
                 os.chown(diff, info.st_uid, info.st_gid)
                 os.chmod(diff, info.st_mode & 0o7777)
@@ -146,29 +157,29 @@ class OverlayDriver(StorageDriver):
         merged = f"{self._home}/{layer}/merged"
         if os.path.ismount(merged):
             return merged
-        words = self._mount_words(layer, options)
         if not (options.uid_map or options.gid_map):
-            self._mount(self._home, layer, parents, words, options.read_only)
+            self._mount(layer, parents, {}, options)
             return merged
-        self._mount_mapped(layer, parents, words, options)
+        self._mount_mapped(layer, parents, options)
         # The container's root, who is nobody here, must be able to get there.
         for directory in (self._home, f"{self._home}/{layer}"):
             os.chmod(directory, 0o711)
         return merged
 
     def _mount(
-        self, base: str, layer: str, parents: Sequence[str], words: list[str], read_only: bool
+        self, layer: str, parents: Sequence[str], views: Mapping[str, str], options: MountOptions
     ) -> None:
-        """Mount with the parents as they are seen below `base`."""
+        """Mount over the parents, by the views of them if there are any."""
         target = f"{self._home}/{layer}/merged"
-        lowers = [f"{base}/{parent}/diff" for parent in parents]
-        upper, work = f"{self._home}/{layer}/diff", f"{self._home}/{layer}/work"
-        if read_only:
+        lowers = self._seen(views, parents)
+        upper, work = self._diff(layer), f"{self._home}/{layer}/work"
+        if options.read_only:
             lowers.insert(0, upper)
             upper = work = ""
         while len(lowers) + bool(upper) < 2:
-            lowers.append(f"{base}/{self._empty()}")
-        flags = MS_RDONLY if read_only else 0
+            lowers.append(f"{self._home}/{self._empty()}")
+        words = self._mount_words(layer, options)
+        flags = MS_RDONLY if options.read_only else 0
         for word in words:
             flags |= _MOUNT_FLAGS.get(word, 0)
         kernel_words = [word for word in words if word not in _MOUNT_FLAGS]
@@ -187,43 +198,49 @@ class OverlayDriver(StorageDriver):
         for name in ("work", "merged"):
             os.makedirs(f"{self._home}/{layer}/{name}", 0o700, exist_ok=True)
 
-    def _mount_mapped(
-        self, layer: str, parents: Sequence[str], words: list[str], options: MountOptions
-    ) -> None:
-        """Mount with the parents' owners mapped: by a view of them, or as copies in the layer."""
-        from .idmap import View, check
+    def _mount_mapped(self, layer: str, parents: Sequence[str], options: MountOptions) -> None:
+        """Mount with the parents' owners mapped: by views of them, or as copies in the layer."""
+        from .idmap import Views, check
         from .shifted import shift_overlay
 
         trees.require_all(self._home, "diff", (layer, *parents))
         check(options)
         self._empty()
-        with View(self._home, options) as view:
-            if self._linked(parents):
-                view = ""  # it shows this home only
-            shift_overlay(self._home, layer, parents, options, copied=not view)
+        with Views(self._home, options, self._linked(parents)) as views:
+            shift_overlay(self._home, layer, parents, options, copied=not views)
             self._complete(layer, parents)
-            self._mount(view or self._home, layer, parents, words, options.read_only)
+            self._mount(layer, parents, views, options)
 
     def view(self, layer: str, parents: Sequence[str], target: str, options: MountOptions) -> None:
-        from .idmap import View, check, not_supported
+        from .idmap import Views, check, not_supported
 
-        trees.require_all(self._home, "diff", (layer, *parents))
+        layers = (layer, *parents)
+        trees.require_all(self._home, "diff", layers)
         check(options)
         words = [word for word in self._words if word not in _MOUNT_FLAGS and word != "volatile"]
-        with View(self._home, options) as view:
-            if not view or self._linked((layer, *parents)):
+        with Views(self._home, options, self._linked(layers)) as views:
+            if not views:
                 raise not_supported(self._home)
-            lowers = [f"{view}/{one}/diff" for one in (layer, *parents)]
+            lowers = self._seen(views, layers)
             if not parents:
-                lowers.append(f"{view}/{self._empty()}")
+                lowers.append(f"{views[self._home]}/{self._empty()}")
             try:
                 mount_overlay(target, lowers, words=words, flags=MS_RDONLY)
             except OSError as error:
                 raise explained(error, target, words) from error
 
-    def _linked(self, layers: Sequence[str]) -> bool:
-        """Whether some of these are in other homes."""
-        return any(os.path.islink(self._diff(layer)) for layer in layers)
+    def _linked(self, layers: Sequence[str]) -> list[str]:
+        """The directories of those that are in other homes."""
+        return [place for place in map(self.elsewhere, layers) if place]
+
+    def _seen(self, views: Mapping[str, str], layers: Sequence[str]) -> list[str]:
+        """Where layers show with other owners; where they are, without views."""
+        if not views:
+            return [self._diff(layer) for layer in layers]
+        return [
+            views.get(self.elsewhere(layer)) or f"{views[self._home]}/{layer}/diff"
+            for layer in layers
+        ]
 
     def _mount_words(self, layer: str, options: MountOptions) -> list[str]:
         """The driver's options, then the mount's own."""
@@ -266,6 +283,8 @@ class OverlayDriver(StorageDriver):
         from ..archive.create import write_tree
 
         trees.require_all(self._home, "diff", (layer,))
+        if linked.assembled(f"{self._home}/{layer}", "diff", out):
+            return
         if self._is_native(layer):
             write_tree(self._diff(layer), out, whiteouts=self._style())
         else:

@@ -1,8 +1,8 @@
 """Containers' layers whose files on disk belong to the ids of a user namespace.
 
 What such a container writes belongs on disk to whom the host sees; `idmap` in the layer's
-directory keeps its maps, so that diffs count back. Its parents show through an idmapped
-mount (idmap.py) where that is possible. Where it is not, on older kernels and some file
+directory keeps its maps, so that diffs count back. Its parents show through idmapped
+mounts (idmap.py) where that is possible. Where it is not, on older kernels and some file
 systems, and always for vfs, the layer is copied once with all that it shows of its parents,
 owned as the maps say, and the copy takes its place at once: `copied` in the record.
 """
@@ -79,7 +79,7 @@ def shift_tree(home: str, layer: str, options: MountOptions) -> None:
     if before == after:
         return
     with staging.Birth(home, layer, replace=True) as path:
-        copy_tree(f"{home}/{layer}/tree", f"{path}/tree")
+        copy_tree(os.path.realpath(f"{home}/{layer}/tree"), f"{path}/tree")
         trees.shift(f"{path}/tree", before.for_diffs if before else None, after.maps)
         _note(path, after)
 

@@ -3,7 +3,8 @@
 Slow and large, but it needs nothing of the kernel: for file systems and machines where
 overlayfs does not work.
 
-    home/ID/tree     the whole root directory
+    home/ID/tree     the whole root directory; or a link to one in another home
+    home/ID/record   link to the record of the archive of a layer in another home (linked.py)
     home/ID/idmap    of a layer whose files were given to a user namespace's owners (shifted.py)
     home/staging/    layers being made or removed (staging.py)
 """
@@ -18,7 +19,7 @@ from ..contracts.storage import LayerUsage, MountOptions, StorageDriver
 from ..errors import NotSupported
 from ..hookspecs import hookimpl
 from ..linux.syscalls import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
-from . import staging, trees
+from . import linked, staging, trees
 from .changes import tree_changes
 from .copy import copy_tree
 from .shifted import recorded, shift_tree, write_changes
@@ -39,6 +40,7 @@ class VfsDriver(StorageDriver):
     independent_layers = False
     renames = True
     views = True
+    links = True
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
@@ -47,6 +49,7 @@ class VfsDriver(StorageDriver):
     def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
         from ..archive.extract import extract
 
+        self._make_way(layer)
         ignore = str(self.options.get("ignore_chown_errors", "")).lower() in ("true", "1", "yes")
         with staging.Birth(self._home, layer, durable=True) as path:
             tree = self._copy(path, parents)
@@ -58,6 +61,26 @@ class VfsDriver(StorageDriver):
             finally:
                 os.close(descriptor)
         return usage
+
+    def link(self, layer: str, directory: str, record: str = "") -> None:
+        # containers/storage has a layer's files at vfs/dir/ID itself.
+        theirs = os.path.basename(os.path.dirname(directory)) == "dir"
+        self._make_way(layer)
+        with staging.Birth(self._home, layer) as path:
+            os.symlink(directory if theirs else f"{directory}/tree", f"{path}/tree")
+            if record:
+                os.symlink(record, f"{path}/record")
+
+    def elsewhere(self, layer: str) -> str:
+        return linked.elsewhere(f"{self._home}/{layer}/tree")
+
+    def archive_size(self, layer: str) -> int | None:
+        return linked.archive_size(f"{self._home}/{layer}")
+
+    def _make_way(self, layer: str) -> None:
+        """Remove a link to a layer that is gone."""
+        if self.elsewhere(layer):
+            staging.bury(self._home, layer)
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
         with staging.Birth(self._home, layer) as path:
@@ -108,6 +131,8 @@ class VfsDriver(StorageDriver):
 
     def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
         trees.require_all(self._home, "tree", (layer, *parents[:1]))
+        if linked.assembled(f"{self._home}/{layer}", "tree", out):
+            return
         write_changes(self._tree(layer), self._below(parents), out, self._ids(layer))
 
     def changes(self, layer: str, parents: Sequence[str]) -> Iterator[Change]:
@@ -132,6 +157,7 @@ class VfsDriver(StorageDriver):
         staging.bury(self._home, layer)
 
     def rename(self, layer: str, name: str) -> None:
+        self._make_way(name)
         os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")
 
     def layers(self) -> Iterator[str]:
@@ -145,7 +171,8 @@ class VfsDriver(StorageDriver):
         staging.collect(self._home)
 
     def _tree(self, layer: str) -> str:
-        return f"{self._home}/{layer}/tree"
+        """Where a layer's files are: in this home, or in another."""
+        return self.elsewhere(layer) or f"{self._home}/{layer}/tree"
 
     def probe(self) -> Probe:
         return Probe(True)

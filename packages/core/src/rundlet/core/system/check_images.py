@@ -10,6 +10,8 @@ from ..errors import Busy
 from ..images.descriptor import digest_parts
 from ..state import layers as rows
 from ..state import leases
+from ..storage.linked import elsewhere
+from ..value import Value
 from .check import Problem
 
 TYPE_CHECKING = False
@@ -22,28 +24,39 @@ if TYPE_CHECKING:
 def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
     """Images that miss a layer, or whose manifest or config is gone or damaged.
 
-    A damaged blob that is only the compressed form of a layer is no damage of the image.
+    A damaged blob that is only the compressed form of a layer is no damage of the image. What
+    is gone of an additional store may come back with it: nothing is removed for that.
     """
     ours = engine.images  # a store that is gone is told before its layers are taken for lost
     damaged = dict(_damaged_blobs(engine, quick=quick))
     lost = _lost_layers(engine)
     for image, manifest, top in engine.database.rows("SELECT id, manifest, top_layer FROM images"):
-        reasons = [damaged[one] for one in (manifest, f"sha256:{image}") if one in damaged]
-        reasons += [
-            f"layer {layer} is gone" for layer in rows.chain(engine.database, top or "")
-            if layer in lost
-        ]  # fmt: skip
-        if reasons and not _of_another_store(engine, image):
+        layers = [lost[one] for one in rows.chain(engine.database, top or "") if one in lost]
+        blobs = [damaged[one] for one in (manifest, f"sha256:{image}") if one in damaged]
+        found = [*blobs, *layers]
+        if any(one.linked for one in found) or (found and not _of_another_store(engine, image)):
+            message = f"image {_named(engine, image)}: {'; '.join(one.reason for one in found)}"
+            if any(one.linked for one in found):
+                yield Problem(message)
+                continue
             yield Problem(
-                f"image {_named(engine, image)}: {'; '.join(reasons)}",
+                message,
                 partial(ours.remove, image, force=True),
                 "image" if _unused(engine, image) else "container",
             )
     needed = {row[0] for row in engine.database.rows("SELECT manifest FROM images")}
     needed |= {f"sha256:{row[0]}" for row in engine.database.rows("SELECT id FROM images")}
-    for digest, reason in damaged.items():
+    for digest, one in damaged.items():
         if digest not in needed:
-            yield Problem(reason, partial(_forget_blob, engine, digest))
+            repair = None if one.linked else partial(_forget_blob, engine, digest)
+            yield Problem(one.reason, repair)
+
+
+class _Lost(Value):
+    """A layer or blob that is gone or damaged. linked: it was in an additional store."""
+
+    reason: str
+    linked: bool = False
 
 
 def _of_another_store(engine: Engine, image: str) -> bool:
@@ -63,19 +76,24 @@ def _named(engine: Engine, image: str) -> str:
     return f"{image} ({', '.join(names)})" if names else image
 
 
-def _damaged_blobs(engine: Engine, *, quick: bool) -> Iterator[tuple[str, str]]:
+def _damaged_blobs(engine: Engine, *, quick: bool) -> Iterator[tuple[str, _Lost]]:
     """(digest, what is wrong) of blobs whose file is gone, has another size or other content."""
     for digest, size in engine.database.rows("SELECT digest, size FROM blobs ORDER BY digest"):
         path = engine.blobs.path(digest)
         try:
             found = os.stat(path).st_size
         except FileNotFoundError:
-            yield digest, f"blob {digest} is gone"
+            yield digest, _gone(f"blob {digest}", elsewhere(path))
             continue
         if found != size:
-            yield digest, f"blob {digest} has {found} bytes, not {size}"
+            yield digest, _Lost(f"blob {digest} has {found} bytes, not {size}")
         elif not quick and _digest(path, digest) != digest:
-            yield digest, f"blob {digest} has other content than its digest says"
+            yield digest, _Lost(f"blob {digest} has other content than its digest says")
+
+
+def _gone(what: str, place: str) -> _Lost:
+    """place: where it was, if that is in an additional store."""
+    return _Lost(f"{what} is gone" + (f": it was {place}" if place else ""), bool(place))
 
 
 def _digest(path: str, digest: str) -> str:
@@ -101,10 +119,12 @@ def _forget_blob(engine: Engine, digest: str) -> None:
             pass
 
 
-def _lost_layers(engine: Engine) -> set[str]:
+def _lost_layers(engine: Engine) -> dict[str, _Lost]:
     """Layers with a row but nothing in the storage driver."""
+    driver = engine.layers.driver
     known = [row[0] for row in engine.database.rows("SELECT id FROM layers")]
-    return {layer for layer in known if not engine.layers.driver.exists(layer)}
+    lost = (layer for layer in known if not driver.exists(layer))
+    return {layer: _gone(f"layer {layer}", driver.elsewhere(layer)) for layer in lost}
 
 
 def layers(engine: Engine) -> Iterator[Problem]:

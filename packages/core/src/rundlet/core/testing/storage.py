@@ -634,7 +634,7 @@ class StorageDriverContract:
         other.apply(A, (), tree().stream())
         before = snapshot(other.home)
         for _ in range(2):
-            driver.link(A, other.home)
+            driver.link(A, f"{other.home}/{A}")
             assert driver.exists(A) and driver.usage(A) == other.usage(A)
             driver.create(B, (A,))
             root = driver.mount(B, (A,), PLAIN)
@@ -648,7 +648,7 @@ class StorageDriverContract:
             driver.remove(B)
             driver.remove(A)
             assert snapshot(other.home) == before, "STORAGE-LINK: the other is changed"
-        driver.link(A, other.home)
+        driver.link(A, f"{other.home}/{A}")
         other.remove(A)
         assert not driver.exists(A)
         driver.apply(A, (), Archive().file("mine", "x").stream())
