@@ -26,7 +26,8 @@ _TAIL = """\
 are graph roots of Rundlet, or stores of podman, buildah and CRI-O (containers/storage), made with
 the same storage driver: overlay or vfs. Their images are listed (`images` has a column R/O), run,
 built from, saved and pushed, and never changed, removed or pruned; a layer that is there is not
-pulled again.
+pulled again. So whoever comes from podman has all images at once, with
+`additionalimagestores = ["/var/lib/containers/storage"]`.
 
 - What is changed there is seen by the next command that uses images; `rundlet-cri` looks when it
   starts.
@@ -43,8 +44,10 @@ pulled again.
   seen. A store of another user (rootless podman), composefs and force_mask are refused.
 - A container with a user namespace sees the layers with its own owners, without copies, where the
   file systems have idmapped mounts; elsewhere it gets copies.
-- There are no additional layer stores (`additionallayerstores`): they
-  are directories of a file system that fetches layers when they are asked for, by a daemon.
+- podman's `imagestore`, images in another root than containers, is not there. Fill a second root
+  by itself (`rundlet --root STORE pull`), and name it here.
+- There are no additional layer stores (`additionallayerstores`): they are directories of a file
+  system that fetches layers when they are asked for, by a daemon.
 
 ## Environment variables
 
@@ -91,7 +94,7 @@ def _text(key: Key) -> str:
     if key.without:
         return f"**No effect**: {key.without}"
     if key.flag:
-        return f"Default of `run --{key.flag}`"
+        return f"Default of `run --{key.flag}{f' {key.prefix}' if key.prefix else ''}`"
     if key.setting:
         return f"`{key.setting}` of rundlet.toml"
     return f"{key.does[0].upper()}{key.does[1:]}"

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import time
 from pathlib import Path
 
+import pytest
+
+from devtools.fixtures import needs
+from devtools.lying import Exchange, LyingRegistry
 from devtools.tool import Rundlet
 
 CONF = """\
@@ -18,11 +25,14 @@ env = ["FROM_CONF=1"]
 netns = "none"
 umask = "0077"
 log_driver = "none"
+init = true
+volumes = ["/usr/share/zoneinfo:/vol"]
 container_name_as_hostname = true
 """
 SEEN = (
     "touch /a 2>/dev/null || echo read-only; df /dev/shm | tail -1 | awk '{print $2}';"
-    " test -c /dev/mine && echo device; echo $FROM_CONF; umask; ls /sys/class/net"
+    " test -c /dev/mine && echo device; echo $FROM_CONF; umask; ls /sys/class/net;"
+    " test -d /vol/Europe && echo volume; tr '\\0' '\\n' < /proc/1/cmdline | head -1"
 )
 
 
@@ -32,13 +42,21 @@ def test_containers_conf(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
     rundlet.environment["CONTAINERS_CONF"] = str(tmp_path / "containers.conf")
     words = ("busybox", "sh", "-c", SEEN)
     seen = rundlet("run", "--name", "c", *words).stdout.split()
-    assert seen == ["read-only", "2048", "device", "1", "0077", "lo"]
+    assert seen == ["read-only", "2048", "device", "1", "0077", "lo", "volume", "/run/podman-init"]
     named = rundlet("run", "--rm", "--name", "a_b.c", "busybox", "hostname")
     assert named.stdout == "ab.c\n"
     assert "cannot read logs" in rundlet("logs", "c", check=False).stderr
-    typed = ("--read-only=false", "--shm-size=3m", "--device", "/dev/zero", "-e", "FROM_CONF=2")
+    typed = (
+        "--read-only=false",
+        "--init=false",
+        "--shm-size=3m",
+        "--device",
+        "/dev/zero",
+        "-e",
+        "FROM_CONF=2",
+    )
     seen = rundlet("run", "--rm", *typed, *words).stdout.split()
-    assert seen == ["3072", "device", "2", "0077", "lo"]
+    assert seen == ["3072", "device", "2", "0077", "lo", "volume", "sh"]
 
 
 ENGINE = """\
@@ -98,3 +116,154 @@ def test_healthcheck_events(rundlet: Rundlet, busybox_archive: Path, tmp_path: P
     del rundlet.environment["CONTAINERS_CONF"]
     rundlet("healthcheck", "run", "c")
     assert rundlet(*shown).stdout.count("health_status") >= 1
+
+
+RUNTIME = """\
+#!/bin/sh
+echo "$OF_CONMON $@" >> {log}
+exec {runtime} "$@"
+"""
+
+
+def test_keys_of_runtimes(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    """As a real runtime gets them."""
+    needs("runc")
+    log, program = tmp_path / "log", tmp_path / "runtime"
+    program.write_text(RUNTIME.format(log=log, runtime=shutil.which("runc")))
+    program.chmod(0o755)
+    conf = tmp_path / "containers.conf"
+    conf.write_text(
+        "[containers]\nkeyring = false\n[engine]\nruntime = 'runc'\nno_pivot_root = true\n"
+        "conmon_env_vars = ['OF_CONMON=1']\n"
+        f"[engine.runtimes]\nrunc = ['/none', '{program}']\n"
+        "[engine.runtimes_flags]\nrunc = ['debug']\n"
+    )
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    done = rundlet("run", "--rm", "--network=none", "busybox", "sh", "-c", "echo $OF_CONMON; ls /")
+    assert done.stdout.startswith("\nbin\n")
+    created = next(line for line in log.read_text().splitlines() if " create " in line)
+    assert created.startswith("1 ")
+    assert {"--debug", "--no-pivot", "--no-new-keyring"} <= {*created.split()}
+
+
+def test_keys_of_logs(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    """log_path, a directory with a file for each container; log_size_max; log_tag, which is not
+    of files.
+    """
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    conf = tmp_path / "containers.conf"
+    conf.write_text(
+        f"[containers]\nlog_path = '{logs}'\nlog_tag = '{{{{.Name}}}}'\nlog_size_max = 8192\n"
+    )
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    identity = rundlet(
+        *("create", "--network=none", "--name=c", "busybox", "seq", "3000")
+    ).stdout.strip()
+    rundlet("start", "-a", "c")
+    form = "{{.HostConfig.LogConfig.Path}}"
+    path = rundlet("inspect", "c", "--format", form).stdout.strip()
+    assert path == f"{logs}/{identity}.log"
+    assert 0 < os.path.getsize(path) <= 8192
+    assert rundlet("logs", "c").stdout.endswith("\n3000\n")
+    rundlet("create", "--network=none", "--name=d", f"--log-opt=path={tmp_path}/d", "busybox")
+    assert rundlet("inspect", "d", "--format", form).stdout == f"{tmp_path}/d\n"
+
+
+def test_log_tags(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    """What conmon gets, which conmon_path names: templates are filled in (podman-run(1))."""
+    program, log = tmp_path / "conmon", tmp_path / "log"
+    program.write_text(RUNTIME.format(log=log, runtime=shutil.which("conmon")))
+    program.chmod(0o755)
+    conf = tmp_path / "containers.conf"
+    conf.write_text(f"[engine]\nconmon_path = ['/none', '{program}']\n")
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    # A file has no tags, and conmon says so: a journal is not on every machine.
+    words = ("--network=none", "--name=c", "--log-opt=tag={{.Name}}/{{.ImageName}}", "busybox")
+    said = rundlet("run", *words, check=False).stderr
+    assert "k8s-file doesn't support --log-tag" in said
+    assert "--log-tag c/localhost/busybox:latest" in log.read_text()
+
+
+@pytest.mark.parametrize(("retry", "asked"), [(0, 1), (2, 3)])
+def test_retries(rundlet: Rundlet, tmp_path: Path, retry: int, asked: int) -> None:
+    conf = tmp_path / "containers.conf"
+    conf.write_text(f"[engine]\nretry = {retry}\nretry_delay = '100ms'\n")
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    with LyingRegistry() as registry:
+
+        def busy(exchange: Exchange) -> bool:
+            return "/manifests/" in exchange.path and exchange.answer(503)
+
+        registry.behave = busy
+        begun = time.monotonic()
+        rundlet("pull", "-q", "--tls-verify=false", f"{registry.host}/x", check=False)
+        assert len(registry.asked("GET", "/manifests/")) == asked
+        if retry:
+            assert time.monotonic() - begun >= 0.3  # 100 ms, then 200
+
+
+def test_image_default_format(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "containers.conf"
+    conf.write_text("[engine]\nimage_default_format = 'v2s2'\n")
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("create", "--name=c", "--network=none", "busybox")
+    rundlet("commit", "-q", "c", "committed")
+    rundlet("commit", "-q", "--format=oci", "c", "typed")
+    (tmp_path / "Containerfile").write_text("FROM busybox\nLABEL a=b\n")
+    rundlet("build", "-q", "-t", "built", str(tmp_path))
+    seen = rundlet("inspect", "-f", "{{.ManifestType}}", "committed", "built", "typed").stdout
+    assert [line.partition("vnd.")[2].partition(".")[0] for line in seen.splitlines()] == [
+        *("docker", "docker", "oci")
+    ]
+
+
+def test_helper_binaries_dir(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    needs("catatonit")
+    program = tmp_path / "catatonit"
+    shutil.copy(shutil.which("catatonit") or "", program)
+    conf = tmp_path / "containers.conf"
+    conf.write_text(f"[engine]\nhelper_binaries_dir = ['/none', '{tmp_path}']\n")
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    words = ("--network=none", "--init", "busybox", "true")
+    rundlet("run", "--name=c", *words)
+    mounts = json.loads(rundlet("container", "inspect", "c").stdout)[0]
+    spec = json.loads(Path(mounts["OCIConfigPath"]).read_text())
+    assert str(program) in [mount.get("source") for mount in spec["mounts"]]
+
+
+def test_default_subnet_pools(rundlet: Rundlet, tmp_path: Path) -> None:
+    conf = tmp_path / "containers.conf"
+    pools = "[{base = '10.217.8.0/29', size = 30}, {base = '10.217.9.0/24', size = 26}]"
+    conf.write_text(
+        f"[network]\ndefault_subnet_pools = {pools}\nnetwork_config_dir = '{tmp_path}/net'\n"
+    )
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    for name in "abc":
+        rundlet("network", "create", name)
+    form = ("network", "inspect", "--format", "{{range .Subnets}}{{.subnet}}{{end}}")
+    seen = rundlet(*form, "a", "b", "c").stdout.split()
+    assert seen == ["10.217.8.0/30", "10.217.8.4/30", "10.217.9.0/26"]
+    conf.write_text(conf.read_text().replace("size = 30", "size = 20"))
+    said = rundlet("images", check=False).stderr
+    assert f"{conf}: network.default_subnet_pools: 10.217.8.0/29 has no subnets of size 20" in said
+
+
+def test_a_container_keeps_what_it_was_made_with(
+    rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
+) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    conf = tmp_path / "containers.conf"
+    conf.write_text("[containers]\nlog_driver = 'none'\n[engine]\nstop_timeout = 1\n")
+    rundlet("run", "--name=a", "--network=none", "busybox", "echo", "kept")
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    rundlet("create", "--name=b", "--network=none", "busybox", "true")
+    assert rundlet("logs", "a").stdout == "kept\n"
+    del rundlet.environment["CONTAINERS_CONF"]
+    form = "{{.Config.StopTimeout}} {{.HostConfig.LogConfig.Type}}"
+    assert rundlet("inspect", "a", "b", "--format", form).stdout == "10 k8s-file\n1 none\n"

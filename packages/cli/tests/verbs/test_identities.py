@@ -100,6 +100,15 @@ def test_automatic_with_a_mapping_and_a_large_user(store: Rundlet) -> None:
     assert lines[0].split()[2] == "3001"
 
 
+def test_the_images_working_directory_is_made(store: Rundlet) -> None:
+    """It belongs to the container's user, as without a user namespace."""
+    store("create", "--name", "a", "--network", "none", "busybox")
+    store("commit", "-q", "-c", "WORKDIR=/app/x", "-c", "USER=7", "a", "with")
+    words = ("with", "sh", "-c", "pwd; touch made; stat -c %u:%g /app /app/x")
+    lines = said(store, "--uidmap=0:100000:1000", *words)
+    assert lines == ["/app/x", "0:0", "7:0"]
+
+
 def test_the_other_modes(store: Rundlet) -> None:
     (line, *_) = said(store, "--userns", "keep-id", "busybox", "cat", "/proc/self/uid_map")
     assert line.split()[:2] == ["0", "0"]

@@ -45,7 +45,7 @@ def create(parts: Parts, network: Network) -> Network:
         known = networks(parts)
         if any(one.name == network.name for one in known):
             raise AlreadyExists(f"network name {network.name} already used: network already exists")
-        network = _completed(network, known)
+        network = _completed(network, known, parts.pools)
         document = conflist(network, dns=bool(names.program()))
         path = os.path.join(parts.directories[0], f"{network.name}.conflist")
         if path in files(parts.directories[:1]):
@@ -104,7 +104,7 @@ def _flag(options: Mapping[str, str], key: str) -> bool:
 # --- what is not given
 
 
-def _completed(network: Network, known: Sequence[Network]) -> Network:
+def _completed(network: Network, known: Sequence[Network], pools: Sequence[str]) -> Network:
     """Subnets, gateways and the interface, where they are left to us."""
     if network.options.get("ipam", "host-local") != "host-local":
         return _with_interface(network, known)
@@ -113,7 +113,7 @@ def _completed(network: Network, known: Sequence[Network]) -> Network:
     if network.driver == "bridge":
         subnets.refuse_overlap(wished, used)
     if not wished and network.driver == "bridge":
-        wished.append(subnets.completed({"subnet": subnets.free_ipv4(used)}))
+        wished.append(subnets.completed({"subnet": subnets.free_ipv4(pools, used)}))
     if network.ipv6 and not any(":" in one["subnet"] for one in wished):
         wished.append(subnets.completed({"subnet": subnets.free_ipv6(used)}))
     if not wished:  # macvlan and ipvlan share the segment of their parent: its DHCP serves

@@ -14,6 +14,7 @@ from .execute import TIMEOUT, Executor
 from .host import Host
 from .names import Names
 from .ports import Ports
+from .subnets import POOLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Parts:
         self.names = Names(str(settings.run_dir), self.cache, self.host)
         self.default = settings.default_network
         self.subnet = str(options.get("default_subnet") or SUBNET)
+        self.pools = tuple(options.get("default_subnet_pools") or POOLS)
         self.data_dir = str(options.get("data_dir", ""))
         self.in_process = bool(options.get("in_process", True))
 

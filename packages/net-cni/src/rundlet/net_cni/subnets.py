@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     IPNetwork = IPv4Network | IPv6Network
 
-_PREFIX = 24  # of new IPv4 networks (podman's default_subnet_pools)
+POOLS = ("10.89.0.0/16 24", "10.90.0.0/15 24", "10.92.0.0/14 24", "10.96.0.0/11 24",
+         "10.128.0.0/9 24")  # fmt: skip
+"""Where new IPv4 networks get their subnets, and of which size (podman's own)."""
 _TRIES = 100
 
 
@@ -78,13 +80,20 @@ def _overlap(one: IPNetwork, other: IPNetwork) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
-def free_ipv4(used: Sequence[IPNetwork]) -> str:
-    """The first free /24 of 10.89.0.0 to 10.255.255.0 (podman's pools). Raises NetworkError."""
-    for second in range(89, 256):
-        for third in range(256):
-            candidate = IPv4Network(f"10.{second}.{third}.0/{_PREFIX}")
-            if not any(_overlap(candidate, other) for other in used):
-                return str(candidate)
+def free_ipv4(pools: Sequence[str], used: Sequence[IPNetwork]) -> str:
+    """The first free subnet of some pools, each "BASE SIZE" ("10.89.0.0/16 24").
+
+    Raises NetworkError where there is none, InvalidArgument for a pool that is none.
+    """
+    for pool in pools:
+        base, _, size = pool.partition(" ")
+        try:
+            candidates = IPv4Network(base).subnets(new_prefix=int(size))
+            for candidate in candidates:
+                if not any(_overlap(candidate, other) for other in used):
+                    return str(candidate)
+        except ValueError as error:
+            raise InvalidArgument(f"default_subnet_pools: {pool!r}: {error}") from None
     raise NetworkError("could not find free subnet from subnet pools", remedy="Give --subnet.")
 
 

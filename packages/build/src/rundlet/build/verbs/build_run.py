@@ -133,7 +133,7 @@ def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOption
         explain=arguments.flag("explain"),
         squash=arguments.flag("squash"),
         squash_all=arguments.flag("squash-all"),
-        docker=image_format(arguments) == "docker",
+        docker=image_format(arguments, context.engine.settings) == "docker",
         timestamp=file_timestamp(arguments),
         labels=(*_identity(arguments), *pairs(arguments, "label")),
         annotations=image_annotations(arguments),

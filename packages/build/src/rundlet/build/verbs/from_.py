@@ -88,7 +88,7 @@ def run(context: Context, arguments: Parsed) -> int:
             platform=wanted[0] if wanted else None,
             progress=progress,
             template=template(arguments, context.options),
-            format=image_format(arguments) or "oci",
+            format=image_format(arguments, context.engine.settings) or "oci",
             isolation=isolation(arguments),
             encryption=encryption(arguments),
         )

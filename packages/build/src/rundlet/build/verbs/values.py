@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.build.execute.sbom import SbomOrder
     from rundlet.core.commands.context import Parsed
+    from rundlet.core.settings.snapshot import Settings
 
 
 def timestamp(arguments: Parsed) -> Timestamp | None:
@@ -83,14 +84,15 @@ def pairs(arguments: Parsed, name: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, _, value in found)
 
 
-def image_format(arguments: Parsed) -> str:
-    """--format, or BUILDAH_FORMAT; "" for none of them. Raises UsageError."""
+def image_format(arguments: Parsed, settings: Settings) -> str:
+    """--format, or BUILDAH_FORMAT, or image_default_format; "" for none. Raises UsageError."""
     if "format" in arguments.given:
         return arguments.text("format")
     found = os.environ.get("BUILDAH_FORMAT", "")
     if found not in ("", "oci", "docker"):
         raise UsageError(f"unrecognized image type {found!r} in BUILDAH_FORMAT")
-    return found
+    docker = settings.image_default_format.startswith("v2s")
+    return found or ("docker" if docker else settings.image_default_format)
 
 
 def isolation(arguments: Parsed) -> str:

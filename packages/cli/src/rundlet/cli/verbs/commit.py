@@ -47,7 +47,7 @@ def run(context: Context, arguments: Parsed) -> int:
             message=arguments.text("message"),
             changes=arguments.texts("change"),
             config=image_config.read(arguments.text("config")),
-            docker=arguments.text("format") == "docker",
+            docker=_docker(arguments, context.engine.settings.image_default_format),
             squash=arguments.flag("squash"),
             include_volumes=arguments.flag("include-volumes"),
             pause=arguments.flag("pause"),
@@ -67,3 +67,9 @@ def _write(path: str, identity: str) -> None:
             file.write(identity)
     except OSError as error:
         raise InvalidArgument(f"failed to write image ID: {path}: {error.strerror}") from None
+
+
+def _docker(arguments: Parsed, default: str) -> bool:
+    if "format" in arguments.given:
+        return arguments.text("format") == "docker"
+    return default.startswith("v2s")

@@ -133,6 +133,7 @@ def init_program(engine: Engine, wanted: str = "") -> str:
         raise InvalidArgument(f"container-init binary not found on the host: {wanted}")
     candidates = (
         wanted or engine.settings.init_path,
+        *(f"{directory}/catatonit" for directory in engine.settings.helper_binaries_dirs),
         "/usr/libexec/podman/catatonit",
         "/usr/bin/catatonit",
         "/usr/local/libexec/podman/catatonit",

@@ -56,9 +56,7 @@ def create(
     raises; nothing is left then.
     """
     _check(request)
-    request = _without_ports(engine, request)
-    if engine.settings.transient_store:
-        request = request.replace(transient=True)
+    request = _settled(engine, _without_ports(engine, request))
     network.check(engine, request)
     log_driver.check(engine, request)
     source = resolve(engine, request, pulling or Pulling())
@@ -105,6 +103,17 @@ def _without_ports(engine: Engine, request: ContainerRequest) -> ContainerReques
         )
     )
     return request.replace(ports=())
+
+
+def _settled(engine: Engine, request: ContainerRequest) -> ContainerRequest:
+    """With what the settings say now, and not when it is stopped or its log is read."""
+    settings = engine.settings
+    stop_timeout = request.stop_timeout
+    return request.replace(
+        transient=request.transient or settings.transient_store,
+        log_driver=log_driver.driver(engine, request),
+        stop_timeout=settings.stop_timeout if stop_timeout is None else stop_timeout,
+    )
 
 
 def _command(request: ContainerRequest, source: Source) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import log_driver
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +56,7 @@ def host_config(engine: Engine, known: Known, paths: Paths) -> dict[str, Any]:
         "LogConfig": {
             "Type": request.log_driver or engine.settings.log_driver,
             "Config": None,
-            "Path": request.log_options.get("path") or paths.log,
+            "Path": log_driver.path(request, paths),
             "Tag": request.log_options.get("tag", ""),
             "Size": request.log_options.get("max-size", "0B"),
         },

@@ -48,8 +48,9 @@ def passes(engine: Engine, request: ContainerRequest) -> bool:
 
 
 def path(request: ContainerRequest, paths: Paths) -> str:
-    """The file of a driver that writes one (`--log-opt path`)."""
-    return request.log_options.get("path") or paths.log
+    """The file of a driver that writes one (`--log-opt path`); in a directory, it is ID.log."""
+    found = request.log_options.get("path") or paths.log
+    return f"{found}/{paths.container}.log" if os.path.isdir(found) else found
 
 
 def size_max(engine: Engine, request: ContainerRequest) -> int:

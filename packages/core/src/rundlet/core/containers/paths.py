@@ -22,6 +22,7 @@ class Paths:
 
     def __init__(self, engine: Engine, container: str) -> None:
         settings = engine.settings
+        self.container = container
         self.bundle = f"{settings.graph_root}/containers/{container}"
         self.run = f"{settings.run_root}/containers/{container}"
         self.exits = f"{settings.run_root}/exits"

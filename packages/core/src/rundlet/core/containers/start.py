@@ -254,7 +254,6 @@ def _create(
     paths: Paths,
     restoring: Restoring | None,
 ) -> Monitored:
-    options = request.log_options
     rotated = log_driver.rotates(engine, request)
     job = MonitorJob(
         id=row.id,
@@ -266,7 +265,7 @@ def _create(
         log_path=log_driver.path(request, paths),
         log_driver=log_driver.driver(engine, request),
         log_size_max=-1 if rotated else log_driver.size_max(engine, request),
-        log_tag=options.get("tag", ""),
+        log_tag=_log_tag(engine, row, request.log_options.get("tag", "")),
         terminal=request.terminal,
         stdin=request.stdin,
         stdin_stays=request.stdin_stays,
@@ -281,6 +280,16 @@ def _create(
     return runtime.monitor().create(
         job, environment={**exit_environment(engine), **sdnotify.environment(request)}
     )
+
+
+def _log_tag(engine: Engine, row: Container, text: str) -> str:
+    """`--log-opt tag`: a template over what inspect tells (podman-run(1))."""
+    if "{{" not in text:
+        return text
+    from ..format.template import Template
+    from .inspect import inspect
+
+    return Template(text).render(inspect(engine, row))
 
 
 def _undo_create(engine: Engine, row: Container, runtime: OCIRuntime) -> None:

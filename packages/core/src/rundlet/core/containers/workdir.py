@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
+from ..archive.ids import IdMaps
 from ..errors import NotInImage
 
 TYPE_CHECKING = False
@@ -46,8 +47,9 @@ def ensure(root: str, spec: dict[str, Any], request: ContainerRequest, container
             here = _into(names.pop(0), here)
         if names and request.workdir and not request.make_workdir:
             raise NotInImage(f'workdir "{path}" does not exist on container {container}')
-        if names and not request.workdir and not request.uid_map and not request.gid_map:
-            here = _make(names, here, spec["process"]["user"])
+        if names and not request.workdir:
+            maps = IdMaps(request.uid_map or request.gid_map, request.gid_map or request.uid_map)
+            here = _make(names, here, spec["process"]["user"], maps)
     finally:
         os.close(here)
 
@@ -63,10 +65,11 @@ def _into(name: str, above: int) -> int:
     return opened
 
 
-def _make(names: list[str], here: int, user: dict[str, int]) -> int:
-    """The missing directories; the last one belongs to the user."""
-    for name in names:
+def _make(names: list[str], here: int, user: dict[str, int], maps: IdMaps) -> int:
+    """The missing directories, of the container's root; the last one belongs to the user."""
+    for number, name in enumerate(names, 1):
         os.mkdir(name, 0o755, dir_fd=here)
         here = _into(name, here)
-    os.chown(f"/proc/self/fd/{here}", user["uid"], user["gid"])
+        uid, gid = (user["uid"], user["gid"]) if number == len(names) else (0, 0)
+        os.chown(f"/proc/self/fd/{here}", *maps.to_host(uid, gid))
     return here

@@ -58,11 +58,16 @@ def push(
 
 
 def configured(engine: Engine, wishes: Wishes, transport: str) -> Wishes:
-    """With the configured compression, where none is asked for and what is written can have it.
+    """With the configured format and compression, where none is asked for and what is written can
+    have it.
 
-    containers.conf(5) compression_format: not Docker's own formats.
+    containers.conf(5). image_default_format: of what goes to a registry. compression_format: not
+    of Docker's own formats.
     """
     settings = engine.settings
+    zstd = wishes.compression.startswith("zstd")
+    if transport == "docker" and not wishes.format and not zstd:
+        wishes = wishes.replace(format=settings.image_default_format)
     docker = wishes.format.startswith("v2s") or transport in ("docker-archive", "docker-daemon")
     if wishes.compression or wishes.plain or docker:
         return wishes

@@ -114,6 +114,7 @@ class Plugins:
                 "conmon": self.settings.conmon,
                 "monitor_env": self.settings.conmon_env,
                 "no_pivot": self.settings.no_pivot_root,
+                "no_new_keyring": not self.settings.keyring,
                 **table,
             },
             systemd_cgroup=choose_manager(self.settings.cgroup_manager) == "systemd",
@@ -136,6 +137,7 @@ class Plugins:
             default_network=settings.default_network,
             options={
                 "default_subnet": settings.default_subnet,
+                "default_subnet_pools": settings.default_subnet_pools,
                 **settings.plugins.get(name, {}),
             },
         )

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Driver = TypeVar("Driver", bound=OCIRuntime)
 
+# Options of `create`, by what they are in a runtime's table.
+_CREATE_FLAGS = {"no_pivot": "--no-pivot", "no_new_keyring": "--no-new-keyring"}
 _STATUS = frozenset(("creating", "created", "running", "paused", "stopped"))
 
 
@@ -91,7 +93,7 @@ class RuncFamily(OCIRuntime):
             str(options.get("conmon", "")),
             self.name,
             variables=monitor_variables(self.config),
-            create_options=("--no-pivot",) if options.get("no_pivot") else (),
+            create_options=tuple(flag for name, flag in _CREATE_FLAGS.items() if options.get(name)),
             sync_log=not options.get("no_sync_log", False),
         )
 

@@ -48,6 +48,7 @@ class ShimRunc(ShimRuntime):
             "root": f"{self.config.root}.runc",
             "systemd_cgroup": self.config.systemd_cgroup,
             "no_pivot_root": bool(self.config.options.get("no_pivot")),
+            "no_new_keyring": bool(self.config.options.get("no_new_keyring")),
             **given,
         }
 

@@ -52,9 +52,7 @@ def _containers(path: str, before: dict[str, Any]) -> dict[str, Any]:
     flags = _run_flags(path, tables, before.get("run_flags", {}))
     if flags:
         found["run_flags"] = flags
-    directory = _table(path, tables, "network").get("network_config_dir")
-    if directory:
-        found["network_config_dirs"] = (directory,)
+    found.update(_network(path, _table(path, tables, "network"), before))
     return check(found, path, {name: f"{table}.{key}" for (table, key), name in _SETTINGS.items()})
 
 
@@ -84,6 +82,36 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
     return found
 
 
+def _network(path: str, network: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The keys of [network] that are read in a way of their own."""
+    found: dict[str, Any] = {}
+    if network.get("network_config_dir"):
+        found["network_config_dirs"] = (network["network_config_dir"],)
+    pools = network.get("default_subnet_pools")
+    if pools:
+        key = "network.default_subnet_pools"
+        if not isinstance(pools, list):
+            raise SettingsError(f"{path}: {key}: expected a list of tables")
+        said = [_pool(path, key, item) if "append" not in item else item for item in pools]
+        found["default_subnet_pools"] = _list(
+            path, key, said, before.get("default_subnet_pools", ())
+        )
+    return found
+
+
+def _pool(path: str, key: str, item: Any) -> str:
+    """{"base" = "10.89.0.0/16", "size" = 24}, as our own settings have it: "10.89.0.0/16 24"."""
+    from ipaddress import IPv4Network
+
+    try:
+        base, size = IPv4Network(item["base"]), int(item["size"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise SettingsError(f"{path}: {key}: expected a base and a size: {error}") from None
+    if not base.prefixlen <= size <= 32:
+        raise SettingsError(f"{path}: {key}: {base} has no subnets of size {size}")
+    return f"{base} {size}"
+
+
 def _run_flags(path: str, tables: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
     found = dict(before)
     for key in _FLAGS:
@@ -94,7 +122,10 @@ def _run_flags(path: str, tables: dict[str, Any], before: dict[str, Any]) -> dic
             value = _list(path, f"{key.table}.{key.name}", value, before.get(key.flag, ()))
         elif type(value) is not key.kind:
             raise SettingsError(f"{path}: {key.table}.{key.name}: expected {_WORDS[key.kind]}")
-        found[key.flag] = (f"{key.prefix}{value}",) if key.prefix else value
+        if key.prefix:  # one of several keys that are words of the same flag
+            others = [one for one in found.get(key.flag, ()) if not one.startswith(key.prefix)]
+            value = (*others, f"{key.prefix}{value}")
+        found[key.flag] = value
     return found
 
 

@@ -54,6 +54,7 @@ _CHOICES = {
     "cgroup_manager": ("", "cgroupfs", "systemd"),
     "events_backend": ("sqlite", "file", "journald", "none"),
     "short_name_mode": ("", "enforcing", "permissive", "disabled"),
+    "image_default_format": ("", "oci", "v2s1", "v2s2"),
     "compression_format": ("", "gzip", "zstd", "zstd:chunked"),
     "pull_policy": ("always", "missing", "ifnotpresent", "never", "newer"),
 }

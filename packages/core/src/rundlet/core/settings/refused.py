@@ -18,7 +18,8 @@ REASONS = {
     "connection": _REMOTE,
     "remote": _REMOTE,
     "url": _REMOTE,
-    "imagestore": "images are kept with the containers that count on them: --root moves both",
+    "imagestore": "images are kept with the containers that count on them; fill another root"
+    " (`--root STORE pull`) and name it in additionalimagestores",
     "namespace": "libpod namespaces are not supported: use another --root",
 }
 REMOTE_VARIABLES = ("CONTAINER_HOST", "CONTAINER_CONNECTION")

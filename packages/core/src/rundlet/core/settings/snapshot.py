@@ -44,10 +44,12 @@ class Settings(Value):
     conmon: str = ""
     conmon_env: tuple[str, ...] = ()  # NAME=VALUE, for conmon and the runtimes
     no_pivot_root: bool = False
+    keyring: bool = True  # whether the runtime makes a session keyring for each container
     container_name_as_hostname: bool = False
     healthcheck_events: bool = True  # whether each check has an event
     cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
     init_path: str = ""
+    helper_binaries_dirs: tuple[str, ...] = ()  # where catatonit may be, before the usual places
     cdi_spec_dirs: tuple[str, ...] = ()
     hooks_dirs: tuple[str, ...] = ("/usr/share/containers/oci/hooks.d",)  # of OCI hooks
 
@@ -57,6 +59,7 @@ class Settings(Value):
     network_config_dirs: tuple[str, ...] = ()
     network_plugin_dirs: tuple[str, ...] = ()
     default_subnet: str = "10.88.0.0/16"
+    default_subnet_pools: tuple[str, ...] = ()  # "BASE SIZE" ("10.89.0.0/16 24"); (): podman's
 
     # containers
     default_capabilities: tuple[str, ...] | None = None  # None: podman's eleven
@@ -88,6 +91,7 @@ class Settings(Value):
     image_parallel_copies: int = 0  # 0: pick by the number of cores
     retries: int = 3  # of a request to a registry that failed for a passing reason
     retry_delay: float = 0.5  # before the first retry; doubled for each after it
+    image_default_format: str = ""  # "oci" | "v2s1" | "v2s2"; "": what is there, oci for new ones
     compression_format: str = ""  # of all layers that are pushed; "": as they are
     compression_level: int | None = None
     multi_image_archive: bool = False

@@ -157,7 +157,7 @@ def _image(directory: str, record: Record, layers: Mapping[str, Record]) -> Imag
         manifest_digest=digest,
         digests=tuple(kept),
         config=config,
-        names=tuple(record.get("names") or ()),
+        names=tuple(map(str, record.get("names") or ())),
         layers=_chain(record, config, layers),
         files={**kept, manifest.config.digest: place(manifest.config.digest)},
         added=from_rfc3339(record.get("created") or ""),

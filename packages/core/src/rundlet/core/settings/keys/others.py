@@ -13,7 +13,12 @@ OTHERS = (
     Key(_N, "default_network", setting="default_network"),
     Key(_N, "default_rootless_network_cmd", without=_ROOTLESS),
     Key(_N, "default_subnet", setting="default_subnet"),
-    Key(_N, "default_subnet_pools", without="podman's own pools are used; give `--subnet`"),
+    Key(
+        _N,
+        "default_subnet_pools",
+        does="pools of `network create`'s IPv4 subnets, as {base, size} (`default_subnet_pools` of"
+        ' rundlet.toml: "BASE SIZE")',
+    ),
     Key(_N, "dns_bind_port", without=_NETAVARK),
     Key(_N, "firewall_driver", without=_NETAVARK),
     Key(_N, "netavark_plugin_dirs", without=_NETAVARK),

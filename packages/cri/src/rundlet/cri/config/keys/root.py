@@ -11,7 +11,8 @@ KEYS = (
     Key(_T, "runroot", "", "Directory of the state that ends with a reboot", "runroot"),
     Key(
         _T, "imagestore", "", "A second store for pulled images", "imagestore",
-        without="images and containers are in one store: see root",
+        without="images and containers are in one store; images of others by storage_option"
+        " overlay.additionalimagestore",
     ),
     Key(_T, "storage_driver", "", "Storage driver: overlay, vfs", "storage-driver", "s"),
     Key(_T, "storage_option", (), "Options of the storage driver, as DRIVER.KEY=VALUE",
