@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ TYPED = {
     "ps --filter sta": "<ps><--filter><status=>",
     "ps --format '{{.CreatedH": "<ps><--format><{{.CreatedHuman}}>",
     "cp one": "<cp><one-box:>",
+    "cp one-box:": "<cp><one-box:/>",
+    "cp one-box:/bi": "<cp><one-box:/bin/>",
+    "cp /x one-box:/etc/pass": "<cp></x><one-box:/etc/passwd>",
+    "cp two:/ro": "<cp><two:/root/>",
+    "run --network='net": "<run><--network=net-of-mine>",
+    'ps --format="{{.CreatedH': "<ps><--format={{.CreatedHuman}}>",
     "load -i /etc/hostn": "<load><-i></etc/hostname>",
 }
 
@@ -68,7 +75,7 @@ def test_tab(store: Rundlet, shell: str) -> None:
     try:
         for typed, meant in TYPED.items():
             terminal.type(f"rundlet {typed}\t")
-            terminal.until(meant.rpartition("<")[2].rstrip(">"), 10)
+            terminal.until(re.findall(r"[\w.-]+", meant)[-1], 10)  # quoted as the shell likes
             # Back to the start of the line, to see the words as the shell has them.
             terminal.type("\x01printf '<%s>' \n")
             terminal.until(f"<rundlet>{meant}".replace(".", r"\."), 10)

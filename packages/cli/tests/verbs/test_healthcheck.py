@@ -153,6 +153,9 @@ def test_an_unhealthy_container_is_restarted(store: Rundlet) -> None:
     until(lambda: store("inspect", "-f", "{{.State.Pid}}", "c").stdout not in (pid, "0\n"))
     status(store, "healthy")
     until(lambda: len(timers(store)) == 1)
+    assert store("inspect", "-f", "{{.RestartCount}}", "c").stdout == "1\n"
+    store("restart", "-t", "0", "c")
+    assert store("inspect", "-f", "{{.RestartCount}}", "c").stdout == "0\n"
 
 
 def test_the_startup_check_comes_first(store: Rundlet) -> None:

@@ -30,9 +30,24 @@ def _containers(*states: str) -> Names:
 
 
 def _paths(context: Context, word: str) -> Iterable[Candidate]:
-    """Of `cp`: a container, whose paths only the user knows, or files of the host."""
+    """Of `cp`: a container and a path in it, or files of the host."""
+    container, colon, path = word.partition(":")
+    if colon and "/" not in container:
+        return _inside(context, container, path)
     found = [(f"{row.name}:", row.image_name) for row in context.engine.containers.list()]
     return [one for one in found if one[0].startswith(word)] or [(FILES, "")]
+
+
+def _inside(context: Context, container: str, path: str) -> Iterable[Candidate]:
+    """The paths of a container that go on as one that is typed, a directory with its slash."""
+    if not path:
+        return [(f"{container}:/", "")]
+    from ..containers.copy import Place, listed
+
+    directory, slash, _ = path.rpartition("/")
+    above = f"{directory}{slash}"
+    names = sorted(listed(context.engine, Place(container, above or ".")))
+    return [(f"{container}:{above}{name}{'/' if deeper else ''}", "") for name, deeper in names]
 
 
 def _images(context: Context, word: str) -> Iterable[Candidate]:

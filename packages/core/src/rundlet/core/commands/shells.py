@@ -9,12 +9,16 @@ _BASH = """\
 # /usr/share/bash-completion/completions/PROGRAM
 _FUNCTION() {
     local line=${COMP_LINE:0:COMP_POINT} answer word start=''
+    local quoted="^([^\\"']*=)[\\"'](.*)"
     local -a words
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
     word=${words[${#words[@]}-1]}
     if [[ $word == [\\"\\']* ]]; then
         words[${#words[@]}-1]=${word:1}  # bash closes the quote itself
+    elif [[ $word =~ $quoted ]]; then
+        start=${BASH_REMATCH[1]}  # bash replaces only what follows the quote
+        words[${#words[@]}-1]=$start${BASH_REMATCH[2]}
     elif [[ $word == *[=:]* && $COMP_WORDBREAKS == *[=:]* ]]; then
         start=${word%"${word##*[=:]}"}  # bash replaces only what follows the last = or :
     fi
@@ -28,7 +32,7 @@ _FUNCTION() {
         answer=${answer%%$'\\t'*}
         COMPREPLY+=("${answer#"$start"}")
     done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
-    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:] ]] && compopt -o nospace
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:/] ]] && compopt -o nospace
 }
 complete -F _FUNCTION PROGRAM
 """
@@ -41,6 +45,7 @@ _FUNCTION() {
     local -a found open typed
     typed=("${(@Q)words[2,CURRENT]}")
     typed[-1]=${typed[-1]#[\\"\\']}  # a quote that is not closed yet
+    typed[-1]=${typed[-1]/=[\\"\\']/=}
     for answer in "${(@f)$("${words[1]}" __complete "${(@)typed}" 2>/dev/null)}"; do
         [[ -z $answer ]] && continue
         if [[ $answer == *:files ]]; then
@@ -48,7 +53,7 @@ _FUNCTION() {
             return
         fi
         answer=${answer//:/\\\\:}
-        if [[ ${answer%%$'\\t'*} == *[=:] ]]; then
+        if [[ ${answer%%$'\\t'*} == *[=:/] ]]; then
             open+=("${answer/$'\\t'/:}")
         else
             found+=("${answer/$'\\t'/:}")
@@ -66,7 +71,7 @@ fi
 _FISH = """\
 # fish completion for PROGRAM: put it into ~/.config/fish/completions/PROGRAM.fish
 function __FUNCTION_complete
-    set -l words (commandline -opc) (commandline -ct | string replace -r '^["\\']' '')
+    set -l words (commandline -opc) (commandline -ct | string replace -r '^([^"\\']*=|)["\\']' '$1')
     for answer in ($words[1] __complete $words[2..-1] 2>/dev/null)
         if string match -q -- '*:files' $answer
             __fish_complete_path (commandline -ct)

@@ -49,14 +49,17 @@ class Containers:
         collect(self._engine)
         return create(self._engine, request, pulling, identity)
 
-    def start(self, name: str) -> Container:
-        """Start a container in the background; one that runs already stays as it is."""
+    def start(self, name: str, *, restarts: int = 0) -> Container:
+        """Start a container in the background; one that runs already stays as it is.
+
+        restarts: how often it was started for its policy or its health (`RestartCount`).
+        """
         from .start import start
 
         row = self.get(name)
         if row.status in ("running", "paused"):
             return row
-        started = start(self._engine, row)
+        started = start(self._engine, row, restarts=restarts)
         started.close()
         return started.row
 

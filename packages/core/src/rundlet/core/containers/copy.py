@@ -87,6 +87,19 @@ def copy(
         _copy(start, goal, chown, overwrite)
 
 
+def listed(engine: Engine, place: Place) -> list[tuple[str, bool]]:
+    """The names in a directory, and which of them are directories. Raises NotFound."""
+    with _end(engine, place) as found:
+        if not found.is_directory:
+            raise _missing(found)
+        directory = found.open()
+        try:
+            with os.scandir(directory) as entries:
+                return [(one.name, one.is_dir(follow_symlinks=False)) for one in entries]
+        finally:
+            os.close(directory)
+
+
 def copy_out(engine: Engine, source: Place, out: BinaryIO) -> None:
     """Write a file or directory as a tar: `cp SOURCE -`. Raises NotFound."""
     with _end(engine, source) as start:

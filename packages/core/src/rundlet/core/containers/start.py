@@ -75,11 +75,17 @@ class Restoring(Value):
 
 
 def start(
-    engine: Engine, row: Container, *, attach: bool = False, console: tuple[int, int] = (0, 0)
+    engine: Engine,
+    row: Container,
+    *,
+    attach: bool = False,
+    console: tuple[int, int] = (0, 0),
+    restarts: int = 0,
 ) -> Started:
     """Start a created or exited container.
 
-    console: rows and columns of the caller's terminal, for the first size of the pty.
+    console: rows and columns of the caller's terminal, for the first size of the pty. restarts:
+    how often it was started for its policy or its health.
     Raises WrongState when it runs, CommandNotFound, CommandNotExecutable, RuntimeFailed,
     NetworkError, and what the storage raises; the container is as before then.
     """
@@ -88,7 +94,7 @@ def start(
         fresh = rows.by_id(engine.database, row.id)
         if fresh is None:
             raise NoSuchContainer(row.name)
-        return start_held(engine, fresh, attach=attach, console=console)
+        return start_held(engine, fresh, attach=attach, console=console, restarts=restarts)
 
 
 def initialize(engine: Engine, row: Container) -> Container:
@@ -147,7 +153,8 @@ def start_held(
 ) -> Started:
     """As `start`, for who holds the container's lock.
 
-    restarts: how often the policy did so. restoring: from a checkpoint, not from the beginning.
+    restarts: how often that was for its policy or its health. restoring: from a checkpoint, not
+    from the beginning.
     """
     row = _startable(engine, row)
     paths = Paths(engine, row.id)

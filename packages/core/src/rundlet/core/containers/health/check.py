@@ -13,7 +13,7 @@ from ...linux.processes import start_time
 from ...state import containers as rows
 from .. import notify, sdnotify
 from ..exec import ExecRequest, begin
-from ..state import derive
+from ..state import derive, has_process
 from ..stored import request_of
 from .plan import Check, Plan, plan
 from .record import Attempt, Record, added, path, read, write
@@ -167,10 +167,12 @@ def _keep(
 
 def _act(engine: Engine, row: Container, found: Plan, record: Record, before: Record) -> None:
     """--health-on-failure, once, when the container turns unhealthy; restarts of its startup."""
+    if not has_process(row):
+        return  # it was stopped meanwhile: that is why the check failed
     startup = found.startup
     if startup is not None and not record.started and startup.retries:
         if record.failures >= startup.retries:
-            _restart(engine, row)
+            _restart(engine, row)  # as `restart` does: the count begins anew
         return
     if record.status != "unhealthy" or before.status == "unhealthy":
         return
@@ -179,9 +181,9 @@ def _act(engine: Engine, row: Container, found: Plan, record: Record, before: Re
     elif found.on_failure == "stop":
         engine.containers.stop(row.id)
     elif found.on_failure == "restart":
-        _restart(engine, row)
+        _restart(engine, row, restarts=row.restarts + 1)
 
 
-def _restart(engine: Engine, row: Container) -> None:
+def _restart(engine: Engine, row: Container, restarts: int = 0) -> None:
     engine.containers.stop(row.id)
-    engine.containers.start(row.id)
+    engine.containers.start(row.id, restarts=restarts)
