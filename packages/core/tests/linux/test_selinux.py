@@ -19,12 +19,14 @@ LABEL = "system_u:object_r:container_file_t:s0:c1,c2"
 
 
 class Attributes:
-    """security.selinux of files, and what was set."""
+    """security.selinux of files, and what was set. error: what setting gives below `where`."""
 
-    def __init__(self, error: int = 0) -> None:
+    def __init__(self, error: int = 0, where: str = "") -> None:
         self.labels: dict[str, bytes] = {}
         self.set: list[str] = []
+        self.tried: list[str] = []
         self.error = error
+        self.where = where
 
     def getxattr(self, path: str, name: str, *, follow_symlinks: bool) -> bytes:
         assert (name, follow_symlinks) == (selinux.XATTR, False)
@@ -34,14 +36,15 @@ class Attributes:
 
     def setxattr(self, path: str, name: str, value: bytes, *, follow_symlinks: bool) -> None:
         assert (name, follow_symlinks) == (selinux.XATTR, False)
-        if self.error:
+        self.tried.append(path)
+        if self.error and path.startswith(self.where):
             raise OSError(self.error, os.strerror(self.error))
         self.labels[path] = value
         self.set.append(path)
 
 
-def layer(monkeypatch: pytest.MonkeyPatch, error: int = 0) -> Attributes:
-    made = Attributes(error)
+def layer(monkeypatch: pytest.MonkeyPatch, error: int = 0, where: str = "") -> Attributes:
+    made = Attributes(error, where)
     monkeypatch.setattr(selinux.os, "getxattr", made.getxattr)
     monkeypatch.setattr(selinux.os, "setxattr", made.setxattr)
     return made
@@ -63,12 +66,26 @@ def test_a_tree_is_relabelled_but_for_what_has_the_label(
 
 
 def test_what_cannot_be_relabelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    layer(monkeypatch, errno.ENOTSUP)
+    layer(monkeypatch, errno.EROFS)
     with pytest.raises(NotSupported, match=f"{tmp_path} cannot have the label"):
         selinux.relabel(str(tmp_path), LABEL)
     (tmp_path / "usr").symlink_to("/usr")
     with pytest.raises(InvalidArgument, match="/usr is not allowed"):
         selinux.relabel(str(tmp_path / "usr"), LABEL)
+
+
+def test_what_keeps_no_labels_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another file system (NFS) in the volume, then one that is the volume."""
+    for name in ("nfs/deep", "other"):
+        (tmp_path / name).mkdir(parents=True)
+    made = layer(monkeypatch, errno.ENOTSUP, str(tmp_path / "nfs"))
+    selinux.relabel(str(tmp_path), LABEL)
+    assert sorted(made.set) == [str(tmp_path), str(tmp_path / "other")]
+    made = layer(monkeypatch, errno.ENOTSUP)
+    selinux.relabel(str(tmp_path / "nfs"), LABEL)
+    assert made.tried == [str(tmp_path / "nfs")], "what is below it is not even looked at"
 
 
 def test_labels_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,8 +73,10 @@ def _assignments(path: str) -> dict[str, str]:
 def relabel(path: str, label: str) -> None:
     """Give a file, or a directory with all that is below it, a label. Links are not followed.
 
-    Files that have it already are left alone. Raises InvalidArgument for a directory that the
-    node lives by, NotSupported where the file system keeps no labels or is read-only.
+    Files that have it already are left alone, and so is what is on a file system that keeps no
+    labels (ENOTSUP), as CRI-O, podman and buildah do: the policy then has one for all of it.
+    Raises InvalidArgument for a directory that the node lives by, NotSupported where the file
+    system is read-only or does not know the label.
     """
     path = os.path.realpath(path)
     if path in _OF_THE_NODE:
@@ -89,7 +91,11 @@ def relabel(path: str, label: str) -> None:
         except FileNotFoundError:
             continue  # it was removed just now
         except OSError as error:
-            if error.errno not in (errno.ENOTSUP, errno.EROFS, errno.EINVAL):
+            if error.errno == errno.ENOTSUP:
+                if one == path:
+                    return  # a large volume (NFS) is not read for nothing
+                continue
+            if error.errno not in (errno.EROFS, errno.EINVAL):
                 raise
             raise NotSupported(f"{one} cannot have the label {label}: {error.strerror}") from error
 
