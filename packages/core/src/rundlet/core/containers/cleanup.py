@@ -3,6 +3,10 @@
 Done once per run by whoever comes first: the foreground process, `stop`, `rm`, or the
 exit command. Every step succeeds for what is not there, so it also clears what a killed
 `start` left.
+
+A server that runs pods must not pay a process for each exit: there the OCI runtime keeps what it
+knows of a container that has ended, and its empty cgroup, until that is removed or started again
+(CRI-O does the same: `delete` is run by RemoveContainer).
 """
 
 from __future__ import annotations
@@ -12,9 +16,11 @@ import time
 
 from ..errors import NoSuchContainer, RundletError
 from ..state import containers as rows
-from . import ending, network, notify, overlays, rootfs, volumes
+from . import ending, network, notify, overlays, rootfs, strays, volumes
 from .paths import Paths
 from .state import LIVE, derive, has_process
+from .stored import request_of
+from .trees import unlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +42,7 @@ def cleanup(engine: Engine, container: str, *, remove: bool = False) -> Containe
         if has_process(row):
             return derive(engine, row)
         wanted = remove or bool(row.auto_remove and row.status in LIVE)
-        if needed(engine, row):
+        if needed(engine, row) or (wanted and known(engine, row)):
             row = finish(engine, row, removing=wanted)
         if wanted:
             from .remove import discard
@@ -52,6 +58,11 @@ def needed(engine: Engine, row: Container) -> bool:
     return row.status in LIVE or bool(row.network) or os.path.exists(live)
 
 
+def known(engine: Engine, row: Container) -> bool:
+    """Whether its runtime still knows a container that has ended and was cleaned up after."""
+    return os.path.exists(Paths(engine, row.id).known)
+
+
 def finish(engine: Engine, row: Container, *, removing: bool = False) -> Container:
     """Release what a run held and note its end. The process has ended; the lock is held.
 
@@ -63,7 +74,7 @@ def finish(engine: Engine, row: Container, *, removing: bool = False) -> Contain
     ended = derive(engine, row)
     finished = ended.finished if ended.finished > row.started else time.time_ns()
     ended = ended.replace(finished=finished) if was_live else ended
-    release(engine, row)
+    release(engine, row, forget=removing or not _may_stay(engine, row))
     if not was_live:
         return rows.by_id(engine.database, row.id) or ended
     if not removing:
@@ -91,28 +102,40 @@ def finish(engine: Engine, row: Container, *, removing: bool = False) -> Contain
     return ended
 
 
-def release(engine: Engine, row: Container) -> None:
+def _may_stay(engine: Engine, row: Container) -> bool:
+    """Whether the runtime may go on knowing an ended container: of a pod, and nothing of it runs.
+
+    With its first process all of its own pid namespace have ended (pid_namespaces(7)).
+    """
+    if not row.pod or not engine.plugins.runtime(row.runtime).keeps_ended:
+        return False
+    return request_of(row.request).pid == "private" or not strays.in_cgroup(engine, row)
+
+
+def release(engine: Engine, row: Container, *, forget: bool = True) -> None:
     """Give back all that a start took: runtime, network, mounts, marks. Idempotent.
 
-    Everything is tried; the first error is raised at the end, and the mark stays then.
+    forget: whether the runtime forgets the container, too. Everything is tried; the first error
+    is raised at the end, and the mark stays then.
     """
     paths = Paths(engine, row.id)
     problems = []
-    for step in (_delete, _detach, _unmount):
+    for step in (_delete, _detach, _unmount) if forget else (_detach, _unmount):
         try:
             step(engine, row, paths)
         except (RundletError, OSError) as error:
             problems.append(error)
     if problems:
         raise problems[0]
-    try:
-        os.unlink(paths.live)
-    except FileNotFoundError:
-        pass
+    if forget:
+        unlink(paths.known)
+        unlink(paths.live)
+    elif os.path.exists(paths.live):
+        os.rename(paths.live, paths.known)
 
 
 def _delete(engine: Engine, row: Container, paths: Paths) -> None:
-    if row.status in LIVE or os.path.exists(paths.live):
+    if row.status in LIVE or os.path.exists(paths.live) or os.path.exists(paths.known):
         engine.plugins.runtime(row.runtime).delete(row.id, force=True)
 
 

@@ -12,6 +12,7 @@ class Paths:
 
     bundle: what outlives a reboot: config.json and the log (and conmon's socket and fifos).
     run: what does not. live: exists from the first step of a start to the last of a cleanup.
+    known: `live`, renamed, while the runtime still knows a container that ended (cleanup.py).
     attended: locked by the process that starts or watches the container in the foreground;
     the exit command waits for it (exit_command.py).
     overlays: of mounts with the option O (overlays.py).
@@ -32,6 +33,7 @@ class Paths:
         self.stopped = f"{self.bundle}/stopped"
         self.pid_file = f"{self.run}/pidfile"
         self.live = f"{self.run}/live"
+        self.known = f"{self.run}/known"
         self.attended = f"{self.run}/attended"
         self.mounted = f"{self.run}/mounted"
         self.using = f"{self.run}/using"

@@ -74,7 +74,7 @@ def release(engine: Engine, row: Container, *, force: bool) -> None:
     """Give back what a run of it holds. force: go on over what cannot be."""
     if force:
         strays.end_monitors(engine, row)
-    if not cleanup.needed(engine, row):
+    if not cleanup.needed(engine, row) and not cleanup.known(engine, row):
         return
     try:
         cleanup.finish(engine, row, removing=True)

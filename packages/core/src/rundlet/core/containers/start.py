@@ -127,7 +127,7 @@ def _startable(engine: Engine, row: Container) -> Container:
         raise WrongState(f"container {row.id} is already {true.status}")
     if true.status not in ("created", "exited"):
         raise WrongState(f"container {row.id} is {true.status} and cannot be started")
-    if cleanup.needed(engine, row):
+    if cleanup.needed(engine, row) or cleanup.known(engine, row):
         strays.end_monitors(engine, row)
         cleanup.release(engine, true)
         return rows.by_id(engine.database, row.id) or true

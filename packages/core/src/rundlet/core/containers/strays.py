@@ -58,11 +58,17 @@ def _monitors(container: str) -> list[int]:
     return found
 
 
+def in_cgroup(engine: Engine, row: Container) -> list[int]:
+    """Processes in the container's cgroup."""
+    here = layout(engine.settings.cgroup_manager)
+    return processes(here, cgroups_path(here, row.id, request_of(row.request).cgroup_parent))
+
+
 def clear_cgroup(engine: Engine, row: Container) -> None:
     """End what is left in the container's cgroup, and remove that."""
     here = layout(engine.settings.cgroup_manager)
     path = cgroups_path(here, row.id, request_of(row.request).cgroup_parent)
-    for pid in processes(here, path):
+    for pid in in_cgroup(engine, row):
         try:
             os.kill(pid, 9)
         except ProcessLookupError:

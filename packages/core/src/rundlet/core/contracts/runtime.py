@@ -45,6 +45,15 @@ if TYPE_CHECKING:
     OCISpec = dict[str, Any]
 
 
+KEPT = "@"
+"""Between the name of a runtime and which of its tables a container keeps (plugins/kept.py)."""
+
+
+def called(name: str) -> str:
+    """The name of a runtime as people know it: without which of its tables is meant."""
+    return name.partition(KEPT)[0]
+
+
 class RuntimeConfig(Value):
     """How this node has configured a runtime (`rundlet.toml`, containers.conf, crio.conf).
 
@@ -121,6 +130,8 @@ class OCIRuntime(ABC):
     name: ClassVar[str]
     shares_kernel: ClassVar[bool] = True
     """Whether processes in the container are processes of this kernel: /proc tells of them."""
+    keeps_ended: ClassVar[bool] = False
+    """Whether `delete` of a container that has ended may wait: files are all that it has then."""
 
     def __init__(self, config: RuntimeConfig) -> None:
         self.config = config

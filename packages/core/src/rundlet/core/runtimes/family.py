@@ -44,6 +44,7 @@ class RuncFamily(OCIRuntime):
 
     binaries: ClassVar[tuple[str, ...]]
     all_flag: ClassVar[str] = "--all"
+    keeps_ended = True
 
     def __init__(self, config: RuntimeConfig) -> None:
         super().__init__(config)
