@@ -68,6 +68,10 @@ def test_gone(text: str) -> None:
     assert is_gone(text)
 
 
+def test_a_kept_table_is_called_by_its_name() -> None:
+    assert str(failure("mine@12345678", "no space left")) == "mine: no space left"
+
+
 @given(st.text())
 def test_any_text_gives_an_error(text: str) -> None:
     assert isinstance(failure("x", text), RuntimeFailed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import threading
@@ -150,6 +151,8 @@ def test_handlers_change_while_pods_run(kubelet: Any, tmp_path: Path) -> None:
     assert kubelet.exec(stays, "echo", "b")[1] == "b\n"
     status = client.pod_sandbox_status(pod_sandbox_id=new).status
     assert status.runtime_handler == "mine"
+    info = client.pod_sandbox_status(pod_sandbox_id=new, verbose=True).info["info"]
+    assert json.loads(info)["runtime"] == "mine", "not which of its tables"
     server.configuration.write_text('[runtimes.mine]\nkind = "runc"\npath = "/no/such/runc"\n')
     os.kill(server.process.pid, signal.SIGHUP)
     while True:

@@ -210,6 +210,15 @@ def test_a_terminal_by_spdy_and_its_size(kubelet: Any, container: str) -> None:
 
 
 @pytest.mark.e2e
+def test_a_terminal_of_a_command_that_is_not_there_tells_why(kubelet: Any, container: str) -> None:
+    """As `kubectl exec -it POD -- bash` in an image without bash; crun tells its terminal alone."""
+    client = Spdy(url(kubelet, container, "bash", **TTY), "v4.channel.k8s.io")
+    error, *_ = (client.open(streamType=name) for name in ("error", "stdin", "stdout", "resize"))
+    client.until_end(error)
+    assert "`bash` not found in $PATH" in json.loads(bytes(client.received[error]))["message"]
+
+
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     "protocol", ["v5.channel.k8s.io", "v4.channel.k8s.io", "v4.base64.channel.k8s.io"]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import json
+from ..contracts.runtime import called
 from ..errors import Corrupt
 from ..format.times import NEVER, rfc3339
 from ..state import containers as rows
@@ -64,7 +65,7 @@ def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, 
         "HostsPath": files.get("/etc/hosts", ""),
         "StaticDir": paths.bundle,
         "OCIConfigPath": paths.config,
-        "OCIRuntime": row.runtime,
+        "OCIRuntime": called(row.runtime),
         "ConmonPidFile": f"{paths.run}/conmon.pid",
         "PidFile": paths.pid_file,
         "Name": row.name,

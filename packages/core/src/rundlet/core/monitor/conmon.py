@@ -11,7 +11,7 @@ import os
 from ..errors import RuntimeFailed
 from ..value import EMPTY
 from . import launch
-from .program import PID_FILE, ProgramMonitor
+from .program import PID_FILE, RUNTIME_LOG, ProgramMonitor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,12 +61,17 @@ class ConmonMonitor(ProgramMonitor):
         return [*self.command(), *common, *_create_flags(job), *options]
 
     def execute_command(self, job: ExecJob, process: str) -> Sequence[str]:
-        common = self._common(job.container, job.session, job.bundle)
+        # Into a terminal crun tells its reasons, where nobody reads them yet.
+        log = ("--log", f"{job.run_dir}/{RUNTIME_LOG}") if job.terminal else ()
+        common = self._common(job.container, job.session, job.bundle, log)
         return [*self.command(), *common, *_execute_flags(job, process)]
 
-    def _common(self, container: str, unique: str, bundle: str) -> list[str]:
-        """The flags of `create` and `exec` alike."""
-        runtime = [word for argument in self.arguments for word in ("--runtime-arg", argument)]
+    def _common(
+        self, container: str, unique: str, bundle: str, more: Sequence[str] = ()
+    ) -> list[str]:
+        """The flags of `create` and `exec` alike. more: global arguments of the runtime."""
+        arguments = (*self.arguments, *more)
+        runtime = [word for argument in arguments for word in ("--runtime-arg", argument)]
         return [
             *("--api-version", "1"),
             *("--cid", container),

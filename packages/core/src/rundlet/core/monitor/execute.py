@@ -12,6 +12,7 @@ from ..contracts.monitor import ExecSession
 from ..errors import RuntimeFailed
 from . import launch
 from .attach import SocketAttached
+from .program import RUNTIME_LOG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,10 +81,21 @@ def execute(monitor: ProgramMonitor, job: ExecJob) -> ProgramExec:
             launched.go()
         answer = launched.read()
         if answer is None or answer.data <= 0:
-            raise monitor.failure(answer, "exec")
+            raise monitor.failure(_explained(answer, job), "exec")
     except BaseException:
         if attached is not None:
             attached.close()
         launched.close()
         raise
     return ProgramExec(launched, answer.data, attached, monitor)
+
+
+def _explained(answer: launch.Sync | None, job: ExecJob) -> launch.Sync | None:
+    """A failed answer; where it has no words, with those that the runtime left in its log."""
+    if answer is not None and answer.message:
+        return answer
+    try:
+        with open(f"{job.run_dir}/{RUNTIME_LOG}", encoding="utf-8", errors="replace") as file:
+            return launch.Sync(-1, file.read())
+    except FileNotFoundError:
+        return answer

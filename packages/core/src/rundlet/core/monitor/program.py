@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PID_FILE = "conmon.pid"
 """In the run directory: the monitor's own process id, whichever monitor it is."""
+RUNTIME_LOG = "runtime.log"
+"""In the run directory of an exec session: what the runtime says, where it is asked to leave it."""
 RESIZE = 1  # types of messages on the `ctl` fifo (conmon config.h)
 REOPEN_LOG = 2
 _LARGEST = 1000  # conmon refuses terminals beyond this

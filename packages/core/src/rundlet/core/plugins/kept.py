@@ -11,6 +11,7 @@ import os
 from _thread import get_ident
 
 from .. import json
+from ..contracts.runtime import KEPT
 from ..errors import PluginError
 
 TYPE_CHECKING = False
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..settings.snapshot import Settings
 
-_MARK = "@"
 _DIGITS = 8
 
 
@@ -31,7 +31,7 @@ def keep(settings: Settings, name: str) -> str:
         return name
     whole = {"kind": name, "root": f"{settings.run_root}/runtimes/{name}", **table}
     text = json.dumps(whole, sort_keys=True)
-    noted = f"{name}{_MARK}{_hash(text)}"
+    noted = f"{name}{KEPT}{_hash(text)}"
     path = _path(settings, noted)
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
@@ -49,7 +49,7 @@ def table(settings: Settings, name: str) -> dict[str, Any]:
 
     Raises PluginError for one that was kept and cannot be read.
     """
-    if _MARK not in name or name in settings.runtimes:
+    if KEPT not in name or name in settings.runtimes:
         return dict(settings.runtimes.get(name, {}))
     path = _path(settings, name)
     try:

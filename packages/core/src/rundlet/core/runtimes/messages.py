@@ -7,6 +7,7 @@ or JSON; runsc plain text, or JSON objects without a line end between them.
 
 from __future__ import annotations
 
+from ..contracts.runtime import called
 from ..errors import CommandNotExecutable, CommandNotFound, NotFound, RuntimeFailed, WrongState
 
 TYPE_CHECKING = False
@@ -51,7 +52,7 @@ def failure(runtime: str, text: str, doing: str = "") -> RuntimeFailed | WrongSt
     runtime: its name. doing: what was tried ("start"), for when it said nothing.
     CommandNotFound and CommandNotExecutable are podman's exit codes 127 and 126.
     """
-    words = plain(text)
+    words, runtime = plain(text), called(runtime)
     if not words:
         return RuntimeFailed(f"OCI runtime {runtime} failed{f' to {doing}' if doing else ''}")
     message = f"{runtime}: {words}"

@@ -7,6 +7,7 @@ import json
 from rundlet.core import Engine
 from rundlet.core.containers.request import Resources
 from rundlet.core.containers.stored import request_of
+from rundlet.core.contracts.runtime import called
 
 from ..images import values as images
 from ..images.values import image_id
@@ -132,7 +133,7 @@ def info(engine: Engine, made: Made) -> str:
     document: dict[str, object] = {
         "sandboxID": made.row.pod,
         "pid": made.row.pid,
-        "runtime": made.row.runtime,
+        "runtime": called(made.row.runtime),
     }
     try:
         with open(Paths(engine, made.row.id).config, encoding="utf-8") as file:

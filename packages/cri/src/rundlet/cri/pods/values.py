@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from rundlet.core import Engine
+from rundlet.core.contracts.runtime import called
 
 from ..proto import api_pb2 as cri
 from . import network, options, record
@@ -62,7 +63,7 @@ def info(engine: Engine, pod: Pod) -> str:
     paths = Paths(engine, pod.id)
     return json.dumps(
         {
-            "runtime": pod.runtime,
+            "runtime": called(pod.runtime),
             "pid": pod.infra,
             "netns": "" if options.host_network(pod.sandbox) else paths.netns,
             "network": json.loads(pod.network) if pod.network else None,
