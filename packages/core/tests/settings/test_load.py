@@ -135,13 +135,13 @@ def test_a_child_reads_what_this_process_reads(machine: Machine) -> None:
 def count_compiles(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often the files are really read."""
     done: list[int] = []
-    original = load._compile
+    original = load.compiled
 
     def counted(*arguments: object) -> object:
         done.append(1)
         return original(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(load, "_compile", counted)
+    monkeypatch.setattr(load, "compiled", counted)
     return done
 
 

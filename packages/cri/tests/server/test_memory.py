@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
+
+
+def held(server: Any) -> list[str]:
+    """Those of some large libraries that the server has loaded."""
+    maps = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert "cygrpc" in maps
+    return [name for name in ("pydantic_core", "cryptography") if f"/{name}/" in maps]
 
 
 def test_libraries_of_the_start_and_of_rare_work_are_not_held(kubelet: Any) -> None:
     """kubelet has pulled an image, from a registry without keys or signatures."""
     server = kubelet.server
-    maps = Path(f"/proc/{server.process.pid}/maps").read_text()
-    assert "cygrpc" in maps
-    assert [name for name in ("pydantic_core", "cryptography") if f"/{name}/" in maps] == []
+    assert held(server) == []
     assert "nknown experiment" not in server.log.read_text(), "see server/grpc_settings.py"
+
+
+def test_a_reload_does_not_hold_them_either(kubelet: Any) -> None:
+    """Nor one that is refused: the reason comes from the program that reads the settings."""
+    server = kubelet.server
+    for text, words in (
+        ("pids_limit = 77\n", "configuration read again"),
+        ("pids_limit = 0.5\n", f"{server.configuration}: pids_limit"),
+    ):
+        server.configuration.write_text(text)
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.logged(words)
+        assert held(server) == []

@@ -8,7 +8,6 @@ the times of every file that has a say and by the RUNDLET_ variables.
 
 from __future__ import annotations
 
-import marshal
 import os
 import time
 
@@ -40,9 +39,8 @@ def load(
 ) -> Settings:
     """The settings of this machine and user. Raises SettingsError naming file and key.
 
-    modules: modules of containers.conf to read too (`--module`). apart: a child does the work,
-    for a program that stays: it need not keep pydantic, which takes 12 MiB. Such a program must
-    have no other thread yet (fork(2)).
+    modules: modules of containers.conf to read too (`--module`). apart: another program does the
+    work, for one that stays (apart.py).
     """
     environment = os.environ if environment is None else environment
     places = find(environment, modules)
@@ -54,9 +52,12 @@ def load(
     path = f"{cache.directory(environment)}/settings-{_slot(said, places)}"
     values = cache.read(path, key)
     if values is None:
-        values = _compile_apart(environment, places) if apart else None
+        if apart:
+            from .apart import compile_apart
+
+            values = compile_apart(environment, places)
         if values is None:
-            values = _compile(environment, places)
+            values = compiled(environment, places)
         # A file written a moment ago may change again without its time moving on.
         if not 0 <= time.time() - newest < _RACY:
             cache.write(path, key, values)
@@ -109,31 +110,13 @@ def _slot(said: tuple[tuple[str, str], ...], places: Places) -> str:
     return f"{int.from_bytes(words, 'big') % (2**61 - 1) % _SLOTS:x}"
 
 
-def _compile(environment: Mapping[str, str], places: Places) -> dict[str, Any]:
+def compiled(environment: Mapping[str, str], places: Places) -> dict[str, Any]:
+    """The settings that files and variables make, read and validated."""
     from . import containers_conf
     from .model import from_environment, from_files
 
     below = containers_conf.read(places.containers, places.storage)
     return {**below, **from_files(places.rundlet), **from_environment(environment)}
-
-
-def _compile_apart(environment: Mapping[str, str], places: Places) -> dict[str, Any] | None:
-    """`_compile` in a child; None where it fails there: who does it again, sees why."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reader)
-            with open(writer, "wb") as stream:
-                stream.write(marshal.dumps(_compile(environment, places)))
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with open(reader, "rb") as stream:
-        data = stream.read()
-    os.waitpid(child, 0)
-    values: dict[str, Any] | None = marshal.loads(data) if data else None
-    return values
 
 
 def from_options(options: Parsed) -> Settings:

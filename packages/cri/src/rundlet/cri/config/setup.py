@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 
 from rundlet.core.commands.context import Parsed
 from rundlet.core.engine import Engine
@@ -49,7 +48,7 @@ def config_of(engine: Engine) -> Config:
 def read(options: Parsed) -> Setup:
     """Read everything (crio.conf, flags, variables, rundlet.toml). Raises SettingsError."""
     config = load.load(options)
-    base = load_settings(apart=threading.active_count() == 1)  # not so in a reload
+    base = load_settings(apart=True)
     registries = str(load.other(options, os.environ, "registries-conf") or "")
     return make(
         base.replace(
