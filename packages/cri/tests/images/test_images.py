@@ -79,6 +79,30 @@ def test_a_tag_is_taken_away_and_the_id_takes_all(client: Any, registry: Registr
 
 
 @pytest.mark.e2e
+def test_an_image_of_an_additional_store_is_used_and_stays_whole(
+    server: Any, make_kubelet: Any, registry: Registry, tmp_path: Path
+) -> None:
+    """Its names, too: a removal by id takes them from our own images one by one."""
+    other = tmp_path / "other"
+    one, two = f"{registry.host}/busybox:latest", f"{registry.host}/multi:latest"
+    with Engine(root=str(other), runroot=str(tmp_path / "other-run")) as engine:
+        for name in (one, two):
+            engine.images.pull(name)
+    server.crio.write_text(f'[crio]\nstorage_option = ["overlay.additionalimagestore={other}"]\n')
+    client = server.start()
+    (image,) = client.list_images().images
+    assert image.pinned, "kubelet need not try"
+    for name in (image.id, one):
+        with pytest.raises(grpc.RpcError, match="additional image store") as caught:
+            client.remove_image(image=named(name))
+        assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    (image,) = client.list_images().images
+    assert sorted(image.repo_tags) == sorted((one, two))
+    kubelet = make_kubelet()
+    assert kubelet.output(kubelet.pod(), "echo", "from there") == "from there"
+
+
+@pytest.mark.e2e
 def test_what_cannot_be_pulled(client: Any, registry: Registry) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         client.pull_image(image=named(f"{registry.host}/nothing:here"))

@@ -52,6 +52,7 @@ def test_pulls(server: Any) -> None:
             client = server.start()
             assert not client.list_images().images
             assert not client.image_status(image=named(name)).HasField("image")
+            assert not list((server.root / "tmp").glob("*")), "what came of it is deleted"
         registry.behave = lambda exchange: False
         client.pull_image(image=named(name))
         assert len(client.list_images().images) == 1

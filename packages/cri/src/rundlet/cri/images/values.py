@@ -69,7 +69,11 @@ def image(engine: Engine, found: Image) -> cri.Image:
 
 
 def pinned(engine: Engine, image: Image) -> bool:
-    """Whether kubelet must not collect it: pinned_images, and the pause image."""
+    """Whether kubelet need not try to collect it: pinned_images, the pause image, and images of
+    additional stores, which stay whatever kubelet does.
+    """
+    if image.store:
+        return True
     config = config_of(engine)
     patterns = (*config.texts("crio.image.pinned_images"), config.text("crio.image.pause_image"))
     if any(_fits(name, pattern) for name in image.names for pattern in patterns if pattern):

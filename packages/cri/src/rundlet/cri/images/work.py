@@ -48,18 +48,17 @@ def status(engine: Engine, wanted: str, verbose: bool) -> cri.ImageStatusRespons
 def remove(engine: Engine, name: str) -> None:
     """Take a name away, and the image with its last one; by id with all. Idempotent.
 
-    Raises InUse for an image of a container, and for a pinned one.
+    Also a pinned one: that word is for kubelet's garbage collection (api.proto, Image.pinned).
+    Raises InUse for an image of a container, WrongState for one of an additional image store.
     """
     image = engine.images.find(_named(name))
     if image is None:
         return
-    if values.pinned(engine, image):
-        raise InUse(f"image {name} is pinned", remedy="see pinned_images of crio.conf")
     by_id = image.id.startswith(name.removeprefix("sha256:"))
     if by_id:
         _check_unused(engine, image)
     try:
-        if by_id and len(image.names) > 1:
+        if by_id and len(image.names) > 1 and not image.store:
             engine.images.untag(image.id, *image.names[1:])
         engine.images.remove(image.id if by_id else name)
     except (NoSuchImage, NotFound):

@@ -18,7 +18,7 @@ LOG = logging.getLogger("rundlet.cri")
 
 def repair(engine: Engine) -> None:
     """Remove what nobody goes on making or removing; give back sandboxes of another boot; end
-    probes that nobody waits for.
+    probes that nobody waits for; delete what pulls have left.
     """
     for container in unfinished(engine):
         try:
@@ -36,6 +36,10 @@ def repair(engine: Engine) -> None:
         except (RundletError, OSError) as error:
             LOG.error("pod %s: %s", pod.id, error)
     _forget_runtimes(engine)
+    try:
+        engine.layers.collect()
+    except (RundletError, OSError) as error:
+        LOG.error("what pulls have left: %s", error)
 
 
 def _forget_runtimes(engine: Engine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from rundlet.core import Engine
+from rundlet.core.storage import additional
 from rundlet.core.system.check import repair as repair_store
 
 from ..config.setup import config_of
@@ -16,7 +17,10 @@ LOG = logging.getLogger("rundlet.cri")
 
 
 def prepare(engine: Engine, marks: Marks) -> None:
-    """Repair and wipe as the configuration wants it. Raises OSError when it cannot be noted."""
+    """Repair and wipe as the configuration wants it; have the images of additional stores.
+
+    Raises OSError when it cannot be noted, StoreError for an additional store that is gone.
+    """
     config = config_of(engine)
     if marks.interrupted() and config.flag("crio.internal_repair"):
         LOG.warning("the node stopped while a server ran: the store is checked")
@@ -31,4 +35,5 @@ def prepare(engine: Engine, marks: Marks) -> None:
         for text in problems:
             LOG.error("not wiped: %s", text)
     repair(engine)
+    additional.refresh(engine)
     marks.begin()
