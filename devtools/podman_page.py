@@ -46,7 +46,6 @@ LEFT_OUT = {
 DIFFERS: dict[tuple[str, str], str] = {
     ("container checkpoint", "create-image"): "refused: `--export` writes an archive",
     ("container restore", "pod"): "refused: pods are kubelet's, which restores by the CRI",
-    ("*", "compress"): "layers are compressed anyway",
     ("push", "signature-policy"): "no effect: images of the store were judged when they came",
     ("image push", "signature-policy"): "no effect: images of the store were judged when they came",
     ("system prune", "build"): "of builds that were killed: safe while others run",

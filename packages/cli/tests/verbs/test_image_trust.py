@@ -126,3 +126,14 @@ def test_sign_where_it_is(trust: Rundlet, home: Home, registry: Registry, tmp_pa
     said = trust(*words, "--all", single, check=False).stderr
     assert "is not a multi-architecture image" in said
     assert "no identity provided" in trust("image", "sign", name, check=False).stderr
+
+
+def test_another_policy_by_podman_6s_name(trust: Rundlet, tmp_path: Path) -> None:
+    """--policypath is the older name of the same."""
+    other = tmp_path / "other.json"
+    other.write_text('{"default": [{"type": "reject"}]}')
+    trust("image", "trust", "set", "--signature-policy", str(other), "-t", "accept", "quay.io")
+    assert '"quay.io"' in other.read_text()
+    for name in ("--signature-policy", "--policypath"):
+        shown = trust("image", "trust", "show", "--raw", name, str(other)).stdout
+        assert shown.strip() == other.read_text().strip()

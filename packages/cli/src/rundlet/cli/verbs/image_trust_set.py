@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Option, Verb
 
-from .image_trust import HIDDEN
+from .image_trust import PLACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ VERB = Verb(
                completes="files"),
         Option("type", "t", help="Trust type: accept, reject, signedBy or sigstoreSigned",
                default="signedBy"),
-        *HIDDEN,
+        *PLACES,
     ),
     arguments=Arguments(minimum=1, maximum=1),
     examples=(
@@ -41,7 +41,7 @@ def run(context: Context, arguments: Parsed) -> int:
     (scope,) = arguments.arguments
     if not scope or scope.strip() != scope or "://" in scope or scope.startswith(("/", "-")):
         raise InvalidArgument(f"invalid image uri: {scope}")
-    path = arguments.text("policypath") or policy.path_of(context.engine.settings.policy_json)
+    path = arguments.text("signature-policy") or policy.path_of(context.engine.settings.policy_json)
     with context.engine.locks.hold("trust-policy", path):
         change.change(path, scope, arguments.text("type"), arguments.texts("pubkeysfile"))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Verb
 
-from .image_trust import HIDDEN
+from .image_trust import PLACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ VERB = Verb(
         Flag("json", "j", help="Output as json"),
         Flag("noheading", "n", help="Do not print column headings"),
         Flag("raw", help="Output raw policy file"),
-        *HIDDEN,
+        *PLACES,
     ),
     arguments=Arguments(maximum=1),
     examples=("rundlet image trust show", "rundlet image trust show --raw"),
@@ -40,7 +40,7 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.trust import described, policy, registries_d
 
     settings = context.engine.settings
-    path = arguments.text("policypath") or policy.path_of(settings.policy_json)
+    path = arguments.text("signature-policy") or policy.path_of(settings.policy_json)
     if arguments.flag("raw"):
         with failing(path, "reading the trust policy"), open(path, encoding="utf-8") as file:
             context.print(file.read())
