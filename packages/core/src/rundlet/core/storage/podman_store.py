@@ -18,7 +18,7 @@ from binascii import b2a_base64
 from hashlib import sha256
 
 from .. import json
-from ..errors import Corrupt, InvalidArgument, StoreError
+from ..errors import Corrupt, InvalidArgument
 from ..format.times import from_rfc3339
 from ..images import config as configs
 from ..images import manifest as manifests
@@ -55,7 +55,7 @@ class Layer(Value):
 class Image(Value):
     """An image. names: "host/repo:tag" and "host/repo@sha256:...". digests: of its manifests.
 
-    files: manifests and config, by digest. layers: lowest first.
+    files: manifests and config, by digest, and sizes: of theirs. layers: lowest first.
     """
 
     manifest: manifests.Manifest
@@ -65,6 +65,7 @@ class Image(Value):
     names: tuple[str, ...]
     layers: tuple[Layer, ...]
     files: Mapping[str, str]
+    sizes: Mapping[str, int]
     added: int
 
 
@@ -77,34 +78,30 @@ def read(store: str, driver: str, stamp: Callable[[], str]) -> list[Image]:
     owner = os.stat(f"{store}/{driver}-images").st_uid
     if owner != os.geteuid():
         raise unusable(store, f"it is of user {owner}, whose files belong to other ids")
-    images, layers = _records(store, driver, stamp)
-    known = {layer["id"]: layer for layer in layers}
-    found = []
-    for record in images:
-        try:
-            image = _image(f"{store}/{driver}-images", record, known)
-        except (Corrupt, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
-            sys.stderr.write(
-                f"WARN[0000] additional image store {store}: image {_shown(record)} is left out:"
-                f" {_why(error)}\n"
-            )
-            continue
-        if image is not None:
-            found.append(image)
+    for _ in range(_ATTEMPTS):
+        before = stamp()
+        found, left = _images(store, driver)
+        if stamp() == before:
+            break  # else it was read while somebody wrote there
+    for text in left:
+        sys.stderr.write(f"WARN[0000] additional image store {store}: {text}\n")
     return found
 
 
-def _records(
-    store: str, driver: str, stamp: Callable[[], str]
-) -> tuple[list[Record], list[Record]]:
-    """Images and layers of one moment: each file is replaced as a whole, one after the other."""
-    for _ in range(_ATTEMPTS):
-        before = stamp()
-        images = _list(store, f"{driver}-images/images.json")
-        layers = _list(store, f"{driver}-layers/layers.json")
-        if stamp() == before:
-            break
-    return images, layers
+def _images(store: str, driver: str) -> tuple[list[Image], list[str]]:
+    """The images, and in words what is left out."""
+    images = _list(store, f"{driver}-images/images.json")
+    layers = {one["id"]: one for one in _list(store, f"{driver}-layers/layers.json") if "id" in one}
+    found, left = [], []
+    for record in images:
+        try:
+            image = _image(f"{store}/{driver}-images", record, layers)
+        except (Corrupt, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+            left.append(f"image {_shown(record)} is left out: {_why(error)}")
+            continue
+        if image is not None:
+            found.append(image)
+    return found, left
 
 
 def _list(store: str, name: str) -> list[Record]:
@@ -152,6 +149,7 @@ def _image(directory: str, record: Record, layers: Mapping[str, Record]) -> Imag
     for name in record.get("big-data-names") or ():
         if name.startswith(_OTHER_MANIFEST) and os.path.exists(place(name)):
             kept.setdefault(name.removeprefix("manifest-"), place(name))
+    files = {**kept, manifest.config.digest: place(manifest.config.digest)}
     return Image(
         manifest=manifest,
         manifest_digest=digest,
@@ -159,7 +157,8 @@ def _image(directory: str, record: Record, layers: Mapping[str, Record]) -> Imag
         config=config,
         names=tuple(map(str, record.get("names") or ())),
         layers=_chain(record, config, layers),
-        files={**kept, manifest.config.digest: place(manifest.config.digest)},
+        files=files,
+        sizes={digest: os.path.getsize(path) for digest, path in files.items()},
         added=from_rfc3339(record.get("created") or ""),
     )
 
@@ -220,12 +219,8 @@ def _pile(top: str, layers: Mapping[str, Record]) -> Iterator[Record]:
 def fill(images: Sequence[Image], driver: str, tables: Made) -> None:
     """Write the images as the rows of a store."""
     tables.add("settings", name="storage_driver", value=driver)
-    files = {digest: path for image in images for digest, path in image.files.items()}
-    for digest, path in files.items():
-        try:
-            size = os.stat(path).st_size
-        except OSError as error:
-            raise StoreError(f"{path}: {error.strerror}") from None
+    sizes = {digest: size for image in images for digest, size in image.sizes.items()}
+    for digest, size in sizes.items():
         tables.add("blobs", digest=digest, size=size, media_type="", created=0)
     layers = {layer.id: layer for image in images for layer in image.layers}
     for layer in layers.values():
