@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
+import signal
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from devtools import images
 from devtools.registry import Registry, push
 
-from . import buildah, report
+from . import buildah, disk, report
 from . import builds as builds  # its rows
 from . import moving as moving  # its rows
 from .rows import ROWS, Row
@@ -83,26 +82,34 @@ def _measured(bench: Bench, tools: list[Any], row: Row) -> dict[str, list[Sample
     return measure(bench, tools, row)
 
 
+def run(chosen: Callable[[Row], bool], scratch: Path) -> tuple[list[Row], report.Results]:
+    """Measure the rows that are chosen, in a directory that is empty."""
+    rows: list[Row] = []
+    results: report.Results = {}
+    for part in (_tools, _builders, _servers):
+        known, enter = part()
+        wanted = [row for row in known if chosen(row)]
+        if wanted:
+            rows += wanted
+            with enter(scratch) as (bench, tools):
+                results |= {row.title: _measured(bench, tools, row) for row in wanted}
+    return rows, results
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--json", type=Path, help="write every sample to this file")
     parser.add_argument("--plot", type=Path, help="write an SVG to this file")
     parser.add_argument("--page", type=Path, help="put the table into this Markdown page")
+    parser.add_argument(
+        "--disk", type=Path, help="measure below this directory, not on a fresh file system"
+    )
     parser.add_argument("rows", nargs="*", help="only rows whose title contains one of these")
     options = parser.parse_args()
-    rows: list[Row] = []
-    scratch = Path(tempfile.mkdtemp(prefix="rundlet-bench-", dir="/var/tmp"))
-    results: report.Results = {}
-    try:
-        for part in (_tools, _builders, _servers):
-            known, enter = part()
-            chosen = [row for row in known if _wanted(row, options.rows)]
-            if chosen:
-                rows += chosen
-                with enter(scratch) as (bench, tools):
-                    results |= {row.title: _measured(bench, tools, row) for row in chosen}
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clear up
+    with disk.scratch(options.disk or Path("/var/tmp"), fresh=options.disk is None) as scratch:
+        os.environ["TMPDIR"] = str(scratch)  # podman's blobs on their way; else in /var/tmp
+        rows, results = run(lambda row: _wanted(row, options.rows), scratch)
     print(report.table(rows, results))
     if options.json:
         report.write_json(options.json, results)

@@ -31,13 +31,18 @@ def ratio(samples: dict[str, list[Sample]], what: str) -> float:
     return median(ours, what) / max(median(peer, what), 1e-9)
 
 
+def _whole(row: Row, samples: list[Sample]) -> float:
+    """Milliseconds of a row's whole work."""
+    return median(samples, "wall") * 1000 * row.parts
+
+
 def table(rows: list[Row], results: Results) -> str:
     """A line per row: medians, and ratios with the target of the first."""
     columns = f"{'ratio':>6} {'target':>6} {'cpu':>6} {'memory':>6}"
     lines = [f"{'work':42} {'rundlet':>9} {'peer':>9} {columns}"]
     for row in rows:
         samples = results[row.title]
-        ours, peer = (median(of, "wall") * 1000 for of in samples.values())
+        ours, peer = (_whole(row, of) for of in samples.values())
         numbers = [ratio(samples, what) for what in ("wall", "cpu", "memory")]
         mark = "" if numbers[0] <= row.target and numbers[2] <= MEMORY else " *"
         lines.append(
@@ -55,7 +60,7 @@ def write_page(path: Path, rows: list[Row], results: Results) -> None:
         ours, peer = samples.values()
         numbers = [ratio(samples, what) for what in ("wall", "cpu", "memory")]
         mark = "" if numbers[0] <= row.target and numbers[2] <= MEMORY else " missed"
-        times = " | ".join(f"{median(of, 'wall') * 1000:.0f} ms" for of in (ours, peer))
+        times = " | ".join(f"{_whole(row, of):.0f} ms" for of in (ours, peer))
         memory = " / ".join(f"{median(of, 'memory') / 1024:.0f}" for of in (ours, peer))
         lines.append(
             f"| {row.title} | {times} | {numbers[0]:.2f} | {row.target:.2f}{mark} |"

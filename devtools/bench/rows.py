@@ -23,7 +23,8 @@ Steps = Callable[[Bench, Tool], Iterator[Work]]
 class Row:
     """title: of the row. target: ours to the peer's, at most. repeat: samples of each tool.
 
-    warm: whether one more run of each, before all others, is not counted.
+    warm: whether one more run of each, before all others, is not counted. parts: in how many the
+    work is cut, so that both tools take turns within it; each is a sample, a table has the whole.
     """
 
     title: str
@@ -31,16 +32,19 @@ class Row:
     repeat: int
     steps: Steps
     warm: bool = True
+    parts: int = 1
 
 
 ROWS: list[Row] = []
 
 
-def row(title: str, target: float, repeat: int, *, warm: bool = True) -> Callable[[Steps], Steps]:
+def row(
+    title: str, target: float, repeat: int, *, warm: bool = True, parts: int = 1
+) -> Callable[[Steps], Steps]:
     """Register a row."""
 
     def register(steps: Steps) -> Steps:
-        ROWS.append(Row(title, target, repeat, steps, warm))
+        ROWS.append(Row(title, target, repeat, steps, warm, parts))
         return steps
 
     return register
@@ -101,21 +105,23 @@ def list_images(bench: Bench, tool: Tool) -> Iterator[Work]:
         tool.run("rmi", "-f", *names)
 
 
-@row("100 detached containers, one after another", 0.5, 1, warm=False)
+@row("100 detached containers, one after another", 0.5, 15, warm=False, parts=5)
 def detached(bench: Bench, tool: Tool) -> Iterator[Work]:
-    yield from _detached(tool, 100, 1)
+    yield from _detached(tool, 1, parts=5)
 
 
-@row("100 detached containers by 8 processes", 0.5, 1, warm=False)
+@row("100 detached containers by 8 processes", 0.5, 5, warm=False)
 def detached_at_once(bench: Bench, tool: Tool) -> Iterator[Work]:
-    yield from _detached(tool, 100, 8)
+    yield from _detached(tool, 8)
 
 
-def _detached(tool: Tool, count: int, at_once: int) -> Iterator[Work]:
+def _detached(tool: Tool, at_once: int, parts: int = 1) -> Iterator[Work]:
+    """Start 100, in so many parts, then remove them, again and again."""
     words = ("run", "-d", "--network", "none", tool.image, "sleep", "1000")
     while True:
         try:
-            yield Work([tool.command(*words)] * count, at_once)
+            for _ in range(parts):
+                yield Work([tool.command(*words)] * (100 // parts), at_once)
         finally:
             tool.run("rm", "-f", "-t", "0", *tool.run("ps", "-aq").split())
 
