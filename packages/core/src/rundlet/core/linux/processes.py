@@ -56,6 +56,7 @@ class Finished(Value):
 def run(
     argv: Sequence[str],
     *,
+    program: str = "",
     stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
     pass_fds: Sequence[int] = (),
@@ -63,7 +64,8 @@ def run(
     """Run a program to its end and collect its output.
 
     By posix_spawn: `subprocess` costs 10 to 20 ms to import, more than most of
-    the programs run here. argv[0] must be an absolute path. Raises FileNotFoundError
+    the programs run here. argv[0] must be an absolute path; program: the file to start, if that
+    is another. Raises FileNotFoundError
     and PermissionError as exec would.
     """
     in_read = os.memfd_create("stdin", os.MFD_CLOEXEC)
@@ -74,7 +76,7 @@ def run(
         actions = [(os.POSIX_SPAWN_DUP2, fd, n) for n, fd in enumerate((in_read, out, err))]
         actions += [(os.POSIX_SPAWN_DUP2, fd, fd) for fd in pass_fds]
         pid = os.posix_spawn(
-            argv[0],
+            program or argv[0],
             list(argv),
             os.environ if environment is None else environment,
             file_actions=actions,

@@ -9,12 +9,15 @@ Only `create` and `exec` (by the monitor) need this; the other commands work as 
 
 from __future__ import annotations
 
+import os
+
 from ..cgroups.layout import layout
 from ..contracts.runtime import Adapted, RuntimeFeatures
 from ..hookspecs import hookimpl
 from .adapting import without_missing_weight
 from .family import RuncFamily, create
 from .filters import ANNOTATION, Filters
+from .sealed import sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ class Crun(RuncFamily):
     """The driver of crun.
 
     Options: `hybrid = "direct"` never hides the cgroup2 hierarchy; `keep_filters = false` has
-    every container's seccomp filter compiled anew (filters.py).
+    every container's seccomp filter compiled anew (filters.py); `sealed = false` starts the binary
+    itself, not a copy in memory (sealed.py).
     """
 
     name = "crun"
@@ -41,6 +45,12 @@ class Crun(RuncFamily):
     def __init__(self, config: RuntimeConfig) -> None:
         super().__init__(config)
         self._compiling: Mapping[str, Any] | None = None
+
+    def program(self) -> str:
+        # Under another name (krun) it is another runtime: it goes by the name it is started by.
+        if os.path.basename(self.path) != "crun" or self.config.options.get("sealed") is False:
+            return self.path
+        return sealed(self.path)
 
     def hides_unified(self) -> bool:
         """Whether crun must be run where /sys/fs/cgroup/unified is not mounted."""

@@ -63,6 +63,10 @@ class RuncFamily(OCIRuntime):
             )
         return self._path
 
+    def program(self) -> str:
+        """The file to start the binary from, by us and by the monitor."""
+        return self.path
+
     def facts(self) -> Facts:
         """What is known of the binary (cached on disk)."""
         return facts(self.path, f"{self.config.root}.facts")
@@ -77,7 +81,7 @@ class RuncFamily(OCIRuntime):
 
     def monitor_command(self) -> tuple[str, tuple[str, ...]]:
         """Program and arguments that the monitor puts before `create` and `exec`."""
-        return self.path, self.arguments()
+        return self.program(), self.arguments()
 
     def monitor_kind(self) -> type[ConmonMonitor]:
         """The class of the monitor."""
@@ -225,7 +229,8 @@ class RuncFamily(OCIRuntime):
     def call(self, *arguments: str, stdin: bytes = b"") -> Finished:
         """Run a subcommand. Raises DriverUnavailable when the binary cannot be started."""
         try:
-            return run([self.path, *self.arguments(), *arguments], stdin=stdin)
+            words = [self.path, *self.arguments(), *arguments]
+            return run(words, program=self.program(), stdin=stdin)
         except OSError as error:
             raise DriverUnavailable(f"{self.path}: {error.strerror}") from None
 
