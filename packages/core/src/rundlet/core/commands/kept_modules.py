@@ -27,7 +27,7 @@ import sys
 
 # importlib.machinery's, without what importlib imports besides (0.3 ms).
 from _frozen_importlib import ModuleSpec
-from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader
+from _frozen_importlib_external import ExtensionFileLoader, SourceFileLoader, cache_from_source
 from _imp import source_hash
 
 TYPE_CHECKING = False
@@ -47,6 +47,9 @@ HEAD = 16  # bytes before the index
 _FORMAT = 1
 _HASH_KEY = 0x72756E64
 _OTHERS_WRITE = 0o022
+# How Python names the file of a module's code, of which `__cached__` tells. Not asked for each
+# of 200 modules: that is 1 ms.
+_BEFORE, _AFTER = cache_from_source("PLACE/MODULE.py").removeprefix("PLACE").split("MODULE")
 
 
 class Loader(SourceFileLoader):
@@ -103,8 +106,10 @@ class Finder:
         loader.finder = self
         spec = ModuleSpec(name, loader, origin=source, is_package=kind == PACKAGE)
         spec.has_location = True
+        directory, _, file = source.rpartition("/")
+        spec.cached = f"{directory}{_BEFORE}{file.removesuffix('.py')}{_AFTER}"
         if kind == PACKAGE:
-            spec.submodule_search_locations = [source.rpartition("/")[0]]
+            spec.submodule_search_locations = [directory]
         return spec
 
     def code(self, name: str) -> CodeType | None:
