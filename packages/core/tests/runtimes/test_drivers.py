@@ -10,7 +10,7 @@ import pytest
 
 from rundlet.core.containers.request import ContainerRequest, Device, Mount
 from rundlet.core.contracts.runtime import RuntimeConfig
-from rundlet.core.errors import DriverUnavailable
+from rundlet.core.errors import DriverUnavailable, RuntimeFailed
 from rundlet.core.runtimes import crun as crun_module
 from rundlet.core.runtimes import runc as runc_module
 from rundlet.core.runtimes import runsc as runsc_module
@@ -253,3 +253,34 @@ def test_damaged_state_can_be_deleted(kind: type[Runc] | type[Crun], tmp_path: P
     assert driver.containers() == ()
     driver.delete("broken", force=True)
     assert not os.path.exists(tmp_path / "r/broken")
+
+
+# --- pausing
+
+
+def freezing(path: Path, status: str) -> Crun:
+    """The driver over a runtime whose container is `status` the third time it is asked for."""
+    path.write_text(
+        f"""#!/bin/sh
+echo "$3" >> {path}.calls
+[ "$3" = state ] || exit 0
+[ "$(grep -c state {path}.calls)" -gt 2 ] && status={status}
+echo '{{"id": "c", "pid": 1, "status": "'"${{status:-running}}"'"}}'
+"""
+    )
+    path.chmod(0o755)
+    return Crun(RuntimeConfig(root=str(path.parent), path=str(path)))
+
+
+def test_a_container_is_paused_when_all_of_it_stands_still(tmp_path: Path) -> None:
+    driver = freezing(tmp_path / "crun", "paused")
+    driver.pause("c")
+    assert (tmp_path / "crun.calls").read_text().split() == ["pause", *["state"] * 3]
+
+
+def test_one_that_does_not_stop_runs_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crun_module, "_FREEZING", 0.05)
+    driver = freezing(tmp_path / "crun", "running")
+    with pytest.raises(RuntimeFailed, match="do not stop"):
+        driver.pause("c")
+    assert (tmp_path / "crun.calls").read_text().split()[-1] == "resume"

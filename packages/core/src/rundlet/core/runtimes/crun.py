@@ -10,9 +10,11 @@ Only `create` and `exec` (by the monitor) need this; the other commands work as 
 from __future__ import annotations
 
 import os
+import time
 
 from ..cgroups.layout import layout
 from ..contracts.runtime import Adapted, RuntimeFeatures
+from ..errors import RuntimeFailed
 from ..hookspecs import hookimpl
 from .adapting import without_missing_weight
 from .family import RuncFamily, create
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 # Where crun looks, whatever is mounted elsewhere (src/libcrun/cgroup-utils.c).
 UNIFIED = "/sys/fs/cgroup/unified"
+_FREEZING = 10.0  # seconds
 
 
 class Crun(RuncFamily):
@@ -94,6 +97,17 @@ class Crun(RuncFamily):
         super().start(container)
         if self._compiling is not None:
             self._filters().keep(self._compiling, f"{self.config.root}/{container}/seccomp.bpf")
+
+    def pause(self, container: str) -> None:
+        """As `pause` of the contract. Raises RuntimeFailed for processes that cannot be stopped."""
+        super().pause(container)
+        # In cgroups v1 processes stop one by one (FREEZING), which crun does not wait for.
+        deadline = time.monotonic() + _FREEZING
+        while (known := self.state(container)) is not None and known.status == "running":
+            if time.monotonic() > deadline:
+                self.resume(container)
+                raise RuntimeFailed(f"{self.name}: container {container}: processes do not stop")
+            time.sleep(0.002)
 
     def _filters(self) -> Filters:
         return Filters(f"{self.config.root}.filters", self.path)
