@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools import containers_conf_page
+from devtools import containers_conf_page, rundlet_toml_page
 from rundlet.core.settings.keys import CONTAINERS_CONF, STORAGE_CONF
 from rundlet.core.settings.snapshot import Settings
 
@@ -30,8 +30,8 @@ def test_each_key_stands_once_and_says_what_becomes_of_it() -> None:
 
 
 def test_the_page_of_keys_is_as_it_is_made() -> None:
-    page = containers_conf_page
-    assert page.PAGE.read_text() == page.page(), "python -m devtools.containers_conf_page"
+    for page in (containers_conf_page, rundlet_toml_page):
+        assert page.PAGE.read_text() == page.page(), f"python -m {page.__name__}"
 
 
 @pytest.mark.skipif(not _MANUAL.exists(), reason="the manual page is not installed")

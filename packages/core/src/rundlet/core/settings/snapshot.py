@@ -23,96 +23,97 @@ class Settings(Value):
     """
 
     # where things are
-    graph_root: str = "/var/lib/rundlet"
-    run_root: str = "/run/rundlet"
-    temporary: str = ""  # large temporaries; "" is graph_root/tmp
-    volume_path: str = ""  # of named volumes; "" is graph_root/volumes
+    graph_root: str = "/var/lib/rundlet"  # the state, images, volumes: all that lasts (`--root`)
+    run_root: str = "/run/rundlet"  # what does not outlive a boot (`--runroot`)
+    temporary: str = ""  # large temporaries; "": graph_root/tmp
+    volume_path: str = ""  # of named volumes; "": graph_root/volumes
     transient_store: bool = False  # containers do not outlive the boot
 
     # storage
-    storage_driver: str = ""
+    storage_driver: str = ""  # "": the first that works here
     storage_driver_priority: tuple[str, ...] = ()  # tried before the others
     storage_options: Mapping[str, Any] = EMPTY  # {driver: {option: value}}
     additional_image_stores: tuple[str, ...] = ()  # graph roots whose images are only read
     auto_userns_user: str = "containers"  # whose ids in /etc/subuid `--userns auto` takes
-    auto_userns_min_size: int = 1024
-    auto_userns_max_size: int = 65536
+    auto_userns_min_size: int = 1024  # how many ids a container gets, at least
+    auto_userns_max_size: int = 65536  # how many ids a container gets, at most
 
-    # runtimes: {name: {"path": .., "args": [..], ...}}
-    runtime: str = ""
-    runtimes: Mapping[str, Mapping[str, Any]] = EMPTY
-    conmon: str = ""
+    # runtimes
+    runtime: str = ""  # "": the first that works here
+    runtimes: Mapping[str, Mapping[str, Any]] = EMPTY  # {name: {"path": .., "args": [..], ..}}
+    conmon: str = ""  # path; "": found on PATH
     conmon_env: tuple[str, ...] = ()  # NAME=VALUE, for conmon and the runtimes
-    no_pivot_root: bool = False
+    no_pivot_root: bool = False  # for a root on a ramdisk
     keyring: bool = True  # whether the runtime makes a session keyring for each container
-    container_name_as_hostname: bool = False
+    container_name_as_hostname: bool = False  # else its id
     healthcheck_events: bool = True  # whether each check has an event
     cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
-    init_path: str = ""
+    init_path: str = ""  # of `run --init`; "": catatonit, where podman looks for it
     helper_binaries_dirs: tuple[str, ...] = ()  # where catatonit may be, before the usual places
-    cdi_spec_dirs: tuple[str, ...] = ()
+    cdi_spec_dirs: tuple[str, ...] = ()  # (): /etc/cdi and /var/run/cdi
     hooks_dirs: tuple[str, ...] = ("/usr/share/containers/oci/hooks.d",)  # of OCI hooks
 
     # networks
-    network_plugin: str = ""
-    default_network: str = "podman"
-    network_config_dirs: tuple[str, ...] = ()
-    network_plugin_dirs: tuple[str, ...] = ()
-    default_subnet: str = "10.88.0.0/16"
+    network_plugin: str = ""  # "": cni where it is installed, else the first that works
+    default_network: str = "podman"  # that containers join without `--network`
+    network_config_dirs: tuple[str, ...] = ()  # (): where the plugin looks itself
+    network_plugin_dirs: tuple[str, ...] = ()  # (): where the plugin looks itself
+    default_subnet: str = "10.88.0.0/16"  # of the default network
     default_subnet_pools: tuple[str, ...] = ()  # "BASE SIZE" ("10.89.0.0/16 24"); (): podman's
 
     # containers
     default_capabilities: tuple[str, ...] | None = None  # None: podman's eleven
     default_sysctls: tuple[str, ...] = ("net.ipv4.ping_group_range=0 0",)
-    default_ulimits: tuple[str, ...] = ()
-    environment: tuple[str, ...] = (
+    default_ulimits: tuple[str, ...] = ()  # NAME=SOFT[:HARD]
+    environment: tuple[str, ...] = (  # NAME=VALUE, of every container
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     )
     seccomp_profile: str = ""  # "": the shipped one
-    pids_limit: int = 2048
-    shm_size: int = 65536000
-    log_driver: str = "k8s-file"
-    log_size_max: int = -1
-    stop_timeout: int = 10
+    pids_limit: int = 2048  # of each container; -1: none
+    shm_size: int = 65536000  # of /dev/shm
+    log_driver: str = "k8s-file"  # "k8s-file" | "journald" | "none" | "passthrough"
+    log_size_max: int = -1  # of a log file, which is rotated then
+    stop_timeout: int = 10  # before a container that was told to stop is killed
     umask: str = "0022"
-    timezone: str = ""
-    init: bool = False
-    dns_servers: tuple[str, ...] = ()
+    timezone: str = ""  # "local", or a name of /usr/share/zoneinfo; "": the image's
+    init: bool = False  # whether each container has an init (`run --init`)
+    dns_servers: tuple[str, ...] = ()  # "none": no resolv.conf of ours
     dns_searches: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
-    host_containers_internal_ip: str = ""
-    volumes: tuple[str, ...] = ()
-    annotations: tuple[str, ...] = ()
-    detach_keys: str = "ctrl-p,ctrl-q"
+    host_containers_internal_ip: str = ""  # of that name in /etc/hosts; "none": no such name
+    volumes: tuple[str, ...] = ()  # of every container, as `run -v` has them
+    annotations: tuple[str, ...] = ()  # NAME=VALUE, of every container
+    detach_keys: str = "ctrl-p,ctrl-q"  # that leave an attached container
     run_flags: Mapping[str, Any] = EMPTY  # of `run` and `create`: name to default
 
     # images
-    pull_policy: str = "missing"
+    pull_policy: str = "missing"  # "always" | "missing" | "never" | "newer"
     image_parallel_copies: int = 0  # 0: pick by the number of cores
     retries: int = 3  # of a request to a registry that failed for a passing reason
     retry_delay: float = 0.5  # before the first retry; doubled for each after it
     image_default_format: str = ""  # "oci" | "v2s1" | "v2s2"; "": what is there, oci for new ones
     compression_format: str = ""  # of all layers that are pushed; "": as they are
-    compression_level: int | None = None
-    multi_image_archive: bool = False
-    registries_conf: str = "/etc/containers/registries.conf"
+    compression_level: int | None = None  # None: the usual one of the format
+    multi_image_archive: bool = False  # whether `save` takes several images
+    registries_conf: str = "/etc/containers/registries.conf"  # its drop-ins are beside it
     short_name_mode: str = ""  # "enforcing" | "permissive" | "disabled" | "": as registries.conf
     registries_d: str = "/etc/containers/registries.d"  # a user's own comes before it
-    policy_json: str = "/etc/containers/policy.json"  # likewise
+    policy_json: str = "/etc/containers/policy.json"  # a user's own comes before it
     signature_policy: str = ""  # a trust policy that comes before both
-    certs_dirs: tuple[str, ...] = ("/etc/containers/certs.d", "/etc/docker/certs.d")
+    certs_dirs: tuple[str, ...] = (  # HOST:PORT/ below has a registry's; a user's own comes first
+        "/etc/containers/certs.d",
+        "/etc/docker/certs.d",
+    )
 
     # secrets, events, locks
-    secret_driver: str = "file"
-    events_backend: str = "sqlite"
-    lock_timeout: float = 60.0
+    secret_driver: str = "file"  # that keeps new secrets
+    events_backend: str = "sqlite"  # "sqlite" | "none"
+    lock_timeout: float = 60.0  # how long a command waits for another that changes the same
 
     # the engine's own process
     engine_env: tuple[str, ...] = ()  # NAME=VALUE
     unknown_keys: tuple[str, ...] = ()  # of containers.conf and storage.conf: "FILE: TABLE.KEY"
 
     # plugins
-    disabled_plugins: tuple[str, ...] = ()
-
-    # rundlet.toml tables that belong to plugins: {"plugins": {name: {...}}}
-    plugins: Mapping[str, Mapping[str, Any]] = EMPTY
+    disabled_plugins: tuple[str, ...] = ()  # names; they are never imported
+    plugins: Mapping[str, Mapping[str, Any]] = EMPTY  # {name: table}: each plugin's own
