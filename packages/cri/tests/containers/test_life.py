@@ -34,6 +34,7 @@ def test_life_of_a_container(kubelet: Any) -> None:
     assert (dict(status.labels), dict(status.annotations)) == ({"a": "b"}, {"c": "d"})
     assert status.image_id == kubelet.image
     assert status.metadata == wanted.metadata
+    assert status.log_path == str(kubelet.logs / "main.log")
     lines = Path(status.log_path).read_text().splitlines()
     assert sorted(line.split(" ", 1)[1] for line in lines) == ["stderr F err", "stdout F out"]
     with pytest.raises(grpc.RpcError) as caught:
@@ -181,8 +182,11 @@ def test_the_command_line_sees_it(kubelet: Any) -> None:
     words = [rundlet, *kubelet.server.places, "ps", *columns]
     shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert shown.strip() == f"{container} k8s_main_web_default_u-web_0"
-    info = kubelet.client.container_status(container_id=container, verbose=True).info
-    assert json.loads(info["info"])["runtimeSpec"]["process"]["args"] == ["sleep", "60"]
+    answer = kubelet.client.container_status(container_id=container, verbose=True)
+    info = json.loads(answer.info["info"])
+    assert info["runtimeSpec"]["process"]["args"] == ["sleep", "60"]
+    parent = kubelet.pod_config().linux.cgroup_parent
+    assert f"{parent}/" in Path(f"/proc/{info['pid']}/cgroup").read_text()
 
 
 @pytest.mark.e2e

@@ -30,6 +30,7 @@ def image(kubelet: Any) -> str:
     for command in (
         ("run", "--name", "maker", "--network", "none", kubelet.image, "sh", "-c", MAKE),
         ("commit", *words, "maker", name),
+        ("commit", "--change", "USER 1500:7", "maker", "localhost/number:1"),
         ("rm", "maker"),
     ):
         subprocess.run([*rundlet, *command], check=True, capture_output=True)
@@ -41,6 +42,8 @@ def test_users_and_commands_of_an_image(kubelet: Any, image: str) -> None:
     client = kubelet.client
     found = client.image_status(image=cri.ImageSpec(image=image)).image
     assert (found.username, found.HasField("uid")) == ("app", False)
+    numbered = client.image_status(image=cri.ImageSpec(image="localhost/number:1")).image
+    assert (numbered.username, numbered.uid.value) == ("", 1500)
     plain = client.image_status(image=cri.ImageSpec(image=kubelet.image)).image
     assert (plain.username, plain.uid.value) == ("", 0)
     pod = kubelet.pod()

@@ -44,7 +44,8 @@ def mounts_below(directory: Path) -> list[str]:
 
 @pytest.mark.e2e
 def test_life_of_a_sandbox(server: Any, client: Any) -> None:
-    wanted = config(labels={"app": "a"}, annotations={"note": "b"})
+    wanted = config(labels={"app": "a"}, annotations={"note": "b"}, attempt=2)
+    wanted.hostname = "front"
     wanted.linux.sysctls["kernel.shm_rmid_forced"] = "1"
     wanted.linux.sysctls["net.ipv4.ip_unprivileged_port_start"] = "99"
     wanted.linux.security_context.namespace_options.pid = cri.CONTAINER
@@ -66,9 +67,9 @@ def test_life_of_a_sandbox(server: Any, client: Any) -> None:
         assert getattr(item, field) == getattr(status, field), field
     run = server.runroot
     netns, uts, ipc = run / "netns" / pod, run / "pods" / pod / "uts", run / "pods" / pod / "ipc"
-    assert status.network.ip in inside(netns, "net", "ip", "-4", "addr")
+    assert f" {status.network.ip}/" in inside(netns, "net", "ip", "-4", "addr")
     assert inside(netns, "net", "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start") == "99"
-    assert inside(uts, "uts", "hostname") == "web"
+    assert inside(uts, "uts", "hostname") == "front"
     assert inside(ipc, "ipc", "cat", "/proc/sys/kernel/shm_rmid_forced") == "1"
     assert json.loads(answer.info["info"])["pid"] == 0, "no process holds the pod"
     assert client.run_pod_sandbox(**asked).pod_sandbox_id == pod, "a retry joins"
@@ -117,6 +118,9 @@ def test_lists_and_filters(client: Any) -> None:
         return items
 
     assert found() == ids
+    assert [item.state for item in client.list_pod_sandbox().items] == [
+        cri.SANDBOX_READY, cri.SANDBOX_READY, cri.SANDBOX_NOTREADY
+    ]  # fmt: skip
     assert found(id=ids[1][:13]) == [ids[1]]
     assert found(label_selector={"n": "0"}) == [ids[0]]
     assert found(label_selector={"n": "0", "m": "1"}) == []
@@ -165,6 +169,11 @@ def test_what_is_refused_leaves_nothing(server: Any, client: Any) -> None:
             client.run_pod_sandbox(config=wanted)
         assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
         assert words in caught.value.details()
+    for part in ("name", "namespace", "uid"):
+        unknown = config()
+        unknown.metadata.ClearField(part)
+        with pytest.raises(grpc.RpcError, match=r"metadata: name, namespace and uid"):
+            client.run_pod_sandbox(config=unknown)
     with pytest.raises(grpc.RpcError, match="Windows"):
         client.run_pod_sandbox(config=config(windows=cri.WindowsPodSandboxConfig()))
     with pytest.raises(grpc.RpcError) as caught:

@@ -39,8 +39,9 @@ def test_pressure_and_swap_of_cgroup_v2(tmp_path: Path) -> None:
     values._psi(message, found, "cpu")
     whole = cri.PsiData(Total=77, Avg10=1.5, Avg60=2.25, Avg300=0)
     assert (message.psi.Some, message.psi.Full) == (whole, whole)
-    used = Usage(1, memory=9, pressure=found)
-    assert not values._memory([used], found).HasField("psi"), "there is no memory.pressure"
+    memory = values._memory([Usage(1, major_faults=2), Usage(1, major_faults=1)], found)
+    assert not memory.HasField("psi"), "there is no memory.pressure"
+    assert memory.major_page_faults.value == 3
     line_of_io = cri.IoUsage()
     values._psi(line_of_io, found, "io")
     assert (line_of_io.psi.Some, line_of_io.psi.Full) == (whole, cri.PsiData())
@@ -80,6 +81,7 @@ def test_stats_and_metrics(kubelet: Any) -> None:
     client = kubelet.client
     config = kubelet.pod_config("own", network=cri.POD)
     config.labels["tier"] = "front"
+    config.annotations["note"] = "own"
     pod = kubelet.pod(config)
     script = "dd if=/dev/zero of=/big bs=1M count=3 2>/dev/null; while true; do true; done"
     began = time.time_ns()

@@ -270,7 +270,7 @@ def test_much_output_arrives_whole(kubelet: Any, container: str) -> None:
 
 @pytest.mark.e2e
 def test_attach_by_both(kubelet: Any) -> None:
-    script = "while read line; do echo got $line; [ $line = end ] && exit; done"
+    script = "while read line; do echo bad >&2; echo got $line; [ $line = end ] && exit; done"
     pod = kubelet.pod()
     container = kubelet.run(pod, "sh", "-c", script, stdin=True)
     asked = {"container_id": container, "stdin": True, "stdout": True, "stderr": True}
@@ -278,10 +278,12 @@ def test_attach_by_both(kubelet: Any) -> None:
     streams = [first.open(streamType=name) for name in ("error", "stdin", "stdout", "stderr")]
     first.send(streams[1], b"one\n")
     first.until(streams[2], b"got one\n")
+    first.until(streams[3], b"bad\n")
     second = Socket(kubelet.client.attach(**asked).url, "v5.channel.k8s.io")
     second.send(0, b"end\n")
     second.until_closed()
     assert b"got end\n" in second.received[1]
+    assert b"bad\n" in second.received[2]
     first.until_end(streams[0])
     assert exit_code(first.received[streams[0]]) == 0
 
@@ -380,6 +382,10 @@ def test_what_is_refused_at_once(kubelet: Any, container: str) -> None:
     ):
         with pytest.raises(grpc.RpcError) as caught:
             kubelet.client.exec(container_id=container, cmd=words, **fields)
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    for fields in ({}, {"stdout": True, "stderr": True, "tty": True}):
+        with pytest.raises(grpc.RpcError) as caught:
+            kubelet.client.attach(container_id=container, **fields)
         assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     with pytest.raises(grpc.RpcError) as caught:
         url(kubelet, "nobody", "true", stdout=True)
