@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,3 +54,21 @@ def test_attach_and_its_keys_to_go(store: Rundlet) -> None:
     again = Terminal(store, "rundlet", "attach", "--detach-keys", "ctrl-a", "c")
     again.type("exit 3\n")
     assert again.wait() == 3
+
+
+@pytest.mark.parametrize("words", [("attach", "c"), ("exec", "-it", "c", "sh")])
+def test_the_terminal_is_as_before_when_the_client_is_ended(
+    store: Rundlet, words: tuple[str, ...]
+) -> None:
+    """It is raw meanwhile: a shell would go on without echo."""
+    begin(store, "-it", "busybox", "sh")
+    terminal = Terminal(store, "sh", "-c", f"stty -a; rundlet {' '.join(words)}; stty -a; cat")
+    before = terminal.until(r"speed[^#]*?-?echoke?[^\r]*\r\n")
+    terminal.type("echo $((6*7))\n")
+    terminal.until(r"42\r\n")
+    children = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGTERM)
+    assert terminal.until(r"speed[^#]*?-?echoke?[^\r]*\r\n") == before
+    terminal.type("\x04")
+    assert terminal.wait() == 0
+    assert store("inspect", "-f", "{{.State.Status}}", "c").stdout == "running\n"
