@@ -191,9 +191,16 @@ def test_a_reboot(store, request_for) -> None:
     """Another boot of the machine: the pid in the row means nothing any more."""
     store.containers.run(request_for("sleep", "100", name="it"), detach=True)
     row = store.containers.get("it")
+    store.database.execute(
+        "INSERT INTO exec_sessions (id, container, pid, pid_start, created)"
+        " VALUES ('old', ?, 999999999, 1, 1)",
+        row.id,
+    )
     store.database.execute("UPDATE containers SET boot = 'another'")
     now = store.containers.get("it")
     assert (now.status, now.exit_code, now.pid) == ("exited", 255, 0)
+    assert now.finished >= row.started  # not at the beginning of time
+    assert store.containers.inspect("it")["ExecIDs"] == []
     os.kill(row.pid, signal.SIGKILL)
 
 

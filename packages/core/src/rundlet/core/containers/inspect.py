@@ -6,6 +6,7 @@ from .. import json
 from ..contracts.runtime import called
 from ..errors import Corrupt
 from ..format.times import NEVER, rfc3339
+from ..linux.processes import alive
 from ..state import containers as rows
 from ..value import Value
 from . import inspect_config, inspect_host
@@ -76,7 +77,7 @@ def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, 
         "AppArmorProfile": process.get("apparmorProfile", ""),
         "EffectiveCaps": sorted(capabilities.get("effective") or ()),
         "BoundingCaps": sorted(capabilities.get("bounding") or ()),
-        "ExecIDs": [session for session, *_ in rows.sessions(engine.database, row.id)],
+        "ExecIDs": _sessions(engine, row),
         "GraphDriver": _graph_driver(engine, known),
     }
     if size:
@@ -175,6 +176,14 @@ def _image_digest(engine: Engine, row: Container) -> str:
         return ""
     found = engine.database.row("SELECT manifest FROM images WHERE id = ?", row.image)
     return str(found[0]) if found else ""
+
+
+def _sessions(engine: Engine, row: Container) -> list[str]:
+    """The exec sessions that run, or have yet to; the others went with their process."""
+    if not has_process(row):
+        return []
+    found = rows.sessions(engine.database, row.id)
+    return [session for session, pid, started, _ in found if pid == 0 or alive(pid, started)]
 
 
 def _graph_driver(engine: Engine, known: Known) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 
 from ..linux.processes import alive
 from .paths import Paths
@@ -64,9 +65,17 @@ def derive(engine: Engine, row: Row) -> Row:
         status="exited",
         pid=0,
         exit_code=code,
-        finished=finished or row.finished,
+        finished=finished or row.finished or _latest_end(row),
         oom_killed=int(os.path.exists(paths.oom)),
     )
+
+
+def _latest_end(row: ContainerRow) -> int:
+    """When it ended (ns) where nobody noted that: at the latest when this boot began, or now."""
+    now = time.time_ns()
+    if row.boot == boot_id():
+        return now
+    return max(row.started, now - time.clock_gettime_ns(time.CLOCK_BOOTTIME))
 
 
 def exit_status(paths: Paths) -> tuple[int, int]:
