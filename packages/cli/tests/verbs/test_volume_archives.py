@@ -144,3 +144,13 @@ def test_prune_spares_volumes_with_names(rundlet: Rundlet, busybox_archive: Path
     assert rundlet(*prune).stdout == f"{anonymous}\n"
     assert "anonymous" not in rundlet(*prune, "-a").stdout
     assert rundlet("volume", "ls", "-q").stdout == ""
+
+
+def test_events_of_volumes(rundlet: Rundlet) -> None:
+    """With their labels, as podman 6."""
+    rundlet("volume", "create", "--label", "a=b", "one")
+    rundlet("volume", "rm", "one")
+    shown = ("events", "--stream=false", "--filter", "volume=one")
+    form = "{{.Type}} {{.Status}} {{.Name}} {{.Attributes}} {{.OOMKilled}}"
+    done = rundlet(*shown, "--filter", "label=a=b", "--format", form).stdout
+    assert done == "".join(f"volume {how} one map[a:b] false\n" for how in ("create", "remove"))

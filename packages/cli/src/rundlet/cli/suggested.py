@@ -60,7 +60,7 @@ PRUNE_FILTERS = ("label=", "label!=", "until=")
 FIELDS = {
     "artifact ls": "Created CreatedAt Digest Repository Size Tag VirtualSize",
     "events": "Attributes ContainerExitCode Error HealthFailingStreak HealthStatus ID Image "
-    "Name Network PodID Status Time TimeNano Type",
+    "Name Network OOMKilled PodID Status Time TimeNano Type",
     "history": "Comment Created CreatedAt CreatedBy CreatedSince ID Size Tags",
     "images": "Containers Created CreatedAt CreatedSince CreatedTime Dangling Digest History "
     "ID Id IsDangling IsManifestList IsReadOnly Labels Names ParentId ReadOnly RepoDigests "

@@ -65,6 +65,7 @@ def fields(event: Event) -> dict[str, Any]:
         "HealthStatus": attributes.get("health_status", ""),
         "HealthFailingStreak": int(attributes.get("health_failing_streak", "0")),
         "Network": event.name if event.kind == "network" else "",
+        "OOMKilled": attributes.get("OOMKilled") == "true",
         "PodID": attributes.get("pod_id", ""),
         "ToHumanReadable": lambda whole=True: human(event, whole=whole),
     }
@@ -97,7 +98,7 @@ def chosen(filters: Iterable[str]) -> Test:
 
 
 def _test(key: str, value: str) -> Test:
-    if key in ("container", "pod", "volume", "network", "secret"):
+    if key in ("artifact", "container", "pod", "volume", "network", "secret"):
         return lambda event: event.kind == key and _named(event, value)
     tests: dict[str, Test] = {
         "event": lambda event: event.action == value,

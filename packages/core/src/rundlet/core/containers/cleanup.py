@@ -92,7 +92,8 @@ def finish(engine: Engine, row: Container, *, removing: bool = False) -> Contain
             network="",
         )
     ended = ended.replace(network="", monitor_pid=0, monitor_start=0, pid_start=0)
-    notify.event(engine, ended, "died", containerExitCode=str(ended.exit_code))
+    killed = {"OOMKilled": "true"} if ended.oom_killed else {}
+    notify.event(engine, ended, "died", containerExitCode=str(ended.exit_code), **killed)
     if notify.listeners(engine):
         engine.plugins.call(
             "rundlet_container_stopped",

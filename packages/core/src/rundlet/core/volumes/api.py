@@ -58,11 +58,14 @@ class Volumes:
             name, driver, anonymous, time.time_ns(), dict(labels), dict(options),
             copied_up="nocopy" in options,
         )  # fmt: skip
+        database = self._engine.database
         with self._engine.locks.hold("volume", name):
-            if not rows.insert(self._engine.database, volume):
-                raise AlreadyExists(
-                    f"volume with name {name} already exists: volume already exists"
-                )
+            with database.transaction():
+                if not rows.insert(database, volume):
+                    raise AlreadyExists(
+                        f"volume with name {name} already exists: volume already exists"
+                    )
+                self._note("create", volume)
             self._make_directory(volume)
         return volume
 
@@ -248,6 +251,7 @@ class Volumes:
 
         engine = self._engine
         with engine.locks.hold("volume", name):
+            volume = rows.get(engine.database, name)
             doomed = f"volume-{os.urandom(8).hex()}"
             engine.leases.hold("file", (doomed,))
             with engine.database.transaction():
@@ -256,11 +260,23 @@ class Volumes:
                 if not self.exists(name):
                     raise NoSuchVolume(name)
                 rows.delete(engine.database, name)
+                if volume is not None:
+                    self._note("remove", volume)
                 # In here: a kill leaves the volume, or at worst an empty one, never stale content.
                 unmount(self.path(name))
                 self._move_away(name, doomed)
             delete(os.path.join(engine.blobs.temporary, doomed))
             engine.leases.drop("file", doomed)
+
+    def _note(self, action: str, volume: Volume) -> None:
+        """Add a line to `rundlet events`, with the volume's labels as podman 6."""
+        from ..state import events
+
+        engine = self._engine
+        labels = volume.labels
+        events.note(
+            engine.database, "volume", action, volume.name, volume.name, labels, engine.plugins
+        )
 
     def _move_away(self, name: str, doomed: str) -> None:
         temporary = self._engine.blobs.temporary
