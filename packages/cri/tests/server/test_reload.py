@@ -163,6 +163,18 @@ def test_systemd_is_told_of_each_step(server: Any, tmp_path: Path) -> None:
     server.drop_ins.joinpath("10-more").unlink()
 
 
+@pytest.mark.e2e
+def test_levels_of_the_log(server: Any) -> None:
+    """debug tells of calls, and not what libraries say of each connection: that is for trace."""
+    server.crio.write_text("[crio.runtime]\nlog_level = 'debug'\n")
+    client = server.start()
+    with pytest.raises(grpc.RpcError):
+        client.container_status(container_id="nope")
+    text = server.logged("ContainerStatus: NOT_FOUND in ")
+    assert "Version: OK in " in text and "nope" in text
+    assert "cygrpc" not in text
+
+
 def test_changes_are_told_but_not_of_locks(tmp_path: Path) -> None:
     async def told(name: str, seconds: float) -> bool:
         heard = asyncio.Event()

@@ -73,6 +73,8 @@ def _one(service: str, name: str, function: Call, observer: Observer) -> Call:
                 code, words = _status(name, error)
                 seen.code = code.name
                 await context.abort(code, words)
+            finally:
+                _log(seen)
 
     return call
 
@@ -88,14 +90,22 @@ def _streamed(service: str, name: str, function: StreamCall, observer: Observer)
                 code, words = _status(name, error)
                 seen.code = code.name
                 await context.abort(code, words)
+            finally:
+                _log(seen)
 
     return call
+
+
+def _log(seen: Seen) -> None:
+    if LOG.isEnabledFor(logging.DEBUG):
+        LOG.debug("%s: %s in %.1f ms", seen.name, seen.code, seen.seconds * 1000)
 
 
 def _status(name: str, error: Exception) -> tuple[grpc.StatusCode, str]:
     if isinstance(error, grpc.aio.AbortError):
         raise error
     if isinstance(error, RundletError):
+        LOG.debug("%s: %s", name, error)
         return grpc.StatusCode[error.cri_status], str(error)[:LONGEST]
     LOG.exception("%s failed", name, exc_info=error)
     return grpc.StatusCode.INTERNAL, f"{name}: {error!r}"

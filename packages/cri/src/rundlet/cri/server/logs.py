@@ -9,6 +9,8 @@ import re
 from ..config.model import Config
 
 _LEVELS = {"trace": "DEBUG", "warn": "WARNING", "fatal": "CRITICAL", "panic": "CRITICAL"}
+_CHATTY = ("asyncio", "grpc")
+"""Libraries that tell of themselves at every connection: only `trace` wants to know."""
 
 
 class _Json(logging.Formatter):
@@ -50,6 +52,8 @@ def change(config: Config) -> None:
     level = config.text("crio.runtime.log_level")
     root = logging.getLogger()
     root.setLevel(_LEVELS.get(level, level.upper()))
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel("INFO" if level == "debug" else "NOTSET")
     expression = config.text("crio.runtime.log_filter")
     for handler in root.handlers:
         handler.filters = [_Fitting(expression)] if expression else []
