@@ -29,7 +29,7 @@ from ..runtime.service import NodeCalls
 from ..stats.service import StatsCalls
 from ..streams.server import Address, StreamServer
 from ..streams.service import StreamCalls
-from . import reload, socket
+from . import loop, reload, socket
 from .beginning import prepare
 from .calls import handler
 from .node import Load, Node
@@ -51,7 +51,8 @@ def main(load: Load, places: tuple[str, ...] = ()) -> int:
 
     Raises SettingsError, StoreError, AlreadyExists.
     """
-    asyncio.run(_serve(Node(load), places))
+    with asyncio.Runner(loop_factory=loop.new) as runner:
+        runner.run(_serve(Node(load), places))
     return 0
 
 
@@ -135,10 +136,10 @@ async def _listen(server: grpc.aio.Server, path: str) -> None:
 def _signals(reloader: reload.Reloader) -> asyncio.Event:
     """SIGHUP is a reload; the event is set by those that end the server."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, reloader.signalled)
+        running.add_signal_handler(number, stop.set)
+    running.add_signal_handler(signal.SIGHUP, reloader.signalled)
     return stop
 
 
