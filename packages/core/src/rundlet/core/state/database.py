@@ -172,6 +172,11 @@ class Database:
                 f"no space left for the state file {self.path}",
                 remedy="Free some space: rundlet system prune",
             )
+        if code == sqlite3.SQLITE_IOERR and self._nothing_free():
+            return NoSpace(
+                f"no space left for the state file {self.path}: not even to read it",
+                remedy="Free some space on its disk by other means.",
+            )
         remedy = {
             sqlite3.SQLITE_READONLY: "The graph root must be writable: see --root.",
             sqlite3.SQLITE_CANTOPEN: "Run as root, or use another --root.",
@@ -182,7 +187,13 @@ class Database:
         }.get(code, "")
         return StoreError(f"cannot use the state file {self.path}: {error}", remedy=remedy)
 
+    def _nothing_free(self) -> bool:
+        """Whether SQLite cannot make the file that readers share."""
+        found = os.statvfs(os.path.dirname(self.path))
+        return found.f_bavail * found.f_frsize < _SHARED
 
+
+_SHARED = 32 << 10  # bytes of SQLite's -shm file at least
 _DAMAGED = "It is damaged. Restore it from a backup, or move it away to begin with an empty store."
 
 
