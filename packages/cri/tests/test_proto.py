@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rundlet.cri.proto import api_pb2 as cri
-from rundlet.cri.server.calls import snake
+from rundlet.cri.rpc.methods import snake
 
 
 def test_services_and_streams() -> None:

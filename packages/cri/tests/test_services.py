@@ -10,8 +10,8 @@ from rundlet.cri.containers.service import ContainerCalls
 from rundlet.cri.images.service import ImageService
 from rundlet.cri.pods.service import PodCalls
 from rundlet.cri.proto import api_pb2 as cri
+from rundlet.cri.rpc.methods import snake
 from rundlet.cri.runtime.service import NodeCalls
-from rundlet.cri.server.calls import snake
 from rundlet.cri.stats.service import StatsCalls
 from rundlet.cri.streams.service import StreamCalls
 
@@ -37,7 +37,6 @@ def test_an_rpc_is_served_by_one_part(service: str, rpc: str) -> None:
         method = getattr(having[0], snake(rpc))
         streams = cri.DESCRIPTOR.services_by_name[service].methods_by_name[rpc].server_streaming
         assert inspect.isasyncgenfunction(method) == streams
-        assert inspect.iscoroutinefunction(method) != streams
 
 
 def test_nothing_else_is_served() -> None:

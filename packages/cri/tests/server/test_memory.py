@@ -19,7 +19,7 @@ def test_libraries_of_the_start_and_of_rare_work_are_not_held(kubelet: Any) -> N
     """kubelet has pulled an image, from a registry without keys or signatures."""
     server = kubelet.server
     assert held(server) == []
-    assert "nknown experiment" not in server.log.read_text(), "see server/grpc_settings.py"
+    assert "nknown experiment" not in server.log.read_text(), "see rpc/core_settings.py"
 
 
 def test_a_reload_does_not_hold_them_either(kubelet: Any) -> None:

@@ -146,6 +146,13 @@ class Database:
             raise self._explained(error) from error
         return result
 
+    def changes(self) -> Changes:
+        """Who tells, again and again, whether anybody has written to the file."""
+        try:
+            return Changes(self._open_file())
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
     def execute(self, sql: str, *values: Any) -> int:
         """Run one changing statement; returns how many rows it changed."""
         try:
@@ -240,3 +247,23 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+class Changes:
+    """A connection that only looks: its number is another one after each change by anybody
+    (sqlite.org/pragma.html#pragma_data_version). For all threads, one at a time.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def number(self) -> int:
+        """Raises StoreError where the file cannot be read any more."""
+        try:
+            row = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(f"the state file cannot be read: {error}") from error
+        return int(row[0])
+
+    def close(self) -> None:
+        self._connection.close()

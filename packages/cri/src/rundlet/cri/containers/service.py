@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
 
 from rundlet.core import Engine
 from rundlet.core.errors import NotSupported, TimedOut
@@ -26,7 +25,7 @@ class ContainerCalls:
         self._workers = node.workers
 
     async def create_container(
-        self, request: cri.CreateContainerRequest, _: Any
+        self, request: cri.CreateContainerRequest
     ) -> cri.CreateContainerResponse:
         content = request.config.SerializeToString(deterministic=True)
         key = ("create", request.pod_sandbox_id, content)
@@ -35,23 +34,21 @@ class ContainerCalls:
         return cri.CreateContainerResponse(container_id=made)
 
     async def start_container(
-        self, request: cri.StartContainerRequest, _: Any
+        self, request: cri.StartContainerRequest
     ) -> cri.StartContainerResponse:
         container = request.container_id
         made = await self._workers.once(("start", container), life.start, container)
         await tell(self._node, made.row.id, made.row.pod or "", cri.CONTAINER_STARTED_EVENT)
         return cri.StartContainerResponse()
 
-    async def stop_container(
-        self, request: cri.StopContainerRequest, _: Any
-    ) -> cri.StopContainerResponse:
+    async def stop_container(self, request: cri.StopContainerRequest) -> cri.StopContainerResponse:
         container, timeout = request.container_id, request.timeout
         # A shorter time-out overtakes a longer one that is under way.
         await self._workers.once(("stop", container, timeout), life.stop, container, timeout)
         return cri.StopContainerResponse()
 
     async def remove_container(
-        self, request: cri.RemoveContainerRequest, _: Any
+        self, request: cri.RemoveContainerRequest
     ) -> cri.RemoveContainerResponse:
         container = request.container_id
         gone = await self._workers.once(("remove", container), life.remove, container)
@@ -59,24 +56,24 @@ class ContainerCalls:
             await tell(self._node, gone.row.id, gone.row.pod or "", cri.CONTAINER_DELETED_EVENT)
         return cri.RemoveContainerResponse()
 
-    async def list_containers(self, request: cri.ListContainersRequest, _: Any) -> bytes:
+    def list_containers(self, request: cri.ListContainersRequest) -> bytes | Awaitable[bytes]:
         key = ("containers", request.SerializeToString(deterministic=True))
-        return await self._node.kept.answer_of_live(key, _listing, request.filter)
+        return self._node.kept.answer_of_live(key, _listing, request.filter)
 
     async def stream_containers(
-        self, request: cri.StreamContainersRequest, _: Any
+        self, request: cri.StreamContainersRequest
     ) -> AsyncIterator[cri.StreamContainersResponse]:
         found = await self._workers.run(_items, request.filter)
         for start in range(0, len(found), CHUNK):
             yield cri.StreamContainersResponse(containers=found[start : start + CHUNK])
 
     async def container_status(
-        self, request: cri.ContainerStatusRequest, _: Any
+        self, request: cri.ContainerStatusRequest
     ) -> cri.ContainerStatusResponse:
         return await self._workers.run(_status, request)
 
     async def update_container_resources(
-        self, request: cri.UpdateContainerResourcesRequest, _: Any
+        self, request: cri.UpdateContainerResourcesRequest
     ) -> cri.UpdateContainerResourcesResponse:
         if request.HasField("windows"):
             raise NotSupported("windows containers need a Windows node")
@@ -84,13 +81,13 @@ class ContainerCalls:
         return cri.UpdateContainerResourcesResponse()
 
     async def reopen_container_log(
-        self, request: cri.ReopenContainerLogRequest, _: Any
+        self, request: cri.ReopenContainerLogRequest
     ) -> cri.ReopenContainerLogResponse:
         await self._workers.run(life.reopen_log, request.container_id)
         return cri.ReopenContainerLogResponse()
 
     async def checkpoint_container(
-        self, request: cri.CheckpointContainerRequest, _: Any
+        self, request: cri.CheckpointContainerRequest
     ) -> cri.CheckpointContainerResponse:
         self._node.require(
             "crio.runtime.enable_criu_support", "crio.checkpoint_restore.container_level_enabled"
@@ -104,13 +101,13 @@ class ContainerCalls:
         return cri.CheckpointContainerResponse()
 
     async def get_container_events(
-        self, _: cri.GetEventsRequest, __: Any
+        self, _: cri.GetEventsRequest
     ) -> AsyncIterator[cri.ContainerEventResponse]:
         self._node.require("crio.runtime.enable_pod_events")
         async for event in self._node.events.listen():
             yield event
 
-    async def exec_sync(self, request: cri.ExecSyncRequest, _: Any) -> cri.ExecSyncResponse:
+    async def exec_sync(self, request: cri.ExecSyncRequest) -> cri.ExecSyncResponse:
         return await self._workers.run(
             execsync.execsync, request.container_id, list(request.cmd), request.timeout
         )

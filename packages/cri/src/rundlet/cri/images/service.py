@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
 
 from ..proto import api_pb2 as cri
 from ..server.node import Node
@@ -19,22 +18,22 @@ class ImageService:
         self._node = node
         self._workers = node.workers
 
-    async def list_images(self, request: cri.ListImagesRequest, _: Any) -> bytes:
+    def list_images(self, request: cri.ListImagesRequest) -> bytes | Awaitable[bytes]:
         name = request.filter.image.image
-        return await self._node.kept.answer(("images", name), work.listing, name)
+        return self._node.kept.answer(("images", name), work.listing, name)
 
     async def stream_images(
-        self, request: cri.StreamImagesRequest, _: Any
+        self, request: cri.StreamImagesRequest
     ) -> AsyncIterator[cri.StreamImagesResponse]:
         found = await self._workers.run(work.listed, request.filter.image.image)
         for start in range(0, len(found), CHUNK):
             yield cri.StreamImagesResponse(images=found[start : start + CHUNK])
 
-    async def image_status(self, request: cri.ImageStatusRequest, _: Any) -> bytes:
+    def image_status(self, request: cri.ImageStatusRequest) -> bytes | Awaitable[bytes]:
         wanted = (request.image.image, request.verbose)
-        return await self._node.kept.answer(("image", *wanted), work.status, *wanted)
+        return self._node.kept.answer(("image", *wanted), work.status, *wanted)
 
-    async def pull_image(self, request: cri.PullImageRequest, _: Any) -> cri.PullImageResponse:
+    async def pull_image(self, request: cri.PullImageRequest) -> cri.PullImageResponse:
         name = request.image.image
         namespace = request.sandbox_config.metadata.namespace
         key = ("pull", name, namespace, request.auth.SerializeToString(deterministic=True))
@@ -43,14 +42,10 @@ class ImageService:
         )
         return cri.PullImageResponse(image_ref=reference)
 
-    async def remove_image(
-        self, request: cri.RemoveImageRequest, _: Any
-    ) -> cri.RemoveImageResponse:
+    async def remove_image(self, request: cri.RemoveImageRequest) -> cri.RemoveImageResponse:
         name = request.image.image
         await self._workers.once(("remove image", name), work.remove, name)
         return cri.RemoveImageResponse()
 
-    async def image_fs_info(
-        self, request: cri.ImageFsInfoRequest, _: Any
-    ) -> cri.ImageFsInfoResponse:
+    async def image_fs_info(self, request: cri.ImageFsInfoRequest) -> cri.ImageFsInfoResponse:
         return await self._workers.run(work.usage)

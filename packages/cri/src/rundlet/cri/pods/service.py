@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
 
 from rundlet.core import Engine
 
@@ -25,9 +24,7 @@ class PodCalls:
         self._node = node
         self._workers = node.workers
 
-    async def run_pod_sandbox(
-        self, request: cri.RunPodSandboxRequest, _: Any
-    ) -> cri.RunPodSandboxResponse:
+    async def run_pod_sandbox(self, request: cri.RunPodSandboxRequest) -> cri.RunPodSandboxResponse:
         key = ("run pod", request.SerializeToString(deterministic=True))
         pod = await self._workers.once(key, run.run, request.config, request.runtime_handler)
         for kind in (cri.CONTAINER_CREATED_EVENT, cri.CONTAINER_STARTED_EVENT):
@@ -35,7 +32,7 @@ class PodCalls:
         return cri.RunPodSandboxResponse(pod_sandbox_id=pod)
 
     async def stop_pod_sandbox(
-        self, request: cri.StopPodSandboxRequest, _: Any
+        self, request: cri.StopPodSandboxRequest
     ) -> cri.StopPodSandboxResponse:
         pod = request.pod_sandbox_id
         whole = await self._workers.once(("stop pod", pod), stop.stop, pod)
@@ -44,7 +41,7 @@ class PodCalls:
         return cri.StopPodSandboxResponse()
 
     async def remove_pod_sandbox(
-        self, request: cri.RemovePodSandboxRequest, _: Any
+        self, request: cri.RemovePodSandboxRequest
     ) -> cri.RemovePodSandboxResponse:
         pod = request.pod_sandbox_id
         whole = await self._workers.once(("remove pod", pod), stop.remove, pod)
@@ -53,25 +50,23 @@ class PodCalls:
         return cri.RemovePodSandboxResponse()
 
     async def pod_sandbox_status(
-        self, request: cri.PodSandboxStatusRequest, _: Any
+        self, request: cri.PodSandboxStatusRequest
     ) -> cri.PodSandboxStatusResponse:
         return await self._workers.run(_status, request)
 
     async def update_pod_sandbox_resources(
-        self, request: cri.UpdatePodSandboxResourcesRequest, _: Any
+        self, request: cri.UpdatePodSandboxResourcesRequest
     ) -> cri.UpdatePodSandboxResourcesResponse:
         await self._workers.run(_update, request)
         return cri.UpdatePodSandboxResourcesResponse()
 
-    async def checkpoint_pod(
-        self, request: cri.CheckpointPodRequest, _: Any
-    ) -> cri.CheckpointPodResponse:
+    async def checkpoint_pod(self, request: cri.CheckpointPodRequest) -> cri.CheckpointPodResponse:
         self._node.require("crio.runtime.enable_criu_support")
         key = ("checkpoint pod", request.SerializeToString(deterministic=True))
         await self._workers.once(key, checkpoint.checkpoint, request)
         return cri.CheckpointPodResponse()
 
-    async def restore_pod(self, request: cri.RestorePodRequest, _: Any) -> cri.RestorePodResponse:
+    async def restore_pod(self, request: cri.RestorePodRequest) -> cri.RestorePodResponse:
         self._node.require("crio.runtime.enable_criu_support")
         key = ("restore pod", request.SerializeToString(deterministic=True))
         answer = await self._workers.once(key, checkpoint.restore, request)
@@ -82,12 +77,12 @@ class PodCalls:
                 await tell(self._node, identity, pod, kind)
         return answer
 
-    async def list_pod_sandbox(self, request: cri.ListPodSandboxRequest, _: Any) -> bytes:
+    def list_pod_sandbox(self, request: cri.ListPodSandboxRequest) -> bytes | Awaitable[bytes]:
         key = ("pods", request.SerializeToString(deterministic=True))
-        return await self._node.kept.answer(key, _listing, request.filter)
+        return self._node.kept.answer(key, _listing, request.filter)
 
     async def stream_pod_sandboxes(
-        self, request: cri.StreamPodSandboxesRequest, _: Any
+        self, request: cri.StreamPodSandboxesRequest
     ) -> AsyncIterator[cri.StreamPodSandboxesResponse]:
         found = await self._workers.run(_items, request.filter)
         for start in range(0, len(found), CHUNK):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..proto import api_pb2 as cri
 from ..server.node import Node
 from . import status
@@ -17,19 +15,17 @@ class NodeCalls:
         self._node = node
         self._network = network
 
-    async def version(self, _: cri.VersionRequest, __: Any) -> cri.VersionResponse:
-        return status.version()
+    def version(self, _: cri.VersionRequest) -> bytes:
+        return status.version().SerializeToString()
 
-    async def status(self, request: cri.StatusRequest, _: Any) -> cri.StatusResponse:
+    async def status(self, request: cri.StatusRequest) -> cri.StatusResponse:
         return await self._node.workers.run(status.status, request.verbose, self._network)
 
-    async def runtime_config(
-        self, _: cri.RuntimeConfigRequest, __: Any
-    ) -> cri.RuntimeConfigResponse:
+    async def runtime_config(self, _: cri.RuntimeConfigRequest) -> cri.RuntimeConfigResponse:
         return await self._node.workers.run(status.runtime_config)
 
     async def update_runtime_config(
-        self, _: cri.UpdateRuntimeConfigRequest, __: Any
+        self, _: cri.UpdateRuntimeConfigRequest
     ) -> cri.UpdateRuntimeConfigResponse:
         """The pod CIDR is the network plugin's business: nothing to do, as in CRI-O."""
         return cri.UpdateRuntimeConfigResponse()

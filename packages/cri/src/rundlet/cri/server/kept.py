@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Hashable, Iterable
+import threading
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
 from rundlet.core.containers.state import LIVE, has_process
 from rundlet.core.state.containers import ContainerRow
+from rundlet.core.state.database import Changes
 
 from .work import Workers
 
@@ -24,45 +26,61 @@ MOST = 1000
 
 
 class Kept:
-    """For the event loop's thread, whose connection to the state file only reads."""
+    """For all threads; what is not kept is made by the workers, for who awaits it."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._answers: dict[Hashable, Any] = {}
+        self._lock = threading.Lock()
+        self._changes: Changes | None = None
+        self._answers: dict[Hashable, bytes] = {}
         self._at: tuple[object, ...] = ()
         self._ended = 0
         self._watched: dict[tuple[int, int], int] = {}
 
-    async def answer(self, key: Hashable, make: Callable[..., M], *arguments: object) -> bytes:
+    def answer(
+        self, key: Hashable, make: Callable[..., M], *arguments: object
+    ) -> bytes | Awaitable[bytes]:
         """The serialized message that `make(engine, *arguments)` gives, kept under `key`."""
 
         def work(*words: Any) -> tuple[M, tuple[ContainerRow, ...]]:
             return make(*words), ()
 
-        return await self.answer_of_live(key, work, *arguments)
+        return self.answer_of_live(key, work, *arguments)
 
-    async def answer_of_live(
+    def answer_of_live(
         self,
         key: Hashable,
         make: Callable[..., tuple[M, Iterable[ContainerRow]]],
         *arguments: object,
-    ) -> bytes:
+    ) -> bytes | Awaitable[bytes]:
         """As `answer`; `make` gives also the containers whose states, as derived, are told."""
-        at = self._version()
-        if at != self._at or len(self._answers) > MOST:
-            self._answers.clear()
-            self._at = at
-        found = self._answers.get(key)
-        if found is None:
-            message, rows = await self._workers.run(make, *arguments)
-            found = message.SerializeToString()  # type: ignore[attr-defined]
-            if self._version() == at == self._at and self._watch(rows):
+        with self._lock:
+            at = self._version()
+            if at != self._at or len(self._answers) > MOST:
+                self._answers.clear()
+                self._at = at
+            found = self._answers.get(key)
+        return self._made(key, at, make, arguments) if found is None else found
+
+    async def _made(
+        self,
+        key: Hashable,
+        at: tuple[object, ...],
+        make: Callable[..., tuple[M, Iterable[ContainerRow]]],
+        arguments: tuple[object, ...],
+    ) -> bytes:
+        message, rows = await self._workers.run(make, *arguments)
+        found: bytes = message.SerializeToString()  # type: ignore[attr-defined]
+        watched = self._watch(rows)
+        with self._lock:
+            if watched and self._version() == at == self._at:
                 self._answers[key] = found
-        return bytes(found)
+        return found
 
     def _version(self) -> tuple[object, ...]:
-        row = self._workers.engine().database.row("PRAGMA data_version")
-        return row, self._ended, self._workers.setup
+        if self._changes is None:
+            self._changes = self._workers.engine().database.changes()
+        return self._changes.number(), self._ended, self._workers.setup
 
     def _watch(self, rows: Iterable[ContainerRow]) -> bool:
         """Whether the state of all rows is one that changes with the file or by a process' end."""
@@ -95,3 +113,5 @@ class Kept:
         """Forget all."""
         for process in list(self._watched):
             self._end(process)
+        if self._changes is not None:
+            self._changes.close()

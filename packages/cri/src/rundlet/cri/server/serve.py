@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
-
-import grpc
 
 from ..config.model import Config
 from ..containers.exits import watch
@@ -23,15 +20,16 @@ from ..images.service import ImageService
 from ..marks import Marks
 from ..pods.service import PodCalls
 from ..proto import api_pb2 as cri
+from ..rpc.methods import methods
+from ..rpc.server import Server
 from ..runtime.network import NetworkState
 from ..runtime.network import watch as watch_network
 from ..runtime.service import NodeCalls
 from ..stats.service import StatsCalls
 from ..streams.server import Address, StreamServer
 from ..streams.service import StreamCalls
-from . import loop, reload, socket
+from . import reload, socket
 from .beginning import prepare
-from .calls import handler
 from .node import Load, Node
 from .notify import notify, watchdog
 from .telling import tell
@@ -51,8 +49,7 @@ def main(load: Load, places: tuple[str, ...] = ()) -> int:
 
     Raises SettingsError, StoreError, AlreadyExists.
     """
-    with asyncio.Runner(loop_factory=loop.new) as runner:
-        runner.run(_serve(Node(load), places))
+    asyncio.run(_serve(Node(load), places))
     return 0
 
 
@@ -76,7 +73,7 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
         secured = [streams.tls]
         metrics = await _metrics(node, ending)
         secured += [metrics.tls] if metrics is not None else []
-        await _listen(server, inner)
+        server.start(inner)
         ending.push_async_callback(server.stop, GRACE)
         ending.callback(node.events.close)
         ending.callback(node.kept.close)
@@ -100,46 +97,31 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
         notify("STOPPING=1")
 
 
-def _server(node: Node, streams: StreamServer, network: NetworkState) -> grpc.aio.Server:
+def _server(node: Node, streams: StreamServer, network: NetworkState) -> Server:
     config = node.config
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", config.number("crio.api.grpc_max_recv_msg_size")),
-            ("grpc.max_send_message_length", config.number("crio.api.grpc_max_send_msg_size")),
-            ("grpc.so_reuseport", 0),
-        ]
+    options = [
+        ("grpc.max_receive_message_length", config.number("crio.api.grpc_max_recv_msg_size")),
+        ("grpc.max_send_message_length", config.number("crio.api.grpc_max_send_msg_size")),
+        ("grpc.so_reuseport", 0),
+    ]
+    parts = (
+        NodeCalls(node, network),
+        PodCalls(node),
+        ContainerCalls(node),
+        StatsCalls(node),
+        StreamCalls(node, streams),
     )
-    server.add_generic_rpc_handlers(
-        (
-            handler("ImageService", node.observer, ImageService(node)),
-            handler(
-                "RuntimeService",
-                node.observer,
-                NodeCalls(node, network),
-                PodCalls(node),
-                ContainerCalls(node),
-                StatsCalls(node),
-                StreamCalls(node, streams),
-            ),
-        )
-    )
-    return server
-
-
-async def _listen(server: grpc.aio.Server, path: str) -> None:
-    before = os.umask(0o077)  # the socket is root's alone
-    server.add_insecure_port(f"unix:{path}")
-    os.umask(before)
-    await server.start()
+    found = methods("ImageService", ImageService(node)) | methods("RuntimeService", *parts)
+    return Server(found, node.observer, options)
 
 
 def _signals(reloader: reload.Reloader) -> asyncio.Event:
     """SIGHUP is a reload; the event is set by those that end the server."""
     stop = asyncio.Event()
-    running = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        running.add_signal_handler(number, stop.set)
-    running.add_signal_handler(signal.SIGHUP, reloader.signalled)
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reloader.signalled)
     return stop
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from rundlet.core import Engine
 
@@ -28,7 +27,7 @@ class StatsCalls:
         self._rates = Rates()
 
     async def container_stats(
-        self, request: cri.ContainerStatsRequest, _: Any
+        self, request: cri.ContainerStatsRequest
     ) -> cri.ContainerStatsResponse:
         def work(engine: Engine) -> cri.ContainerStats:
             made = containers.find(engine, request.container_id)
@@ -37,13 +36,13 @@ class StatsCalls:
         return cri.ContainerStatsResponse(stats=await self._workers.run(work))
 
     async def list_container_stats(
-        self, request: cri.ListContainerStatsRequest, _: Any
+        self, request: cri.ListContainerStatsRequest
     ) -> cri.ListContainerStatsResponse:
         stats = await self._workers.run(self._containers, request.filter)
         return cri.ListContainerStatsResponse(stats=stats)
 
     async def stream_container_stats(
-        self, request: cri.StreamContainerStatsRequest, _: Any
+        self, request: cri.StreamContainerStatsRequest
     ) -> AsyncIterator[cri.StreamContainerStatsResponse]:
         found = await self._workers.run(self._containers, request.filter)
         for start in range(0, len(found), CHUNK):
@@ -63,7 +62,7 @@ class StatsCalls:
         return [values.container(engine, made, self._rates) for made in found]
 
     async def pod_sandbox_stats(
-        self, request: cri.PodSandboxStatsRequest, _: Any
+        self, request: cri.PodSandboxStatsRequest
     ) -> cri.PodSandboxStatsResponse:
         def work(engine: Engine) -> cri.PodSandboxStats:
             return values.pod(engine, pods.find(engine, request.pod_sandbox_id), self._rates)
@@ -71,13 +70,13 @@ class StatsCalls:
         return cri.PodSandboxStatsResponse(stats=await self._workers.run(work))
 
     async def list_pod_sandbox_stats(
-        self, request: cri.ListPodSandboxStatsRequest, _: Any
+        self, request: cri.ListPodSandboxStatsRequest
     ) -> cri.ListPodSandboxStatsResponse:
         stats = await self._workers.run(self._pods, request.filter)
         return cri.ListPodSandboxStatsResponse(stats=stats)
 
     async def stream_pod_sandbox_stats(
-        self, request: cri.StreamPodSandboxStatsRequest, _: Any
+        self, request: cri.StreamPodSandboxStatsRequest
     ) -> AsyncIterator[cri.StreamPodSandboxStatsResponse]:
         found = await self._workers.run(self._pods, request.filter)
         for start in range(0, len(found), CHUNK):
@@ -97,12 +96,12 @@ class StatsCalls:
         return metrics.chosen(self._node.config.texts("crio.stats.included_pod_metrics"))
 
     async def list_metric_descriptors(
-        self, _: cri.ListMetricDescriptorsRequest, __: Any
+        self, _: cri.ListMetricDescriptorsRequest
     ) -> cri.ListMetricDescriptorsResponse:
         return cri.ListMetricDescriptorsResponse(descriptors=metrics.descriptors(self._included))
 
     async def list_pod_sandbox_metrics(
-        self, _: cri.ListPodSandboxMetricsRequest, __: Any
+        self, _: cri.ListPodSandboxMetricsRequest
     ) -> cri.ListPodSandboxMetricsResponse:
         found = await self._workers.run(self._pods, cri.PodSandboxStatsFilter())
         return cri.ListPodSandboxMetricsResponse(
@@ -110,7 +109,7 @@ class StatsCalls:
         )
 
     async def stream_pod_sandbox_metrics(
-        self, _: cri.StreamPodSandboxMetricsRequest, __: Any
+        self, _: cri.StreamPodSandboxMetricsRequest
     ) -> AsyncIterator[cri.StreamPodSandboxMetricsResponse]:
         found = await self._workers.run(self._pods, cri.PodSandboxStatsFilter())
         for start in range(0, len(found), CHUNK):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rundlet.core import Engine
 from rundlet.core.errors import InvalidArgument, WrongState
 
@@ -21,21 +19,19 @@ class StreamCalls:
         self._workers = node.workers
         self._server = server
 
-    async def exec(self, request: cri.ExecRequest, _: Any) -> cri.ExecResponse:
+    async def exec(self, request: cri.ExecRequest) -> cri.ExecResponse:
         if not request.cmd:
             raise InvalidArgument("exec: no command")
         _check(request)
         await self._workers.run(_running, request.container_id)
         return cri.ExecResponse(url=self._server.url("exec", request))
 
-    async def attach(self, request: cri.AttachRequest, _: Any) -> cri.AttachResponse:
+    async def attach(self, request: cri.AttachRequest) -> cri.AttachResponse:
         _check(request)
         await self._workers.run(_running, request.container_id)
         return cri.AttachResponse(url=self._server.url("attach", request))
 
-    async def port_forward(
-        self, request: cri.PortForwardRequest, _: Any
-    ) -> cri.PortForwardResponse:
+    async def port_forward(self, request: cri.PortForwardRequest) -> cri.PortForwardResponse:
         await self._workers.run(_ready, request.pod_sandbox_id)
         return cri.PortForwardResponse(url=self._server.url("portforward", request))
 

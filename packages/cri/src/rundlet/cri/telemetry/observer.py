@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
-
-import grpc
 
 from rundlet.core.images.progress import Progress
 
@@ -15,21 +12,16 @@ from ..config.model import Config
 
 
 class Call:
-    """One call under way. code: the name of its gRPC status in the end."""
+    """One call under way. metadata: its client's. code: the name of its gRPC status in the end."""
 
     def __init__(
-        self, service: str, name: str, context: grpc.aio.ServicerContext[Any, Any]
+        self, service: str, name: str, metadata: tuple[tuple[str, str | bytes], ...]
     ) -> None:
         self.service = service
         self.name = name
-        self._context = context
+        self.metadata = metadata
         self.begun = time.perf_counter()
         self.code = "OK"
-
-    @property
-    def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
-        """The client's; made when it is asked for."""
-        return tuple(self._context.invocation_metadata() or ())
 
     @property
     def seconds(self) -> float:

@@ -26,9 +26,10 @@ def run(context: Context, arguments: Parsed) -> int:
     from ..config.load import other, places
     from ..config.setup import read
     from ..config.warn import warnings
-    from ..server import grpc_settings, logs
+    from ..rpc import core_settings
+    from ..server import logs
 
-    grpc_settings.apply(os.environ)
+    core_settings.apply(os.environ)
     from ..server.serve import main  # imports gRPC
 
     options = context.options

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 _SETTINGS = {
-    # The thread that waits for grpc.aio reads the sockets too. By default threads of the "event
-    # engine" do, and hand over twice more: 3 to 9% of a small call, as its client sees it.
+    # The thread that waits for events reads the sockets too. By default threads of the "event
+    # engine" do, and hand over twice more.
     # A release that knows this word no longer says so in the log, and goes on.
     "GRPC_EXPERIMENTS": "-event_engine_listener",
     # Children of a fork use no gRPC. Its handlers stop all its threads first, up to 5 ms.
