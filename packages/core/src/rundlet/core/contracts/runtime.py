@@ -13,6 +13,7 @@ Clauses
     RUNTIME-DELETE-REFUSED  `delete` without force of what runs is refused, and harms nothing.
     RUNTIME-PAUSE           `pause` and `resume`, where `features` says so.
     RUNTIME-UPDATE          `update` where `features` says so; else NotSupported.
+                            A CPU quota of -1 lifts it.
     RUNTIME-STATE-DERIVED   `state` asks the runtime; a container it does not know is
                             None, never an error.
     RUNTIME-DELETE-WINS     `delete(force=True)` ends the processes and succeeds in every
@@ -154,7 +155,10 @@ class OCIRuntime(ABC):
 
     @abstractmethod
     def adapt(self, spec: OCISpec) -> Adapted:
-        """Make a generated spec fit for this runtime on this machine."""
+        """Make a generated spec fit for this runtime on this machine.
+
+        spec: a new container's, or, before `update`, one that has `linux.resources` alone.
+        """
 
     @abstractmethod
     def monitor(self) -> Monitor:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import os
 import time
 
+from .. import json
 from ..cgroups.layout import layout
 from ..contracts.runtime import Adapted, RuntimeFeatures
-from ..errors import RuntimeFailed
+from ..errors import NoSuchContainer, RundletError, RuntimeFailed
 from ..hookspecs import hookimpl
+from . import endless
 from .adapting import without_missing_weight
 from .family import RuncFamily, create
 from .filters import ANNOTATION, Filters
@@ -76,6 +78,8 @@ class Crun(RuncFamily):
     def adapt(self, spec: OCISpec) -> Adapted:
         warnings: list[str] = []
         adapted = without_missing_weight(spec, ("blkio.weight",), warnings)
+        if "root" in spec:
+            adapted = _without_endless_quota(adapted)
         return Adapted(self._with_filter(adapted), tuple(warnings))
 
     def _with_filter(self, spec: OCISpec) -> OCISpec:
@@ -109,6 +113,32 @@ class Crun(RuncFamily):
                 raise RuntimeFailed(f"{self.name}: container {container}: processes do not stop")
             time.sleep(0.002)
 
+    def update(self, container: str, resources: Mapping[str, Any]) -> None:
+        if not endless.is_endless(resources):
+            super().update(container, resources)
+            return
+        before = endless.lift(layout(self._manager()), self._cgroups_path(container))
+        try:
+            if rest := endless.without_quota(resources):
+                super().update(container, rest)
+        except RundletError:
+            endless.restore(before)
+            raise
+
+    def _manager(self) -> str:
+        return "systemd" if self.config.systemd_cgroup else "cgroupfs"
+
+    def _cgroups_path(self, container: str) -> str:
+        """The `cgroupsPath` of a container's bundle. Raises NoSuchContainer, RuntimeFailed."""
+        known = self.state(container)
+        if known is None:
+            raise NoSuchContainer(container)
+        try:
+            with open(f"{known.bundle}/config.json", "rb") as file:
+                return str(json.loads(file.read())["linux"]["cgroupsPath"])
+        except (OSError, ValueError, KeyError) as error:
+            raise RuntimeFailed(f"{known.bundle}/config.json: no cgroupsPath: {error}") from None
+
     def _filters(self) -> Filters:
         return Filters(f"{self.config.root}.filters", self.path)
 
@@ -128,6 +158,15 @@ class Crun(RuncFamily):
             seccomp="+SECCOMP" in tags,
             recursive_read_only=True,
         )
+
+
+def _without_endless_quota(spec: OCISpec) -> OCISpec:
+    """Leave out of a new container's spec the quota that its new cgroup has anyway."""
+    linux = spec.get("linux", {})
+    limits = linux.get("resources", {})
+    if not endless.is_endless(limits):
+        return spec
+    return {**spec, "linux": {**linux, "resources": endless.without_quota(limits)}}
 
 
 @hookimpl

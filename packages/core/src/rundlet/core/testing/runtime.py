@@ -331,6 +331,24 @@ class OCIRuntimeContract(MonitorContract):
         used = cgroup.usage(machine, box.spec["linux"]["cgroupsPath"])
         assert used.memory_limit == 96 << 20
 
+    @pytest.mark.optional
+    def test_a_cpu_quota_can_be_lifted(
+        self, driver: OCIRuntime, create: Callable[..., Running]
+    ) -> None:
+        """RUNTIME-UPDATE: a CPU quota of -1 lifts it; a new container may have it too."""
+        box = create("sleep", "100", resources=Resources(cpu_quota=-1)).start()
+        if not driver.features().update:
+            return
+        machine = layout("cgroupfs")
+        where = cgroup.directories(machine, box.spec["linux"]["cgroupsPath"])
+        unified = machine.version == "unified"
+        file = f"{where['']}/cpu.max" if unified else f"{where.get('cpu')}/cpu.cfs_quota_us"
+        if not os.path.exists(file):
+            pytest.skip("no cpu cgroup controller")
+        for quota, expected in ((50_000, "50000"), (-1, "max" if unified else "-1")):
+            driver.update(box.id, {"cpu": {"quota": quota}})
+            assert Path(file).read_text().split()[0] == expected
+
     # --- what a spec asks for
 
     def test_limits_are_set(self, create: Callable[..., Running]) -> None:
