@@ -154,6 +154,29 @@ def test_logs_are_reopened_and_have_partial_lines(kubelet: Any) -> None:
 
 
 @pytest.mark.e2e
+def test_rotation_of_a_log_that_is_being_written_loses_no_line(kubelet: Any) -> None:
+    """As kubelet does it: the file gets another name, then it is asked to be opened anew."""
+    count = 1_000_000
+    container = kubelet.run(kubelet.pod(), "sh", "-c", f"sleep 0.2; seq {count}")
+    log = Path(kubelet.status(container).log_path)
+    parts = []
+    while kubelet.status(container).state == cri.CONTAINER_RUNNING:
+        parts.append(log.rename(f"{log}.{len(parts)}"))
+        try:
+            kubelet.client.reopen_container_log(container_id=container)
+        except grpc.RpcError:
+            break  # it has just ended
+    assert len(parts) > 3
+    if log.exists():
+        parts.append(log)
+    said = bytearray()
+    for entry in b"".join(part.read_bytes() for part in parts).splitlines():
+        _, _, tag, text = entry.split(b" ", 3)
+        said += text + (b"\n" if tag == b"F" else b"")
+    assert [int(line) for line in said.split()] == list(range(1, count + 1))
+
+
+@pytest.mark.e2e
 def test_what_cannot_be_run(kubelet: Any) -> None:
     pod = kubelet.pod()
     container = kubelet.create(pod, kubelet.config("/no/such"))
