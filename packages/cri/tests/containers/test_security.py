@@ -217,20 +217,29 @@ def test_devices_by_path_and_by_cdi_name(kubelet: Any, tmp_path: Path) -> None:
     document = {
         "cdiVersion": "0.5.0",
         "kind": "example.com/device",
-        "devices": [{"name": "one", "containerEdits": {"env": ["FROM_CDI=yes"]}}],
+        "devices": [
+            {"name": name, "containerEdits": {"env": [f"FROM_{name.upper()}=yes"]}}
+            for name in ("one", "two", "three")
+        ],
     }
     (tmp_path / "cdi").mkdir()
     (tmp_path / "cdi/a.json").write_text(json.dumps(document))
     kubelet.server.stop()
     kubelet.server.configuration.write_text(f'cdi_spec_dirs = ["{tmp_path}/cdi"]\n')
     kubelet.again()
-    script = "echo $FROM_CDI; echo x > /dev/mine && stat -c %t:%T /dev/mine"
+    script = "echo $FROM_ONE $FROM_TWO $FROM_THREE; echo x > /dev/mine && stat -c %t:%T /dev/mine"
     printed = kubelet.output(
         kubelet.pod(), "sh", "-c", script,
         CDI_devices=[cri.CDIDevice(name="example.com/device=one")],
+        annotations={"cdi.k8s.io/plugin": "example.com/device=two,example.com/device=one"},
         devices=[cri.Device(host_path="/dev/null", container_path="/dev/mine", permissions="rwm")],
     )  # fmt: skip
-    assert printed == "yes\n1:3"
+    assert printed == "yes yes\n1:3"
+    for wrong in ("example.com/device", "example.com/device=none"):
+        annotated = kubelet.config("true", annotations={"cdi.k8s.io/plugin": wrong})
+        with pytest.raises(grpc.RpcError, match=wrong) as caught:
+            kubelet.create(kubelet.pod(), annotated)
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 @pytest.mark.e2e

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import tarfile
 import time
@@ -136,8 +137,8 @@ def test_what_the_policy_refuses(server: Any, registry: Registry, tmp_path: Path
     assert not client.list_images().images
 
 
-def tiny(registry: LyingRegistry, size: int = 3000) -> str:
-    """An image with one layer of noise that is no tar's end; its name."""
+def tiny(registry: LyingRegistry, size: int = 3000, **more: Any) -> str:
+    """An image with one layer of noise that is no tar's end; its name. more: of the manifest."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
         entry = tarfile.TarInfo("noise")
@@ -167,10 +168,28 @@ def tiny(registry: LyingRegistry, size: int = 3000) -> str:
         "mediaType": f"{kind}.manifest.v1+json",
         "config": descriptors[0],
         "layers": descriptors[1:],
+        **more,
     }
     registry.manifest("slow", "latest", document)
     registry.layer = descriptors[1]["digest"]  # type: ignore[attr-defined]
     return f"{registry.host}/slow:latest"
+
+
+@pytest.mark.e2e
+def test_an_image_shows_the_annotations_of_its_manifest(server: Any, client: Any) -> None:
+    """Also one whose manifest is gone since is still seen by kubelet."""
+    with LyingRegistry() as registry:
+        name = tiny(registry, annotations={"org.example.part": "1"})
+        client.pull_image(image=named(name))
+    image = client.image_status(image=named(name)).image
+    assert dict(image.spec.annotations) == {"org.example.part": "1"}
+    assert list(client.list_images().images) == [image]
+    with sqlite3.connect(server.root / "state.db") as database:
+        ((digest,),) = database.execute("SELECT manifest FROM images")
+    (server.root / "blobs" / digest.replace(":", "/")).unlink()
+    server.stop()
+    (left,) = server.start().list_images().images
+    assert (left.id, dict(left.spec.annotations)) == (image.id, {})
 
 
 @pytest.mark.e2e

@@ -23,6 +23,8 @@ _PROPAGATION = {
     cri.PROPAGATION_BIDIRECTIONAL: "rshared",
 }
 
+_CDI_PREFIX = "cdi.k8s.io/"
+
 
 def mounts(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> tuple[Mount, ...]:
     """The pod's /dev/shm, then what the container wants. Raises InvalidArgument, NotSupported."""
@@ -73,7 +75,7 @@ def _mount(engine: Engine, pod: Pod, name: str, wanted: cri.Mount) -> Mount:
 
 def devices(engine: Engine, config: cri.ContainerConfig) -> tuple[Device, ...]:
     """Devices by path, and CDI devices by name. Raises InvalidArgument for unknown ones."""
-    names = [device.name for device in config.CDI_devices]
+    names = _cdi_names(config)
     known = cdi.devices(engine.settings.cdi_spec_dirs or cdi.DIRECTORIES) if names else {}
     for name in names:
         if name not in known:
@@ -89,3 +91,20 @@ def devices(engine: Engine, config: cri.ContainerConfig) -> tuple[Device, ...]:
             for device in config.devices
         ),
     )
+
+
+def _cdi_names(config: cri.ContainerConfig) -> list[str]:
+    """CDI devices by the field, then those by annotations, which are how kubelets before 1.28 and
+    older device plugins say them: "cdi.k8s.io/ANYTHING" with names and commas between.
+
+    Only the container's annotations count, as with CRI-O and containerd: a pod's are its user's.
+    Raises InvalidArgument for what is no name of a CDI device.
+    """
+    names = [device.name for device in config.CDI_devices]
+    for key, value in sorted(config.annotations.items()):
+        if key.startswith(_CDI_PREFIX):
+            names += value.split(",")
+    for name in names:
+        if not cdi.qualified(name):
+            raise InvalidArgument(f"{name!r} is no CDI device", remedy="write VENDOR/CLASS=NAME")
+    return list(dict.fromkeys(names))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rundlet.core import Engine
-from rundlet.core.errors import InvalidArgument
+from rundlet.core.errors import Corrupt, InvalidArgument, NotFound
 from rundlet.core.images import reference as references
+from rundlet.core.images.manifest import OCI_MANIFEST
 from rundlet.core.state.images import Image
 
 from ..config.setup import config_of
@@ -55,7 +56,7 @@ def image(engine: Engine, found: Image) -> cri.Image:
         repo_tags=found.names,
         repo_digests=found.digests,
         size=found.size,
-        spec=cri.ImageSpec(image=image_id(found.id)),
+        spec=cri.ImageSpec(image=image_id(found.id), annotations=_annotations(engine, found)),
         pinned=pinned(engine, found),
     )
     user = str(engine.images.config(found).config.get("User") or "").partition(":")[0]
@@ -66,6 +67,19 @@ def image(engine: Engine, found: Image) -> cri.Image:
     else:
         message.uid.value = 0
     return message
+
+
+def _annotations(engine: Engine, image: Image) -> dict[str, str]:
+    """Those of the manifest, as CRI-O (containerd fills none). Docker's manifests have none; an
+    image whose manifest is damaged must still be seen.
+    """
+    if image.manifest_type != OCI_MANIFEST:
+        return {}
+    try:
+        said = engine.images.manifest(image).get("annotations") or {}
+    except (Corrupt, NotFound):
+        return {}
+    return {str(name): str(value) for name, value in said.items()}
 
 
 def pinned(engine: Engine, image: Image) -> bool:
