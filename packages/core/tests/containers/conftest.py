@@ -18,7 +18,7 @@ from rundlet.core.settings.snapshot import Settings
 
 _MONITORS = (b"conmon", b"monitor.keeper", b"containerd-shim")
 _RUNTIMES = tuple(
-    f"run/runtimes/{name}"
+    f"run/oci/{name}"
     for name in ("crun", "runc", "runsc", "shim-runc-v2", "shim-runc-v2.runc/rundlet")
 )
 

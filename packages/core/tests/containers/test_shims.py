@@ -37,7 +37,7 @@ def engine(open_engine: Callable[[str], Engine]) -> Engine:
 
 
 def task(engine: Engine, name: str) -> Task:
-    root = f"{engine.settings.run_root}/runtimes/{RUNTIME}"
+    root = f"{engine.settings.run_root}/oci/{RUNTIME}"
     return Home(root, engine.containers.get(name).id).task()
 
 
@@ -205,7 +205,7 @@ def test_a_shim_whose_starter_was_killed(engine: Engine, request_for: Request) -
     engine.containers.run(request_for("sleep", "1000", name="it"), detach=True)
     row, before = engine.containers.get("it"), task(engine, "it")
     kill(row.monitor_pid)
-    home = Home(f"{engine.settings.run_root}/runtimes/{RUNTIME}", row.id)
+    home = Home(f"{engine.settings.run_root}/oci/{RUNTIME}", row.id)
     address = home.address()
     os.unlink(home.address_file)
     os.unlink(home.task_file)

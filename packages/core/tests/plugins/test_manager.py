@@ -93,7 +93,7 @@ def test_a_runtime_by_path_and_by_table(plugins: Plugins) -> None:
     configured = Plugins(plugins.settings.replace(runtimes=tables))
     fast = configured.runtime("fast")
     assert (fast.name, fast.config.path, fast.config.args) == ("crun", "/opt/crun", ("--debug",))
-    assert str(fast.config.root).endswith("runtimes/fast")
+    assert str(fast.config.root).endswith("oci/fast")
     assert configured.runtime("/usr/local/bin/crun-1.20").config.path == "/usr/local/bin/crun-1.20"
     assert configured.runtime("crun").config.path == ""
 
@@ -163,7 +163,7 @@ def test_a_table_is_kept_for_those_that_noted_it(tmp_path: Path) -> None:
     for later in (changed, settings.replace(runtimes={})):  # also by a tool that knows no table
         driver = Plugins(later).runtime(noted)
         assert (driver.config.path, driver.config.args) == ("/opt/a/crun", ("--debug",))
-        assert driver.config.root == str(tmp_path / "run/runtimes/fast")
+        assert driver.config.root == str(tmp_path / "run/oci/fast")
     kept.collect(changed, {noted})
     assert Plugins(changed).runtime(noted).config.path == "/opt/a/crun"
     kept.collect(changed, set())

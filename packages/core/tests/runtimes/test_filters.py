@@ -100,7 +100,7 @@ def test_real_containers_get_the_same_filter(rundlet: Rundlet, busybox_archive: 
     """The first one's is compiled, the second one's was kept; unconfined has none."""
     rundlet("load", "-q", "-i", str(busybox_archive))
     words = ("run", "--network", "none", "--runtime", "crun", "--name")
-    state = rundlet.directory / "run/runtimes/crun"
+    state = rundlet.directory / "run/oci/crun"
     seen = []
     for name in ("first", "second"):
         rundlet(*words, name, "-d", "busybox", "sleep", "100")

@@ -44,7 +44,7 @@ def test_a_pod_of_each_handler(kubelet: Any, handler: str) -> None:
     assert item.runtime_handler == handler
     address = client.pod_sandbox_status(pod_sandbox_id=pod).status.network.ip
     assert address in kubelet.exec(container, "ip", "addr")[1]
-    root = kubelet.server.runroot / "runtimes" / handler
+    root = kubelet.server.runroot / "oci" / handler
     listed = subprocess.run(
         [handler, "--root", root, "list", "--quiet"], capture_output=True, text=True, check=True
     )

@@ -19,7 +19,7 @@ HANDLER = "shim-runc-v2"
 
 def shim_of(server: Any, container: str) -> int:
     """The process id of a container's shim, as the driver has noted it."""
-    task = server.runroot / "runtimes" / HANDLER / container / "task.json"
+    task = server.runroot / "oci" / HANDLER / container / "task.json"
     return int(json.loads(task.read_text())["shim_pid"])
 
 
@@ -71,7 +71,7 @@ def test_a_pod_under_a_shim(kubelet: Any, server: Any) -> None:
     assert kubelet.ended(second).exit_code == 137
     client.remove_pod_sandbox(pod_sandbox_id=pod)
     assert gone(shim)
-    assert os.listdir(server.runroot / "runtimes" / HANDLER) == []
+    assert os.listdir(server.runroot / "oci" / HANDLER) == []
 
 
 @pytest.mark.e2e
@@ -83,7 +83,7 @@ def test_a_pod_with_a_machine(server: Any, make_kubelet: Any) -> None:
     client = kubelet.client
     config = kubelet.pod_config("machine")
     pod = client.run_pod_sandbox(config=config, runtime_handler="machines").pod_sandbox_id
-    homes = server.runroot / "runtimes" / "machines"
+    homes = server.runroot / "oci" / "machines"
     (holder,) = os.listdir(homes)
     first = kubelet.run(pod, "sleep", "1000", name="first")
     second = kubelet.run(pod, "sleep", "1000", name="second")

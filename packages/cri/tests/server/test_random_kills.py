@@ -120,7 +120,7 @@ def test_nothing_is_lost_and_nothing_left(kubelet: Any) -> None:
     assert not kubelet.client.list_containers().containers
     for name in ("netns", "pods", "containers", "exits"):
         assert not list((server.runroot / name).iterdir()), name
-    assert not list((server.runroot / "runtimes").glob("*/*"))
+    assert not list((server.runroot / "oci").glob("*/*"))
     assert not mounted(server)
     assert not list(Path("/sys/fs/cgroup").glob(f"*/rundlet-cri-tests/*{lives}*"))
     clean(server)

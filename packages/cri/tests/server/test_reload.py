@@ -164,6 +164,20 @@ def test_systemd_is_told_of_each_step(server: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+def test_systemd_hears_nothing_of_containers(server: Any, make_kubelet: Any) -> None:
+    path = server.sockets / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as systemd:
+        systemd.bind(str(path))
+        server.environment = {"NOTIFY_SOCKET": str(path)}
+        kubelet = make_kubelet()
+        assert kubelet.output(kubelet.pod(), "sh", "-c", 'echo "<$NOTIFY_SOCKET>"').strip() == "<>"
+        assert systemd.recv(4096) == b"READY=1"
+        with pytest.raises(BlockingIOError):
+            systemd.recv(4096)  # MAINPID= of a monitor would have systemd watch that
+    server.environment = {}
+
+
+@pytest.mark.e2e
 def test_levels_of_the_log(server: Any) -> None:
     """debug tells of calls, and not what libraries say of each connection: that is for trace."""
     server.crio.write_text("[crio.runtime]\nlog_level = 'debug'\n")

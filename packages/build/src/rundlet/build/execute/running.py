@@ -113,6 +113,7 @@ def carried_out(engine: Engine, request: ContainerRequest, output: int) -> int:
         auto_remove=True,
         labels={builds.LABEL: builds.ourselves()},
         log_driver="none",
+        sdnotify="ignore",
         image_volumes="ignore",
     )
     streams = Streams(0 if request.stdin else -1, output, 2, request.terminal)

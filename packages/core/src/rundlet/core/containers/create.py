@@ -24,6 +24,7 @@ from . import (
     network,
     notify,
     restart,
+    sdnotify,
     secrets,
     userns,
     volumes,
@@ -68,6 +69,7 @@ def create(
     with ExitStack() as undo:
         row = _reserve(engine, request, source, runtime, command, identity)
         undo.callback(rows.delete, engine.database, row.id)
+        sdnotify.check(request, engine.plugins.runtime(runtime), row.id)
         id_file = id_files.reserve(request, undo)
         request = volumes.prepare(engine, row, request, source.config, undo)
         row = _layer(engine, row, source, undo)

@@ -5,14 +5,35 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
+from ..errors import InvalidArgument
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..contracts.monitor import Monitored
+    from ..contracts.runtime import OCIRuntime
     from .request import ContainerRequest
 
 _VARIABLE = "NOTIFY_SOCKET"
+_LONGEST = 107  # bytes of a socket's path: sun_path of unix(7), without the zero at its end
+
+
+def check(request: ContainerRequest, runtime: OCIRuntime, container: str) -> None:
+    """Whether the runtime can bind the socket by which the container says READY.
+
+    Raises InvalidArgument where its path would be too long; container: its id.
+    """
+    if request.sdnotify != "container" or not os.environ.get(_VARIABLE):
+        return
+    path = runtime.notify_socket(container)
+    above = len(os.fsencode(path)) - _LONGEST
+    if above > 0:
+        raise InvalidArgument(
+            f"--sdnotify=container: {runtime.name} cannot bind {path}: paths of sockets have at"
+            f" most {_LONGEST} bytes",
+            remedy=f"use a --runroot that is {above} bytes shorter, or another --sdnotify",
+        )
 
 
 def environment(request: ContainerRequest) -> dict[str, str]:

@@ -207,6 +207,7 @@ def _make(
         request = request.replace(networks=restoring.networks)
     paths = Paths(engine, row.id)
     runtime = engine.plugins.runtime(row.runtime)
+    sdnotify.check(request, runtime, row.id)
     root = rootfs.mount(engine, row, request)
     undo.callback(rootfs.unmount, engine, row)
     with network.owner(engine, request) as users:

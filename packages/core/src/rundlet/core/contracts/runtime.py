@@ -190,6 +190,10 @@ class OCIRuntime(ABC):
     def update(self, container: str, resources: Mapping[str, Any]) -> None:
         """Apply an OCI `linux.resources` object to a running container."""
 
+    def notify_socket(self, container: str) -> str:
+        """The path of a socket that it binds for a container's sd_notify; "" where it has none."""
+        return ""
+
     def usage(self, container: str) -> CgroupUsage | None:
         """What a running container uses; None: its cgroup on this machine says it."""
         return None

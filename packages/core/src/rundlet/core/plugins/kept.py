@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 _DIGITS = 8
 
 
+def root(settings: Settings, name: str) -> str:
+    """`--root` of a runtime whose table has none. Short, for sockets are bound below it."""
+    return f"{settings.run_root}/oci/{name}"
+
+
 def keep(settings: Settings, name: str) -> str:
     """The name under which a runtime is found for ever: of a table one of its own."""
     table = settings.runtimes.get(name)
     if not table:
         return name
-    whole = {"kind": name, "root": f"{settings.run_root}/runtimes/{name}", **table}
+    whole = {"kind": name, "root": root(settings, name), **table}
     text = json.dumps(whole, sort_keys=True)
     noted = f"{name}{KEPT}{_hash(text)}"
     path = _path(settings, noted)

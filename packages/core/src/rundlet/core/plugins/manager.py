@@ -104,7 +104,7 @@ class Plugins:
         return RuntimeConfig(
             path=str(table.pop("path", "")),
             args=tuple(str(word) for word in table.pop("args", ())),
-            root=table.pop("root", "") or f"{self.settings.run_root}/runtimes/{name}",
+            root=table.pop("root", "") or kept.root(self.settings, name),
             privileged_without_host_devices=bool(
                 table.pop("privileged_without_host_devices", False)
             ),

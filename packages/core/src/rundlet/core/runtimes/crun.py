@@ -46,6 +46,7 @@ class Crun(RuncFamily):
 
     name = "crun"
     binaries = ("crun",)
+    notify_name = "notify/notify"
 
     def __init__(self, config: RuntimeConfig) -> None:
         super().__init__(config)

@@ -44,6 +44,7 @@ class RuncFamily(OCIRuntime):
 
     binaries: ClassVar[tuple[str, ...]]
     all_flag: ClassVar[str] = "--all"
+    notify_name: ClassVar[str] = ""  # of `notify_socket`, below the container's directory
     keeps_ended = True
 
     def __init__(self, config: RuntimeConfig) -> None:
@@ -153,6 +154,9 @@ class RuncFamily(OCIRuntime):
     def knows(self, container: str) -> bool:
         """Whether the runtime keeps anything of the container below its root."""
         return os.path.lexists(f"{self.config.root}/{container}")
+
+    def notify_socket(self, container: str) -> str:
+        return f"{self.config.root}/{container}/{self.notify_name}" if self.notify_name else ""
 
     def state(self, container: str) -> RuntimeState | None:
         done = self.call("state", container)

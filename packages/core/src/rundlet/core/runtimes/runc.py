@@ -17,6 +17,7 @@ class Runc(RuncFamily):
 
     name = "runc"
     binaries = ("runc",)
+    notify_name = "notify/notify.sock"
 
     def adapt(self, spec: OCISpec) -> Adapted:
         warnings: list[str] = []

@@ -22,7 +22,7 @@ _IN_GRAPH = (
     "runtimes", "secrets", "tmp", "volumes",
 )  # fmt: skip
 _IN_RUN = (
-    "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "runtimes",
+    "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "oci",
     "tmp", "version",
 )  # fmt: skip
 _DATABASE = ("state.db", "state.db-wal", "state.db-shm")

@@ -55,6 +55,7 @@ def request(engine: Engine, pod: Pod, config: cri.ContainerConfig) -> ContainerR
         oom_score_adj=limits.oom_score_adj if config.linux.HasField("resources") else None,
         cgroup_parent=sandbox.linux.cgroup_parent,
         systemd="false",
+        sdnotify="ignore",  # systemd watches the server
         pull="never",
         **_namespaces(engine, pod, context.namespace_options),
         **_names(pod, sandbox),

@@ -68,6 +68,7 @@ def _request(engine: Engine, pod: Pod, root: str) -> ContainerRequest:
         cgroup_parent=config.linux.cgroup_parent,
         oom_score_adj=-998,  # of containers that must outlive the pod's others
         systemd="false",
+        sdnotify="ignore",  # systemd watches the server
     )
 
 
