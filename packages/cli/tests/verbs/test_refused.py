@@ -32,6 +32,11 @@ REFUSED = {
     "-m 100m --memory-reservation 1g": "memory reservation",
     "-m 99999999999g": "invalid size",
     "--shm-size -1": "invalid size",
+    "--cap-add FLY": "unknown capability 'FLY'",
+    "--device /dev/none": "no such file or directory",
+    "--device /etc/passwd": "is not a device node",
+    "-v /usr:/x:bogus": "invalid mount option 'bogus'",
+    "--tmpfs /x:bogus": "invalid mount option 'bogus'",
 }
 
 

@@ -202,14 +202,23 @@ def test_what_this_node_cannot_do_is_refused(kubelet: Any) -> None:
     pod = kubelet.pod()
     for asked, words in REFUSED:
         with pytest.raises(grpc.RpcError) as caught:
-            made = kubelet.create(pod, kubelet.config("true", name=words.lower(), security=asked))
-            kubelet.client.start_container(container_id=made)
+            kubelet.create(pod, kubelet.config("true", name=words.lower(), security=asked))
         assert words in caught.value.details()
-    with pytest.raises(grpc.RpcError) as caught:
-        kubelet.create(
-            pod, kubelet.config("true", name="cdi", CDI_devices=[cri.CDIDevice(name="a/b=c")])
-        )
-    assert "a/b=c" in caught.value.details()
+    fields: list[tuple[dict[str, Any], str]] = [
+        ({"CDI_devices": [cri.CDIDevice(name="a/b=c")]}, "a/b=c"),
+        ({"devices": [cri.Device(host_path="/dev/none", container_path="/dev/x")]}, "/dev/none"),
+        ({"mounts": [mounted("/x", "bogus")]}, "bogus"),
+        ({"mounts": [mounted("x")]}, "not an absolute path"),
+    ]
+    for wrong, words in fields:
+        with pytest.raises(grpc.RpcError, match=words) as caught:
+            kubelet.create(pod, kubelet.config("true", **wrong))
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert not kubelet.client.list_containers().containers
+
+
+def mounted(where: str, *options: str) -> cri.Mount:
+    return cri.Mount(container_path=where, host_path="/tmp", mount_options=options)
 
 
 @pytest.mark.e2e

@@ -13,12 +13,15 @@ from contextlib import ExitStack
 from .. import json
 from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
+from ..spec import capabilities, devices, mount_options
+from ..spec.mounts import check_destination
 from ..state import containers as rows
 from ..state.containers import Container
 from . import (
     bundle,
     id_files,
     joined,
+    links,
     log_driver,
     names,
     network,
@@ -92,6 +95,11 @@ def _check(request: ContainerRequest) -> None:
         raise InvalidArgument(
             'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
         )
+    capabilities.check(request)
+    devices.check(request.devices)
+    for mount in request.mounts:
+        check_destination(mount)
+        mount_options.check(mount.kind, links.plain(mount).options)
 
 
 def _without_ports(engine: Engine, request: ContainerRequest) -> ContainerRequest:

@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ..containers.request import ContainerRequest
+
 # All of capabilities(7), in the order of their numbers in linux/capability.h.
 _ALL = """
 CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
@@ -69,6 +71,16 @@ def bounding(
         wanted = [*base, *(name for name in adding if name not in base)]
     granted = tuple(sorted(name for name in wanted if name in available))
     return granted, tuple(name for name in adding if name != "ALL" and name not in available)
+
+
+def check(request: ContainerRequest) -> None:
+    """Whether a container may ask for what it asks for. Raises InvalidArgument.
+
+    A privileged one has all there are, whatever it asks for.
+    """
+    if not request.privileged:
+        bounding((), request.cap_add, request.cap_drop, ALL)
+        normalize(request.cap_ambient or ())
 
 
 def process_sets(

@@ -10,7 +10,7 @@ from .cdi import qualified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from ..containers.request import Device
@@ -61,6 +61,12 @@ def rules(plan: SpecPlan) -> list[dict[str, Any]]:
             for entry in _asked(device)
         ]
     return result + [_rule(text) for text in plan.request.resources.device_cgroup_rules]
+
+
+def check(wanted: Iterable[Device]) -> None:
+    """Whether devices asked for are there, and may be used so. Raises InvalidArgument."""
+    for device in wanted:
+        _asked(device)
 
 
 def _asked(device: Device) -> list[OCIDevice]:

@@ -40,6 +40,17 @@ _SPELLINGS = {
 }
 
 
+def check(kind: str, options: Iterable[str]) -> None:
+    """Whether a mount of a kind may have the options. Raises InvalidArgument, naming one.
+
+    Of images, artifacts and what a pattern finds that is known only when they are resolved.
+    """
+    if kind in ("bind", "volume"):
+        _words(options, _is_bind_word)
+    elif kind in ("tmpfs", "ramfs"):
+        _words(options, _is_tmpfs_word)
+
+
 def bind(source: str, options: Iterable[str], *, volume: bool = False) -> list[str]:
     """Options of a bind mount: the user's, with podman's defaults rw, rprivate, rbind.
 

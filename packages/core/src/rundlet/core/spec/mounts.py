@@ -169,13 +169,18 @@ def _unmapped(plan: SpecPlan, mount: Mount) -> Mount:
     return mount.replace(options=tuple(o for o in mount.options if o not in ("idmap", "ridmap")))
 
 
-def _user_mount(mount: Mount) -> OCIMount:
+def check_destination(mount: Mount) -> None:
+    """Whether something can be mounted there. Raises InvalidArgument."""
     destination = mount.destination
     if not destination.startswith("/"):
         raise InvalidArgument(f"mount destination {destination!r} is not an absolute path")
     if destination.rstrip("/") == "":
         raise InvalidArgument("a mount over the container's / is not possible")
-    destination = destination.rstrip("/")
+
+
+def _user_mount(mount: Mount) -> OCIMount:
+    check_destination(mount)
+    destination = mount.destination.rstrip("/")
     if mount.kind == "ramfs":
         words = mount_options.tmpfs(mount.options)
         return _mount(destination, "ramfs", [word for word in words if word != "tmpcopyup"])
