@@ -38,8 +38,8 @@ class Server:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
-        self._stopping = threading.Lock()
-        self._stopped = False
+        self._lock = threading.Lock()
+        self.stopping = False
         self._core = core.Server(list(options), False)
         self._events = core.CompletionQueue()
         self._core.register_completion_queue(self._events)
@@ -59,8 +59,8 @@ class Server:
 
     async def stop(self, grace: float) -> None:
         """Take no more calls, and give those under way so many seconds; then they are cancelled."""
-        with self._stopping:
-            self._stopped = True
+        with self._lock:
+            self.stopping = True
             self._core.shutdown(self._events, self._all_ended)
         try:
             await asyncio.wait_for(asyncio.shield(self._ended), grace)
@@ -86,15 +86,15 @@ class Server:
             del event  # what refers to a call that has ended keeps gRPC from forgetting it
 
     def _request(self) -> None:
-        with self._stopping:
-            if not self._stopped:
+        with self._lock:
+            if not self.stopping:
                 self._core.request_call(self._events, self._events, self._called)
 
     def _called(self, event: Any) -> None:
-        path = event.call_details.method
-        if path is None:
+        if not event.success:
             return  # the server stops
         self._request()
+        path = event.call_details.method
         method = self._methods.get(path)
         if method is None:
             words = f"unknown method {path.decode(errors='replace')}"
