@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,20 @@ def test_stop_and_rm_win_against_a_container_that_fails_at_once(loaded: Rundlet)
     assert loaded("ps", "-a", "--format", "{{.Names}}").stdout == "c\n"
 
 
+def test_stop_wins_against_a_restart_that_has_begun(loaded: Rundlet, tmp_path: Path) -> None:
+    """The mark that it is to be stopped was forgotten when the start was through."""
+    runtime, starts = tmp_path / "runc", tmp_path / "starts"
+    slow = f'case " $* " in *" start "*) echo >> {starts}; sleep 0.5;; esac'
+    runtime.write_text(f'#!/bin/sh\n{slow}\nexec {shutil.which("runc")} "$@"\n')
+    runtime.chmod(0o755)
+    loaded("run", "-d", "--name=c", f"--runtime={runtime}", "--network=none", "--restart=always",
+           "busybox", "sh", "-c", "exit 1")  # fmt: skip
+    eventually(lambda: len(starts.read_text()) == 2)  # it is about to run for the second time
+    loaded("stop", "-t", "0", "c")
+    time.sleep(1)
+    assert (state(loaded, "c")[0], len(starts.read_text())) == ("exited", 2)
+
+
 def test_in_the_foreground_the_first_end_is_told(loaded: Rundlet) -> None:
     words = ("run", "--name", "c", "--network=none", "--restart=on-failure:1", "busybox")
     done = loaded(*words, "sh", "-c", "echo out; exit 4", check=False)
@@ -98,8 +113,9 @@ def test_in_the_foreground_the_first_end_is_told(loaded: Rundlet) -> None:
 
 
 def test_update_changes_the_policy(loaded: Rundlet) -> None:
-    start(loaded, "no", "sleep 0.5; exit 1")
+    start(loaded, "no", "until test -e /go; do sleep 0.05; done; exit 1")
     loaded("update", "--restart", "on-failure:1", "c")
+    loaded("exec", "c", "touch", "/go")
     eventually(lambda: state(loaded, "c") == ("exited", 1, 1))
 
 

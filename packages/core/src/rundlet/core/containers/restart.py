@@ -111,6 +111,6 @@ def again(engine: Engine, container: str) -> None:
             return  # removed, stopped or started by somebody meanwhile
         notify.event(engine, fresh, "restart")
         try:
-            start_held(engine, fresh, restarts=fresh.restarts + 1).close()
+            start_held(engine, fresh, restarts=fresh.restarts + 1, again=True).close()
         except NoSuchContainer:
             return

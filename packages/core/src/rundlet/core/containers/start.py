@@ -149,15 +149,18 @@ def start_held(
     attach: bool = False,
     console: tuple[int, int] = (0, 0),
     restarts: int = 0,
+    again: bool = False,
     restoring: Restoring | None = None,
 ) -> Started:
     """As `start`, for who holds the container's lock.
 
-    restarts: how often that was for its policy or its health. restoring: from a checkpoint, not
-    from the beginning.
+    restarts: how often that was for its policy or its health. again: for its policy, so that
+    whoever stops it from now on still wins. restoring: from a checkpoint, not from the beginning.
     """
     row = _startable(engine, row)
     paths = Paths(engine, row.id)
+    if not again:
+        restart.forget_stopped(paths)
     request = request_of(row.request)
     runtime = engine.plugins.runtime(row.runtime)
     warnings: tuple[str, ...] = ()
@@ -177,7 +180,6 @@ def start_held(
                 runtime.start(row.id)
         row = _note_started(engine, row, restarts)
         undo.pop_all()
-    restart.forget_stopped(paths)
     sdnotify.started(request)
     bundle.warn(warnings)
     notify.event(engine, row, "start")

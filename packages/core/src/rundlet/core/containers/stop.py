@@ -37,12 +37,15 @@ def stop(engine: Engine, row: Container, timeout: float | None = None) -> Contai
     if true.status == "paused":
         raise WrongState(f"container {row.id} is paused", remedy="unpause it first")
     mark_stopped(engine, row)
-    if not has_process(true):
-        return cleaned(engine, row)
-    with Attending(Paths(engine, row.id), starting=False):
-        end(engine, true, timeout)
-        notify.event(engine, true, "stop")
-        return cleaned(engine, true)
+    if not has_process(true) or true.status == "initialized":
+        true = cleaned(engine, row)  # after whoever is starting it just now
+    # One whose restart had begun before the mark runs again by now.
+    while has_process(true):
+        with Attending(Paths(engine, row.id), starting=False):
+            end(engine, true, timeout)
+            notify.event(engine, true, "stop")
+            true = cleaned(engine, true)
+    return true
 
 
 def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
