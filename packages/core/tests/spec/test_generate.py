@@ -407,7 +407,6 @@ ERRORS: list[tuple[str, dict[str, Any], type[RundletError], str]] = [
     ("security-opt", {"security_options": ("fly",)}, InvalidArgument, "fly"),
     ("seccomp file", {"security_options": ("seccomp=/no",)}, InvalidArgument, "/no"),
     ("apparmor", {"security_options": ("apparmor=x",)}, InvalidArgument, "AppArmor is disabled"),
-    ("cgroups", {"cgroups": "split"}, NotSupported, "split"),
     ("slice with cgroupfs", {"cgroup_parent": "a.slice"}, InvalidArgument, "slice"),
     (
         "no slice with systemd",

@@ -15,6 +15,7 @@ from rundlet.core.contracts.runtime import (
     Adapted,
     OCIRuntime,
     RuntimeConfig,
+    RuntimeFeatures,
     RuntimeState,
 )
 from rundlet.core.errors import CommandNotFound, NotFound, RundletError, RuntimeFailed, WrongState
@@ -194,6 +195,14 @@ class TestAdapt(Base):
             return super().adapt(spec)
 
 
+class TestNoCgroup(Base):
+    """It says that it makes none, and makes one."""
+
+    class Driver(Runc):
+        def features(self) -> RuntimeFeatures:
+            return super().features().replace(no_cgroup=True)
+
+
 FAILS: dict[str, tuple[type, str]] = {
     "RUNTIME-PROBE": (TestProbe, "test_probe_and_version"),
     "RUNTIME-RUN": (TestRun, "test_process_is_as_asked"),
@@ -206,6 +215,7 @@ FAILS: dict[str, tuple[type, str]] = {
     ),
     "RUNTIME-PAUSE (optional)": (TestPause, "test_pause_and_resume"),
     "RUNTIME-UPDATE (optional)": (TestUpdate, "test_update"),
+    "RUNTIME-NO-CGROUP (optional)": (TestNoCgroup, "test_without_a_cgroup"),
     "RUNTIME-STATE-DERIVED": (TestState, "test_state_is_derived"),
     "RUNTIME-DELETE-WINS": (TestDeleteWins, "test_delete_wins[unknown]"),
     "RUNTIME-KILL-DEAD": (TestKillDead, "test_killing_the_dead"),

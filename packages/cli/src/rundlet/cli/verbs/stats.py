@@ -43,7 +43,8 @@ def run(context: Context, arguments: Parsed) -> int:
     before: dict[str, Stats] = {}
     while True:
         rows = _rows(context, arguments)
-        found = {row.id: _measure(context, row, before) for row in rows}
+        named = bool(arguments.arguments)
+        found = {row.id: _measure(context, row, before, named=named) for row in rows}
         _clear(context, arguments)
         _print(context, arguments, rows, found)
         if arguments.flag("no-stream"):
@@ -71,13 +72,20 @@ def _rows(context: Context, arguments: Parsed) -> Sequence[ContainerRow]:
     return [row for row in rows if arguments.flag("all") or row.status == "running"]
 
 
-def _measure(context: Context, row: ContainerRow, before: dict[str, Stats]) -> Stats | None:
-    from rundlet.core.errors import NoSuchContainer, WrongState
+def _measure(
+    context: Context, row: ContainerRow, before: dict[str, Stats], *, named: bool
+) -> Stats | None:
+    """None: nothing to tell. Raises NotSupported for a named one that cannot be measured."""
+    from rundlet.core.errors import NoSuchContainer, NotSupported, WrongState
 
     try:
         return context.engine.containers.stats(row.id, before.get(row.id))
     except (WrongState, NoSuchContainer):
         return None  # it has just ended
+    except NotSupported:
+        if named:
+            raise
+        return None
 
 
 def _clear(context: Context, arguments: Parsed) -> None:

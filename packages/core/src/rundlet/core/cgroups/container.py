@@ -56,8 +56,10 @@ def cgroups_path(layout: CgroupLayout, container: str, parent: str = "") -> str:
 def directories(layout: CgroupLayout, path: str) -> dict[str, str]:
     """The directory of a `cgroupsPath` in each hierarchy: by v1 controller, "" for cgroup2.
 
-    They need not exist.
+    They need not exist. A container without cgroups has the path "", and none.
     """
+    if not path:
+        return {}
     relative = _scope_path(path) if ":" in path else path
     found = {name: f"{point}{relative}" for name, point in layout.mounts.items()}
     if layout.unified:

@@ -19,6 +19,7 @@ from ..state import containers as rows
 from ..state.containers import Container
 from . import (
     bundle,
+    cgroupless,
     id_files,
     joined,
     links,
@@ -151,6 +152,7 @@ def _runtime(engine: Engine, request: ContainerRequest) -> str:
     """The runtime as it will be found again: the name or path given, else the driver's name."""
     wanted = request.runtime or engine.settings.runtime
     runtime = engine.plugins.choose_runtime(wanted)
+    cgroupless.check(request, runtime)
     return wanted or runtime.name
 
 

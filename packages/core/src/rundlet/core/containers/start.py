@@ -282,6 +282,7 @@ def _create(
         exit_command=exit_command(engine, row.id, paths.run) if request.exit_command else (),
         timeout=request.timeout,
         preserve_fds=request.preserve_fds,
+        no_cgroup=request.cgroups == "disabled",
         preserve_fd=request.preserve_fd,
         sync_log=not request.auto_remove,  # nobody reads the log of one that is removed
         restore=restoring.image if restoring else "",

@@ -6,10 +6,12 @@ import json
 import os
 import time
 
-from ..cgroups.container import usage
+from ..cgroups.container import processes, usage
 from ..cgroups.layout import layout
 from ..errors import WrongState
+from ..linux.processes import in_namespace
 from ..value import EMPTY, Value
+from . import cgroupless
 from .paths import Paths
 from .state import has_process
 
@@ -69,10 +71,12 @@ class Stats(Value):
 def stats(engine: Engine, row: Container, before: Stats | None = None) -> Stats:
     """Measure a running container. before: the measurement that cpu_percent is relative to.
 
-    Raises WrongState for one that does not run, RuntimeFailed when its runtime does not say.
+    Raises WrongState for one that does not run, NotSupported for one without cgroups,
+    RuntimeFailed when its runtime does not say.
     """
     if not has_process(row):
         raise WrongState(f"container {row.id} is not running: container state improper")
+    cgroupless.refuse(row, "measure")
     found = used(engine, row)
     now = time.time_ns()
     cpu = found.cpu_nanoseconds or 0
@@ -108,6 +112,14 @@ def cgroups_path(engine: Engine, row: Container) -> str:
     """The `cgroupsPath` that a container was started with."""
     with open(Paths(engine, row.id).config, encoding="utf-8") as file:
         return str(json.load(file).get("linux", {}).get("cgroupsPath", ""))
+
+
+def members(engine: Engine, row: Container) -> list[int]:
+    """The processes of a running container: of its cgroups, else of its own pid namespace."""
+    path = cgroups_path(engine, row)
+    if path:
+        return processes(layout(engine.settings.cgroup_manager), path)
+    return in_namespace("pid", row.pid)
 
 
 def _interfaces(pid: int) -> dict[str, Interface]:

@@ -8,7 +8,7 @@ from ..errors import NotFound, RuntimeFailed, WrongState
 from ..format import signals
 from ..linux.processes import hears
 from ..state import containers as rows
-from . import cleanup, ending, notify
+from . import cgroupless, cleanup, ending, notify
 from .attending import Attending
 from .paths import Paths
 from .restart import mark_stopped
@@ -145,6 +145,7 @@ def pause(engine: Engine, row: Container) -> Container:
         true = derive(engine, rows.find(engine.database, row.id))
         if true.status != "running":
             raise WrongState(f'"{row.id}" is not running, can\'t pause: container state improper')
+        cgroupless.refuse(row, "pause")
         engine.plugins.runtime(row.runtime).pause(row.id)
         rows.update(engine.database, row.id, status="paused")
     notify.event(engine, true, "pause")

@@ -6,15 +6,13 @@ import os
 import tempfile
 import time
 
-from ..cgroups.container import processes
-from ..cgroups.layout import layout
 from ..contracts.monitor import Streams
 from ..errors import CommandNotFound, InvalidArgument, NotSupported, WrongState
 from ..format.units import go_duration
 from ..spec import capabilities
 from .exec import ExecRequest, execute
 from .state import has_process
-from .stats import cgroups_path
+from .stats import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def top(engine: Engine, row: Container, words: Sequence[str]) -> list[list[str]]
             remedy=f"ask a ps in the container: top {row.name} -ef",
         )
     wanted = _columns(words) or DEFAULT
-    found = processes(layout(engine.settings.cgroup_manager), cgroups_path(engine, row))
+    found = members(engine, row)
     machine = _Machine()
     tables = _Tables(f"/proc/{row.pid}/root")
     rows = []

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 
-from ..cgroups.container import processes
 from ..cgroups.layout import layout
 from ..linux import oom
 from ..spec import rlimits
@@ -15,13 +14,13 @@ from ..spec.plan import SpecPlan
 from ..spec.resources import resources
 from ..state import containers as rows
 from ..value import EMPTY
-from . import bundle, notify
+from . import bundle, cgroupless, notify
 from .health import timer
 from .health.plan import validate
 from .paths import Paths
 from .restart import policy
 from .state import derive, has_process
-from .stats import cgroups_path
+from .stats import members
 from .stored import request_of, request_text
 
 TYPE_CHECKING = False
@@ -58,6 +57,8 @@ def update(
     with engine.locks.hold("container", row.id):
         row = derive(engine, rows.find(engine.database, row.id))
         request = request_of(row.request)
+        if limits:
+            cgroupless.refuse(row, "update the limits of")
         changed = request.replace(
             resources=request.resources.replace(**limits),
             restart=restart or request.restart,
@@ -101,9 +102,7 @@ def update(
 
 def _adjust_oom_score(engine: Engine, row: Container, score: int) -> list[str]:
     """Give it to the processes of a running container; warnings."""
-    where = layout(engine.settings.cgroup_manager)
-    path = cgroups_path(engine, row)
-    if oom.adjust(lambda: processes(where, path), score):
+    if oom.adjust(lambda: members(engine, row), score):
         return []
     return [f"oom-score-adj {score} is not that of all processes: no right to lower it here"]
 

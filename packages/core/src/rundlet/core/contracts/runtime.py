@@ -24,6 +24,8 @@ Clauses
                             CommandNotExecutable or CommandNotFound.
     RUNTIME-ADAPT           `adapt` removes from a spec only what this runtime cannot do
                             here, and says in warnings what that was.
+    RUNTIME-NO-CGROUP       `MonitorJob.no_cgroup`, where `features` says so: the container stays
+                            in its monitor's cgroups, and all that needs no cgroup works.
 """
 
 from __future__ import annotations
@@ -88,7 +90,10 @@ class RuntimeState(Value):
 
 
 class RuntimeFeatures(Value):
-    """What the runtime can do here, as its `features` document or our probe says."""
+    """What the runtime can do here, as its `features` document or our probe says.
+
+    no_cgroup: containers without cgroups of their own (`MonitorJob.no_cgroup`).
+    """
 
     checkpoint: bool = False
     pause: bool = True
@@ -98,6 +103,7 @@ class RuntimeFeatures(Value):
     seccomp: bool = True
     user_namespaces: bool = True
     terminal: bool = True
+    no_cgroup: bool = False
     document: Mapping[str, Any] = EMPTY
 
 

@@ -45,6 +45,21 @@ def hears(pid: int, signal: int) -> bool:
     return any(int(mask, 16) >> (signal - 1) & 1 for mask in masks)
 
 
+def in_namespace(kind: str, pid: int) -> list[int]:
+    """All processes in the namespace ("pid", "net", ...) that a process is in (namespaces(7))."""
+    wanted = _namespace(kind, pid)
+    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return sorted(found for found in pids if wanted and _namespace(kind, found) == wanted)
+
+
+def _namespace(kind: str, pid: int) -> str:
+    """What tells a namespace; "" where there is no such process, or none that we may look at."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/{kind}")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+
+
 class Finished(Value):
     """A program that ran to its end: exit code (negative: signal) and what it printed."""
 

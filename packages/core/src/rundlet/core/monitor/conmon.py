@@ -27,6 +27,7 @@ class ConmonMonitor(ProgramMonitor):
     conmon: the path of conmon, or "" to look for it. name: the runtime's name, for messages.
     variables: of conmon's environment, and so of the runtime's. create_options: of the
     runtime's `create`. sync_log: False leaves logs to the page cache, whatever a job says.
+    no_cgroup: global arguments of the runtime for a container without cgroups of its own.
     """
 
     makes_session = True
@@ -41,6 +42,7 @@ class ConmonMonitor(ProgramMonitor):
         variables: Mapping[str, str] = EMPTY,
         create_options: Sequence[str] = (),
         sync_log: bool = True,
+        no_cgroup: Sequence[str] = (),
     ) -> None:
         self.runtime = runtime
         self.arguments = tuple(arguments)
@@ -49,6 +51,7 @@ class ConmonMonitor(ProgramMonitor):
         self.variables = variables
         self._create_options = tuple(create_options)
         self._sync_log = sync_log
+        self._no_cgroup = tuple(no_cgroup)
 
     def command(self) -> Sequence[str]:
         return (launch.find(self._conmon),)
@@ -57,7 +60,8 @@ class ConmonMonitor(ProgramMonitor):
         job = job if self._sync_log else job.replace(sync_log=False)
         chosen = job.restore_options if job.restore else self._create_options
         options = [word for option in chosen for word in ("--runtime-opt", option)]
-        common = self._common(job.id, job.id, job.bundle)
+        more = self._no_cgroup if job.no_cgroup else ()
+        common = self._common(job.id, job.id, job.bundle, more)
         return [*self.command(), *common, *_create_flags(job), *options]
 
     def execute_command(self, job: ExecJob, process: str) -> Sequence[str]:

@@ -47,6 +47,7 @@ class Crun(RuncFamily):
     name = "crun"
     binaries = ("crun",)
     notify_name = "notify/notify"
+    no_cgroup = ("--cgroup-manager=disabled",)
 
     def __init__(self, config: RuntimeConfig) -> None:
         super().__init__(config)

@@ -45,6 +45,8 @@ class RuncFamily(OCIRuntime):
     binaries: ClassVar[tuple[str, ...]]
     all_flag: ClassVar[str] = "--all"
     notify_name: ClassVar[str] = ""  # of `notify_socket`, below the container's directory
+    no_cgroup: ClassVar[tuple[str, ...]] = ()
+    """Global arguments to make a container without cgroups; () where that cannot be."""
     keeps_ended = True
 
     def __init__(self, config: RuntimeConfig) -> None:
@@ -101,6 +103,7 @@ class RuncFamily(OCIRuntime):
             variables=monitor_variables(self.config),
             create_options=tuple(flag for name, flag in _CREATE_FLAGS.items() if options.get(name)),
             sync_log=not options.get("no_sync_log", False),
+            no_cgroup=self.no_cgroup,
         )
 
     def probe(self) -> Probe:
@@ -225,6 +228,7 @@ class RuncFamily(OCIRuntime):
             idmap_mounts=bool((extensions.get("idmap") or {}).get("enabled")),
             recursive_read_only="rro" in (document.get("mountOptions") or ()),
             seccomp=bool((linux.get("seccomp") or {"enabled": True}).get("enabled")),
+            no_cgroup=bool(self.no_cgroup),
             document=document,
         )
 

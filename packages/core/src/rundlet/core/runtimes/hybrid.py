@@ -59,6 +59,7 @@ class HybridMonitor(ConmonMonitor):
             variables=self.variables,
             create_options=self._create_options,
             sync_log=self._sync_log,
+            no_cgroup=self._no_cgroup,
         )
 
 

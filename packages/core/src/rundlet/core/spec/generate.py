@@ -31,8 +31,6 @@ def generate(plan: SpecPlan) -> Generated:
     """Make the spec. Raises InvalidArgument, or NotSupported, naming the option that is wrong."""
     warnings: list[str] = []
     request = plan.request
-    if request.cgroups not in ("", "enabled", "no-conmon"):
-        raise NotSupported(f"--cgroups={request.cgroups} is not supported", remedy="use enabled")
     confined = security.confinement(plan)
     granted = _capabilities(plan, warnings)
     spec: dict[str, Any] = {
@@ -85,9 +83,7 @@ def _linux(
     linux: dict[str, Any] = {
         **id_maps(plan),
         "sysctl": sysctls.sysctls(plan),
-        "resources": resources.resources(plan, warnings),
-        "cgroupsPath": plan.cgroup
-        or cgroups_path(plan.layout, plan.container, plan.request.cgroup_parent),
+        **({} if plan.request.cgroups == "disabled" else _cgroup(plan, warnings)),
         "namespaces": namespaces(plan),
         "devices": devices.devices(plan),
         "maskedPaths": list(confined.masked),
@@ -101,6 +97,11 @@ def _linux(
     if plan.request.personality:
         linux["personality"] = _personality(plan.request.personality)
     return {key: value for key, value in linux.items() if value not in ({}, [])}
+
+
+def _cgroup(plan: SpecPlan, warnings: list[str]) -> dict[str, Any]:
+    path = plan.cgroup or cgroups_path(plan.layout, plan.container, plan.request.cgroup_parent)
+    return {"resources": resources.resources(plan, warnings), "cgroupsPath": path}
 
 
 def _seccomp(

@@ -63,7 +63,8 @@ def _default(plan: SpecPlan, kind: str) -> str:
     if kind == "user":
         return "host"
     if kind == "cgroup":
-        return "private" if plan.layout.version == "unified" else "host"
+        own = plan.layout.version == "unified" and plan.request.cgroups != "disabled"
+        return "private" if own else "host"
     return "private"
 
 

@@ -164,8 +164,11 @@ class OCIRuntimeContract(MonitorContract):
                 mounts=mounts,
             )
             spec = driver.adapt(generate(plan).spec).spec
-            made.append((name, spec["linux"]["cgroupsPath"]))
-            job = self.job(tmp_path, name).replace(terminal=bool(fields.get("terminal")))
+            made.append((name, spec["linux"].get("cgroupsPath", "")))
+            job = self.job(tmp_path, name).replace(
+                terminal=bool(fields.get("terminal")),
+                no_cgroup=fields.get("cgroups") == "disabled",
+            )
             job = job.replace(exit_command=exit_command(job))
             (Path(job.bundle) / "config.json").write_text(json.dumps(spec))
             through(lambda: driver.monitor().create(job))
@@ -348,6 +351,21 @@ class OCIRuntimeContract(MonitorContract):
         for quota, expected in ((50_000, "50000"), (-1, "max" if unified else "-1")):
             driver.update(box.id, {"cpu": {"quota": quota}})
             assert Path(file).read_text().split()[0] == expected
+
+    @pytest.mark.optional
+    def test_without_a_cgroup(self, driver: OCIRuntime, create: Callable[..., Running]) -> None:
+        """RUNTIME-NO-CGROUP."""
+        if not driver.features().no_cgroup:
+            pytest.skip(f"{driver.name} cannot run containers without cgroups")
+        box = create("sleep", "100", cgroups="disabled").start()
+        with (
+            open("/proc/self/cgroup", "rb") as ours,
+            open(f"/proc/{box.state().pid}/cgroup", "rb") as its,
+        ):
+            assert its.read() == ours.read()
+        driver.kill(box.id, 9)
+        assert box.exit_code() == 137
+        driver.delete(box.id)
 
     # --- what a spec asks for
 
