@@ -118,3 +118,10 @@ def test_nonsense_is_refused_and_leaves_nothing(rundlet: Rundlet, tmp_path: Path
     assert bad.returncode == 125
     assert "RUN" in bad.stderr
     assert rundlet("images", "-aq").stdout == ""
+
+
+def test_what_is_no_tarball_is_named(rundlet: Rundlet, tmp_path: Path) -> None:
+    (tmp_path / "junk").write_text("no tarball")
+    done = rundlet("import", str(tmp_path / "junk"), "junk", check=False)
+    assert (done.returncode, f"{tmp_path}/junk is no whole tarball" in done.stderr) == (125, True)
+    assert rundlet("images", "-q").stdout == ""

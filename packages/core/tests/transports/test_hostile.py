@@ -20,6 +20,7 @@ from rundlet.core.errors import (
     NotFound,
     RundletError,
 )
+from rundlet.core.images.copy import CopyOptions, copy
 from rundlet.core.images.descriptor import Descriptor
 from rundlet.core.testing.transport import OCI_MANIFEST, SampleImage, described, read_all
 from rundlet.core.transports import layout
@@ -389,3 +390,44 @@ def test_directory_instances(tmp_path: Path) -> None:
         assert source.manifest(digest) == IMAGE.manifest
         with pytest.raises(InvalidArgument):
             source.blob(Descriptor("sha256:../../../etc/passwd"))
+
+
+DAMAGED: list[tuple[Any, str]] = [
+    (b"xx", "{file} is not JSON"),
+    (5, "{file} is not a JSON object"),
+    ({"manifests": {}}, "has no list 'manifests'"),
+    ({"manifests": [5]}, "5 is not an object|manifests.0.: is not an object"),
+    ({"manifests": [{"size": 3}]}, "digest None"),
+    ({"manifests": [{"size": "x", "digest": "y"}]}, "size 'x'"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), DAMAGED)
+@pytest.mark.parametrize(
+    ("transport", "file"), [(OciTransport(), "index.json"), (DirectoryTransport(), "manifest.json")]
+)
+def test_a_damaged_document_is_named_in_words(
+    tmp_path: Path, transport: ImageTransport, file: str, content: Any, words: str
+) -> None:
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    (tmp_path / file).write_bytes(data)
+    with pytest.raises(Corrupt, match=words.format(file=file)) as caught:
+        copied(transport, tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def copied(transport: ImageTransport, path: Path) -> None:
+    other = OciTransport()
+    with (
+        transport.source(transport.parse(str(path)), SETTINGS) as source,
+        other.destination(other.parse(f"{path}/copy"), SETTINGS) as out,
+    ):
+        copy(source, out, CopyOptions())
+
+
+@pytest.mark.parametrize("content", [b"xx", 5, [5], [{"Config": "x"}]])
+def test_a_damaged_archive_is_named_in_words(tmp_path: Path, content: Any) -> None:
+    path = pack(tmp_path / "a.tar", {"manifest.json": content})
+    with pytest.raises(Corrupt, match=r"is not JSON|not a list of objects with Config") as caught:
+        read(DockerArchiveTransport(), path)
+    assert path in str(caught.value)

@@ -6,10 +6,10 @@ OnBuild), which are kept.
 
 from __future__ import annotations
 
-from .. import json
 from ..errors import Corrupt, InvalidArgument
 from ..format.times import from_rfc3339
 from ..value import EMPTY, Value
+from . import documents
 from .descriptor import digest_parts
 
 TYPE_CHECKING = False
@@ -47,8 +47,8 @@ class ImageConfig(Value):
 
 def parse(data: bytes) -> ImageConfig:
     """Parse the bytes of a config. Raises Corrupt for what is none."""
+    document = documents.read_object(data, "image config")
     try:
-        document = json.loads(data)
         rootfs = document.get("rootfs") or {}
         diff_ids = tuple(rootfs.get("diff_ids") or ())
         for diff_id in diff_ids:
@@ -64,5 +64,9 @@ def parse(data: bytes) -> ImageConfig:
             author=str(document.get("author") or ""),
             document=document,
         )
-    except (ValueError, TypeError, AttributeError, RecursionError, InvalidArgument) as error:
+    except InvalidArgument as error:
         raise Corrupt(f"malformed image config: {error}") from None
+    except (ValueError, TypeError, AttributeError):
+        raise Corrupt(
+            "malformed image config: rootfs, history or created are not as image-spec says"
+        ) from None

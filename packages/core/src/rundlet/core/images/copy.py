@@ -128,7 +128,7 @@ class _Copy:
 
     def run(self) -> Copied:
         top = self._source.manifest()
-        document = manifests.parse(top.data, top.media_type)
+        document = self._parsed(top)
         several = self._options.index_only or self._options.all_instances
         kind = "list" if isinstance(document, Index) and several else "source"
         if self._options.signatures:
@@ -156,6 +156,13 @@ class _Copy:
 
     # --- manifests
 
+    def _parsed(self, data: ManifestBytes) -> Manifest | Index:
+        """Raises Corrupt that names where it is from."""
+        try:
+            return manifests.parse(data.data, data.media_type)
+        except Corrupt as error:
+            raise Corrupt(f"{self._source.location}: {error.message}") from None
+
     def _instance(
         self, document: Manifest | Index, data: ManifestBytes
     ) -> tuple[Manifest, ManifestBytes]:
@@ -165,7 +172,7 @@ class _Copy:
                 return document, data
             chosen = manifests.choose(document, self._options.platform)
             data = self._verified_manifest(chosen)
-            document = manifests.parse(data.data, data.media_type)
+            document = self._parsed(data)
         raise Corrupt("indexes are nested too deeply")
 
     def _verified_manifest(self, wanted: Descriptor) -> ManifestBytes:
@@ -201,7 +208,7 @@ class _Copy:
             number = wanted.index(item) + 1
             self._progress.message(f"Copying image {item.digest} ({number}/{len(wanted)})")
             data = self._verified_manifest(item)
-            document = manifests.parse(data.data, data.media_type)
+            document = self._parsed(data)
             if isinstance(document, Index):
                 raise NotSupported("an index inside an index cannot be copied whole")
             signatures = self._signatures.allowed(data, item.digest, top)

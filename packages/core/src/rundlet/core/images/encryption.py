@@ -203,8 +203,8 @@ def _secret_of(layer: Descriptor, private: bytes) -> Secret:
             base64.b64decode(document["cipheroptions"]["nonce"]),
             base64.b64decode(public["hmac"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Corrupt(f"layer {layer.digest}: malformed encryption options: {error!r}") from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Corrupt(f"layer {layer.digest}: malformed encryption options") from None
     if len(secret.key) != 32 or len(secret.nonce) != 16:
         raise Corrupt(f"layer {layer.digest}: its key or nonce is of a wrong length")
     return secret

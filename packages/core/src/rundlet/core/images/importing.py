@@ -6,6 +6,7 @@ import time
 
 from ..content.compress import decompressed
 from ..content.sources import opened
+from ..errors import Corrupt
 from ..format.times import rfc3339
 from . import manifest as manifests
 from .changes import apply
@@ -34,10 +35,14 @@ def import_tarball(
     config: dict[str, Any] = {}
     apply(config, changes)  # before anything is read: a wrong one costs no download
     names = (str(stored_name(name)),) if name else ()
-    with opened(source) as stream, decompressed(stream) as plain:
-        layer = keep(engine, plain)
-    document = _document(config, layer.diff_id, message or f"Imported from {source}", platform)
-    image = write_image(engine, document, [layer.blob], names=names)
+    message = message or f"Imported from {source}"
+    try:
+        with opened(source) as stream, decompressed(stream) as plain:
+            layer = keep(engine, plain)
+        document = _document(config, layer.diff_id, message, platform)
+        image = write_image(engine, document, [layer.blob], names=names)
+    except Corrupt as error:
+        raise Corrupt(f"{source} is no whole tarball: {error.message}") from None
     event(engine, "import", image.id, name)
     return image
 

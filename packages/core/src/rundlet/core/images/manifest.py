@@ -11,6 +11,7 @@ from .. import json
 from ..contracts.transport import Platform
 from ..errors import Corrupt, InvalidArgument, NotFound
 from ..value import EMPTY, Value
+from . import documents
 from .descriptor import Descriptor, digest_parts
 
 TYPE_CHECKING = False
@@ -64,12 +65,7 @@ def parse(data: bytes, media_type: str = "") -> Manifest | Index:
     """
     if len(data) > LARGEST:
         raise Corrupt(f"manifest of {len(data)} bytes: more than {LARGEST}")
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise Corrupt(f"manifest is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise Corrupt("manifest is not a JSON object")
+    document = documents.read_object(data, "manifest")
     kind = _kind(document, media_type)
     try:
         if kind in INDEXES:
@@ -120,6 +116,8 @@ def _annotations(document: Mapping[str, Any]) -> Mapping[str, str]:
 
 def descriptor(document: Mapping[str, Any]) -> Descriptor:
     """One descriptor object. Raises Corrupt for a bad digest or size."""
+    if not isinstance(document, dict):
+        raise Corrupt(f"malformed descriptor in manifest: {document!r} is not an object")
     digest, size = document.get("digest"), document.get("size")
     if not isinstance(digest, str) or type(size) is not int or not 0 <= size < 1 << 63:
         raise Corrupt(f"malformed descriptor in manifest: digest {digest!r}, size {size!r}")

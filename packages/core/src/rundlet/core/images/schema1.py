@@ -64,8 +64,8 @@ def _payload(data: bytes) -> bytes:
         if not 0 <= length <= len(data):
             raise ValueError(f"formatLength {length}")
         return data[:length] + tail
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise Corrupt(f"malformed signature in a schema 1 manifest: {error}") from None
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        raise Corrupt("malformed signature in a schema 1 manifest") from None
 
 
 def _decoded(text: str) -> bytes:
@@ -207,8 +207,10 @@ def _history(data: bytes) -> list[tuple[str, dict[str, Any]]]:
             digest_parts(digest)
         if not all(isinstance(item, dict) for item in configs):
             raise ValueError("a layer's config is no object")
-    except (ValueError, KeyError, TypeError, RecursionError, InvalidArgument) as error:
-        raise Corrupt(f"malformed schema 1 manifest: {error}") from None
+    except (ValueError, KeyError, TypeError, RecursionError, InvalidArgument):
+        raise Corrupt(
+            "malformed schema 1 manifest: no fsLayers with blobSum and history with v1Compatibility"
+        ) from None
     if not 0 < len(digests) == len(configs) <= _MOST_LAYERS:
         raise Corrupt(f"schema 1 manifest with {len(digests)} layers and {len(configs)} configs")
     pairs = list(zip(digests, configs, strict=True))

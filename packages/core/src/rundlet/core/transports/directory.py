@@ -59,14 +59,14 @@ class DirectorySource(ImageSource):
             raise NoSuchImage(f"{location} (no manifest.json there)") from None
 
     def manifest(self, digest: str = "") -> ManifestBytes:
-        data = self._top
+        data, name = self._top, "manifest.json"
         if digest:
             name = f"{digest_parts(digest)[1]}.manifest.json"
             try:
                 data = self._files.read(name, layout.MOST_MANIFEST_BYTES)
             except NotFound:
                 raise NotFound(f"{self.location}: manifest {digest} is missing") from None
-        return ManifestBytes(data, layout.media_type(data))
+        return ManifestBytes(data, layout.media_type(data, f"{self.location}: {name}"))
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         try:

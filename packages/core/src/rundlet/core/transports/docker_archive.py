@@ -24,6 +24,7 @@ from ..contracts.transport import (
 )
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..hookspecs import hookimpl
+from ..images import documents
 from ..images.descriptor import Descriptor, digest_parts
 from ..images.reference import parse as parse_name
 from . import layout
@@ -134,8 +135,10 @@ class DockerArchiveSource(ImageSource):
             found = [str(item) for item in json.loads(self._config)["rootfs"]["diff_ids"]]
             for item in found:
                 digest_parts(item)
-        except (ValueError, KeyError, TypeError, InvalidArgument, RecursionError) as error:
-            raise Corrupt(f"{self.location}: damaged config {image.config}: {error}") from None
+        except (ValueError, KeyError, TypeError, InvalidArgument, RecursionError):
+            raise Corrupt(
+                f"{self.location}: damaged config {image.config}: no rootfs.diff_ids"
+            ) from None
         if len(found) != len(image.layers):
             raise Corrupt(
                 f"{self.location}: {len(image.layers)} layers, but the config has {len(found)}"
@@ -182,8 +185,10 @@ class DockerArchiveDestination(ImageDestination):
             document = json.loads(manifest.data)
             digests = [document["config"]["digest"]]
             digests += [item["digest"] for item in document["layers"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidArgument(f"{self.location}: cannot hold this manifest: {error}") from None
+        except (ValueError, KeyError, TypeError):
+            raise InvalidArgument(
+                f"{self.location}: cannot hold this manifest: config and layers have no digests"
+            ) from None
         missing = [each for each in digests if each not in self._files]
         if missing:
             raise InvalidArgument(f"{self.location}: {', '.join(missing)} was not written before")
@@ -266,10 +271,13 @@ def read_manifest(index: TarIndex) -> list[_Image]:
         data = index.read("manifest.json", layout.MOST_MANIFEST_BYTES)
     except NotFound:
         raise Corrupt(f"{index.path}: no manifest.json: not written by docker save") from None
+    items = documents.read(data, f"{index.path}: manifest.json")
     try:
-        return [_Image(item) for item in json.loads(data)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Corrupt(f"{index.path}: damaged manifest.json: {error}") from None
+        return [_Image(item) for item in items]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Corrupt(
+            f"{index.path}: damaged manifest.json: not a list of objects with Config and Layers"
+        ) from None
 
 
 def image_names(images: list[_Image]) -> list[str]:

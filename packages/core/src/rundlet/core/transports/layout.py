@@ -6,10 +6,10 @@ the same and is here: the choice of an image in `index.json`, and reading it.
 
 from __future__ import annotations
 
-from .. import json
 from ..content.verify import Verified
 from ..contracts.transport import ImageSource, Location, ManifestBytes
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
+from ..images import documents
 from ..images.descriptor import Descriptor, digest_parts
 
 TYPE_CHECKING = False
@@ -73,24 +73,32 @@ def blob_name(digest: str) -> str:
 
 def parse_index(data: bytes, where: str) -> dict[str, Any]:
     """The document of an index.json. Raises Corrupt."""
-    try:
-        index = json.loads(data)
-        for item in index["manifests"]:
+    index = documents.read_object(data, f"{where}: index.json")
+    if not isinstance(index.get("manifests"), list):
+        raise Corrupt(f"{where}: index.json has no list 'manifests'")
+    for number, item in enumerate(index["manifests"]):
+        try:
             descriptor_of(item)
-    except (ValueError, KeyError, TypeError, InvalidArgument, RecursionError) as error:
-        raise Corrupt(f"{where}: damaged index.json: {error}") from None
-    return index  # type: ignore[no-any-return]
+        except InvalidArgument as error:
+            raise Corrupt(f"{where}: index.json: manifests[{number}]: {error}") from None
+    return index
 
 
 def descriptor_of(item: Any) -> Descriptor:
-    """A descriptor from its JSON. Raises InvalidArgument, KeyError, TypeError, ValueError."""
-    size = item["size"]
+    """A descriptor from its JSON. Raises InvalidArgument."""
+    if not isinstance(item, dict):
+        raise InvalidArgument("is not an object")
+    digest, size = item.get("digest"), item.get("size")
     annotations = item.get("annotations") or {}
-    if not isinstance(size, int) or size < 0 or not isinstance(annotations, dict):
-        raise ValueError("malformed descriptor")
-    digest_parts(item["digest"])
+    if not isinstance(size, int) or size < 0:
+        raise InvalidArgument(f"size {size!r} is no number of bytes")
+    if not isinstance(annotations, dict):
+        raise InvalidArgument("annotations are not an object")
+    if not isinstance(digest, str):
+        raise InvalidArgument(f"digest {digest!r} is not a text")
+    digest_parts(digest)
     return Descriptor(
-        item["digest"],
+        digest,
         size,
         str(item.get("mediaType", "")),
         annotations=annotations,
@@ -176,13 +184,13 @@ def new_index() -> dict[str, Any]:
     return {"schemaVersion": 2, "mediaType": INDEX, "manifests": []}
 
 
-def media_type(data: bytes, otherwise: str = "") -> str:
-    """What a manifest says it is; else `otherwise`; else by its shape. Raises Corrupt."""
-    try:
-        document = json.loads(data)
-        found = document.get("mediaType") or otherwise
-    except (ValueError, AttributeError, RecursionError) as error:
-        raise Corrupt(f"damaged manifest: {error}") from None
+def media_type(data: bytes, what: str, otherwise: str = "") -> str:
+    """What a manifest says it is; else `otherwise`; else by its shape.
+
+    Raises Corrupt that begins with `what`.
+    """
+    document = documents.read_object(data, what)
+    found = document.get("mediaType") or otherwise
     return str(found) if found else (INDEX if "manifests" in document else MANIFEST)
 
 
@@ -209,7 +217,7 @@ class LayoutSource(ImageSource):
             if len(data) > MOST_MANIFEST_BYTES:
                 raise Corrupt(f"{what}: too large for a manifest")
             stream.finish()
-        return ManifestBytes(data, media_type(data, wanted.media_type))
+        return ManifestBytes(data, media_type(data, what, wanted.media_type))
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
         try:
