@@ -25,6 +25,11 @@ def test_ranges_of_a_user(tmp_path: Path) -> None:
     assert ranges(str(tmp_path / "none"), "me") == ()
 
 
+def test_a_configured_user_without_ids_is_named() -> None:
+    with pytest.raises(InvalidArgument, match=r"nobody-here \(root-auto-userns-user\) has no ids"):
+        _free([], 10, "nobody-here")
+
+
 def test_the_lowest_free_ids() -> None:
     first = 2147483647
     assert _free([], 10, "containers") == first

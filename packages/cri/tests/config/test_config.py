@@ -92,6 +92,8 @@ def test_later_files_win_then_variables_then_flags(tmp_path: Path) -> None:
     found = read(*words, "--pids-limit", "5", "--read-only=false", environment=variables)
     assert found.number("crio.runtime.pids_limit") == 5
     assert not found.flag("crio.runtime.read_only")
+    with pytest.raises(SettingsError, match=r"first is no directory"):
+        read("--config-dir", str(drop_ins / "10-first"))
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from ..state.containers import Container
     from .request import ContainerRequest
 
+_UNLISTED_USER = "containers"
 _UNLISTED = ((2147483647, 2147483648),)
-"""The ids of `auto_userns_user` where /etc/subuid does not say: those that
-containers-storage.conf(5) tells administrators to give."""
+"""The ids of the user "containers", the default of `auto_userns_user`, where /etc/subuid does not
+say: those that containers-storage.conf(5) tells administrators to give."""
 _NOBODY = 65534
 
 
@@ -214,8 +215,17 @@ def _used(engine: Engine) -> list[tuple[int, int]]:
 
 
 def _free(used: Sequence[tuple[int, int]], size: int, owner: str) -> int:
-    """The lowest start of so many unused ids of a user who has them for containers."""
-    for first, count in ranges("/etc/subuid", owner) or _UNLISTED:
+    """The lowest start of so many unused ids of a user who has them for containers.
+
+    Raises InvalidArgument where there are none.
+    """
+    listed = ranges("/etc/subuid", owner)
+    if not listed and owner != _UNLISTED_USER:
+        raise InvalidArgument(
+            f"--userns=auto: user {owner} (root-auto-userns-user) has no ids in /etc/subuid",
+            remedy=f"add a line {owner}:FIRST:COUNT to /etc/subuid and to /etc/subgid",
+        )
+    for first, count in listed or _UNLISTED:
         start = first
         for begin, end in used:
             if begin < start + size and end > start:

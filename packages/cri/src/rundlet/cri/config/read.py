@@ -26,7 +26,8 @@ def files(path: str, directory: str, *, named: bool) -> tuple[str, ...]:
     """The files in force, weakest first. path: "" for none. named: it was asked for by name.
 
     All files below the directory count, in the order of their paths, whatever their ends; but
-    not hidden ones. Raises SettingsError for a file that was named and is not there.
+    not hidden ones. Raises SettingsError for a file that was named and is not there, and for a
+    directory that is none.
     """
     found = []
     if path:
@@ -34,6 +35,10 @@ def files(path: str, directory: str, *, named: bool) -> tuple[str, ...]:
             found.append(path)
         elif named:
             raise SettingsError(f"{path}: no such file", remedy="see --config")
+    if os.path.exists(directory) and not os.path.isdir(directory):
+        raise SettingsError(
+            f"{directory} is no directory", remedy="see --config-dir; files: --config"
+        )
     for base, directories, names in os.walk(directory):
         directories[:] = sorted(one for one in directories if not one.startswith("."))
         found += [f"{base}/{name}" for name in names if not name.startswith(".")]
