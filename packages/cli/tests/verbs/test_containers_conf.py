@@ -254,6 +254,19 @@ def test_default_subnet_pools(rundlet: Rundlet, tmp_path: Path) -> None:
     assert f"{conf}: network.default_subnet_pools: 10.217.8.0/29 has no subnets of size 20" in said
 
 
+def test_platform_to_oci_runtime(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    platform = rundlet("inspect", "busybox", "--format", "{{.Os}}/{{.Architecture}}").stdout.strip()
+    conf = tmp_path / "containers.conf"
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    for name, wanted in ((platform, "runc"), ("wasi/wasm", "crun")):
+        conf.write_text(
+            f'[engine]\nruntime = "crun"\n[engine.platform_to_oci_runtime]\n"{name}" = "runc"\n'
+        )
+        made = rundlet("create", "--network=none", "busybox", "true").stdout.strip()
+        assert rundlet("inspect", made, "--format", "{{.OCIRuntime}}").stdout.strip() == wanted
+
+
 def test_a_container_keeps_what_it_was_made_with(
     rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
 ) -> None:

@@ -69,7 +69,7 @@ def create(
     words = _command(request, source)
     request = _with_systemd(joined.by_id(engine, request), source, words)
     command = " ".join(words)
-    runtime = _runtime(engine, request)
+    runtime = _runtime(engine, request, source)
     with ExitStack() as undo:
         row = _reserve(engine, request, source, runtime, command, identity)
         undo.callback(rows.delete, engine.database, row.id)
@@ -148,12 +148,21 @@ def _with_systemd(request: ContainerRequest, source: Source, words: list[str]) -
     return request.replace(systemd="always", stop_signal=str(signal))
 
 
-def _runtime(engine: Engine, request: ContainerRequest) -> str:
+def _runtime(engine: Engine, request: ContainerRequest, source: Source) -> str:
     """The runtime as it will be found again: the name or path given, else the driver's name."""
-    wanted = request.runtime or engine.settings.runtime
+    wanted = request.runtime or _of_platform(engine, source) or engine.settings.runtime
     runtime = engine.plugins.choose_runtime(wanted)
     cgroupless.check(request, runtime)
     return wanted or runtime.name
+
+
+def _of_platform(engine: Engine, source: Source) -> str:
+    """The runtime that the settings give to images of this one's platform, or ""."""
+    chosen = engine.settings.platform_runtimes
+    if not chosen or not source.image:
+        return ""
+    image = engine.images.get(source.image)
+    return chosen.get(f"{image.os}/{image.architecture}", "")
 
 
 def _reserve(

@@ -68,6 +68,9 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
         found["temporary"] = "" if place == "storage" else place
     if engine.get("retry_delay"):
         found["retry_delay"] = _seconds(path, "engine.retry_delay", engine["retry_delay"])
+    platforms = _table(path, engine, "platform_to_oci_runtime")
+    if platforms:
+        found["platform_runtimes"] = {**before.get("platform_runtimes", {}), **platforms}
     runtimes: dict[str, dict[str, Any]] = {}
     for name, places in _table(path, engine, "runtimes").items():
         if places:

@@ -45,6 +45,7 @@ _TYPES: dict[str, Any] = {
     "int | None": int | None,
     "tuple[str, ...]": tuple[str, ...],
     "tuple[str, ...] | None": tuple[str, ...] | None,
+    "Mapping[str, str]": dict[str, str],
     "Mapping[str, Any]": dict[str, Any],
     "Mapping[str, Mapping[str, Any]]": dict[str, dict[str, Any]],
 }

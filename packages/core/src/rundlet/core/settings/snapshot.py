@@ -41,6 +41,7 @@ class Settings(Value):
     # runtimes
     runtime: str = ""  # "": the first that works here
     runtimes: Mapping[str, Mapping[str, Any]] = EMPTY  # {name: {"path": .., "args": [..], ..}}
+    platform_runtimes: Mapping[str, str] = EMPTY  # {"OS/ARCH" of an image: runtime}
     conmon: str = ""  # path; "": found on PATH
     conmon_env: tuple[str, ...] = ()  # NAME=VALUE, for conmon and the runtimes
     no_pivot_root: bool = False  # for a root on a ramdisk

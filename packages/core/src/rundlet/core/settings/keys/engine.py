@@ -69,7 +69,11 @@ ENGINE = (
     Key(_T, "stop_timeout", setting="stop_timeout"),
     Key(_T, "tmp_dir", without=_PLACES),
     Key(_T, "volume_path", setting="volume_path"),
-    Key("engine.platform_to_oci_runtime", "*", without="give `--runtime`"),
+    Key(
+        "engine.platform_to_oci_runtime",
+        "*",
+        does="runtime of images for a platform, OS/ARCH (`platform_runtimes` of rundlet.toml)",
+    ),
     Key("engine.runtimes", "*", does="paths of a runtime, of which the first that is there counts"),
     Key("engine.runtimes_flags", "*", does="options of a runtime, as `--runtime-flag` gives them"),
     Key("engine.service_destinations", "*", without=_DAEMON),
