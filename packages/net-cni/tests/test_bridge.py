@@ -126,6 +126,19 @@ def test_it_is_what_the_plugins_make(make: Make, settings: NetworkSettings) -> N
         assert mine == theirs
 
 
+def test_routes_that_the_plugins_do_not_have_are_not_given_to_them(
+    make: Make, settings: NetworkSettings
+) -> None:
+    path = Path(settings.config_dirs[0]) / "dead.conflist"
+    made = document("dead", "10.79.0.0/24")
+    made["plugins"][0] |= {"bridge": "dead0"}
+    made["plugins"][0]["ipam"]["routes"] = [{"dst": "10.2.0.0/24", bridge.TYPE: "blackhole"}]
+    path.write_text(json.dumps(made))
+    plugin = CNINetworks(settings.replace(options={**settings.options, "in_process": False}))
+    with pytest.raises(NetworkError, match="no metric and no type"):
+        plugin.attach(make("one", NetworkRequest("dead")))
+
+
 def test_the_plugins_undo_what_was_done_here(make: Make, settings: NetworkSettings) -> None:
     """An engine with another setting, or of another tool, cleans up as well."""
     attachment = make("one", ports=[PortMapping(80, 8000)])

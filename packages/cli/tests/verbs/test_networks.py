@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,6 +122,25 @@ def test_several_networks_and_ipv6(networked: Rundlet) -> None:
     assert "default" not in networked("exec", "c", "ip", "route").stdout
 
 
+def test_routes_with_metrics_and_routes_that_lead_nowhere(networked: Rundlet) -> None:
+    words = ("10.1.0.0/24,10.77.0.9,50", "10.2.0.0/24,blackhole", "10.3.0.0/24,unreachable,7",
+             "10.4.0.0/24,prohibit", "fd00:5::/64,blackhole")  # fmt: skip
+    routes = [word for route in words for word in ("--route", route)]
+    networked("network", "create", "--subnet", "10.77.0.0/24", "--subnet", "fd00:77::/64", *routes,
+              "web")  # fmt: skip
+    networked("run", "-d", "--name", "c", "--network", "web", "busybox", "sleep", "300")
+    pid = networked("inspect", "-f", "{{.State.Pid}}", "c").stdout.strip()
+    seen = [
+        subprocess.run(["nsenter", "-t", pid, "-n", "ip", family, "route"], check=True,
+                       capture_output=True, text=True).stdout
+        for family in ("-4", "-6")
+    ]  # fmt: skip
+    for line in ("10.1.0.0/24 via 10.77.0.9 dev eth0 metric 50", "blackhole 10.2.0.0/24",
+                 "unreachable 10.3.0.0/24 metric 7", "prohibit 10.4.0.0/24"):  # fmt: skip
+        assert line in seen[0]
+    assert "blackhole fd00:5::/64" in seen[1]
+
+
 def test_prune(networked: Rundlet) -> None:
     for name in ("used", "unused", "kept"):
         label = ("--label", "keep=1") if name == "kept" else ()
@@ -149,6 +169,12 @@ def test_what_is_wrong_is_said(networked: Rundlet) -> None:
         (("--driver", "overlay"), "overlay"),
         (("--gateway", "10.9.0.1"), "subnet"),
         (("--opt", "nosuch=1"), "nosuch"),
+        (("--route", "10.1.0.0/24,nowhere"), "invalid gateway nowhere"),
+        (("--route", "10.1.0.0/24,blackhole,0"), "invalid metric 0"),
+        (
+            ("-d", "macvlan", "--subnet", "10.5.0.0/24", "--route", "10.1.0.0/24,prohibit"),
+            "only networks of bridges",
+        ),
     ):
         done = networked("network", "create", *words, "bad", check=False)
         assert done.returncode == 125

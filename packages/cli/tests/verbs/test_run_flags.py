@@ -98,6 +98,8 @@ WRONG = (
     (("-w", "relative"), "relative"),
     (("-v", "/no/such/place:/x"), "statfs /no/such/place: no such file or directory"),
     (("-v", "relative/x"), "absolute path"),
+    (("-v", "nope:/x:nocreate"), 'no volume with name "nope" found'),
+    (("--mount", "type=volume,src=nope,dst=/x,nocreate"), 'no volume with name "nope" found'),
     (("--mount", "type=image,src=nope,dst=/x"), "nope"),
     (("--mount", "type=glob,src=/no/such*,dst=/x"), "no file paths matching glob"),
     (("--mount", "type=bind,dst=/x"), "must set source"),

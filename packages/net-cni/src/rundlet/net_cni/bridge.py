@@ -36,6 +36,8 @@ _FLAGS = ("isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "hairpinMod
 _OF_BRIDGE = {"bridge", "mtu", "dns", "ipam", "runtimeConfig", "prevResult", "args", *_FLAGS}
 _OF_NETWORK = {"type", "name", "cniVersion"}
 _OF_IPAM = {"type", "ranges", "subnet", "rangeStart", "rangeEnd", "gateway", "routes", "dataDir"}
+TYPE = "rundlet.type"
+"""Key of a route that leads nowhere: blackhole, unreachable, prohibit. CNI has no such routes."""
 _FIREWALLD = "/run/firewalld.pid"
 _VETH = "veth"
 _ATTEMPTS = 5  # at a name that no other veth has
@@ -72,7 +74,10 @@ def _handles_ipam(config: Mapping[str, Any]) -> bool:
         ipam.get("type") == "host-local"
         and _only(ipam, _OF_IPAM)
         and bool(sets)
-        and all(isinstance(route, dict) and _only(route, {"dst", "gw"}) for route in routes)
+        and all(
+            isinstance(route, dict) and _only(route, {"dst", "gw", "priority", TYPE})
+            for route in routes
+        )
     )
 
 
@@ -214,15 +219,23 @@ def _configure(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) ->
         gateways = _gateways(taken)
         for route in _routes(config, taken):
             number, prefix, bits = network_of(route["dst"])
-            gateway = route.get("gw") or gateways.get(bits == 128, "")
+            kind = route.get(TYPE, "")
+            gateway = "" if kind else route.get("gw") or gateways.get(bits == 128, "")
+            metric = route.get("priority", 0)
             try:
-                inside.add_route(link.index, text(number, bits), prefix, gateway)
+                inside.add_route(link.index, text(number, bits), prefix, gateway, metric, kind)
             except FileExistsError:
                 continue  # the first that has it wins
     return link.mac
 
 
-def _routes(config: Mapping[str, Any], taken: Sequence[Lease]) -> list[Mapping[str, str]]:
+def only_here(config: Mapping[str, Any]) -> bool:
+    """Whether a plugin's configuration has routes that only this module makes."""
+    routes = config.get("ipam", {}).get("routes") or ()
+    return any(isinstance(route, dict) and {TYPE, "priority"} & set(route) for route in routes)
+
+
+def _routes(config: Mapping[str, Any], taken: Sequence[Lease]) -> list[Mapping[str, Any]]:
     """All routes of a network, as a result gives them; without "gw": by the subnet's gateway."""
     routes = list(config["ipam"].get("routes") or ())
     if config.get("isDefaultGateway"):

@@ -46,6 +46,7 @@ class Chain:
                 if config["type"] == "bridge":
                     record = record.replace(result=bridge.add(config, self._call("ADD")))
             else:
+                self._refuse_our_routes(config)
                 result = self._executor.run(self.network.name, config, self._call("ADD"))
                 record = record.replace(result=result)
             note(record)
@@ -61,6 +62,14 @@ class Chain:
 
     def _is_done_here(self, config: Mapping[str, Any]) -> bool:
         return self._in_process and bridge.handles(config, self._record.arguments)
+
+    def _refuse_our_routes(self, config: Mapping[str, Any]) -> None:
+        """The plugins would take a route that leads nowhere for one by the gateway."""
+        if bridge.only_here(config):
+            raise NetworkError(
+                f'network "{self.network.name}": plugins have no metric and no type of routes',
+                remedy="leave out --opt vlan and the like, and in_process = false",
+            )
 
     def check(self) -> None:
         """CHECK all plugins in order (since 0.4.0). Raises NetworkError."""

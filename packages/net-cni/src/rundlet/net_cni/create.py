@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_address
 from json import dumps
 
 from rundlet.core.errors import AlreadyExists, InvalidArgument, NetworkError, NotSupported
 
 from . import names, subnets
+from .bridge import TYPE
 from .config import files, load_all, valid_name
 from .default import VERSION
 from .define import networks, shown
+from .netlink import DEAD_ENDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,21 +235,47 @@ def _ipam(network: Network) -> dict[str, Any]:
     return {"type": "host-local", "routes": _routes(network), "ranges": ranges}
 
 
-def _routes(network: Network) -> list[dict[str, str]]:
+def _routes(network: Network) -> list[dict[str, Any]]:
     """The default routes of a network that leads out, and those that were given."""
-    found = []
+    found: list[dict[str, Any]] = []
     if not network.internal and not _flag(network.options, "no_default_route"):
         families = sorted({":" in subnet["subnet"] for subnet in network.subnets})
         found += [{"dst": "::/0" if ipv6 else "0.0.0.0/0"} for ipv6 in families]
     for text in filter(None, network.options.get("routes", "").split(";")):
-        words = text.split(",")
-        if len(words) == 3:
-            raise NotSupported(f"route {text}: CNI's routes have no metric before version 1.1.0")
-        if len(words) != 2:
-            raise InvalidArgument(f"route {text}: not DESTINATION,GATEWAY")
-        gateway = subnets.parse(words[1])
-        found.append({"dst": str(subnets.parse(words[0])), "gw": str(gateway.network_address)})
+        found.append(_route(text, network.driver))
     return found
+
+
+def _route(text: str, driver: str) -> dict[str, Any]:
+    """Of DESTINATION,GATEWAY|TYPE[,METRIC]. Raises InvalidArgument, NotSupported.
+
+    A metric is "priority", as in CNI 1.1.0; a type has no word in CNI.
+    """
+    words = text.split(",")
+    if len(words) not in (2, 3):
+        raise InvalidArgument(f"route {text}: not DESTINATION,GATEWAY|TYPE[,METRIC]")
+    route: dict[str, Any] = {"dst": str(subnets.parse(words[0]))}
+    if words[1] in DEAD_ENDS:
+        route[TYPE] = words[1]
+    else:
+        route["gw"] = _gateway(text, words[1])
+    if words[2:]:
+        if not words[2].isdecimal() or not 0 < int(words[2]) < 2**32:
+            raise InvalidArgument(f"route {text}: invalid metric {words[2]}")
+        route["priority"] = int(words[2])
+    if driver != "bridge" and ("gw" not in route or words[2:]):
+        raise NotSupported(f"route {text}: only networks of bridges have metrics and types")
+    return route
+
+
+def _gateway(text: str, word: str) -> str:
+    try:
+        return str(ip_address(word))
+    except ValueError:
+        raise InvalidArgument(
+            f"route {text}: invalid gateway {word}",
+            remedy=f"an address, or {', '.join(DEAD_ENDS)}",
+        ) from None
 
 
 def write(path: str, document: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ _HAIRPIN = 4  # IFLA_BRPORT_MODE
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _IFA_F_NODAD = 0x02
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY = 1, 4, 5, 6
+DEAD_ENDS = {"blackhole": 6, "unreachable": 7, "prohibit": 8}  # rtnetlink(7), rtm_type
 _TABLE_MAIN, _PROTOCOL_BOOT, _UNIVERSE, _UNICAST = 254, 3, 0, 1
 
 _HEADER = Struct("=IHHII")  # length, type, flags, sequence, port
@@ -197,19 +198,30 @@ class Netlink:
             return
 
     def add_route(
-        self, index: int, destination: str, prefix: int, gateway: str, metric: int = 0
+        self,
+        index: int,
+        destination: str,
+        prefix: int,
+        gateway: str,
+        metric: int = 0,
+        kind: str = "",
     ) -> None:
-        """Add a route by an interface; prefix 0: the default route. FileExistsError."""
+        """Add a route by an interface; prefix 0: the default route. FileExistsError.
+
+        kind: of `DEAD_ENDS`, a route that leads nowhere, and so by no interface and gateway.
+        """
         data = packed(destination)
         family = AF_INET if len(data) == 4 else AF_INET6
         body = _ROUTE_MESSAGE.pack(
-            family, prefix, 0, 0, _TABLE_MAIN, _PROTOCOL_BOOT, _UNIVERSE, _UNICAST, 0
-        )
+            family, prefix, 0, 0, _TABLE_MAIN, _PROTOCOL_BOOT, _UNIVERSE,
+            DEAD_ENDS[kind] if kind else _UNICAST, 0,
+        )  # fmt: skip
         if prefix:
             body += _attribute(_RTA_DST, data)
         if gateway:
             body += _attribute(_RTA_GATEWAY, packed(gateway))
-        body += _number(_RTA_OIF, index)
+        if not kind:
+            body += _number(_RTA_OIF, index)
         if metric:
             body += _number(_RTA_PRIORITY, metric)
         self._ask_one(_NEWROUTE, _CREATE | _EXCLUSIVE, body)

@@ -30,7 +30,7 @@ VERB = Verb(
         Flag("ipv6", help="Enable IPv6 networking"),
         Option("label", help="Set metadata on a network", many=True),
         Option("opt", "o", help="Set driver specific options", many=True),
-        Option("route", help="Static routes (destination,gateway[,metric])", many=True),
+        Option("route", help="Static routes (destination,gateway|type[,metric])", many=True),
         Option("subnet", help="Subnets in CIDR format", many=True),
     ),
     arguments=Arguments(maximum=1, completes="none"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidArgument, RundletError
+from ..errors import InvalidArgument, NoSuchVolume, RundletError
 from ..state import containers as rows
 from .names import identifier
 from .request import Mount
@@ -79,6 +79,8 @@ def _from_others(engine: Engine, request: ContainerRequest) -> tuple[Mount, ...]
 def _volume(engine: Engine, row: Container, mount: Mount, undo: ExitStack) -> Mount:
     if mount.source.startswith("/"):
         return mount
+    if mount.source and "nocreate" in mount.options and not engine.volumes.exists(mount.source):
+        raise NoSuchVolume(mount.source)
     name = mount.source or identifier()
     made = engine.volumes.ensure(name, anonymous=not mount.source)
     rows.add_volume(engine.database, row.id, name, mount.destination)

@@ -25,8 +25,8 @@ _COPY_UP = frozenset(("tmpcopyup", "notmpcopyup"))
 _TMPFS_WORDS = _COPY_UP | {"noswap"}
 # Handled by whoever resolves volumes (chown, relabelling, driver options); no mount(2) flags.
 _ELSEWHERE_WORDS = """
-z Z U copy nocopy cached delegated consistent relabel chown subpath volume-nocopy consistency
-upperdir workdir volume-opt volume-label volume-driver image-subpath
+z Z U copy nocopy nocreate cached delegated consistent relabel chown subpath volume-nocopy
+consistency upperdir workdir volume-opt volume-label volume-driver image-subpath
 """
 _ELSEWHERE = frozenset(_ELSEWHERE_WORDS.split())
 _TMPFS_KEYS = frozenset(("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge"))
