@@ -24,8 +24,8 @@ LOG = logging.getLogger("rundlet.cri")
 class Server:
     """Answers the methods ("/package.Service/Name") to who calls them at a socket.
 
-    options: arguments of a gRPC channel (grpc_types.h). To be made and used within an event
-    loop: what a method has to wait for is waited for there.
+    options: arguments of a gRPC channel (grpc_types.h). stopping: it takes no more calls. To be
+    made and used within an event loop: what a method has to wait for is waited for there.
     """
 
     def __init__(
