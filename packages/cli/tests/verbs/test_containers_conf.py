@@ -267,6 +267,19 @@ def test_platform_to_oci_runtime(rundlet: Rundlet, busybox_archive: Path, tmp_pa
         assert rundlet("inspect", made, "--format", "{{.OCIRuntime}}").stdout.strip() == wanted
 
 
+def test_prepare_volume_on_create(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    conf = tmp_path / "containers.conf"
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    for name, wanted in (("false", False), ("true", True)):
+        conf.write_text(f"[containers]\nprepare_volume_on_create = {name}\n")
+        rundlet("create", "--network=none", "-v", f"{name}:/etc", "busybox", "true")
+        place = rundlet("volume", "inspect", name, "--format", "{{.Mountpoint}}").stdout.strip()
+        assert (Path(place) / "passwd").exists() is wanted
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert str(rundlet.directory) not in mounts, "the root was mounted for the copy alone"
+
+
 def test_a_container_keeps_what_it_was_made_with(
     rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ from . import (
     volumes,
 )
 from .health.plan import validate
+from .mounts import fill_volumes
 from .paths import Paths
 from .source import Pulling, Source, resolve
 from .state import boot_id
@@ -82,6 +83,8 @@ def create(
         secrets.prepare(engine, row, request)
         id_files.fill(id_file, row.id)
         row = _finish(engine, row, request, source)
+        if engine.settings.prepare_volume_on_create:
+            fill_volumes(engine, row, request)
         undo.pop_all()
     notify.event(engine, row, "create")
     if notify.listeners(engine):

@@ -39,6 +39,19 @@ def resolve(
     return tuple(found)
 
 
+def fill_volumes(engine: Engine, row: Container, request: ContainerRequest) -> None:
+    """Fill new volumes from the image before any start: `prepare_volume_on_create`."""
+    from . import mounting, volumes
+
+    named = [one for one in request.mounts if one.kind == "volume" and one.source[:1] != "/"]
+    if not named:
+        return
+    with mounting.mounted(engine, row) as rootfs:
+        for mount in named:
+            _volume(engine, mount, rootfs)
+    volumes.unmount(engine, row.id)
+
+
 def _resolved(engine: Engine, row: Container, mount: Mount, rootfs: str) -> Sequence[Mount]:
     if mount.kind == "glob":
         return _glob(mount)

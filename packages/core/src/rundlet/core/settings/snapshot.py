@@ -26,6 +26,7 @@ class Settings(Value):
     graph_root: str = "/var/lib/rundlet"  # the state, images, volumes: all that lasts (`--root`)
     run_root: str = "/run/rundlet"  # what does not outlive a boot (`--runroot`)
     temporary: str = ""  # large temporaries; "": graph_root/tmp
+    prepare_volume_on_create: bool = False  # new volumes get the image's files by `create`
     volume_path: str = ""  # of named volumes; "": graph_root/volumes
     transient_store: bool = False  # containers do not outlive the boot
 

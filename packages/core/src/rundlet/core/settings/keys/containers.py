@@ -43,7 +43,7 @@ CONTAINERS = (
     Key(_T, "oom_score_adj", flag="oom-score-adj", kind=int),
     Key(_T, "pidns", flag="pid"),
     Key(_T, "pids_limit", setting="pids_limit"),
-    Key(_T, "prepare_volume_on_create", without="a new volume gets the image's files at the start"),
+    Key(_T, "prepare_volume_on_create", setting="prepare_volume_on_create"),
     Key(_T, "privileged", flag="privileged", kind=bool),
     Key(_T, "read_only", flag="read-only", kind=bool),
     Key(_T, "restart_policy", flag="restart"),
