@@ -17,6 +17,7 @@ from rundlet.core.errors import (
     PluginError,
 )
 from rundlet.core.settings.snapshot import Settings
+from rundlet.core.state.events import between
 
 
 @pytest.fixture
@@ -24,6 +25,19 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     settings = Settings(graph_root=str(tmp_path / "root"), run_root=str(tmp_path / "run"))
     with Engine(settings) as engine:
         yield engine
+
+
+def test_events(engine: Engine) -> None:
+    first = engine.secrets.store("db", b"a")
+    second = engine.secrets.store("db", b"b", replace=True)
+    engine.secrets.remove("db")
+    found = [(event.kind, event.action, event.id, event.name) for event in between(engine.database)]
+    assert found == [
+        ("secret", action, secret.id, "db")
+        for action, secret in (
+            ("create", first), ("remove", first), ("create", second), ("remove", second)
+        )
+    ]  # fmt: skip
 
 
 def test_store_lookup_list_inspect_remove(engine: Engine) -> None:

@@ -59,9 +59,10 @@ def test_rundlet_toml(machine: Machine, text: str, message: str) -> None:
         machine.load()
 
 
-def test_storage_conf(machine: Machine) -> None:
-    path = machine.write(machine.etc / "containers/storage.conf", "[storage]\ndriver = []\n")
-    path.write_text("[storage]\ndriver = [1]\n")
+@pytest.mark.parametrize("value", ["[]", "[1]", "{}", "false"])
+def test_storage_conf(machine: Machine, value: str) -> None:
+    text = f"[storage]\ndriver = {value}\n"
+    path = machine.write(machine.etc / "containers/storage.conf", text)
     with pytest.raises(SettingsError, match=f"^{path}: storage.driver: .*string"):
         machine.load()
 

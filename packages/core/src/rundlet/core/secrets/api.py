@@ -96,6 +96,9 @@ class Secrets:
                     *(secret.id, secret.name, secret.driver, secret.created, secret.updated),
                     *(json.dumps(secret.labels), json.dumps(secret.options)),
                 )
+                if before is not None:
+                    self._note("remove", before)
+                self._note("create", secret)
         except sqlite3.IntegrityError:  # by a process that uses another driver
             self._forget(secret)
             raise AlreadyExists(f"{secret.name}: secret name in use") from None
@@ -146,7 +149,9 @@ class Secrets:
     def remove(self, name: str) -> str:
         """Delete a secret; returns its id. Containers that have it keep their copy."""
         secret = self.get(name)
-        self._engine.database.execute("DELETE FROM secrets WHERE id = ?", secret.id)
+        with self._engine.database.transaction():
+            self._engine.database.execute("DELETE FROM secrets WHERE id = ?", secret.id)
+            self._note("remove", secret)
         self._forget(secret)
         return secret.id
 
@@ -155,6 +160,15 @@ class Secrets:
     def _rows(self, where: str, *values: object) -> Many:
         rows = self._engine.database.rows(f"SELECT {_COLUMNS} FROM secrets {where}", *values)
         return [_secret(*row) for row in rows]
+
+    def _note(self, action: str, secret: Secret) -> None:
+        """Add a line to `rundlet events`."""
+        from ..state import events
+
+        engine = self._engine
+        events.note(
+            engine.database, "secret", action, secret.id, secret.name, plugins=engine.plugins
+        )
 
     def _named(self, name: str) -> Secret | None:
         rows = self._rows("WHERE name = ? OR id = ? ORDER BY name = ? DESC", name, name, name)

@@ -141,7 +141,7 @@ def _storage(path: str, before: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for (table, key), name in _STORAGE.items():
         value = (storage if table == "storage" else options).get(key)
-        if value:
+        if value not in ("", None):
             found[name] = value
     tables = dict(before.get("storage_options", {}))
     for driver, table in options.items():
