@@ -21,6 +21,7 @@ def labelled(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
         "RUN": RUN,
         "INSTALL": "echo $IMAGE",
         "FAIL": "false",
+        "BARE": "podman run --name NAME -e NAME=NAME -e IMAGE=IMAGE IMAGE echo ANAME",
         "BAD": "echo 'x",
         "GONE": "/x",
     }
@@ -43,6 +44,14 @@ def test_display(labelled: Rundlet) -> None:
     done = labelled("container", "runlabel", "--display", "--name", "x", "RUN", "lab")
     assert done.stdout.startswith(
         "command: podman run --rm --network none --name x localhost/lab:latest echo"
+    )
+
+
+def test_bare_words_are_filled_in(labelled: Rundlet) -> None:
+    done = labelled("container", "runlabel", "--display", "bare", "lab")
+    image = "localhost/lab:latest"
+    assert done.stdout == (
+        f"command: podman run --name lab -e NAME=lab -e IMAGE={image} {image} echo ANAME\n"
     )
 
 

@@ -1,10 +1,12 @@
-"""What a copy says where there is no terminal."""
+"""What a copy says: lines where there is no terminal, and bars on one."""
 
 from __future__ import annotations
 
 import io
 import re
 import time
+
+import pytest
 
 from rundlet.core.commands.progress import shown
 from rundlet.core.images.descriptor import Descriptor
@@ -56,3 +58,28 @@ def test_quiet() -> None:
     with shown(out, quiet=True) as progress:
         progress.start("blob", BLOB)
     assert out.getvalue() == ""
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("size", [651, 1023 << 20])
+def test_bars_stay_within_a_line(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    config, layer = BLOB.replace(size=size), OTHER.replace(size=size)
+    out = Screen()
+    with shown(out, quiet=False) as progress:
+        progress.start("config", config)
+        progress.skipped("blob", layer)
+        progress.advance("config", config, size // 2)
+        progress.done("config", config)
+    last = re.sub("\\x1b[^A-Za-z]*[A-Za-z]", "", out.getvalue()).strip().splitlines()[-2:]
+    assert [line.split()[:3] for line in last] == [
+        ["Copying", "config", "abababababab"],
+        ["Copying", "blob", "cdcdcdcdcdcd"],
+    ]
+    assert last[0].rstrip().endswith("done") and last[1].endswith("skipped: already exists")
+    assert all(len(line) <= 80 for line in last)

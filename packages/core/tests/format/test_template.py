@@ -87,6 +87,14 @@ def test_wrong(text: str) -> None:
 
 
 def test_headings_go_through_the_template() -> None:
-    form = r"table {{upper .Name}}\t{{truncate .Image 3}}\t{{range .Mounts}}{{.}} {{end}}"
+    form = r"table {{upper .Name}}\t{{truncate .Image 3}}\t{{range .Mounts}}{{.}},{{end}}"
     assert rows([ROW], r"table {{truncate .Image 3}}\t{{.Name}}").startswith("IMA         NAME\n")
-    assert rows([ROW], form) == "NAME        IMAGE       MOUNTS\nC1          loc         /x /y \n"
+    assert rows([ROW], form) == "NAME        IMAGE       MOUNTS\nC1          loc         /x,/y,\n"
+
+
+def test_a_space_begins_a_column_of_a_table() -> None:
+    found = [{"Name": "a", "Image": "busybox"}, {"Name": "longer", "Image": "web"}]
+    assert rows(found, "table {{.Name}} {{ .Image }}") == (
+        "NAME        IMAGE\na           busybox\nlonger      web\n"
+    )
+    assert rows(found, "{{.Name}} {{.Image}}") == "a busybox\nlonger web\n"

@@ -39,6 +39,13 @@ VERB = Verb(
     examples=("rundlet container runlabel --display install IMAGE",),
 )  # fmt: skip
 
+# Words that podman fills in too, where they stand alone.
+_BARE = {
+    "IMAGE": "$IMAGE",
+    "NAME": "$NAME",
+    "IMAGE=IMAGE": "IMAGE=$IMAGE",
+    "NAME=NAME": "NAME=$NAME",
+}
 _OURS = ("podman", "docker", "rundlet")
 _MAIN = "import sys; from rundlet.cli.main import main; sys.exit(main())"
 
@@ -96,13 +103,13 @@ def _variables(arguments: Parsed, image: Image, name: str) -> dict[str, str]:
 
 
 def _filled(word: str, variables: Mapping[str, str]) -> str:
-    """$NAME and ${NAME} replaced; a variable that is not known is empty, as in a shell."""
+    """$NAME, ${NAME} and a bare NAME replaced; an unknown variable is empty, as in a shell."""
     import re
 
     def value(match: re.Match[str]) -> str:
         return variables.get(match[1] or match[2], "")
 
-    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, word)
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", value, _BARE.get(word, word))
 
 
 def _command(context: Context, words: Sequence[str], *, replace: bool) -> list[str]:

@@ -33,6 +33,8 @@ def rows(
     text = form.removeprefix("table").strip() if is_table else form
     for written, meant in _ESCAPES.items():
         text = text.replace(written, meant)
+    if is_table:
+        text = _in_columns(text)
     template = Template(text)
     lines = [template.render(row) for row in found]
     if not is_table:
@@ -41,6 +43,14 @@ def rows(
     if heading:
         cells.insert(0, _heading(template, text, headings or {}))
     return table(cells)
+
+
+def _in_columns(text: str) -> str:
+    """A table's template, where a space begins a column as a tab does: podman reads it so."""
+    import re
+
+    parts = re.split(r"({{.*?}})", text, flags=re.DOTALL)
+    return "".join(part if part.startswith("{{") else part.replace(" ", "\t") for part in parts)
 
 
 def _heading(template: Template, text: str, headings: Mapping[str, str]) -> list[str]:
