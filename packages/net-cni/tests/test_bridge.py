@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -209,3 +210,34 @@ def test_ipv6(plugin: CNINetworks, make: Make, settings: NetworkSettings) -> Non
     plugin.check(attachment, result)
     plugin.detach(attachment, result)
     assert not any("fd00:77" in rule for rule in rules())
+
+
+READ_ONLY = """
+import sys
+from rundlet.core.errors import NetworkError
+from rundlet.net_cni import bridge, create
+from rundlet.net_cni.execute import Call
+
+ipam = {"dataDir": sys.argv[1], "ranges": [[{"subnet": "10.9.0.0/24"}]]}
+config = {"name": "n", "type": "bridge", "ipam": ipam}
+for work in (
+    lambda: bridge.add(config, Call("ADD", "c", "/x", "eth0")),
+    lambda: create.write(f"{sys.argv[1]}/n.conflist", {}),
+):
+    try:
+        work()
+    except NetworkError as error:
+        print(error)
+"""
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "n").mkdir()
+    (tmp_path / "n/lock").touch()
+    mounting = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$0" -c "$2" "$1"'
+    words = ["unshare", "--mount", "sh", "-c", mounting, sys.executable, str(tmp_path), READ_ONLY]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        f'network "n": plugin "bridge" failed (add): {tmp_path}/n/10.9.0.2: Read-only file system',
+        f"cannot write {tmp_path}/n.conflist: Read-only file system",
+    ]

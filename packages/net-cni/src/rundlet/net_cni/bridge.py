@@ -113,12 +113,18 @@ def add(config: Mapping[str, Any], call: Call) -> dict[str, Any]:
                 leases.release(addresses, call.container, call.interface)
             raise
     except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _failed(config, "add", words) from error
+        raise _failed(config, "add", _words(error)) from error
     except PluginFailed:
         raise
     except NetworkError as error:
         raise _failed(config, "add", error.message) from error
+
+
+def _words(error: OSError | ValueError) -> str:
+    """What went wrong, with the file where it is about one."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 def _failed(config: Mapping[str, Any], command: str, words: str) -> PluginFailed:
@@ -295,7 +301,7 @@ def delete(config: Mapping[str, Any], call: Call) -> list[str]:
         _separate(config, call)
         return addresses
     except OSError as error:
-        raise _failed(config, "delete", error.strerror or str(error)) from error
+        raise _failed(config, "delete", _words(error)) from error
     except NetworkError as error:
         raise _failed(config, "delete", error.message) from error
 

@@ -291,6 +291,6 @@ def write(path: str, document: Mapping[str, Any]) -> None:
     except OSError as error:
         try:
             os.unlink(temporary)
-        except FileNotFoundError:
+        except OSError:  # it was not made, and may not be where the file system is read-only
             pass
         raise NetworkError(f"cannot write {path}: {error.strerror}") from error
