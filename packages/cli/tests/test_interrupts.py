@@ -28,15 +28,24 @@ ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 ending = pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 
 
-def _begin(rundlet: Rundlet, *words: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+def _begin(
+    rundlet: Rundlet, *words: str, stdin: int = subprocess.DEVNULL, by: tuple[str, ...] = ()
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["rundlet", *words],
+        [*by, "rundlet", *words],
         env=rundlet.environment,
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed,
     )
+
+
+def _heed() -> None:
+    """Signals that whoever runs the tests ignores (nohup) would stay ignored."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _until(there: Callable[[], object]) -> None:
@@ -146,11 +155,8 @@ def test_twice_is_once(rundlet: Rundlet, busybox_archive: Path) -> None:
 
 def test_nohup(rundlet: Rundlet) -> None:
     """A signal that the caller ignores stays ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = _begin(rundlet, "events", "--since", "1h", "--until", "2s")
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    process = _begin(rundlet, "events", "--since", "1h", "--until", "2s", by=("nohup",))
+    _until(lambda: b"nohup" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
     while process.poll() is None:
         process.send_signal(signal.SIGHUP)
         time.sleep(0.05)

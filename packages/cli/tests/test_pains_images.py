@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
@@ -153,6 +154,16 @@ def test_no_temporaries_outside_of_the_store(store: Rundlet, tmp_path: Path) -> 
         subprocess.run(["umount", nowhere], check=True)
 
 
+def fill_up(path: Path) -> None:
+    """Write until there is not a byte left."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+
+
 def test_a_full_disk_is_said_and_loses_nothing(
     rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
 ) -> None:
@@ -169,6 +180,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
             assert done.returncode in (0, 125)
             assert done.returncode == 0 or "space" in done.stderr.lower(), done.stderr
         assert done.returncode == 125
+        fill_up(small / "filler")
         assert "full" in rundlet("ps", "-a").stdout
         rundlet("rm", "full")
         assert rundlet("images", "--format", "{{.Repository}}").stdout == "localhost/busybox\n"

@@ -16,6 +16,7 @@ import os
 from _thread import get_ident
 
 from ..errors import NoSpace, StoreError
+from . import reserve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +42,18 @@ class Database:
         self.path = os.path.join(graph_root, FILE_NAME)
         self._connections: dict[int, sqlite3.Connection] = {}
         try:
-            self._connect()
+            self._connect_somehow()
         except sqlite3.Error as error:
             raise self._explained(error) from error
+
+    def _connect_somehow(self) -> None:
+        """Also on a full disk."""
+        try:
+            self._connect()
+        except sqlite3.OperationalError:
+            if not reserve.is_needed(self.graph_root) or not reserve.give_up(self.graph_root):
+                raise
+            self._connect()
 
     # --- opening
 
@@ -65,6 +75,7 @@ class Database:
             connection.close()
             raise
         self._connections[get_ident()] = connection
+        reserve.keep(self.graph_root)
         return connection
 
     def _open(self) -> sqlite3.Connection:
@@ -155,8 +166,11 @@ class Database:
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one changing statement; returns how many rows it changed."""
+        connection = self._connection()
+        if not connection.in_transaction and reserve.is_needed(self.graph_root):
+            reserve.give_up(self.graph_root)
         try:
-            return self._connection().execute(sql, values).rowcount
+            return connection.execute(sql, values).rowcount
         except sqlite3.Error as error:
             raise self._explained(error) from error
 

@@ -25,7 +25,7 @@ _IN_RUN = (
     "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "oci",
     "tmp", "version",
 )  # fmt: skip
-_DATABASE = ("state.db", "state.db-wal", "state.db-shm")
+_DATABASE = ("state.db", "state.db-wal", "state.db-shm", "state.db-reserve")
 
 
 def reset(engine: Engine) -> list[str]:
