@@ -124,7 +124,7 @@ def test_the_picture_of_the_seeds(node: Node, web: tuple[str, str]) -> None:
     assert container in shown
     runtime = json.loads(node.crictl("inspect", container).stdout)["info"]["runtime"]
     listed = subprocess.run(
-        [runtime, "--root", node.directory / "run/runtimes" / runtime, "list"],
+        [runtime, "--root", node.directory / "run/oci" / runtime, "list"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert container in listed

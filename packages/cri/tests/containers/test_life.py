@@ -230,6 +230,19 @@ def test_containers_outlive_a_killed_server(kubelet: Any) -> None:
 
 
 @pytest.mark.e2e
+def test_one_that_was_about_to_start_is_got_by_the_same_request(kubelet: Any) -> None:
+    """As a server leaves it that is killed between the runtime's create and start."""
+    pod, wanted = kubelet.pod(), kubelet.config("sleep", "60")
+    container = kubelet.create(pod, wanted)
+    stores = ("--root", kubelet.server.root, "--runroot", kubelet.server.runroot)
+    rundlet = Path(sys.executable).with_name("rundlet")
+    subprocess.run([rundlet, *stores, "init", container], check=True)
+    assert kubelet.create(pod, wanted) == container
+    kubelet.client.start_container(container_id=container)
+    assert kubelet.status(container).state == cri.CONTAINER_RUNNING
+
+
+@pytest.mark.e2e
 @pytest.mark.slow
 def test_a_server_killed_at_any_time_leaves_whole_containers(kubelet: Any) -> None:
     pod = kubelet.pod()

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+_LONGEST = 0.5
+"""Seconds of a wait: a signal that comes just before it is only heard when it ends."""
+
+
 def together(
     jobs: Sequence[Callable[[], T]], at_once: int, stop: Callable[[], None] | None = None
 ) -> list[T]:
@@ -56,7 +60,7 @@ def together(
         # Not Thread.join: of one that a signal interrupts, Python 3.11 takes the thread for ended.
         with changed:
             while running or not (failures or len(results) == len(jobs)):
-                changed.wait()
+                changed.wait(_LONGEST)
 
     try:
         for number in range(min(at_once, len(jobs))):

@@ -41,7 +41,7 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig, checkpoint:
     there = record.by_name(engine, name)
     if there is not None:
         content = config.SerializeToString(deterministic=True)
-        if there.config == content and there.row.status == "created":
+        if there.config == content and there.row.status in ("created", "initialized"):
             return there.row.id
         raise AlreadyExists(
             f"there is a container named {name} already: {there.row.id}",
