@@ -99,6 +99,7 @@ def test_an_image_of_an_additional_store_is_used_and_stays_whole(
         assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     (image,) = client.list_images().images
     assert sorted(image.repo_tags) == sorted((one, two))
+    server.stop()
     kubelet = make_kubelet()
     assert kubelet.output(kubelet.pod(), "echo", "from there") == "from there"
 
