@@ -243,6 +243,8 @@ def test_a_volume_gets_another_name(engine: Engine) -> None:
         engine.volumes.rename(old.name, "taken")
     with pytest.raises(InvalidArgument):
         engine.volumes.rename(old.name, "-")
+    with pytest.raises(AlreadyExists):
+        engine.volumes.rename(old.name, old.name)
     engine.volumes.rename(old.name[:12], "new")
     assert Path(engine.volumes.path("new"), "file").read_text() == "kept"
     assert not engine.volumes.get("new").anonymous

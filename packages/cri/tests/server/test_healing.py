@@ -20,6 +20,31 @@ from rundlet.cri.proto import api_pb2 as cri
 
 
 @pytest.mark.e2e
+def test_a_server_that_stops_answers_who_has_asked(kubelet: Any) -> None:
+    """Lists, too, which are looked up in the state until the last call has ended."""
+    codes: set[grpc.StatusCode] = set()
+    begun = threading.Barrier(5)
+
+    def ask() -> None:
+        begun.wait()
+        try:
+            while True:  # by a key of its own, so that each is made anew
+                chosen = cri.ImageSpec(image=str(time.monotonic_ns()))
+                kubelet.client.list_images(filter=cri.ImageFilter(image=chosen))
+        except grpc.RpcError as error:
+            codes.add(error.code())
+
+    with ThreadPoolExecutor(4) as clients:
+        for _ in range(4):
+            clients.submit(ask)
+        begun.wait()
+        time.sleep(0.3)
+        assert kubelet.server.stop() == 0
+    assert codes <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert "cannot be read" not in kubelet.server.log.read_text()
+
+
+@pytest.mark.e2e
 def test_work_goes_on_and_a_retry_joins_it(kubelet: Any) -> None:
     client = kubelet.client
     wanted = kubelet.pod_config("slow", network=cri.POD)

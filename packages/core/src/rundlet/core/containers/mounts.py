@@ -46,10 +46,12 @@ def fill_volumes(engine: Engine, row: Container, request: ContainerRequest) -> N
     named = [one for one in request.mounts if one.kind == "volume" and one.source[:1] != "/"]
     if not named:
         return
-    with mounting.mounted(engine, row) as rootfs:
-        for mount in named:
-            _volume(engine, mount, rootfs)
-    volumes.unmount(engine, row.id)
+    try:
+        with mounting.mounted(engine, row) as rootfs:
+            for mount in named:
+                _volume(engine, mount, rootfs)
+    finally:
+        volumes.unmount(engine, row.id)
 
 
 def _resolved(engine: Engine, row: Container, mount: Mount, rootfs: str) -> Sequence[Mount]:

@@ -80,8 +80,7 @@ def run(
 
     By posix_spawn: `subprocess` costs 10 to 20 ms to import, more than most of
     the programs run here. argv[0] must be an absolute path; program: the file to start, if that
-    is another. Raises FileNotFoundError
-    and PermissionError as exec would.
+    is another. Raises FileNotFoundError and PermissionError as exec would.
     """
     in_read = os.memfd_create("stdin", os.MFD_CLOEXEC)
     out, err = (os.memfd_create(name, os.MFD_CLOEXEC) for name in ("stdout", "stderr"))

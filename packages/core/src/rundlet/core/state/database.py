@@ -42,16 +42,16 @@ class Database:
         self.path = os.path.join(graph_root, FILE_NAME)
         self._connections: dict[int, sqlite3.Connection] = {}
         try:
-            self._connect_somehow()
+            self._first_connect()
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
-    def _connect_somehow(self) -> None:
-        """Also on a full disk."""
+    def _first_connect(self) -> None:
+        """As `_connect`; on a full disk in the space that was kept for that."""
         try:
             self._connect()
         except sqlite3.OperationalError:
-            if not reserve.is_needed(self.graph_root) or not reserve.give_up(self.graph_root):
+            if not reserve.use(self.graph_root):
                 raise
             self._connect()
 
@@ -167,8 +167,8 @@ class Database:
     def execute(self, sql: str, *values: Any) -> int:
         """Run one changing statement; returns how many rows it changed."""
         connection = self._connection()
-        if not connection.in_transaction and reserve.is_needed(self.graph_root):
-            reserve.give_up(self.graph_root)
+        if not connection.in_transaction:
+            reserve.use(self.graph_root)
         try:
             return connection.execute(sql, values).rowcount
         except sqlite3.Error as error:
@@ -193,7 +193,7 @@ class Database:
                 f"no space left for the state file {self.path}",
                 remedy="Free some space: rundlet system prune",
             )
-        if code == sqlite3.SQLITE_IOERR and self._nothing_free():
+        if code == sqlite3.SQLITE_IOERR and reserve.is_needed(self.graph_root):
             return NoSpace(
                 f"no space left for the state file {self.path}: not even to read it",
                 remedy="Free some space on its disk by other means.",
@@ -208,13 +208,7 @@ class Database:
         }.get(code, "")
         return StoreError(f"cannot use the state file {self.path}: {error}", remedy=remedy)
 
-    def _nothing_free(self) -> bool:
-        """Whether SQLite cannot make the file that readers share."""
-        found = os.statvfs(os.path.dirname(self.path))
-        return found.f_bavail * found.f_frsize < _SHARED
 
-
-_SHARED = 32 << 10  # bytes of SQLite's -shm file at least
 _DAMAGED = "It is damaged. Restore it from a backup, or move it away to begin with an empty store."
 
 

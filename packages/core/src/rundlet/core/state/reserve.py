@@ -30,8 +30,10 @@ def keep(graph_root: str) -> None:
         pass  # a file system that is only read, or that cannot: then there is none
 
 
-def give_up(graph_root: str) -> bool:
-    """Free the space; whether there was any."""
+def use(graph_root: str) -> bool:
+    """Free the space if it is needed; whether that was so, and there was any."""
+    if not is_needed(graph_root):
+        return False
     try:
         os.unlink(os.path.join(graph_root, _NAME))
     except OSError:
@@ -40,7 +42,7 @@ def give_up(graph_root: str) -> bool:
 
 
 def is_needed(graph_root: str) -> bool:
-    """Whether there is so little space that a change might not be written."""
+    """Whether so little is free that a change might not be written, nor anything read."""
     return _free(graph_root) < _SHORT
 
 

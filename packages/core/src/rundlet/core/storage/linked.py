@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..errors import NotSupported
+from . import staging
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ def elsewhere(files: str) -> str:
         return os.readlink(files)
     except OSError:
         return ""
+
+
+def make_way(home: str, layer: str, files: str) -> None:
+    """Bury a layer of which only a link is here, so that another may take its place.
+
+    files: the name of what is a link then.
+    """
+    if elsewhere(f"{home}/{layer}/{files}"):
+        staging.bury(home, layer)
 
 
 def archive_size(directory: str) -> int | None:

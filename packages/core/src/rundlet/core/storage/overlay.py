@@ -71,7 +71,7 @@ class OverlayDriver(StorageDriver):
     def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
         from ..archive.extract import extract
 
-        self._make_way(layer)
+        linked.make_way(self._home, layer, "diff")
         with staging.Birth(self._home, layer, durable=True) as path:
             diff = f"{path}/diff"
             os.mkdir(diff)
@@ -94,7 +94,7 @@ class OverlayDriver(StorageDriver):
 
     def link(self, layer: str, directory: str, record: str = "") -> None:
         linked.check(directory)
-        self._make_way(layer)
+        linked.make_way(self._home, layer, "diff")
         with staging.Birth(self._home, layer) as path:
             os.symlink(f"{directory}/diff", f"{path}/diff")
             if record:
@@ -107,11 +107,6 @@ class OverlayDriver(StorageDriver):
 
     def archive_size(self, layer: str) -> int | None:
         return linked.archive_size(f"{self._home}/{layer}")
-
-    def _make_way(self, layer: str) -> None:
-        """Remove a link to a layer that is gone."""
-        if self.elsewhere(layer):
-            staging.bury(self._home, layer)
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
         with staging.Birth(self._home, layer) as path:
@@ -138,7 +133,7 @@ class OverlayDriver(StorageDriver):
         staging.bury(self._home, layer)
 
     def rename(self, layer: str, name: str) -> None:
-        self._make_way(name)
+        linked.make_way(self._home, name, "diff")
         os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")
 
     def layers(self) -> Iterator[str]:

@@ -49,7 +49,7 @@ class VfsDriver(StorageDriver):
     def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
         from ..archive.extract import extract
 
-        self._make_way(layer)
+        linked.make_way(self._home, layer, "tree")
         ignore = str(self.options.get("ignore_chown_errors", "")).lower() in ("true", "1", "yes")
         with staging.Birth(self._home, layer, durable=True) as path:
             tree = self._copy(path, parents)
@@ -65,7 +65,7 @@ class VfsDriver(StorageDriver):
     def link(self, layer: str, directory: str, record: str = "") -> None:
         # containers/storage has a layer's files at vfs/dir/ID itself.
         theirs = os.path.basename(os.path.dirname(directory)) == "dir"
-        self._make_way(layer)
+        linked.make_way(self._home, layer, "tree")
         with staging.Birth(self._home, layer) as path:
             os.symlink(directory if theirs else f"{directory}/tree", f"{path}/tree")
             if record:
@@ -76,11 +76,6 @@ class VfsDriver(StorageDriver):
 
     def archive_size(self, layer: str) -> int | None:
         return linked.archive_size(f"{self._home}/{layer}")
-
-    def _make_way(self, layer: str) -> None:
-        """Remove a link to a layer that is gone."""
-        if self.elsewhere(layer):
-            staging.bury(self._home, layer)
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
         with staging.Birth(self._home, layer) as path:
@@ -157,7 +152,7 @@ class VfsDriver(StorageDriver):
         staging.bury(self._home, layer)
 
     def rename(self, layer: str, name: str) -> None:
-        self._make_way(name)
+        linked.make_way(self._home, name, "tree")
         os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")
 
     def layers(self) -> Iterator[str]:

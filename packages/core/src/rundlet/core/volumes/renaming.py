@@ -22,6 +22,8 @@ def rename(engine: Engine, name: str, new: str) -> None:
 
     Raises InUse, WrongState for one that is mounted, AlreadyExists.
     """
+    if new == name:
+        raise AlreadyExists(f"volume with name {new} already exists: volume already exists")
     first, second = sorted((name, new))
     with engine.locks.hold("volume", first), engine.locks.hold("volume", second):
         if os.path.ismount(engine.volumes.path(name)):

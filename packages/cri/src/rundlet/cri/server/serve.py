@@ -73,10 +73,10 @@ async def _serve(node: Node, places: tuple[str, ...]) -> None:
         secured = [streams.tls]
         metrics = await _metrics(node, ending)
         secured += [metrics.tls] if metrics is not None else []
+        ending.callback(node.kept.close)  # after the last call
         server.start(inner)
         ending.push_async_callback(server.stop, GRACE)
         ending.callback(node.events.close)
-        ending.callback(node.kept.close)
         front = door.Door(path, Api(node))
         await front.start()
         ending.push_async_callback(front.close)
