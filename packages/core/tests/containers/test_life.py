@@ -128,6 +128,15 @@ def _until_trapped(engine: Engine, name: str) -> None:
     raise AssertionError("the shell set no trap")
 
 
+def test_an_initialized_one_whose_process_was_killed_starts_anew(engine, request_for) -> None:
+    made = engine.containers.create(request_for("sleep", "60", exit_command=False))
+    made = engine.containers.init(made.id)
+    engine.plugins.runtime(made.runtime).delete(made.id, force=True)
+    engine.containers.start(made.id)  # nobody has written down that it ended
+    assert engine.containers.get(made.id).status == "running"
+    engine.containers.remove(made.id, force=True, timeout=0)
+
+
 def test_stop_kills_after_the_timeout(engine, request_for) -> None:
     engine.containers.run(request_for("sleep", "100", name="deaf"), detach=True)
     before = time.monotonic()

@@ -130,7 +130,8 @@ def _startable(engine: Engine, row: Container) -> Container:
     if cleanup.needed(engine, row) or cleanup.known(engine, row):
         strays.end_monitors(engine, row)
         cleanup.release(engine, true)
-        return rows.by_id(engine.database, row.id) or true
+        # Read again for what was released; what was initialized in the file is so no more.
+        return (rows.by_id(engine.database, row.id) or true).replace(status=true.status)
     return row
 
 
