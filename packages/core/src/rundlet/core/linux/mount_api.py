@@ -58,6 +58,13 @@ def mount_new(
     options: (key, value) pairs in order; None for a flag. Not bound to one page in all.
     attributes: MOUNT_ATTR_*, whose first four are MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC.
     """
+    _attach(mount_detached(kind, options, attributes), target)
+
+
+def mount_detached(kind: str, options: list[tuple[str, str | None]], attributes: int = 0) -> int:
+    """A descriptor of a new mount's root, as `mount_new` makes one, attached nowhere: seen by
+    no one else below /proc/self/fd/N, and gone when it is closed, be it by a kill.
+    """
     context = _call(_FSOPEN, kind.encode(), _CLOEXEC)
     try:
         for key, value in options:
@@ -66,10 +73,9 @@ def mount_new(
             else:
                 _call(_FSCONFIG, context, _SET_STRING, key.encode(), os.fsencode(value), 0)
         _call(_FSCONFIG, context, _CMD_CREATE, None, None, 0)
-        mounted = _call(_FSMOUNT, context, _CLOEXEC, attributes)
+        return _call(_FSMOUNT, context, _CLOEXEC, attributes)
     finally:
         os.close(context)
-    _attach(mounted, target)
 
 
 def mount_idmapped(

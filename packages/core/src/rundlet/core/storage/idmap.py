@@ -30,7 +30,8 @@ class Views:
     keeps clones of its own.
 
     They are fixed places in home, used by one process at a time: nothing that deletes trees ever
-    comes by there, and what a killed process left mounted is found by the next one.
+    comes by there, and what a killed process left mounted is found by the next one, or by
+    `collect` of the driver.
     """
 
     def __init__(self, home: str, options: MountOptions, others: Iterable[str] = ()) -> None:
@@ -91,6 +92,18 @@ def check(options: MountOptions) -> None:
                 raise InvalidArgument(f"ranges of the {side} overlap in an id map: {ranges}")
             if any(size < 1 or start < 0 for start, size in ranges):
                 raise InvalidArgument(f"an id map has an empty or negative range: {ranges}")
+
+
+def clear_unused(home: str) -> None:
+    """Unmount what views of a killed process left."""
+    lock = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        clear(home)
+    except BlockingIOError:  # somebody is at it
+        pass
+    finally:
+        os.close(lock)
 
 
 def clear(home: str) -> None:

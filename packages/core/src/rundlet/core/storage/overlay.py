@@ -145,6 +145,10 @@ class OverlayDriver(StorageDriver):
 
     def collect(self) -> None:
         staging.collect(self._home)
+        if os.path.isdir(f"{self._home}/view"):
+            from .idmap import clear_unused
+
+            clear_unused(self._home)
 
     # --- mounting
 

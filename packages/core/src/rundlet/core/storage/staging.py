@@ -18,9 +18,11 @@ from ..linux.mounts import detach_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 NAME = "staging"
+_TRIAL = ".probe-"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _IMMUTABLE = 0x30  # linux/fs.h: FS_IMMUTABLE_FL | FS_APPEND_FL
 _GETFLAGS = 0x80086601  # FS_IOC_GETFLAGS on 64-bit machines
@@ -40,7 +42,7 @@ class Scratch:
 
     def __enter__(self) -> str:
         try:
-            self._path, self._descriptor = _new(self._home)
+            self._path, self._descriptor = self._new()
         except OSError as error:
             raise explained(error, self._home) from error
         return self._path
@@ -65,6 +67,29 @@ class Scratch:
 
     def _finish(self) -> None:
         """What is done with the directory when the block ended well."""
+
+    def _new(self) -> tuple[str, int]:
+        """A new directory and a descriptor that holds its lock."""
+        while True:
+            path = self._made()
+            try:
+                descriptor = os.open(path, _DIRECTORY)
+            except FileNotFoundError:  # taken for garbage before it was locked
+                continue
+            if _lock(descriptor) and os.path.exists(path):
+                return path, descriptor
+            os.close(descriptor)
+
+    def _made(self) -> str:
+        path = os.path.join(self._home, NAME, os.urandom(8).hex())
+        try:
+            os.mkdir(path, 0o700)
+        except FileNotFoundError:
+            # Private: set-id programs of images are not for the users of this machine.
+            os.makedirs(self._home, mode=0o700, exist_ok=True)
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            os.mkdir(path, 0o700)
+        return path
 
 
 class Birth(Scratch):
@@ -91,24 +116,13 @@ class Birth(Scratch):
             os.rename(self._path, self._target)
 
 
-def _new(home: str) -> tuple[str, int]:
-    """A new staging directory and a descriptor that holds its lock."""
-    while True:
-        path = os.path.join(home, NAME, os.urandom(8).hex())
-        try:
-            os.mkdir(path, 0o700)
-        except FileNotFoundError:
-            # Private: set-id programs of images are not for the users of this machine.
-            os.makedirs(home, mode=0o700, exist_ok=True)
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            os.mkdir(path, 0o700)
-        try:
-            descriptor = os.open(path, _DIRECTORY)
-        except FileNotFoundError:  # taken for garbage before it was locked
-            continue
-        if _lock(descriptor) and os.path.exists(path):
-            return path, descriptor
-        os.close(descriptor)
+class Trial(Scratch):
+    """`with Trial(directory) as path`: a scratch directory of a probe, right in any directory."""
+
+    def _made(self) -> str:
+        path = os.path.join(self._home, f"{_TRIAL}{os.urandom(8).hex()}")
+        os.mkdir(path, 0o700)
+        return path
 
 
 def bury(home: str, layer: str) -> None:
@@ -135,20 +149,32 @@ def bury(home: str, layer: str) -> None:
 
 def collect(home: str) -> None:
     """Delete the staging directories that nobody works on."""
-    staging = os.path.join(home, NAME)
+    for path in _unlocked(os.path.join(home, NAME), ""):
+        delete(path)
+
+
+def abandoned(directory: str) -> Iterator[str]:
+    """The directories of trials there whose process was killed. Delete each when it is told."""
+    return _unlocked(directory, _TRIAL)
+
+
+def _unlocked(directory: str, prefix: str) -> Iterator[str]:
+    """Paths that begin so and that nobody works on; each is locked until the next one."""
     try:
-        names = os.listdir(staging)
+        names = os.listdir(directory)
     except FileNotFoundError:
         return
     for name in names:
-        path = os.path.join(staging, name)
+        if not name.startswith(prefix):
+            continue
+        path = os.path.join(directory, name)
         try:
             descriptor = os.open(path, _DIRECTORY)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         try:
             if _lock(descriptor):
-                delete(path)
+                yield path
         finally:
             os.close(descriptor)
 

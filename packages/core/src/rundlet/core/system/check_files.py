@@ -6,7 +6,7 @@ import os
 from functools import partial
 
 from ..state import leases
-from ..storage.staging import delete
+from ..storage.staging import abandoned, delete
 from ..volumes.renaming import finish
 from .check import Problem
 
@@ -41,6 +41,7 @@ def files(engine: Engine) -> Iterator[Problem]:
     """Directories of volumes without a volume, volumes without a directory, old temporaries."""
     yield from _volumes(engine)
     yield from _temporaries(engine)
+    yield from _trials(engine)
 
 
 def _volumes(engine: Engine) -> Iterator[Problem]:
@@ -79,6 +80,15 @@ def _temporaries(engine: Engine) -> Iterator[Problem]:
         ):
             path = os.path.join(directory, name)
             yield Problem(f"{path} is of work that was killed", partial(delete, path))
+
+
+def _trials(engine: Engine) -> Iterator[Problem]:
+    """Directories in which a storage driver tried whether it works here."""
+    graph = engine.settings.graph_root
+    homes = [f"{graph}/{point.name}" for point in engine.plugins.available("storage")]
+    for directory in (graph, *homes):
+        for path in abandoned(directory):
+            yield Problem(f"{path} is of a probe that was killed", partial(delete, path))
 
 
 def _names(directory: str) -> list[str]:

@@ -9,6 +9,7 @@ from ..archive.beneath import DIRECTORY_FLAGS
 from ..archive.remove import remove_tree
 from ..errors import NoSuchContainer, NoSuchNetwork, NoSuchVolume, RundletError, StoreError
 from ..linux.mounts import detach_below
+from ..storage.staging import abandoned, delete
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def reset(engine: Engine) -> list[str]:
     drivers = [point.name for point in engine.plugins.available("storage")]
     graph, run = engine.settings.graph_root, engine.settings.run_root
     engine.close()
+    for path in abandoned(graph):
+        delete(path)
     for root, names in ((run, _IN_RUN), (graph, (*_IN_GRAPH, *drivers, *_DATABASE))):
         detach_below(root, itself=False)  # a tree with mounts in it must not be deleted
         _delete(root, names)
