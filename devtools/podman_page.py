@@ -52,7 +52,7 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("system check", "max"): "layers that nothing refers to are known whatever their age",
     ("container cleanup", "exec"): "exec sessions clean up after themselves",
     **{
-        (verb, "cgroups"): "all but `split`; `disabled` with crun, which alone can do that"
+        (verb, "cgroups"): "`disabled` with crun, which alone can do that"
         for verb in ("run", "create")
     },
     ("ps", "sync"): "the state is always derived from what is there",

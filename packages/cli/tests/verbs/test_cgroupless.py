@@ -1,12 +1,17 @@
-"""Containers without cgroups of their own: `--cgroups=disabled`."""
+"""Containers without cgroups of their own: `--cgroups=disabled`; and in a part of ours: `split`."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devtools.tool import Rundlet
+from rundlet.core.cgroups.layout import hierarchies
 
 
 @pytest.fixture
@@ -45,10 +50,68 @@ def test_it_stays_in_our_cgroups_and_what_needs_none_works(loaded: Rundlet) -> N
         ((*WORDS, "--cgroup-parent=/x"), "cannot set cgroup parent if not creating cgroups"),
         ((*WORDS, "--cgroupns=private"), "conflicts with --cgroupns"),
         ((*WORDS, "--runtime=runc"), "use --runtime crun"),
-        (("--cgroups=split",), "use enabled, no-conmon or disabled"),
+        (("--cgroups=some",), "use enabled, no-conmon, split or disabled"),
+        (("--cgroups=split", "--cgroup-parent=/x"), "with a cgroup parent"),
     ],
 )
 def test_what_cannot_be_without_a_cgroup(loaded: Rundlet, words: tuple[str, ...], why: str) -> None:
     done = loaded("create", *words, "busybox", "true", check=False)
     assert (done.returncode, why in done.stderr) == (125, True), done.stderr
     assert loaded("ps", "-aq").stdout == ""
+
+
+@pytest.fixture
+def cgroup() -> Iterator[list[Path]]:
+    """A cgroup of v1 for a command, in all hierarchies, lest one that is not ours is split.
+
+    But for that of cpuset, where a new cgroup takes no processes: runtimes make the path there.
+    """
+    name = f"rundlet-test-{os.getpid()}"
+    points = {point for key, point in hierarchies()[0].items() if key != "cpuset"}
+    made = [Path(point) / name for point in points]
+    if not made:
+        pytest.skip("there are no cgroups v1 here")
+    for path in made:
+        path.mkdir()
+    yield made
+    for path in made:
+        (path / "runtime").rmdir()
+        path.rmdir()
+
+
+def started_after(loaded: Rundlet, before: list[str]) -> list[str]:
+    """The process of the container and its monitor, once that is another than before."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        form = "{{if .State.Running}}{{.State.Pid}} {{.State.ConmonPid}}{{end}}"
+        found = loaded("inspect", "-f", form, "c").stdout.split()
+        if found and found != before:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it was not started")
+
+
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+def test_a_split_cgroup_has_the_container_beside_its_monitor(
+    loaded: Rundlet, cgroup: list[Path], runtime: str
+) -> None:
+    def within(*words: str) -> None:
+        joins = " && ".join(f"echo $$ > {path}/cgroup.procs" for path in cgroup)
+        command = ["sh", "-c", f'{joins} && exec "$@"', "sh", *words]
+        subprocess.run(command, env=loaded.environment, check=True, capture_output=True)
+
+    words = ("--network=none", "--cgroups=split", "--restart=on-failure:1", f"--runtime={runtime}")
+    within("rundlet", "run", "-d", "--name=c", *words, "busybox", "sleep", "99")
+    identity, mode = loaded("inspect", "-f", "{{.Id}} {{.HostConfig.Cgroups}}", "c").stdout.split()
+    assert mode == "split"
+    pids: list[str] = []
+    for _ in range(2):
+        pids = started_after(loaded, pids)
+        for pid, where in zip(pids, (f"libpod-payload-{identity}", "runtime"), strict=True):
+            found = Path(f"/proc/{pid}/cgroup").read_text()
+            assert found.count(f":/{cgroup[0].name}/{where}\n") >= len(cgroup), found
+        os.kill(int(pids[0]), 9)  # its exit command starts it again, from where the monitor is
+    loaded("rm", "-f", "-t", "0", "c")
+    assert not (Path(hierarchies()[0]["cpuset"]) / cgroup[0].name).exists()
+    for path in cgroup:
+        assert [one.name for one in path.iterdir() if one.is_dir()] == ["runtime"]

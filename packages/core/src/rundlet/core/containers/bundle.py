@@ -24,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..cgroups.layout import CgroupLayout
     from ..contracts.runtime import OCIRuntime
     from ..engine import Engine
     from ..state.containers import Container
@@ -50,6 +51,7 @@ def write(
         from .secrets import environment
 
         request = request.replace(env={**request.env, **environment(engine, row, request)})
+    machine = layout(engine.settings.cgroup_manager)
     plan = SpecPlan(
         request=request,
         container=row.id,
@@ -57,7 +59,7 @@ def write(
         rootfs=rootfs,
         image=json.loads(row.extra).get("image", {}),
         settings=engine.settings,
-        layout=layout(engine.settings.cgroup_manager),
+        layout=machine,
         host=here(),
         hostname=joined.hostname,
         network_namespace=joined.namespace,
@@ -67,6 +69,7 @@ def write(
         init_path=init_program(engine, request.init_path) if request.init else "",
         systemd=request.systemd == "always",
         console=console,
+        cgroup=_split(machine, row) if request.cgroups == "split" else "",
         annotations=_of_pod(row, request),
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
         runtime_config=runtime.config,
@@ -88,6 +91,12 @@ def write(
     adapted = runtime.adapt(spec)
     store(paths, adapted.spec)
     return (*generated.warnings, *adapted.warnings)
+
+
+def _split(machine: CgroupLayout, row: Container) -> str:
+    from ..cgroups import split
+
+    return split.payload(machine, row.id)
 
 
 def _set_outside(plan: SpecPlan) -> None:

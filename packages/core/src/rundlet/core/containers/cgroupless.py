@@ -23,10 +23,13 @@ def check(request: ContainerRequest, runtime: OCIRuntime) -> None:
     """What `--cgroups` asks for can be. Raises InvalidArgument, NotSupported."""
     if request.cgroups in _USUAL:
         return
+    if request.cgroups == "split":
+        _check_split(request, runtime)
+        return
     if request.cgroups != "disabled":
-        raise NotSupported(
-            f"--cgroups={request.cgroups} is not supported",
-            remedy="use enabled, no-conmon or disabled",
+        raise InvalidArgument(
+            f"invalid cgroup mode {request.cgroups!r}",
+            remedy="use enabled, no-conmon, split or disabled",
         )
     for conflict, why in (
         (request.cgroup_parent, "cannot set cgroup parent if not creating cgroups"),
@@ -46,6 +49,17 @@ def check(request: ContainerRequest, runtime: OCIRuntime) -> None:
         raise NotSupported(
             f"OCI runtime {runtime.name} cannot run containers without cgroups",
             remedy="use --runtime crun, or --cgroups=enabled",
+        )
+
+
+def _check_split(request: ContainerRequest, runtime: OCIRuntime) -> None:
+    if request.cgroup_parent:
+        raise InvalidArgument("cannot specify --cgroups=split with a cgroup parent")
+    if runtime.config.systemd_cgroup and not runtime.mixes_managers:
+        raise NotSupported(
+            f"--cgroups=split does not work with OCI runtime {runtime.name} where systemd manages"
+            " cgroups",
+            remedy="use --cgroup-manager=cgroupfs, or another runtime",
         )
 
 

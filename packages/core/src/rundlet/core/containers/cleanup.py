@@ -138,6 +138,8 @@ def release(engine: Engine, row: Container, *, forget: bool = True) -> None:
 def _delete(engine: Engine, row: Container, paths: Paths) -> None:
     if row.status in LIVE or os.path.exists(paths.live) or os.path.exists(paths.known):
         engine.plugins.runtime(row.runtime).delete(row.id, force=True)
+        if '"split"' in row.request and request_of(row.request).cgroups == "split":
+            strays.leave_split(engine, row)
 
 
 def _detach(engine: Engine, row: Container, paths: Paths) -> None:

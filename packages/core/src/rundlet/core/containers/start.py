@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 
 from ..cgroups.ahead import pay_ahead
+from ..cgroups.layout import layout
 from ..contracts.monitor import MonitorJob
 from ..errors import NoSuchContainer, WrongState
 from ..linux.processes import start_time
@@ -218,7 +219,8 @@ def _make(
             request = request.replace(userns=f"ns:{users.file('user')}")
         net = network.attach(engine, row, request, users)
         undo.callback(network.detach, engine, row.id)
-        pay_ahead()
+        if request.cgroups != "split":  # which moves us itself
+            pay_ahead()
         made = files.write(engine, row, request, net)
         made |= accounts.write(engine, row, request, root)
         undo.callback(volumes.unmount_images, engine, row)
@@ -265,6 +267,10 @@ def _create(
     paths: Paths,
     restoring: Restoring | None,
 ) -> Monitored:
+    if request.cgroups == "split":
+        from ..cgroups import split
+
+        split.enter(layout(engine.settings.cgroup_manager))
     rotated = log_driver.rotates(engine, request)
     job = MonitorJob(
         id=row.id,
@@ -284,6 +290,7 @@ def _create(
         timeout=request.timeout,
         preserve_fds=request.preserve_fds,
         no_cgroup=request.cgroups == "disabled",
+        cgroupfs=request.cgroups == "split",
         preserve_fd=request.preserve_fd,
         sync_log=not request.auto_remove,  # nobody reads the log of one that is removed
         restore=restoring.image if restoring else "",

@@ -14,6 +14,7 @@ from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..cgroups.layout import CgroupLayout
     from ..engine import Engine
     from ..state.containers import Container
 
@@ -61,16 +62,38 @@ def _monitors(container: str) -> list[int]:
 def in_cgroup(engine: Engine, row: Container) -> list[int]:
     """Processes in the container's cgroup."""
     here = layout(engine.settings.cgroup_manager)
-    return processes(here, cgroups_path(here, row.id, request_of(row.request).cgroup_parent))
+    return processes(here, _path(engine, here, row))
 
 
 def clear_cgroup(engine: Engine, row: Container) -> None:
     """End what is left in the container's cgroup, and remove that."""
     here = layout(engine.settings.cgroup_manager)
-    path = cgroups_path(here, row.id, request_of(row.request).cgroup_parent)
+    path = _path(engine, here, row)
     for pid in in_cgroup(engine, row):
         try:
             os.kill(pid, 9)
         except ProcessLookupError:
             continue
     remove(here, path)
+
+
+def leave_split(engine: Engine, row: Container) -> None:
+    """Remove what a runtime made above the cgroup of a container with `--cgroups=split`."""
+    from ..cgroups import split
+
+    here = layout(engine.settings.cgroup_manager)
+    if path := _path(engine, here, row):
+        split.leave(here, path)
+
+
+def _path(engine: Engine, here: CgroupLayout, row: Container) -> str:
+    """Where the container's cgroup is; "" if that is nowhere yet."""
+    request = request_of(row.request)
+    if request.cgroups != "split":
+        return cgroups_path(here, row.id, request.cgroup_parent)
+    from .stats import cgroups_path as written
+
+    try:
+        return written(engine, row)
+    except FileNotFoundError:  # it never got as far as to a bundle
+        return ""

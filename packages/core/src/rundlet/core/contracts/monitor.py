@@ -30,6 +30,7 @@ class MonitorJob(Value):
     preserve_fds: how many fds from 3 on are handed on; preserve_fd: those of other numbers.
     cgroup: what to put the monitor itself in, or "" to leave it.
     no_cgroup: the container gets no cgroups of its own; only for runtimes that can do that.
+    cgroupfs: its `cgroupsPath` is a path, also where systemd manages those of others.
     sync_log: whether the log must be on disk before the exit counts.
     stdin_stays: whether stdin stays open when a client that was attached leaves.
     restore: the directory of a checkpoint to go on from, with options of the runtime's `restore`.
@@ -56,6 +57,7 @@ class MonitorJob(Value):
     sdnotify_socket: str = ""
     cgroup: str = ""
     no_cgroup: bool = False
+    cgroupfs: bool = False
     sync_log: bool = True
     stdin_stays: bool = False
     restore: str = ""

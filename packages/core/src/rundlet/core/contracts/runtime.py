@@ -139,6 +139,8 @@ class OCIRuntime(ABC):
     """Whether processes in the container are processes of this kernel: /proc tells of them."""
     keeps_ended: ClassVar[bool] = False
     """Whether `delete` of a container that has ended may wait: files are all that it has then."""
+    mixes_managers: ClassVar[bool] = False
+    """Whether one container's cgroup may be at a path where systemd manages those of others."""
 
     def __init__(self, config: RuntimeConfig) -> None:
         self.config = config

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ..contracts.monitor import ExecJob, MonitorJob, Output
 
 
+_SYSTEMD_CGROUP = "--systemd-cgroup"  # of the runc family: systemd makes the container's cgroup
+
+
 class ConmonMonitor(ProgramMonitor):
     """conmon over one OCI runtime.
 
@@ -60,21 +63,25 @@ class ConmonMonitor(ProgramMonitor):
         job = job if self._sync_log else job.replace(sync_log=False)
         chosen = job.restore_options if job.restore else self._create_options
         options = [word for option in chosen for word in ("--runtime-opt", option)]
-        more = self._no_cgroup if job.no_cgroup else ()
-        common = self._common(job.id, job.id, job.bundle, more)
+        arguments = self.arguments
+        if job.cgroupfs:
+            arguments = tuple(word for word in arguments if word != _SYSTEMD_CGROUP)
+        if job.no_cgroup:
+            arguments += self._no_cgroup
+        common = self._common(job.id, job.id, job.bundle, arguments)
         return [*self.command(), *common, *_create_flags(job), *options]
 
     def execute_command(self, job: ExecJob, process: str) -> Sequence[str]:
         # Into a terminal crun tells its reasons, where nobody reads them yet.
         log = ("--log", f"{job.run_dir}/{RUNTIME_LOG}") if job.terminal else ()
-        common = self._common(job.container, job.session, job.bundle, log)
+        arguments = (*self.arguments, *log)
+        common = self._common(job.container, job.session, job.bundle, arguments)
         return [*self.command(), *common, *_execute_flags(job, process)]
 
     def _common(
-        self, container: str, unique: str, bundle: str, more: Sequence[str] = ()
+        self, container: str, unique: str, bundle: str, arguments: Sequence[str]
     ) -> list[str]:
-        """The flags of `create` and `exec` alike. more: global arguments of the runtime."""
-        arguments = (*self.arguments, *more)
+        """The flags of `create` and `exec` alike. arguments: global ones of the runtime."""
         runtime = [word for argument in arguments for word in ("--runtime-arg", argument)]
         return [
             *("--api-version", "1"),

@@ -48,6 +48,7 @@ class RuncFamily(OCIRuntime):
     no_cgroup: ClassVar[tuple[str, ...]] = ()
     """Global arguments to make a container without cgroups; () where that cannot be."""
     keeps_ended = True
+    mixes_managers = True
 
     def __init__(self, config: RuntimeConfig) -> None:
         super().__init__(config)
