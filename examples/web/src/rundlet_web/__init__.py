@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import BinaryIO, cast
 
 import urllib3
 
@@ -18,6 +17,7 @@ from rundlet.core.contracts.transport import (
 from rundlet.core.errors import Corrupt, InvalidArgument, NoSuchImage, NotFound, NotSupported
 from rundlet.core.hookspecs import hookimpl
 from rundlet.core.images.descriptor import Descriptor
+from rundlet.core.streams import ReadableFile
 
 _OCI = "application/vnd.oci.image.manifest.v1+json"
 _MOST = 4 * 1024 * 1024  # bytes of a manifest
@@ -42,13 +42,13 @@ class WebSource(ImageSource):
             raise NoSuchImage(f"{self.location} (no manifest.json there)") from None
         return ManifestBytes(data, _media_type(data, str(self.location)))
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         return self._open(_hex(descriptor.digest), offset)
 
     def close(self) -> None:
         self._pool.clear()
 
-    def _open(self, name: str, offset: int = 0) -> BinaryIO:
+    def _open(self, name: str, offset: int = 0) -> ReadableFile:
         """A file's content. A server that knows no ranges (RFC 9110, 14.2) sends all of it."""
         url = f"{self.location.path}/{name}"
         headers = {"Accept-Encoding": "identity"}
@@ -64,7 +64,7 @@ class WebSource(ImageSource):
         skipped = offset if answer.status == 200 else 0
         while skipped > 0 and (piece := answer.read(min(skipped, _PIECE))):
             skipped -= len(piece)
-        return cast("BinaryIO", answer)
+        return answer
 
 
 class WebTransport(ImageTransport):

@@ -9,7 +9,6 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -21,6 +20,7 @@ from rundlet.core import Engine
 from rundlet.core.content.annotations import CHECKSUM, POSITION
 from rundlet.core.content.chunked import ChunkedWriter
 from rundlet.core.images.descriptor import Descriptor
+from rundlet.core.streams import ReadableFile
 from rundlet.core.transports.docker.source import DockerSource
 
 ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
@@ -165,7 +165,7 @@ def test_as_skopeo_writes_them(
     fetched: list[int] = []
     part = DockerSource.part
 
-    def counted(self: DockerSource, blob: Descriptor, offset: int, size: int) -> BinaryIO:
+    def counted(self: DockerSource, blob: Descriptor, offset: int, size: int) -> ReadableFile:
         fetched.append(size)
         return part(self, blob, offset, size)
 

@@ -8,7 +8,7 @@ import tarfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
@@ -16,6 +16,7 @@ from rundlet.core import Engine
 from rundlet.core.images.composing import keep_written
 from rundlet.core.settings.snapshot import Settings
 from rundlet.core.storage.layers import chain_id
+from rundlet.core.streams import Readable, Writable
 
 
 @pytest.fixture(params=["overlay", "vfs"])
@@ -29,7 +30,7 @@ def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
         yield made
 
 
-def write(out: BinaryIO) -> None:
+def write(out: Writable) -> None:
     with tarfile.open(fileobj=out, mode="w|") as archive:
         for number in range(50):
             info = tarfile.TarInfo(f"f{number}")
@@ -67,7 +68,7 @@ def test_a_failure_there_is_none_here(engine: Engine, monkeypatch: pytest.Monkey
     ours = os.getpid()
     real = engine.layers.driver.apply
 
-    def broken(layer: str, parents: Any, archive: BinaryIO) -> Any:
+    def broken(layer: str, parents: Any, archive: Readable) -> Any:
         if os.getpid() != ours:
             raise OSError("no")
         return real(layer, parents, archive)
@@ -81,7 +82,7 @@ def test_a_failure_there_is_none_here(engine: Engine, monkeypatch: pytest.Monkey
 
 @pytest.mark.usefixtures("alone")
 def test_nothing_is_left_of_what_was_not_finished(engine: Engine) -> None:
-    def half(out: BinaryIO) -> None:
+    def half(out: Writable) -> None:
         out.write(b"\0" * 100)
         raise ValueError("no more")
 

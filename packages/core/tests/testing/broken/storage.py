@@ -7,7 +7,6 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO
 
 import pytest
 
@@ -15,6 +14,7 @@ from rundlet.core.contracts.probe import Probe
 from rundlet.core.contracts.storage import Change, IdMap, LayerUsage, MountOptions, StorageDriver
 from rundlet.core.errors import Corrupt
 from rundlet.core.storage.vfs import VfsDriver
+from rundlet.core.streams import Readable, Writable
 from rundlet.core.testing.storage import StorageDriverContract
 
 
@@ -26,7 +26,7 @@ class Base(StorageDriverContract):
         return self.Driver
 
 
-def without_whiteouts(archive: BinaryIO) -> io.BytesIO:
+def without_whiteouts(archive: Readable) -> io.BytesIO:
     out = io.BytesIO()
     with tarfile.open(fileobj=archive) as source, tarfile.open(fileobj=out, mode="w") as target:
         for member in source:
@@ -51,13 +51,13 @@ class TestStack(Base):
 
 class TestWhiteout(Base):
     class Driver(VfsDriver):
-        def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+        def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
             return super().apply(layer, parents, without_whiteouts(archive))
 
 
 class TestAttributes(Base):
     class Driver(VfsDriver):
-        def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+        def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
             usage = super().apply(layer, parents, archive)
             for directory, _, files in os.walk(f"{self.home}/{layer}/tree"):
                 for name in files:
@@ -74,7 +74,7 @@ class TestCorrupt(Base):
 
 class TestAtomic(Base):
     class Driver(VfsDriver):
-        def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+        def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
             try:
                 return super().apply(layer, parents, archive)
             except Corrupt:
@@ -84,7 +84,7 @@ class TestAtomic(Base):
 
 class TestSafe(Base):
     class Driver(VfsDriver):
-        def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+        def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
             self.create(layer, parents)
             with tarfile.open(fileobj=archive) as source:
                 try:
@@ -108,7 +108,7 @@ class TestMounting(Base):
 
 class TestRoundtrip(Base):
     class Driver(VfsDriver):
-        def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
+        def diff(self, layer: str, parents: Sequence[str], out: Writable) -> None:
             out.write(bytes(1024))
 
 

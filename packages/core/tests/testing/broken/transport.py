@@ -6,7 +6,6 @@ import hashlib
 import io
 import threading
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -20,6 +19,7 @@ from rundlet.core.contracts.transport import (
 )
 from rundlet.core.errors import RundletError
 from rundlet.core.images.descriptor import Descriptor
+from rundlet.core.streams import ReadableFile
 from rundlet.core.testing.transport import ImageTransportContract
 from rundlet.core.transports.directory import (
     DirectoryDestination,
@@ -59,7 +59,7 @@ class TestRoundtrip(Base):
 
 
 class FromTheStart(DirectorySource):
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         return super().blob(descriptor)
 
 
@@ -73,7 +73,7 @@ class Written(DirectoryTransport):
 class TestDigest(Base):
     class Driver(Written):
         class Destination(DirectoryDestination):
-            def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+            def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
                 super().put_blob(descriptor, stream)
                 return descriptor
 
@@ -81,14 +81,14 @@ class TestDigest(Base):
 class TestVerify(Base):
     class Driver(Written):
         class Destination(DirectoryDestination):
-            def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+            def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
                 return super().put_blob(Descriptor("", -1, descriptor.media_type), stream)
 
 
 class TestStream(Base):
     class Driver(Written):
         class Destination(DirectoryDestination):
-            def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+            def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
                 return super().put_blob(descriptor, io.BytesIO(stream.read()))
 
 
@@ -97,7 +97,7 @@ class TestParallel(Base):
         class Destination(DirectoryDestination):
             alone = threading.Lock()
 
-            def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+            def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
                 if not self.alone.acquire(blocking=False):
                     raise RundletError("one after another, please")
                 try:

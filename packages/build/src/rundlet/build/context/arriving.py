@@ -19,7 +19,8 @@ from rundlet.core.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import BinaryIO
+
+    from rundlet.core.streams import ReadableFile, Writable
 
     from .modes import Mode
     from .selecting import Member
@@ -59,7 +60,7 @@ def fingerprints(members: Iterable[Member], ownership: Ownership) -> dict[str, s
 
 def write(
     members: Iterable[Member],
-    out: BinaryIO,
+    out: Writable,
     destination: str,
     ownership: Ownership,
     *,
@@ -100,7 +101,7 @@ def _digest(member: Member) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
-def _write(member: Member, out: BinaryIO, place: bytes, ownership: Ownership) -> None:
+def _write(member: Member, out: Writable, place: bytes, ownership: Ownership) -> None:
     status = member.status
     kind = _kind(member)
     uid, gid = ownership.owner(status)
@@ -125,7 +126,7 @@ def _write(member: Member, out: BinaryIO, place: bytes, ownership: Ownership) ->
         _content(member, out)
 
 
-def _content(member: Member, out: BinaryIO) -> None:
+def _content(member: Member, out: Writable) -> None:
     left = member.status.st_size
     with _opened(member) as file:
         while left and (piece := file.read(min(left, _PIECE))):
@@ -136,7 +137,7 @@ def _content(member: Member, out: BinaryIO) -> None:
     out.write(padding(member.status.st_size))
 
 
-def _opened(member: Member) -> BinaryIO:
+def _opened(member: Member) -> ReadableFile:
     try:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         return open(os.open(member.path, flags), "rb", buffering=0)

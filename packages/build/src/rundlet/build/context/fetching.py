@@ -13,7 +13,8 @@ from rundlet.core.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import BinaryIO
+
+    from rundlet.core.streams import ReadableFile
 
     from .locations import Git
 
@@ -151,7 +152,7 @@ def _git(*words: str, directory: str = ".") -> str:
     return done.stdout
 
 
-def unpack(stream: BinaryIO, target: str) -> None:
+def unpack(stream: ReadableFile, target: str) -> None:
     """Unpack a tar, compressed or not, below a directory. Raises Corrupt, UnsafeArchive."""
     root = os.open(target, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 
 from rundlet.core.content.compress import detect
 from rundlet.core.errors import InvalidArgument, NotFound
+from rundlet.core.streams import RawStream
 from rundlet.core.value import Value
 
 from . import fetching, locations
@@ -14,6 +14,8 @@ from . import fetching, locations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
+
+    from rundlet.core.streams import ReadableFile
 
 _NAMES = ("Containerfile", "Dockerfile")
 _MAGIC = 512
@@ -64,12 +66,12 @@ def containerfile_in(directory: str) -> str:
     )
 
 
-def _of_stream(stream: BinaryIO, target: str) -> BuildContext:
+def _of_stream(stream: ReadableFile, target: str) -> BuildContext:
     """A tar is unpacked; anything else is a Containerfile with an empty context."""
     start = stream.read(_MAGIC)
     os.makedirs(target)
     if start[257:262] == b"ustar" or detect(start):
-        fetching.unpack(_Joined(start, stream), target)  # type: ignore[arg-type]
+        fetching.unpack(_Joined(start, stream), target)
         return BuildContext(target)
     path = os.path.join(os.path.dirname(target), f"Containerfile-{os.urandom(4).hex()}")
     with open(path, "xb") as out:
@@ -79,15 +81,12 @@ def _of_stream(stream: BinaryIO, target: str) -> BuildContext:
     return BuildContext(target, path)
 
 
-class _Joined(io.RawIOBase):
+class _Joined(RawStream):
     """What was read already, and the rest of the stream."""
 
-    def __init__(self, start: bytes, rest: BinaryIO) -> None:
+    def __init__(self, start: bytes, rest: ReadableFile) -> None:
         self._start = start
         self._rest = rest
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1, /) -> bytes:
         if not self._start:

@@ -16,7 +16,8 @@ from rundlet.core.errors import NotFound, UnsafeArchive
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+
+    from rundlet.core.streams import Readable
 
 
 @contextmanager
@@ -97,7 +98,7 @@ def make_directories(root: str, path: str, uid: int, gid: int) -> None:
             beneath.forget()
 
 
-def unpack(root: str, tar: BinaryIO) -> None:
+def unpack(root: str, tar: Readable) -> None:
     """Unpack a tar of paths relative to a root. Raises what `extract` does."""
     with opened(root) as descriptor:
         extract(tar, descriptor, whiteouts=PLAIN, keep_kinds=True)
@@ -106,10 +107,10 @@ def unpack(root: str, tar: BinaryIO) -> None:
 def copy_tree(source: str, target: str) -> None:
     """Copy what is in a directory into another one, with owners, modes and links."""
     with Produced(lambda out: write_tree(source, out, whiteouts=PLAIN)) as tar:
-        unpack(target, tar)  # type: ignore[arg-type]
+        unpack(target, tar)
 
 
-def unpack_below(root: str, path: str, tar: BinaryIO) -> None:
+def unpack_below(root: str, path: str, tar: Readable) -> None:
     """Unpack a tar of paths relative to a directory below a root, owners as in the archive."""
     with opened(real_path(root, path)) as descriptor:
         extract(tar, descriptor, whiteouts=PLAIN)

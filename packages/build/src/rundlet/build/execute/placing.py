@@ -22,12 +22,13 @@ from .workspace import retimed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import BinaryIO
+
+    from rundlet.core.streams import Readable, Writable
 
     from .copying import Group, Plan
     from .options import Timestamp
 
-    Write = Callable[[BinaryIO], None]
+    Write = Callable[[Writable], None]
 
 
 def apply(plan: Plan, root: str, timestamp: Timestamp | None = None) -> None:
@@ -103,7 +104,7 @@ def _apply(plan: Plan, root: str, timestamp: Timestamp | None) -> None:
     if plan.groups:
         with (
             Produced(_layer(plan, plan.destination, (), owner)) as tar,
-            _timed(tar, timestamp) as timed,  # type: ignore[arg-type]
+            _timed(tar, timestamp) as timed,
         ):
             filesystem.unpack(root, timed)
     for path, _ in plan.archives:
@@ -116,13 +117,13 @@ def _apply(plan: Plan, root: str, timestamp: Timestamp | None) -> None:
 
 
 @contextmanager
-def _timed(tar: BinaryIO, timestamp: Timestamp | None) -> Iterator[BinaryIO]:
+def _timed(tar: Readable, timestamp: Timestamp | None) -> Iterator[Readable]:
     """A tar whose members have the times that are wanted."""
     if timestamp is None:
         yield tar
         return
     with Produced(lambda out: retimed(tar, out, timestamp)) as changed:
-        yield changed  # type: ignore[misc]
+        yield changed
 
 
 def _layer(
@@ -141,15 +142,15 @@ def _layer(
     newest = max((member.status.st_mtime_ns for member in members), default=0)
     uid, gid = owner or (0, 0)
 
-    def produce(out: BinaryIO) -> None:
-        write(above, _Unended(out), "", Ownership())  # type: ignore[arg-type]
+    def produce(out: Writable) -> None:
+        write(above, _Unended(out), "", Ownership())
         for path in made:
             name = os.fsencode(path)
             out.write(header(name, DIRECTORY, mode=0o755, uid=uid, gid=gid, mtime=newest))
         for group in plan.groups:
             write(
                 group.selection.members,
-                _Unended(out),  # type: ignore[arg-type]
+                _Unended(out),
                 destination.lstrip("/"),
                 _ownership(group, owner),
                 renamed=not plan.directory,
@@ -200,7 +201,7 @@ def _fits_one(member: Member, path: str) -> bool:
 class _Unended:
     """A stream that leaves out the end marks of archives written one after the other."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: Writable) -> None:
         self._out = out
 
     def write(self, data: bytes) -> int:

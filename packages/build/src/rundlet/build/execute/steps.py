@@ -11,17 +11,18 @@ from .workspace import Workspace, keep_timed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from rundlet.build.containerfile.instructions import Instruction
     from rundlet.build.containerfile.stages import Stage
     from rundlet.core import Engine
+    from rundlet.core.streams import Writable
 
     from .draft import Draft
     from .progress import StageProgress
     from .work import Work
 
-    Write = Callable[[BinaryIO], None]
+    Write = Callable[[Writable], None]
 
 
 class Steps:

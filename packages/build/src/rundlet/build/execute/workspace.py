@@ -15,10 +15,10 @@ from .mapped import mapped
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import BinaryIO
 
     from rundlet.core import Engine
     from rundlet.core.containers.request import ContainerRequest
+    from rundlet.core.streams import Readable, Writable
 
     from .options import Timestamp
 
@@ -68,7 +68,7 @@ class Workspace:
 
 def keep_timed(
     engine: Engine,
-    write: Callable[[BinaryIO], object],
+    write: Callable[[Writable], object],
     timestamp: Timestamp | None,
     parent: str | None = None,
 ) -> NewLayer:
@@ -81,12 +81,12 @@ def keep_timed(
     with Produced(write) as tar:
         return keep_written(
             engine,
-            lambda out: retimed(tar, out, timestamp),  # type: ignore[arg-type]
+            lambda out: retimed(tar, out, timestamp),
             parent,
         )
 
 
-def retimed(tar: BinaryIO, out: BinaryIO, timestamp: Timestamp) -> None:
+def retimed(tar: Readable, out: Writable, timestamp: Timestamp) -> None:
     """Copy an archive, giving its members the times of a `Timestamp`. Raises Corrupt."""
     reader = TarReader(tar)
     while (entry := reader.next()) is not None:

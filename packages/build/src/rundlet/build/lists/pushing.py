@@ -16,12 +16,12 @@ from rundlet.core.images.telling import told
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from rundlet.core import Engine
     from rundlet.core.contracts.transport import TransportSettings
     from rundlet.core.images.descriptor import Descriptor
     from rundlet.core.images.progress import Progress
+    from rundlet.core.streams import ReadableFile
 
     from .store import ManifestList
 
@@ -94,7 +94,7 @@ class ListSource(ImageSource):
     def signatures(self, digest: str = "") -> Sequence[bytes]:
         return self._sources[digest].signatures() if digest in self._sources else ()
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         for source in self._sources.values():
             try:
                 return source.blob(descriptor, offset)

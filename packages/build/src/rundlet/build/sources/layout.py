@@ -31,11 +31,12 @@ from rundlet.core.transports.oci import locked_index
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from rundlet.core import Engine
     from rundlet.core.contracts.transport import ImageSource, Location, TransportSettings
     from rundlet.core.images.progress import Progress
+    from rundlet.core.streams import Writable
 
 CONFIG = "application/vnd.oci.source.image.config.v1+json"
 _LAYER = f"{manifests.OCI_LAYER}+gzip"
@@ -84,7 +85,7 @@ def add(
         with transport.source(location, settings) as source:
             before = _manifest(source, location)
         with transport.destination(location, settings) as target, _archive(artifact) as body:
-            layer = target.put_blob(Descriptor("", -1, _LAYER), body)  # type: ignore[arg-type]
+            layer = target.put_blob(Descriptor("", -1, _LAYER), body)
             layers = [*before.layers, layer.replace(media_type=_LAYER, annotations=annotations)]
             composed = _composed(before.config, layers)
             written = target.put_blob(
@@ -152,10 +153,10 @@ def _archive(artifact: str) -> Produced:
     whole = os.path.abspath(artifact)
     root, only = (whole, None) if os.path.isdir(whole) else os.path.split(whole)
 
-    def write(out: BinaryIO) -> None:
+    def write(out: Writable) -> None:
         names = None if only is None else (only,)
         with Produced(lambda raw: write_tree(root, raw, whiteouts=PLAIN, only=names)) as tar:
-            body = compressed(tar, "gzip")  # type: ignore[arg-type]
+            body = compressed(tar, "gzip")
             while piece := body.read(1 << 18):
                 out.write(piece)
 

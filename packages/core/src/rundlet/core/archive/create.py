@@ -22,8 +22,8 @@ from .write import END, header, padding
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from typing import BinaryIO
 
+    from ..streams import Writable
     from .ids import IdMaps
     from .whiteouts import Whiteouts
 
@@ -44,7 +44,7 @@ KINDS = {
 
 def write_tree(
     root: str | bytes,
-    out: BinaryIO,
+    out: Writable,
     *,
     whiteouts: Whiteouts,
     only: Collection[str] | None = None,
@@ -78,7 +78,7 @@ def write_tree(
 def write_member(
     directory: int,
     name: bytes,
-    out: BinaryIO,
+    out: Writable,
     *,
     named: bytes,
     ids: IdMaps | None = None,
@@ -103,7 +103,7 @@ class _Writer:
 
     def __init__(
         self,
-        out: BinaryIO,
+        out: Writable,
         whiteouts: Whiteouts,
         only: Collection[str] | None,
         removed: Collection[str],

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
-
 from ..errors import Corrupt
+from ..streams import RawStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,12 +103,12 @@ class Entry:
             raise Corrupt(f"{self.name}: {self.size} bytes, more than the {limit} expected")
         return self.open().read()
 
-    def open(self) -> io.RawIOBase:
+    def open(self) -> RawStream:
         """The content as a readable stream, holes as zeros; good until the reader goes on."""
         return _Content(self)
 
 
-class _Content(io.RawIOBase):
+class _Content(RawStream):
     """The content of an entry as a stream."""
 
     def __init__(self, entry: Entry) -> None:
@@ -123,18 +122,14 @@ class _Content(io.RawIOBase):
         self._start, length = next(self._extents, (self._entry.size, 0))
         self._stop = self._start + length
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return self.readall()
         while self._at == self._stop and self._at < self._entry.size:
             self._next_extent()
         if self._at < self._start:  # in a hole
-            count = min(len(buffer), self._start - self._at)
-            buffer[:count] = bytes(count)
+            data = bytes(min(size, self._start - self._at))
         else:
-            piece = self._entry.take(min(len(buffer), self._stop - self._at))
-            count = len(piece)
-            buffer[:count] = piece
-        self._at += count
-        return count
+            data = bytes(self._entry.take(min(size, self._stop - self._at)))
+        self._at += len(data)
+        return data

@@ -30,8 +30,7 @@ from .whiteouts import META_PREFIX, OPAQUE_NAME, PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
+    from ..streams import Readable
     from .entry import Entry
     from .ids import IdMaps, OneOwner
     from .whiteouts import Whiteouts
@@ -43,7 +42,7 @@ _NOT_NAMES = frozenset((b"", b".", b".."))
 
 
 def extract(
-    stream: BinaryIO,
+    stream: Readable,
     root_fd: int,
     *,
     whiteouts: Whiteouts,

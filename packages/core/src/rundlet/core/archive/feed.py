@@ -7,7 +7,8 @@ from ..errors import Corrupt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+
+    from ..streams import Readable
 
 BLOCK = 512
 PIECE = 256 * 1024
@@ -19,7 +20,7 @@ class Feed:
 
     __slots__ = ("_at", "_buffer", "_end", "stream")
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self.stream = stream
         self._buffer = b""
         self._at = 0  # position in the buffer
@@ -71,9 +72,8 @@ class Feed:
         for _ in self.pieces(size):
             pass
 
-    def skip_to(self, offset: int) -> None:
-        """Go on at an offset of a stream that can seek, without reading what lies between."""
-        self.stream.seek(offset)
+    def moved(self, offset: int) -> None:
+        """The stream was moved to an offset by who gave it, to pass over what lies between."""
         self._buffer, self._at, self._end = b"", 0, offset
 
     def drain(self) -> None:

@@ -15,7 +15,8 @@ from .header import corrupt, parse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+
+    from ..streams import Readable
 
 _LONG_NAME = b"L"
 _LONG_LINK = b"K"
@@ -29,7 +30,7 @@ _MOST_SPECIAL_BYTES = 1 << 20
 _ZEROS = bytes(BLOCK)
 
 
-def entries(stream: BinaryIO) -> Iterator[Entry]:
+def entries(stream: Readable) -> Iterator[Entry]:
     """The members in order. The content of each is good until the next is asked for.
 
     Reads the stream to its very end, also what follows the archive's end mark, so that a
@@ -45,7 +46,7 @@ class TarReader:
 
     __slots__ = ("_current", "_feed", "_global")
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._feed = Feed(stream)
         self._current: Entry | None = None
         self._global: dict[bytes, bytes] = {}

@@ -25,7 +25,8 @@ from .failures import unwritten
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+
+    from ..streams import Writable
 
 _FILE = 1
 _BYTES = 2
@@ -37,7 +38,7 @@ def size(record: str) -> int:
     return sum(len(part) if isinstance(part, bytes) else part[1] for part in _parts(record))
 
 
-def assemble(record: str, root: str, out: BinaryIO) -> None:
+def assemble(record: str, root: str, out: Writable) -> None:
     """Write the archive of the layer whose files are below `root`.
 
     Raises Corrupt where record or files are not what they were, BrokenPipeError, StoreError,
@@ -78,7 +79,7 @@ def _parts(record: str) -> Iterator[bytes | tuple[bytes, int]]:
         raise Corrupt(f"cannot read {record}: {error}") from None
 
 
-def _copy(root: int, path: bytes, count: int, out: BinaryIO) -> None:
+def _copy(root: int, path: bytes, count: int, out: Writable) -> None:
     """Write a file's content, which has to have this many bytes."""
     directory, name = lookup(root, path)
     try:

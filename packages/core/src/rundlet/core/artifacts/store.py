@@ -18,10 +18,11 @@ from ..value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..contracts.transport import Location
     from ..images.descriptor import Descriptor
+    from ..streams import ReadableFile
 
 TITLE = "org.opencontainers.image.title"
 CREATED = "org.opencontainers.image.created"
@@ -105,10 +106,10 @@ class Store:
             raise NoSuchArtifact(name)
         return found
 
-    def open(self, blob: Descriptor) -> BinaryIO:
+    def open(self, blob: Descriptor) -> ReadableFile:
         """A blob for reading, checked as it is read. Raises NotFound."""
         stream = self.files.open(layout.blob_name(blob.digest))
-        return Verified(stream, blob, f"blob {blob.digest}")  # type: ignore[return-value]
+        return Verified(stream, blob, f"blob {blob.digest}")
 
     def blob_path(self, blob: Descriptor) -> str:
         """The file of a blob."""

@@ -9,13 +9,14 @@ from .state import derive
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..contracts.monitor import Streams
     from ..contracts.network import NetworkRequest
     from ..contracts.storage import Change
     from ..engine import Engine
     from ..state.images import Image
+    from ..streams import Writable
     from .checkpoint.dump import Options as Dump
     from .checkpoint.restore import Options as Restore
     from .checkpoint.statistics import Statistics
@@ -143,7 +144,7 @@ class Containers:
 
         return commit(self._engine, self.get(name), options)
 
-    def export(self, name: str, out: BinaryIO) -> tuple[str, ...]:
+    def export(self, name: str, out: Writable) -> tuple[str, ...]:
         """Write the root file system as a tar; warnings (containers/export.py)."""
         from .export import export
 

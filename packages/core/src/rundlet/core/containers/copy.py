@@ -30,10 +30,10 @@ from .stored import request_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
     from ..engine import Engine
     from ..state.containers import Container
+    from ..streams import Readable, ReadableFile, Writable
 
 _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -100,7 +100,7 @@ def listed(engine: Engine, place: Place) -> list[tuple[str, bool]]:
             os.close(directory)
 
 
-def copy_out(engine: Engine, source: Place, out: BinaryIO) -> None:
+def copy_out(engine: Engine, source: Place, out: Writable) -> None:
     """Write a file or directory as a tar: `cp SOURCE -`. Raises NotFound."""
     with _end(engine, source) as start:
         if start.status is None:
@@ -110,7 +110,12 @@ def copy_out(engine: Engine, source: Place, out: BinaryIO) -> None:
 
 
 def copy_in(
-    engine: Engine, stream: BinaryIO, target: Place, *, chown: bool = True, overwrite: bool = False
+    engine: Engine,
+    stream: ReadableFile,
+    target: Place,
+    *,
+    chown: bool = True,
+    overwrite: bool = False,
 ) -> None:
     """Unpack a tar, compressed or not, into an existing directory: `cp - TARGET`.
 
@@ -136,16 +141,16 @@ def _copy(start: _End, goal: _End, chown: bool, overwrite: bool) -> None:
         into = goal.is_directory
     if into and start.is_directory and _is_content(start.text):
         with Produced(lambda out: _write_content(start, out)) as tar:
-            _unpack(tar, goal.open(), goal, chown, overwrite)  # type: ignore[arg-type]
+            _unpack(tar, goal.open(), goal, chown, overwrite)
         return
     named = _base(start.text) if into else goal.name
 
-    def write(out: BinaryIO) -> None:
+    def write(out: Writable) -> None:
         write_member(start.directory, start.name, out, named=named, ids=start.ids)
 
     place = goal.open() if into else os.dup(goal.directory)
     with Produced(write) as tar:
-        _unpack(tar, place, goal, chown, overwrite)  # type: ignore[arg-type]
+        _unpack(tar, place, goal, chown, overwrite)
 
 
 def _into_for_directory(start: _End, goal: _End, overwrite: bool) -> bool:
@@ -159,7 +164,7 @@ def _into_for_directory(start: _End, goal: _End, overwrite: bool) -> bool:
     return False
 
 
-def _write_content(start: _End, out: BinaryIO) -> None:
+def _write_content(start: _End, out: Writable) -> None:
     directory = start.open()
     try:
         write_tree(f"/proc/self/fd/{directory}", out, whiteouts=PLAIN, ids=start.ids)
@@ -167,7 +172,7 @@ def _write_content(start: _End, out: BinaryIO) -> None:
         os.close(directory)
 
 
-def _unpack(tar: BinaryIO, place: int, goal: _End, chown: bool, overwrite: bool) -> None:
+def _unpack(tar: Readable, place: int, goal: _End, chown: bool, overwrite: bool) -> None:
     """Unpack below an open directory, and close that."""
     ids = goal.owner if chown else goal.ids
     try:
@@ -308,7 +313,7 @@ def parse(text: str) -> Place | None:
     return Place(name, path)
 
 
-def standard_input() -> BinaryIO:
+def standard_input() -> ReadableFile:
     """Where `cp -` reads. Raises InvalidArgument for a terminal."""
     if sys.stdin.isatty():
         raise InvalidArgument("cannot read a tar from a terminal: redirect standard input")

@@ -8,11 +8,11 @@ from . import mounting, rootfs
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
     from ..contracts.storage import Change
     from ..engine import Engine
     from ..state.containers import Container
+    from ..streams import Writable
 
 HIDDEN = frozenset(
     (
@@ -31,7 +31,7 @@ HIDDEN = frozenset(
 """What a start puts into every container: podman does not call that a change."""
 
 
-def export(engine: Engine, row: Container, out: BinaryIO) -> tuple[str, ...]:
+def export(engine: Engine, row: Container, out: Writable) -> tuple[str, ...]:
     """Write the whole tree as an uncompressed tar; warnings about what changed meanwhile.
 
     Volumes and other mounts are not in it. Raises NoSpace, StoreError.

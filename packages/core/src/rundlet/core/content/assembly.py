@@ -10,11 +10,11 @@ blob is fetched. So what is kept and pushed is what it always is.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 
 from ..errors import Corrupt, NotFound, RundletError
+from ..streams import RawStream
 from ..value import Value
 from .annotations import table_of_contents
 from .compress import PIECE, Stream
@@ -22,11 +22,12 @@ from .compress import PIECE, Stream
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..images.descriptor import Descriptor
+    from ..streams import Readable, ReadableFile
 
-    Fetch = Callable[[int, int], BinaryIO]
+    Fetch = Callable[[int, int], ReadableFile]
 
 _FOOTERS = {b"GNUlInUx": 64, b"GnUlInUx": 40}
 """How a chunked blob ends, and the size of its footer: now, and before 2022."""
@@ -85,7 +86,7 @@ class Assembled(Stream):
     def __init__(self, parts: list[Part], fetch: Fetch) -> None:
         self._parts = parts
         self._fetch = fetch
-        self._open: BinaryIO | None = None
+        self._open: ReadableFile | None = None
         self._left = 0
 
     def _next(self, most: int) -> bytes:
@@ -107,10 +108,10 @@ class Assembled(Stream):
             self._open = self._fetch(part.offset, part.size)
             return
         try:
-            self._open = open(part.path, "rb")  # noqa: SIM115 (closed by _shut)
+            self._open = file = open(part.path, "rb")  # noqa: SIM115 (closed by _shut)
         except OSError as error:  # it was removed meanwhile
             raise NotFound(f"{part.path}: {error.strerror}") from None
-        self._open.seek(part.offset)
+        file.seek(part.offset)
 
     def interrupt(self) -> None:
         """Make a `read` that waits in another thread end now, with an error."""
@@ -128,7 +129,7 @@ class Assembled(Stream):
             self._parts.clear()
             self._left = 0
             self._shut()
-            io.RawIOBase.close(self)
+            RawStream.close(self)
 
 
 def _parts(
@@ -240,7 +241,7 @@ def _listed(entries: Any, end: int) -> Iterator[Piece]:
             begins.append((int(entry.get("offset") or 0), digest))
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytes:
+def _exactly(stream: Readable, size: int) -> bytes:
     """Raises Corrupt when there is less."""
     parts = []
     while size and (data := stream.read(min(size, PIECE))):

@@ -34,9 +34,10 @@ from .compress import Stream
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..archive.entry import Entry
+    from ..streams import ReadableFile
 
 _CRFS = 1
 _SKIPPABLE = b"\x50\x2a\x4d\x18"
@@ -63,7 +64,7 @@ class ChunkedWriter(Stream):
     plain zstd then.
     """
 
-    def __init__(self, stream: BinaryIO, level: int | None = None) -> None:
+    def __init__(self, stream: ReadableFile, level: int | None = None) -> None:
         super().__init__(stream)
         self._raw = _Raw(stream)
         self._level = _LEVEL if level is None else level
@@ -85,7 +86,7 @@ class ChunkedWriter(Stream):
         return piece
 
     def _produce(self) -> Iterator[bytes]:
-        reader = TarReader(self._raw)  # type: ignore[arg-type]
+        reader = TarReader(self._raw)
         while (entry := reader.next()) is not None:
             described = _described(entry)
             if self._table is not None and described is not None:
@@ -158,7 +159,7 @@ class ChunkedWriter(Stream):
 class _Raw:
     """The tar's bytes, kept from when the reader of headers takes them until they are written."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: ReadableFile) -> None:
         self._stream = stream
         self._held = bytearray()
         self._start = 0  # offset of what is held

@@ -10,13 +10,14 @@ Formats: RFC 1952 (gzip), RFC 8878 (zstd), OCI image-spec layer.md (`+gzip`, `+z
 
 from __future__ import annotations
 
-import io
-
 from ..errors import Corrupt, InvalidArgument
+from ..streams import RawStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO, Protocol
+    from typing import Protocol
+
+    from ..streams import ReadableFile
 
     class _Decompressor(Protocol):
         """What lzma, bz2 and isal offer alike: one member, output bounded per call."""
@@ -56,7 +57,7 @@ def detect(start: bytes) -> str:
     return ""
 
 
-def decompressed(stream: BinaryIO) -> BinaryIO:
+def decompressed(stream: ReadableFile) -> ReadableFile:
     """The content of a stream, whatever it is compressed with, or itself when it is not.
 
     The result raises Corrupt when the data is damaged, cut off, or followed by something
@@ -66,15 +67,15 @@ def decompressed(stream: BinaryIO) -> BinaryIO:
     kind = detect(start)
     source = _Rejoined(start, stream)
     if not kind:
-        return source  # type: ignore[return-value]
+        return source
     if kind == "zstd":
         from .zstd import ZstdReader
 
-        return ZstdReader(source)  # type: ignore[return-value]
-    return _Reader(source, kind)  # type: ignore[return-value]
+        return ZstdReader(source)
+    return _Reader(source, kind)
 
 
-def compressed(stream: BinaryIO, algorithm: str, level: int | None = None) -> BinaryIO:
+def compressed(stream: ReadableFile, algorithm: str, level: int | None = None) -> ReadableFile:
     """A readable stream of the compressed content of `stream`.
 
     algorithm: gzip, zstd, xz, bzip2, or "" (also "none", "uncompressed") for `stream`
@@ -83,23 +84,20 @@ def compressed(stream: BinaryIO, algorithm: str, level: int | None = None) -> Bi
     """
     if algorithm in ("", "none", "uncompressed"):
         return stream
-    return _Writer(stream, _compressor(algorithm, level))  # type: ignore[return-value]
+    return _Writer(stream, _compressor(algorithm, level))
 
 
-class Stream(io.RawIOBase):
+class Stream(RawStream):
     """Base of readable streams over another: `read(n)` gives n bytes unless at the end.
 
     Subclasses define `_next(most)`: some bytes, at most `most`, b"" at the end.
     """
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: ReadableFile) -> None:
         self._source = source
 
     def _next(self, most: int) -> bytes:
         raise NotImplementedError
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
@@ -113,17 +111,6 @@ class Stream(io.RawIOBase):
             parts.append(piece)
             size -= len(piece)
         return b"".join(parts)
-
-    def readall(self) -> bytes:
-        parts = []
-        while piece := self._next(PIECE):
-            parts.append(piece)
-        return b"".join(parts)
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        piece = self._next(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
 
     def close(self) -> None:
         if not self.closed:
@@ -140,7 +127,7 @@ class Stream(io.RawIOBase):
 class _Rejoined(Stream):
     """A stream whose beginning was already read."""
 
-    def __init__(self, start: bytes, source: BinaryIO) -> None:
+    def __init__(self, start: bytes, source: ReadableFile) -> None:
         super().__init__(source)
         self._start = start
 
@@ -155,7 +142,7 @@ class _Reader(Stream):
     """Decompression of one or more members after each other."""
 
     def __init__(self, source: Stream, kind: str) -> None:
-        super().__init__(source)  # type: ignore[arg-type]
+        super().__init__(source)
         self._kind = kind
         self._member: _Decompressor | None = _decompressor(kind)
         self._input = b""
@@ -197,7 +184,7 @@ class _Writer(Stream):
     on that, and the same content is to give the same bytes.
     """
 
-    def __init__(self, source: BinaryIO, compressor: _Compressor) -> None:
+    def __init__(self, source: ReadableFile, compressor: _Compressor) -> None:
         super().__init__(source)
         self._compressor: _Compressor | None = compressor
         self._ready = memoryview(b"")
@@ -302,7 +289,7 @@ def _gzip(level: int | None) -> _Compressor:
     return zlib.compressobj(level, wbits=31)
 
 
-def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+def _read_exactly(stream: ReadableFile, size: int) -> bytes:
     """`size` bytes, or fewer at the end; the stream may return less per call."""
     data = b""
     while len(data) < size and (piece := stream.read(size - len(data))):

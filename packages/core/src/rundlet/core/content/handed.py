@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import queue
 import threading
+
+from ..streams import RawStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Any, BinaryIO, Self
+    from typing import Self
+
+    from ..streams import Readable
 
 PIECE = 1 << 18
 _PIECES = 16
 """4 MiB between two threads: enough to keep both busy."""
 
 
-class Handed(io.RawIOBase):
+class Handed(RawStream):
     """A readable stream of the pieces that another thread hands over, a few ahead."""
 
     def __init__(self) -> None:
@@ -30,9 +33,6 @@ class Handed(io.RawIOBase):
         Waits until there is room.
         """
         self._pieces.put(piece)
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1, /) -> bytes:
         if size < 0:
@@ -50,11 +50,6 @@ class Handed(io.RawIOBase):
             data, self._left = self._left[:size], self._left[size:]
         return data
 
-    def readinto(self, buffer: Any, /) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
     def let_end(self, thread: threading.Thread) -> None:
         """Take what is handed over until a thread has ended: it may wait for room."""
         while thread.is_alive():
@@ -70,7 +65,7 @@ class Ahead(Handed):
     What reading raises is raised here where it happened. The stream is not closed.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         super().__init__()
         self._stream = stream
         self._unwanted = threading.Event()

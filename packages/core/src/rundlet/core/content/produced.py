@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import os
 import threading
+
+from ..streams import RawStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import BinaryIO, Self
+    from typing import Self
+
+    from ..streams import Writable
 
 _PIPE = 1 << 20
 _PIECE = 1 << 18
 
 
-class Produced(io.RawIOBase):
+class Produced(RawStream):
     """Reads what `write(file)` writes. Use as a context manager: leaving it ends the writer.
 
     What `write` raises is raised by the read that comes to the end, so that a reader never
     takes a part for the whole.
     """
 
-    def __init__(self, write: Callable[[BinaryIO], object]) -> None:
+    def __init__(self, write: Callable[[Writable], object]) -> None:
         self._write = write
         self._error: BaseException | None = None
         self._end, self._other_end = os.pipe()
@@ -44,9 +47,6 @@ class Produced(io.RawIOBase):
         except BaseException as error:
             self._error = error
 
-    def readable(self) -> bool:
-        return True
-
     def read(self, size: int = -1, /) -> bytes:
         if size < 0:
             return self.readall()
@@ -56,12 +56,6 @@ class Produced(io.RawIOBase):
             if self._error is not None:
                 raise self._error
         return data
-
-    def readall(self) -> bytes:
-        parts = []
-        while piece := self.read(_PIECE):
-            parts.append(piece)
-        return b"".join(parts)
 
     def __enter__(self) -> Self:
         return self

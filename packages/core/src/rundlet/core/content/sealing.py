@@ -19,7 +19,7 @@ from .compress import PIECE, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from ..streams import ReadableFile
 
 CIPHER = "AES_256_CTR_HMAC_SHA256"
 
@@ -38,7 +38,7 @@ class Sealing(Stream):
     secret: known once it was read to its end, and `digest`, of what was encrypted.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: ReadableFile) -> None:
         super().__init__(stream)
         self._key, self._nonce = os.urandom(32), os.urandom(16)
         self._cipher = Cipher(algorithms.AES256(self._key), modes.CTR(self._nonce)).encryptor()
@@ -67,7 +67,7 @@ class Opening(Stream):
     Its last bytes are given out only when all were as they should be. Raises Corrupt.
     """
 
-    def __init__(self, stream: BinaryIO, secret: Secret, what: str) -> None:
+    def __init__(self, stream: ReadableFile, secret: Secret, what: str) -> None:
         super().__init__(stream)
         self._cipher = Cipher(algorithms.AES256(secret.key), modes.CTR(secret.nonce)).decryptor()
         self._mac = hmac.new(secret.key, digestmod="sha256")

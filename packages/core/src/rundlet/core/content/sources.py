@@ -10,13 +10,15 @@ from ..errors import InvalidArgument, NotFound, RegistryError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import Any
+
+    from ..streams import ReadableFile
 
 _STALL = 60  # seconds without a byte
 
 
 @contextmanager
-def opened(source: str) -> Iterator[BinaryIO]:
+def opened(source: str) -> Iterator[ReadableFile]:
     """A file, what is at a URL, or with "-" standard input.
 
     Raises NotFound, RegistryError for a failed download, InvalidArgument for a wrong URL.

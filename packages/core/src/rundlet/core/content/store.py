@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from ..engine import Engine
+    from ..streams import ReadableFile
     from .verify import Verified
 
 CHUNK = 1 << 20
@@ -74,7 +75,7 @@ class BlobStore:
             raise Corrupt(f"blob {digest} is larger than {limit} bytes")
         return data
 
-    def put(self, stream: BinaryIO, descriptor: Descriptor) -> Descriptor:
+    def put(self, stream: ReadableFile, descriptor: Descriptor) -> Descriptor:
         """Store all of a stream; an unknown digest or size is found out.
 
         Raises DigestMismatch and Corrupt when the bytes are not what the descriptor says,

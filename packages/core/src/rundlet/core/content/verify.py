@@ -10,15 +10,14 @@ from .compress import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from ..errors import RundletError
+    from ..streams import ReadableFile
 
 _UNKNOWN = "sha256"
 """What an unknown digest is found out as: the algorithm that every tool takes."""
 
 
-def verified(stream: BinaryIO, descriptor: Descriptor, what: str) -> Verified:
+def verified(stream: ReadableFile, descriptor: Descriptor, what: str) -> Verified:
     """`stream` checked against a descriptor: itself when that is what it does already.
 
     A copy checks what it reads, and a destination what it is given: nothing is hashed twice.
@@ -26,7 +25,7 @@ def verified(stream: BinaryIO, descriptor: Descriptor, what: str) -> Verified:
     return checker(stream, descriptor) or Verified(stream, descriptor, what)
 
 
-def checker(stream: BinaryIO, descriptor: Descriptor) -> Verified | None:
+def checker(stream: ReadableFile, descriptor: Descriptor) -> Verified | None:
     """A stream of which nothing was read yet, if it is what checks against this descriptor."""
     return stream if isinstance(stream, Verified) and stream.checks(descriptor) else None
 
@@ -43,7 +42,7 @@ class Verified(Stream):
     DigestMismatch, or Corrupt for a wrong length; once it has, every read does.
     """
 
-    def __init__(self, stream: BinaryIO, descriptor: Descriptor, what: str) -> None:
+    def __init__(self, stream: ReadableFile, descriptor: Descriptor, what: str) -> None:
         super().__init__(stream)
         self._descriptor = descriptor
         self._what = what

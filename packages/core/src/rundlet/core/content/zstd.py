@@ -92,10 +92,10 @@ class ZstdReader(Stream):
     """Decompression of one or more frames. Raises Corrupt."""
 
     def __init__(self, source: Stream) -> None:
-        super().__init__(source)  # type: ignore[arg-type]
+        super().__init__(source)
         self._watched = _Watched(source)
         self._reader = zstandard.ZstdDecompressor().stream_reader(
-            self._watched,  # type: ignore[arg-type]
+            self._watched,  # type: ignore[arg-type]  # it only reads
             read_across_frames=True,
             closefd=False,
         )

@@ -50,8 +50,9 @@ from ..value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, BinaryIO, ClassVar, Literal
+    from typing import Any, ClassVar, Literal
 
+    from ..streams import Readable, Writable
     from .probe import Probe
 
     ChangeKind = Literal["A", "C", "D"]
@@ -119,7 +120,7 @@ class StorageDriver(ABC):
         """Whether this driver works with `home` on this machine. Cheap, leaves nothing."""
 
     @abstractmethod
-    def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+    def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
         """Unpack an uncompressed layer tar (OCI image-spec layer.md) as a new layer.
 
         Raises UnsafeArchive, Corrupt, NoSpace.
@@ -145,7 +146,7 @@ class StorageDriver(ABC):
         """Undo `mount`; lazily when busy, so that removal always wins."""
 
     @abstractmethod
-    def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
+    def diff(self, layer: str, parents: Sequence[str], out: Writable) -> None:
         """Write the layer's own content as an uncompressed OCI layer tar, sorted by path."""
 
     @abstractmethod

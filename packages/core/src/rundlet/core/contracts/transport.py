@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
-    from typing import Any, BinaryIO, ClassVar, Self
+    from typing import Any, ClassVar, Self
 
     from ..images.descriptor import Descriptor
     from ..images.manifest import Manifest
+    from ..streams import ReadableFile
     from ..transports.docker.tls_details import TlsDetails
 
 
@@ -115,10 +116,10 @@ class ImageSource(_Closing):
         """The top manifest (may be an index), or the one with this digest."""
 
     @abstractmethod
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         """Open a blob for reading from `offset`. The caller closes it and checks the digest."""
 
-    def part(self, descriptor: Descriptor, offset: int, size: int) -> BinaryIO:
+    def part(self, descriptor: Descriptor, offset: int, size: int) -> ReadableFile:
         """Open a blob for reading `size` bytes from `offset`: nobody reads more.
 
         Raises RegistryError where all that is before would have to be fetched.
@@ -173,14 +174,14 @@ class ImageDestination(_Closing):
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the blob is there already, or could be linked or mounted there now."""
 
-    def assembled(self, descriptor: Descriptor, source: ImageSource) -> BinaryIO | None:
+    def assembled(self, descriptor: Descriptor, source: ImageSource) -> ReadableFile | None:
         """The bytes of a blob put together from what is there and parts of the source, to be
         given to `put_blob`; None to read it whole. They may be wrong: then it is read whole.
         """
         return None
 
     @abstractmethod
-    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+    def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
         """Store a blob, reading `stream` to its end.
 
         An empty `descriptor.digest` or size -1 means not known before: the destination

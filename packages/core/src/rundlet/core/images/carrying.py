@@ -16,11 +16,10 @@ from .underway import Passing, Running
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import BinaryIO
 
-    from ..content.chunked import ChunkedWriter
     from ..content.sealing import Secret
     from ..contracts.transport import ImageDestination, ImageSource
+    from ..streams import ReadableFile
     from .copy import CopyOptions
     from .descriptor import Descriptor
     from .progress import Progress
@@ -109,11 +108,11 @@ class Carrier:
                     self._progress.start("blob", origin)
         return self._carried(self._source.blob(origin), origin, target)
 
-    def _carried(self, raw: BinaryIO, origin: Descriptor, target: Descriptor) -> Descriptor:
+    def _carried(self, raw: ReadableFile, origin: Descriptor, target: Descriptor) -> Descriptor:
         with raw, self._running.watch(raw):
             passing = Passing(raw, origin, self._progress, self._running)
-            checked = Verified(passing, origin, f"blob {origin.digest}")  # type: ignore[arg-type]
-            body, told = self._changed(checked, origin, target)  # type: ignore[arg-type]
+            checked = Verified(passing, origin, f"blob {origin.digest}")
+            body, told = self._changed(checked, origin, target)
             if self._options.precompute and not target.digest:
                 result = self._put_precomputed(target, body)
             else:
@@ -123,7 +122,7 @@ class Carrier:
         self._progress.done("blob", origin)
         return result.replace(annotations={**result.annotations, **said}) if said else result
 
-    def _put_precomputed(self, target: Descriptor, body: BinaryIO) -> Descriptor:
+    def _put_precomputed(self, target: Descriptor, body: ReadableFile) -> Descriptor:
         """Find out what bytes a layer gets, and send them where they are not there yet."""
         from ..transports.files import failing, temporary_file, write_all
 
@@ -140,8 +139,8 @@ class Carrier:
             return self._destination.put_blob(found, file)
 
     def _changed(
-        self, body: BinaryIO, origin: Descriptor, target: Descriptor
-    ) -> tuple[BinaryIO, list[Callable[[], dict[str, str]]]]:
+        self, body: ReadableFile, origin: Descriptor, target: Descriptor
+    ) -> tuple[ReadableFile, list[Callable[[], dict[str, str]]]]:
         """A layer's bytes as its target says: decrypted, recompressed, encrypted; and what tells
         annotations of them, once they were read.
         """
@@ -152,27 +151,28 @@ class Carrier:
 
             body = opening(body, secret, origin)
         if target.size < 0 and target.digest != origin.digest:  # the plan wants others
-            body = self._recompressed(body, target)
-            if chunked(target.replace(media_type=_plain_type(target)), self._options.wishes):
-                chunks: ChunkedWriter = body  # type: ignore[assignment]
-                told.append(lambda: chunks.annotations)
+            body = self._recompressed(body, target, told)
         if is_encrypted(target) and not is_encrypted(origin):
             from ..content.sealing import Sealing
 
             assert self._options.encryption is not None
             sealing, describe = Sealing(body), self._options.encryption.annotations
             told.append(lambda: describe(sealing))
-            body = sealing  # type: ignore[assignment]
+            body = sealing
         return body, told
 
-    def _recompressed(self, body: BinaryIO, target: Descriptor) -> BinaryIO:
-        """A layer's bytes, compressed as its target says."""
+    def _recompressed(
+        self, body: ReadableFile, target: Descriptor, told: list[Callable[[], dict[str, str]]]
+    ) -> ReadableFile:
+        """A layer's bytes, compressed as its target says; `told` gets what is to be told then."""
         wishes, plain = self._options.wishes, decompressed(body)
         target = target.replace(media_type=_plain_type(target))
         if chunked(target, wishes):
             from ..content.chunked import ChunkedWriter
 
-            return ChunkedWriter(plain, wishes.level)  # type: ignore[return-value]
+            chunks = ChunkedWriter(plain, wishes.level)
+            told.append(lambda: chunks.annotations)
+            return chunks
         return compressed(plain, manifests.compression(target.media_type), wishes.level)
 
 

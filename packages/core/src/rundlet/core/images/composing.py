@@ -15,6 +15,7 @@ from ..content.produced import Produced
 from ..contracts.transport import ManifestBytes
 from ..state import images as rows
 from ..storage.apart import Apart
+from ..streams import RawStream
 from ..value import Value
 from . import manifest as manifests
 from .descriptor import Descriptor
@@ -23,10 +24,11 @@ from .store_destination import StoreDestination
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..engine import Engine
     from ..state.images import Image
+    from ..streams import Readable, Writable
 
 _PIECE = 1 << 18
 
@@ -38,7 +40,7 @@ class NewLayer(Value):
     diff_id: str
 
 
-def keep(engine: Engine, tar: BinaryIO, apart: Apart | None = None) -> NewLayer:
+def keep(engine: Engine, tar: Readable, apart: Apart | None = None) -> NewLayer:
     """Keep a layer's plain tar as a gzip blob. Raises NoSpace, and what reading raises.
 
     apart: unpacks it meanwhile.
@@ -46,14 +48,14 @@ def keep(engine: Engine, tar: BinaryIO, apart: Apart | None = None) -> NewLayer:
     hashed = _Hashed(tar, apart)
     wanted = Descriptor("", -1, f"{manifests.OCI_LAYER}+gzip")
     with engine.blobs.writer(wanted) as writer:
-        body = compressed(hashed, "gzip")  # type: ignore[arg-type]
+        body = compressed(hashed, "gzip")
         while piece := body.read(_PIECE):
             writer.write(piece)
         return NewLayer(writer.commit(), hashed.digest)
 
 
 def keep_written(
-    engine: Engine, write: Callable[[BinaryIO], object], parent: str | None = None
+    engine: Engine, write: Callable[[Writable], object], parent: str | None = None
 ) -> NewLayer:
     """`keep` of the tar that `write(file)` writes, in a thread of its own.
 
@@ -63,7 +65,7 @@ def keep_written(
     apart = Apart.begin(engine, parent) if parent is not None else None
     try:
         with Produced(write) as tar:
-            made = keep(engine, tar, apart)  # type: ignore[arg-type]
+            made = keep(engine, tar, apart)
     except BaseException:
         if apart is not None:
             apart.abandon()
@@ -135,10 +137,10 @@ def _layer_type(kind: str, layer: Descriptor) -> str:
     return manifests.layer_type(kind, manifests.compression(layer.media_type), layer.media_type)
 
 
-class _Hashed(io.RawIOBase):
+class _Hashed(RawStream):
     """What passes is hashed, and unpacked apart where it is."""
 
-    def __init__(self, stream: BinaryIO, apart: Apart | None) -> None:
+    def __init__(self, stream: Readable, apart: Apart | None) -> None:
         self._read = stream.read
         self._apart = apart
         self._sha256 = hashlib.sha256()
@@ -146,9 +148,6 @@ class _Hashed(io.RawIOBase):
     @property
     def digest(self) -> str:
         return "sha256:" + self._sha256.hexdigest()
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._read(size)

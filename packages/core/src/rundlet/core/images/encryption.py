@@ -20,8 +20,9 @@ from .marks import SUFFIX, is_encrypted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
+    from ..streams import ReadableFile
     from .descriptor import Descriptor
     from .manifest import Manifest
 
@@ -133,9 +134,9 @@ def opened(manifest: Manifest, secrets: dict[str, Secret]) -> Manifest:
     )
 
 
-def opening(body: BinaryIO, secret: Secret, layer: Descriptor) -> BinaryIO:
+def opening(body: ReadableFile, secret: Secret, layer: Descriptor) -> ReadableFile:
     """The decrypted bytes of a layer."""
-    return Opening(body, secret, f"layer {layer.digest}")  # type: ignore[return-value]
+    return Opening(body, secret, f"layer {layer.digest}")
 
 
 def recipient(text: str) -> Any:

@@ -8,14 +8,17 @@ from ..content.compress import compressed, detect
 from ..content.handed import PIECE, Handed
 from ..content.verify import checker
 from ..errors import Corrupt, RundletError
+from ..streams import RawStream
 from . import manifest as manifests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, BinaryIO, Self
+    from typing import Self
 
     from ..content.store import BlobStore
+    from ..streams import ReadableFile
     from .descriptor import Descriptor
 
 
@@ -26,7 +29,7 @@ class Feed(Handed):
     `with` without it discards what was written.
     """
 
-    def __init__(self, blobs: BlobStore, descriptor: Descriptor, stream: BinaryIO) -> None:
+    def __init__(self, blobs: BlobStore, descriptor: Descriptor, stream: ReadableFile) -> None:
         super().__init__()
         self._stream = stream
         checked = checker(stream, descriptor)
@@ -44,7 +47,7 @@ class Feed(Handed):
 
     def _run(self) -> None:
         try:
-            body = compressed(_Tapped(self._take), self._algorithm)  # type: ignore[arg-type]
+            body = compressed(_Tapped(self._take), self._algorithm)
             while piece := body.read(PIECE):
                 self._writer.write(piece)
             self._committed = self._writer.commit()
@@ -86,18 +89,14 @@ class Feed(Handed):
         self._writer.abort()
 
 
-class _Tapped:
+class _Tapped(RawStream):
     """What the compressor reads from."""
 
-    def __init__(self, take: Any) -> None:
+    def __init__(self, take: Callable[[], bytes]) -> None:
         self._take = take
 
-    def read(self, size: int = -1) -> bytes:
-        piece: bytes = self._take()
-        return piece
-
-    def close(self) -> None:
-        """Nothing is held."""
+    def read(self, size: int = -1, /) -> bytes:
+        return self._take()
 
 
 class _Aborted(RundletError):

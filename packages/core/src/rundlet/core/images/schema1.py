@@ -25,7 +25,9 @@ from .together import together
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import IO, Any, BinaryIO
+    from typing import IO, Any
+
+    from ..streams import ReadableFile
 
 _MOST_LAYERS = 1000
 _PARALLEL = 4
@@ -123,7 +125,7 @@ class _Layer:
         )
         self.descriptor = checked.descriptor.replace(media_type=kind)
 
-    def open(self, offset: int = 0) -> BinaryIO:
+    def open(self, offset: int = 0) -> ReadableFile:
         """The bytes from `offset`; several may be open at once."""
         stream = open(f"/proc/self/fd/{self.file.fileno()}", "rb")  # noqa: SIM115 (the caller's)
         stream.seek(offset)
@@ -150,7 +152,7 @@ class _Upgraded(ImageSource):
         self._made = self._upgrade(found.data)
         return self._made
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         if self._config is not None and descriptor.digest == self._config.digest:
             return io.BytesIO(self._config_data[offset:])
         layer = self._layers.get(descriptor.digest)
@@ -158,7 +160,7 @@ class _Upgraded(ImageSource):
             return layer.open(offset)
         return self._source.blob(descriptor, offset)
 
-    def part(self, descriptor: Descriptor, offset: int, size: int) -> BinaryIO:
+    def part(self, descriptor: Descriptor, offset: int, size: int) -> ReadableFile:
         if descriptor.digest in self._layers:
             return self.blob(descriptor, offset)
         return self._source.part(descriptor, offset, size)
@@ -244,7 +246,7 @@ def _step(old: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
-def _diff_id(stream: BinaryIO) -> str:
+def _diff_id(stream: ReadableFile) -> str:
     found = hashlib.sha256()
     with decompressed(stream) as plain:
         while piece := plain.read(PIECE):

@@ -31,10 +31,10 @@ from .marks import check_readable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from ..contracts.transport import ImageSource
     from ..engine import Engine
+    from ..streams import ReadableFile
     from .descriptor import Descriptor
 
 
@@ -113,7 +113,7 @@ class StoreDestination(ImageDestination):
             return True
         return self._driver.archive_size(row.id) is not None
 
-    def assembled(self, descriptor: Descriptor, source: ImageSource) -> BinaryIO | None:
+    def assembled(self, descriptor: Descriptor, source: ImageSource) -> ReadableFile | None:
         """From the files in other layers, where it says where its own are."""
         if not any(table_of_contents(descriptor.annotations)):
             return None
@@ -124,15 +124,15 @@ class StoreDestination(ImageDestination):
             descriptor,
             lambda offset, size: source.part(descriptor, offset, size),
             [self._engine.blobs.path(digest) for digest in here],
-        )  # type: ignore[return-value]
+        )
 
-    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+    def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
         position = self._position.get(descriptor.digest)
         if position is None:
             return self._engine.blobs.put(stream, descriptor)
         with Feed(self._engine.blobs, descriptor, stream) as feed:
             if self._driver.independent_layers:
-                self._unpack(position, feed)  # type: ignore[arg-type]
+                self._unpack(position, feed)
             stored = feed.finish()
             self._blobs[self._chain[position]] = stored.digest
             return self._in_manifest(stored, descriptor)
@@ -146,7 +146,7 @@ class StoreDestination(ImageDestination):
         self._lease.hold("blob", (stored.digest,))
         return stored.replace(media_type=kind)
 
-    def _unpack(self, position: int, blob: BinaryIO) -> None:
+    def _unpack(self, position: int, blob: ReadableFile) -> None:
         assert self._config is not None
         layer = self._chain[position]
         parents = tuple(reversed(self._chain[:position]))

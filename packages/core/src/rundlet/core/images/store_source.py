@@ -11,10 +11,10 @@ from .plan import config_type
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from ..engine import Engine
     from ..state.images import Image
+    from ..streams import ReadableFile
     from .descriptor import Descriptor
 
 _LONGEST_MAGIC = 6
@@ -97,7 +97,7 @@ class StoreSource(ImageSource):
             return ()
         return kept.signatures(self._engine, self._image.id, self._image.manifest)
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         if descriptor.digest in self._plain and not self._engine.blobs.has(descriptor.digest):
             return self._archive(self._plain[descriptor.digest], offset)
         if not self._engine.blobs.has(descriptor.digest):
@@ -110,7 +110,7 @@ class StoreSource(ImageSource):
         stream.seek(offset)
         return stream
 
-    def _archive(self, layer: str, offset: int) -> BinaryIO:
+    def _archive(self, layer: str, offset: int) -> ReadableFile:
         """A layer's plain archive, as it is put together."""
         from ..content.produced import Produced
 
@@ -120,7 +120,7 @@ class StoreSource(ImageSource):
         stream = Produced(lambda out: layers.diff(layer, parent, out))
         while offset:
             offset -= len(stream.read(min(offset, _PIECE))) or offset
-        return stream  # type: ignore[return-value]
+        return stream
 
 
 def _stored(layer: Descriptor, digest: str, size: int, compression: str) -> Descriptor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 
 from ..errors import RundletError
+from ..streams import RawStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
-
+    from ..streams import Readable
     from .descriptor import Descriptor
     from .progress import Progress
 
@@ -19,9 +19,9 @@ class Running:
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
-        self._streams: list[Any] = []
+        self._streams: list[Readable] = []
 
-    def watch(self, stream: BinaryIO) -> _Watch:
+    def watch(self, stream: Readable) -> _Watch:
         """A context manager in which `stop` reaches this stream."""
         return _Watch(self._streams, stream)
 
@@ -45,7 +45,7 @@ class Running:
 
 
 class _Watch:
-    def __init__(self, streams: list[Any], stream: BinaryIO) -> None:
+    def __init__(self, streams: list[Readable], stream: Readable) -> None:
         self._streams = streams
         self._stream = stream
 
@@ -56,25 +56,25 @@ class _Watch:
         self._streams.remove(self._stream)
 
 
-class Passing:
-    """A blob's bytes on their way: progress is told, and a failed sibling ends it."""
+class Passing(RawStream):
+    """A blob's bytes on their way: progress is told, and a failed sibling ends it.
+
+    Who opened the stream closes it.
+    """
 
     def __init__(
-        self, stream: BinaryIO, blob: Descriptor, progress: Progress, running: Running
+        self, stream: Readable, blob: Descriptor, progress: Progress, running: Running
     ) -> None:
         self._read = stream.read
         self._blob = blob
         self._progress = progress
         self._running = running
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         self._running.check()
         data = self._read(size)
         self._progress.advance("blob", self._blob, len(data))
         return data
-
-    def close(self) -> None:
-        """Nothing: who opened the stream closes it."""
 
 
 class Cancelled(RundletError):

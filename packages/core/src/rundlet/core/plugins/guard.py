@@ -124,7 +124,7 @@ def _is(answer: object, wanted: str) -> bool:
         return isinstance(answer, _PLAIN[wanted])
     if wanted in _MANY:
         return hasattr(answer, "__iter__") and not isinstance(answer, (str, bytes, dict))
-    if wanted == "BinaryIO":
+    if wanted == "ReadableFile":
         return hasattr(answer, "read")
     return any(base.__name__ == wanted for base in type(answer).__mro__)
 

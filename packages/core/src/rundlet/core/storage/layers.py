@@ -14,10 +14,10 @@ from ..state.layers import LayerRow
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import BinaryIO
 
     from ..contracts.storage import Change, StorageDriver
     from ..engine import Engine
+    from ..streams import Readable, Writable
 
 _UNPACK_TIMEOUT = 1800.0
 """Seconds to wait for another process that unpacks the same layer, or the one below."""
@@ -92,7 +92,7 @@ class Layers:
         return found
 
     def apply(
-        self, layer: str, parents: Sequence[str], diff_id: str, stream: BinaryIO
+        self, layer: str, parents: Sequence[str], diff_id: str, stream: Readable
     ) -> LayerUsage:
         """Unpack an uncompressed tar as a layer of the driver, if it is not there yet.
 
@@ -125,13 +125,13 @@ class Layers:
         layer: str,
         parents: Sequence[str],
         diff_id: str,
-        stream: BinaryIO,
+        stream: Readable,
     ) -> LayerUsage:
         from ..content.handed import PIECE, Ahead
 
         try:
-            with Ahead(_Checked(stream, diff_id)) as checked:  # type: ignore[arg-type]
-                usage = driver.apply(layer, parents, checked)  # type: ignore[arg-type]
+            with Ahead(_Checked(stream, diff_id)) as checked:
+                usage = driver.apply(layer, parents, checked)
                 while checked.read(PIECE):  # a driver may stop at the archive's end mark
                     pass
         except DigestMismatch:
@@ -210,7 +210,7 @@ class Layers:
                 raise InUse(f"layer {layer} is used by {user}")
             self.driver.remove(layer)
 
-    def diff(self, layer: str, parent: str, out: BinaryIO) -> None:
+    def diff(self, layer: str, parent: str, out: Writable) -> None:
         """Write a layer's own content as an uncompressed tar."""
         self.driver.diff(layer, self.chain(parent), out)
 
@@ -278,7 +278,7 @@ class _Checked:
     So an archive that is not what it should be never becomes a complete layer.
     """
 
-    def __init__(self, stream: BinaryIO, diff_id: str) -> None:
+    def __init__(self, stream: Readable, diff_id: str) -> None:
         import hashlib
 
         self._read = stream.read
@@ -286,7 +286,7 @@ class _Checked:
         self._hash = hashlib.new(diff_id.partition(":")[0])
         self._done = False
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         data = self._read(size)
         if data:
             self._hash.update(data)

@@ -13,7 +13,7 @@ from . import staging
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from ..streams import Writable
 
 _OWNERS_ASIDE = "user.containers.override_stat"
 """Attribute of files whose owners and modes are only noted, for a mount program (force_mask)."""
@@ -67,7 +67,7 @@ def archive_size(directory: str) -> int | None:
     return size(record)
 
 
-def assembled(directory: str, files: str, out: BinaryIO) -> bool:
+def assembled(directory: str, files: str, out: Writable) -> bool:
     """Write a linked layer's very archive; False without a record of it. Raises Corrupt."""
     record = f"{directory}/record"
     if not os.path.islink(record):

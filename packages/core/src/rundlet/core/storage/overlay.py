@@ -35,10 +35,11 @@ from .overlay_mount import explained, mount_overlay
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..contracts.probe import Probe
     from ..contracts.storage import Change, LayerUsage
+    from ..streams import Readable, Writable
 
 _KERNEL_OPTIONS = ("metacopy", "redirect_dir", "index", "xino", "userxattr", "uuid", "volatile")
 _MOUNT_FLAGS = {"nodev": MS_NODEV, "nosuid": MS_NOSUID, "noexec": MS_NOEXEC, "rw": 0}
@@ -68,7 +69,7 @@ class OverlayDriver(StorageDriver):
 
     # --- layers
 
-    def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+    def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
         from ..archive.extract import extract
 
         linked.make_way(self._home, layer, "diff")
@@ -278,7 +279,7 @@ class OverlayDriver(StorageDriver):
 
     # --- content
 
-    def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
+    def diff(self, layer: str, parents: Sequence[str], out: Writable) -> None:
         from ..archive.create import write_tree
 
         trees.require_all(self._home, "diff", (layer,))

@@ -25,9 +25,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
-    from typing import BinaryIO
 
     from ..contracts.storage import Change, StorageDriver
+    from ..streams import Writable
 
 _FILE = "idmap"
 
@@ -117,7 +117,7 @@ def overlay_changes_by_trees(
 
 
 def overlay_diff(
-    driver: StorageDriver, home: str, layer: str, parents: Sequence[str], out: BinaryIO
+    driver: StorageDriver, home: str, layer: str, parents: Sequence[str], out: Writable
 ) -> None:
     """The diff of such a layer."""
     record = recorded(f"{home}/{layer}")
@@ -125,7 +125,7 @@ def overlay_diff(
         write_changes(now, before, out, record.for_diffs if record else None)
 
 
-def write_changes(root: str, parent: str | None, out: BinaryIO, ids: IdMaps | None) -> None:
+def write_changes(root: str, parent: str | None, out: Writable, ids: IdMaps | None) -> None:
     """Write what differs between two whole trees as a layer's archive."""
     from ..archive.create import write_tree
     from ..archive.whiteouts import DELETE

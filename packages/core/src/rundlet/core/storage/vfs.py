@@ -27,10 +27,11 @@ from .shifted import recorded, shift_tree, write_changes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..archive.ids import IdMaps
     from ..contracts.storage import Change
+    from ..streams import Readable, Writable
 
 
 class VfsDriver(StorageDriver):
@@ -46,7 +47,7 @@ class VfsDriver(StorageDriver):
         super().__init__(home, options)
         self._home = os.path.abspath(home)
 
-    def apply(self, layer: str, parents: Sequence[str], archive: BinaryIO) -> LayerUsage:
+    def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
         from ..archive.extract import extract
 
         linked.make_way(self._home, layer, "tree")
@@ -124,7 +125,7 @@ class VfsDriver(StorageDriver):
     def unmount(self, layer: str) -> None:
         return None  # nothing is ever mounted
 
-    def diff(self, layer: str, parents: Sequence[str], out: BinaryIO) -> None:
+    def diff(self, layer: str, parents: Sequence[str], out: Writable) -> None:
         trees.require_all(self._home, "tree", (layer, *parents[:1]))
         if linked.assembled(f"{self._home}/{layer}", "tree", out):
             return

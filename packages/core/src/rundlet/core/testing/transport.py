@@ -28,12 +28,14 @@ import pytest
 from ..contracts.transport import ImageTransport, Location, ManifestBytes, TransportSettings
 from ..errors import Corrupt, DigestMismatch, NoSuchImage, NotFound
 from ..images.descriptor import Descriptor
+from ..streams import RawStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..contracts.transport import ImageDestination
+    from ..streams import ReadableFile
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -108,26 +110,24 @@ def _json(descriptor: Descriptor) -> dict[str, Any]:
     }
 
 
-class Counted(io.RawIOBase):
+class Counted(RawStream):
     """A stream of `size` zeros made as they are read; optionally fails before its end."""
 
     def __init__(self, size: int, fail_after: int = -1) -> None:
         self._left = size
         self._fail_in = fail_after
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return self.readall()
         if self._fail_in == 0:
             raise Corrupt("the stream was cut off")
-        count = min(len(buffer), self._left, 1 << 20)
+        count = min(size, self._left, 1 << 20)
         if self._fail_in > 0:
             count = min(count, self._fail_in)
             self._fail_in -= count
-        buffer[:count] = bytes(count)
         self._left -= count
-        return count
+        return bytes(count)
 
 
 class ImageSourceContract:
@@ -440,7 +440,7 @@ class ImageTransportContract(ImageSourceContract):
         assert self.read(transport, location, settings)[1] == dict(other.blobs)
 
 
-def read_all(stream: BinaryIO) -> bytes:
+def read_all(stream: ReadableFile) -> bytes:
     """All of a stream that may return less than it is asked for."""
     parts = []
     while piece := stream.read(1 << 20):

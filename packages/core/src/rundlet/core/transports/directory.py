@@ -29,10 +29,10 @@ from .oci import DirectoryFiles
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from ..contracts.transport import TransportSettings
     from ..images.descriptor import Descriptor
+    from ..streams import ReadableFile
 
 _VERSION = b"Directory Transport Version: 1.1\n"
 _VERSION_PREFIX = b"Directory Transport Version: "
@@ -68,7 +68,7 @@ class DirectorySource(ImageSource):
                 raise NotFound(f"{self.location}: manifest {digest} is missing") from None
         return ManifestBytes(data, layout.media_type(data, f"{self.location}: {name}"))
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         try:
             return self._files.open(digest_parts(descriptor.digest)[1], offset)
         except NotFound:
@@ -124,7 +124,7 @@ class DirectoryDestination(ImageDestination):
             return False
         return True
 
-    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+    def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
         checked = verified(stream, descriptor, what)
         with failing(self._work, "writing to"):

@@ -33,9 +33,10 @@ from .tarball import TarIndex, TarOutput
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..contracts.transport import TransportSettings
+    from ..streams import ReadableFile
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -94,7 +95,7 @@ class DockerArchiveSource(ImageSource):
         }
         return ManifestBytes(json.dumps(document, separators=(",", ":")).encode(), DOCKER_MANIFEST)
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         if descriptor.digest == self._config_digest:
             return io.BytesIO(self._config[offset:])
         stream = self._open(descriptor.digest)
@@ -108,7 +109,7 @@ class DockerArchiveSource(ImageSource):
     def close(self) -> None:
         self._index.close()
 
-    def _open(self, digest: str) -> BinaryIO:
+    def _open(self, digest: str) -> ReadableFile:
         """A layer's plain content, compressed in the archive or not."""
         name = self._layers.get(digest)
         if name is None or not self._index.has(name):
@@ -173,7 +174,7 @@ class DockerArchiveDestination(ImageDestination):
     def has_blob(self, descriptor: Descriptor) -> bool:
         return descriptor.digest in self._files
 
-    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+    def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
         checked = verified(stream, descriptor, what)
         name = self._output.add(checked, lambda: _file_name(descriptor, checked.descriptor.digest))

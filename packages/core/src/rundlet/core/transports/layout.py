@@ -15,13 +15,15 @@ from ..images.descriptor import Descriptor, digest_parts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any, BinaryIO, Protocol
+    from typing import Any, Protocol
+
+    from ..streams import ReadableFile
 
     class Files(Protocol):
         """Where the files of a layout are."""
 
         def read(self, name: str, limit: int) -> bytes: ...
-        def open(self, name: str, offset: int = 0) -> BinaryIO: ...
+        def open(self, name: str, offset: int = 0) -> ReadableFile: ...
         def close(self) -> None: ...
 
 
@@ -219,7 +221,7 @@ class LayoutSource(ImageSource):
             stream.finish()
         return ManifestBytes(data, media_type(data, what, wanted.media_type))
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         try:
             return self._files.open(blob_name(descriptor.digest), offset)
         except NotFound:

@@ -25,9 +25,10 @@ from .files import PIECE, NewFile, failing, write_whole
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..contracts.transport import ImageSource, ManifestBytes, TransportSettings
+    from ..streams import ReadableFile
 
 
 @hookimpl
@@ -51,7 +52,7 @@ class DirectoryFiles:
             raise Corrupt(f"{self._path}/{name} is larger than {limit} bytes")
         return data
 
-    def open(self, name: str, offset: int = 0) -> BinaryIO:
+    def open(self, name: str, offset: int = 0) -> ReadableFile:
         """Open a file for reading from `offset`. Raises NotFound."""
         path = os.path.join(self._path, name)
         if self._shared and name.startswith("blobs/"):
@@ -93,7 +94,7 @@ class OciDestination(ImageDestination):
         path = self._blob_path(descriptor.digest)
         return os.path.isfile(path) and descriptor.size in (-1, os.path.getsize(path))
 
-    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+    def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
         checked = verified(stream, descriptor, what)
         with failing(self._path, "writing to"):

@@ -19,7 +19,6 @@ from .tarball import TarIndex, TarOutput
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from ..contracts.transport import (
         ImageSource,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
         ManifestBytes,
         TransportSettings,
     )
+    from ..streams import ReadableFile
 
 
 @hookimpl
@@ -65,7 +65,7 @@ class OciArchiveDestination(ImageDestination):
     def has_blob(self, descriptor: Descriptor) -> bool:
         return bool(descriptor.digest) and self._output.has(layout.blob_name(descriptor.digest))
 
-    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+    def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
         what = f"blob {descriptor.digest or '(new)'} for {self.location}"
         checked = verified(stream, descriptor, what)
         self._output.add(checked, lambda: layout.blob_name(checked.descriptor.digest))

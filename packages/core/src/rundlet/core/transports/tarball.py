@@ -22,9 +22,9 @@ from .files import NewFile, failing, temporary_file, write_all
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import BinaryIO
 
     from ..archive.entry import Entry
+    from ..streams import Readable, ReadableFile
 
 _MOST_LINKS = 40
 _MOST_MEMBERS = 1_000_000
@@ -34,12 +34,13 @@ class Region(Stream):
     """A part of a file, read without moving the file's position: several at once may be open."""
 
     def __init__(self, descriptor: int, start: int, size: int) -> None:
-        super().__init__(io.FileIO(os.dup(descriptor)))
+        self._file = io.FileIO(os.dup(descriptor))
+        super().__init__(self._file)
         self._at = start
         self._end = start + size
 
     def _next(self, most: int) -> bytes:
-        piece = os.pread(self._source.fileno(), min(most, self._end - self._at), self._at)
+        piece = os.pread(self._file.fileno(), min(most, self._end - self._at), self._at)
         if not piece and self._at < self._end and most:
             raise Corrupt("the archive file was cut off while it was read")
         self._at += len(piece)
@@ -78,11 +79,11 @@ class TarIndex:
         """Bytes of a file. Raises NotFound."""
         return self._find(name)[1]
 
-    def open(self, name: str, offset: int = 0) -> BinaryIO:
+    def open(self, name: str, offset: int = 0) -> ReadableFile:
         """Open a file for reading from `offset`. Raises NotFound."""
         start, size = self._find(name)
         offset = min(offset, size)
-        return Region(self._file.fileno(), start + offset, size - offset)  # type: ignore[return-value]
+        return Region(self._file.fileno(), start + offset, size - offset)
 
     def read(self, name: str, limit: int) -> bytes:
         """A whole small file. Raises NotFound, Corrupt when it is larger than `limit`."""
@@ -131,6 +132,7 @@ class _Skipping(TarReader):
 
     def __init__(self, file: io.FileIO, length: int) -> None:
         super().__init__(file)
+        self._file = file
         self._length = length
 
     def content_offset(self) -> int:
@@ -143,7 +145,8 @@ class _Skipping(TarReader):
         if end > self._length:
             raise Corrupt(f"tar: truncated in {entry.name}")
         if end - self._feed.offset > PIECE:
-            self._feed.skip_to(end)
+            self._file.seek(end)
+            self._feed.moved(end)
         else:
             self._feed.skip(end - self._feed.offset)
 
@@ -192,7 +195,7 @@ class TarOutput:
         """Whether a file of that name was added."""
         return name in self._names
 
-    def add(self, stream: BinaryIO | Stream, name: Callable[[], str]) -> str:
+    def add(self, stream: Readable, name: Callable[[], str]) -> str:
         """Add a file, reading `stream` to its end; `name` is asked then. Returns the name.
 
         Adding a name that is there already changes nothing. If the stream raises, nothing

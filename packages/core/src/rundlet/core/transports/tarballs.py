@@ -26,9 +26,8 @@ from .tarball import Region
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from ..contracts.transport import ImageDestination, TransportSettings
+    from ..streams import ReadableFile
 
 _KEPT = ("", "gzip", "zstd")
 _LONGEST_MAGIC = 6
@@ -89,10 +88,10 @@ class _Layer:
         """When the file was changed last, in nanoseconds since the epoch."""
         return time.time_ns() if self.path == "-" else os.fstat(self.file.fileno()).st_mtime_ns
 
-    def open(self, offset: int) -> BinaryIO:
+    def open(self, offset: int) -> ReadableFile:
         """The bytes from `offset`; several may be open at once."""
         size = os.fstat(self.file.fileno()).st_size
-        return Region(self.file.fileno(), offset, max(size - offset, 0))  # type: ignore[return-value]
+        return Region(self.file.fileno(), offset, max(size - offset, 0))
 
     def _unpack(self, temporary: str) -> None:
         plain = temporary_file(temporary)
@@ -153,7 +152,7 @@ class TarballSource(ImageSource):
         )
         return ManifestBytes(data, manifests.OCI_MANIFEST)
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         if descriptor.digest == _digest(self._config):
             return io.BytesIO(self._config[offset:])
         for layer in self._layers:
@@ -181,7 +180,7 @@ def _opened(path: str, temporary: str) -> io.FileIO:
     return copy
 
 
-def _hashed(stream: BinaryIO) -> tuple[str, int]:
+def _hashed(stream: ReadableFile) -> tuple[str, int]:
     """Digest and size of a stream, which is closed."""
     found, size = hashlib.sha256(), 0
     with stream:

@@ -21,9 +21,10 @@ from ..value import EMPTY
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..engine import Engine
+    from ..streams import ReadableFile, Writable
 
 _OPTIONS = ("type", "device", "o", "copy", "nocopy")
 _FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -180,7 +181,7 @@ class Volumes:
 
     # --- as archives
 
-    def export(self, name: str, out: BinaryIO) -> tuple[str, ...]:
+    def export(self, name: str, out: Writable) -> tuple[str, ...]:
         """Write a volume's content as an uncompressed tar; warnings about what changed meanwhile.
 
         Raises NoSuchVolume, NoSpace, StoreError.
@@ -189,7 +190,7 @@ class Volumes:
 
         return write(self.mount(self.get(name).name), out)
 
-    def import_(self, name: str, stream: BinaryIO) -> None:
+    def import_(self, name: str, stream: ReadableFile) -> None:
         """Unpack a tar, compressed or not, over what is in a volume.
 
         A bad archive changes nothing. Raises NoSuchVolume, Corrupt, UnsafeArchive, NoSpace.

@@ -13,10 +13,10 @@ from ..storage.copy import copy_attributes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from ..streams import ReadableFile, Writable
 
 
-def write(data: str, out: BinaryIO) -> tuple[str, ...]:
+def write(data: str, out: Writable) -> tuple[str, ...]:
     """Write the content of a volume's directory as an uncompressed tar.
 
     Returns warnings about files that changed meanwhile. Raises NoSpace, StoreError.
@@ -24,7 +24,7 @@ def write(data: str, out: BinaryIO) -> tuple[str, ...]:
     return write_tree(data, out, whiteouts=PLAIN)
 
 
-def read(data: str, stream: BinaryIO) -> None:
+def read(data: str, stream: ReadableFile) -> None:
     """Unpack a tar, compressed or not, over what is in a volume's directory.
 
     It is unpacked beside the volume first: a damaged or hostile archive, a full disk or a kill
@@ -45,7 +45,7 @@ def read(data: str, stream: BinaryIO) -> None:
         staging.delete(beside)
 
 
-def _unpack(stream: BinaryIO, directory: str) -> None:
+def _unpack(stream: ReadableFile, directory: str) -> None:
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         extract(stream, descriptor, whiteouts=PLAIN)

@@ -30,10 +30,11 @@ from .files import LOGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ...engine import Engine
     from ...state.containers import Container
+    from ...streams import Writable
     from ..request import ContainerRequest
     from .dump import Options
     from .files import Files
@@ -72,14 +73,14 @@ def write(engine: Engine, row: Container, options: Options, files: Files) -> Non
     parts += [name for name in LOGS if os.path.exists(f"{files.work}/{name}")]
     parts += [tree, *_below(files.work, tree)]
 
-    def produce(out: BinaryIO) -> object:
+    def produce(out: Writable) -> object:
         return write_tree(files.work, out, whiteouts=PLAIN, only=parts)
 
     beside = f"{options.export}.new"
     try:
         with open(beside, "wb") as out, Produced(produce) as tar:
             os.fchmod(out.fileno(), 0o600)  # the memory of processes
-            content = compressed(tar, options.compression)  # type: ignore[arg-type]
+            content = compressed(tar, options.compression)
             shutil.copyfileobj(content, out, 1 << 20)
         os.rename(beside, options.export)
     except OSError as error:

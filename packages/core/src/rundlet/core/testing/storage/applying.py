@@ -16,21 +16,19 @@ import pytest
 
 from ...contracts.storage import StorageDriver
 from ...errors import Corrupt, UnsafeArchive
+from ...streams import RawStream
 from ..archives import Archive, snapshot
 from .base import A, B, StorageSuite, tree
 
 
-class Broken(io.RawIOBase):
+class Broken(RawStream):
     """A stream that gives some bytes, then does `then`."""
 
     def __init__(self, data: bytes, then: Callable[[], Any]) -> None:
         self._data = io.BytesIO(data)
         self._then = then
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         return self._data.read(min(size, 512) if size >= 0 else 512) or self._then() or b""
 
 
@@ -64,7 +62,7 @@ class Applying(StorageSuite):
             raise Corrupt("from the stream")
 
         with pytest.raises(Corrupt, match="from the stream"):
-            driver.apply(A, (), Broken(tree().data()[:2048], fail))  # type: ignore[arg-type]
+            driver.apply(A, (), Broken(tree().data()[:2048], fail))
         assert not driver.exists(A) and self.left(home) == []
 
     def test_killed_while_applying(self, driver: StorageDriver, home: str) -> None:
@@ -82,7 +80,7 @@ class Applying(StorageSuite):
                 lambda size=size, wait=wait: driver.apply(  # type: ignore[misc]
                     A,
                     (),
-                    Broken(data[:size], wait),  # type: ignore[arg-type]
+                    Broken(data[:size], wait),
                 )
             )
             os.read(ready, 1)
@@ -118,7 +116,7 @@ class Applying(StorageSuite):
 
         def apply() -> None:
             try:
-                driver.apply(B, (A,), stream)  # type: ignore[arg-type]
+                driver.apply(B, (A,), stream)
             except BaseException as error:
                 failures.append(error)
 

@@ -120,7 +120,7 @@ class Attachments:
             )
         place = [(self._reference, self._client)]
         with ResumingBlob(place, wanted, 0) as raw:
-            return Verified(raw, wanted, f"blob {wanted.digest}").read()  # type: ignore[arg-type]
+            return Verified(raw, wanted, f"blob {wanted.digest}").read()
 
     def _upload(self, wanted: Descriptor, data: bytes) -> None:
         path = f"{self._reference.path}/blobs/{wanted.digest}"

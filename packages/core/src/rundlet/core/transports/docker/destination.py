@@ -17,10 +17,10 @@ from .upload import Upload
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import BinaryIO
 
     from ...contracts.transport import Location, ManifestBytes, TransportSettings
     from ...images.reference import Reference
+    from ...streams import ReadableFile
     from .client import Client
     from .signatures import Signatures
 
@@ -107,7 +107,7 @@ class DockerDestination(ImageDestination):
                 pass
         return False
 
-    def put_blob(self, descriptor: Descriptor, stream: BinaryIO) -> Descriptor:
+    def put_blob(self, descriptor: Descriptor, stream: ReadableFile) -> Descriptor:
         checked = verified(stream, descriptor, f"blob for {self.location}")
         upload = Upload(
             self._client,

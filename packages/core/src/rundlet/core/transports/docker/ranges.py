@@ -7,11 +7,11 @@ faster than we are, or the registry knows no ranges, it stays with one connectio
 
 from __future__ import annotations
 
-import io
 import threading
 import time
 
 from ...errors import RundletError
+from ...streams import RawStream
 from .wire import HTTPError
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ _WAITING = 0.6  # the share of them that we have waited for the network
 _READ = 1 << 18
 
 
-class RangedBlob(io.RawIOBase):
+class RangedBlob(RawStream):
     """A blob's bytes from `offset` on.
 
     one: the blob over one connection, also to fall back on: called with an offset.
@@ -54,9 +54,6 @@ class RangedBlob(io.RawIOBase):
         self._unread: memoryview = memoryview(b"")
         self._interrupted = False
 
-    def readable(self) -> bool:
-        return True
-
     def read(self, size: int = -1, /) -> bytes:
         if size < 0:
             return self.readall()
@@ -66,11 +63,6 @@ class RangedBlob(io.RawIOBase):
             self._first.close()
             self._first = None
         return self._from_pieces(size)
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def interrupt(self) -> None:
         """Make a `read` that waits in another thread end now, with an error."""

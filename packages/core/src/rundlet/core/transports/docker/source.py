@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 
 from ...contracts.transport import ImageSource, ManifestBytes
 from ...errors import (
@@ -18,6 +17,7 @@ from ...errors import (
 from ...images.descriptor import digest_parts
 from ...images.manifest import ACCEPTED, DOCKER_SCHEMA1, LARGEST, Manifest, parse
 from ...images.schema1 import manifest_digest
+from ...streams import RawStream
 from . import failures
 from .ranges import LARGE, RangedBlob
 from .referrers import list_referrers
@@ -27,12 +27,12 @@ from .wire import HTTPError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import BinaryIO
 
     from ...content.locations import KnownLocations
     from ...contracts.transport import Location
     from ...images.descriptor import Descriptor
     from ...images.reference import Reference
+    from ...streams import ReadableFile
     from .client import Client
     from .signatures import Signatures
     from .wire import Response
@@ -98,26 +98,26 @@ class DockerSource(ImageSource):
         assert failure is not None
         raise failure
 
-    def blob(self, descriptor: Descriptor, offset: int = 0) -> BinaryIO:
+    def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
         """From where the manifest is; where that fails, from the other places."""
         places = self._best()
         if descriptor.size - offset >= LARGE:
             reference, client = places[0]
-            return RangedBlob(  # type: ignore[return-value]
+            return RangedBlob(
                 lambda at: ResumingBlob(places, descriptor, at),
                 lambda begin, end: _part(reference, client, descriptor, begin, end),
                 descriptor.size,
                 offset,
             )
-        return ResumingBlob(places, descriptor, offset)  # type: ignore[return-value]
+        return ResumingBlob(places, descriptor, offset)
 
     def _best(self) -> Sequence[tuple[Reference, Client]]:
         if self._chosen is None:
             return self._places[-1:]
         return [self._chosen, *(place for place in self._places if place is not self._chosen)]
 
-    def part(self, descriptor: Descriptor, offset: int, size: int) -> BinaryIO:
-        return ResumingBlob(self._best(), descriptor, offset, offset + size)  # type: ignore[return-value]
+    def part(self, descriptor: Descriptor, offset: int, size: int) -> ReadableFile:
+        return ResumingBlob(self._best(), descriptor, offset, offset + size)
 
     def tags(self) -> Sequence[str]:
         reference, client = self._places[-1]
@@ -181,7 +181,7 @@ def check(what: str, data: bytes, digest: str) -> None:
         raise DigestMismatch(what, digest, f"{algorithm}:{found}")
 
 
-class ResumingBlob(io.RawIOBase):
+class ResumingBlob(RawStream):
     """A blob's bytes; a broken connection is taken up again where it broke.
 
     places: where it is, best first. One that breaks off is asked again after the others: the
@@ -205,9 +205,6 @@ class ResumingBlob(io.RawIOBase):
         self._interrupted = False
         self._response = self._open()
 
-    def readable(self) -> bool:
-        return True
-
     def read(self, size: int = -1, /) -> bytes:
         if size < 0:
             return self.readall()
@@ -224,11 +221,6 @@ class ResumingBlob(io.RawIOBase):
                 continue
             self._offset += len(data)
             return data
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:  # type: ignore[override]
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def interrupt(self) -> None:
         """Make a `read` that waits in another thread end now, with an error."""
