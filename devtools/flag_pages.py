@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from rundlet.core.commands.declare import Flag, Option, Verb
 
@@ -17,7 +18,7 @@ def sections(everything: dict[str, Verb], state: Callable[[str, Flag | Option], 
         if also:
             parts.append(f"Also typed as {', '.join(f'`{other}`' for other in also)}.")
         if verb.options:
-            parts += ["", *table(verb.options, lambda option, name=name: state(name, option))]  # type: ignore[misc]
+            parts += ["", *table(verb.options, partial(state, name))]
     return parts
 
 

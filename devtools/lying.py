@@ -179,7 +179,7 @@ def _handler(registry: LyingRegistry) -> type[BaseHTTPRequestHandler]:
             except OSError:
                 self.close_connection = True
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 (http.server's)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -106,6 +106,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     do_GET = _forward  # noqa: N815 (http.server's names)
-    do_HEAD = _forward  # noqa: N815
-    do_POST = _forward  # noqa: N815
-    do_PUT = _forward  # noqa: N815
+    do_HEAD = _forward  # noqa: N815 (as above)
+    do_POST = _forward  # noqa: N815 (as above)
+    do_PUT = _forward  # noqa: N815 (as above)

@@ -28,7 +28,7 @@ def measure(bench: Bench, tools: list[Tool], row: Row) -> dict[str, list[Sample]
         steps = []
         for tool in tools:
             made = row.steps(bench, tool)
-            stack.callback(made.close)  # type: ignore[attr-defined]
+            stack.callback(made.close)  # type: ignore[attr-defined]  # generators
             steps.append((tool, made))
         for number in range(row.repeat + row.warm):
             for tool, made in steps:

@@ -261,7 +261,7 @@ def run_pod_sandbox(bench: Bench, server: Server) -> Steps:
         number += 1
         made: list[str] = []
         config = _pod(f"run-{number}")
-        yield lambda made=made, config=config: made.append(_run(server, config))  # type: ignore[misc]
+        yield lambda made=made, config=config: made.append(_run(server, config))  # type: ignore[misc]  # None
         _remove(server, made[0])
 
 
@@ -339,4 +339,4 @@ for _title, _repeat, _steps in (
     (f"CRI ListContainers with {MANY}", 61, list_containers),
     ("CRI ImageStatus", 101, image_status),
 ):
-    ROWS.append(Row(_title, 1.0, _repeat, _steps))  # type: ignore[arg-type]
+    ROWS.append(Row(_title, 1.0, _repeat, _steps))  # type: ignore[arg-type]  # of a Server

@@ -15,7 +15,7 @@ PROTO = "rundlet/cri/proto/api.proto"
 MADE = ("src/rundlet/cri/proto/api_pb2.py", "src/rundlet/cri/proto/api_pb2.pyi")
 
 
-class ProtoHook(BuildHookInterface):  # type: ignore[type-arg]
+class ProtoHook(BuildHookInterface):  # type: ignore[type-arg]  # of a configuration
     """Runs protoc, as grpcio-tools ships it."""
 
     PLUGIN_NAME = "custom"

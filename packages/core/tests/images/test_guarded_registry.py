@@ -285,7 +285,7 @@ def test_a_broken_auth_file_is_named(
     engine: Engine, guarded: Guarded, tmp_path: Path, no_logins: Path
 ) -> None:
     settings = guarded.settings(tmp_path / "certs").replace(credentials=None)
-    for content in ("{", '{"auths": {"%s": {"auth": "!"}}}' % guarded.host):  # noqa: UP031
+    for content in ("{", '{"auths": {"%s": {"auth": "!"}}}' % guarded.host):  # noqa: UP031 (JSON has braces)
         no_logins.write_text(content)
         with pytest.raises(InvalidArgument, match=r"auth file"):
             engine.images.pull(guarded.name, settings=settings)

@@ -73,7 +73,7 @@ class Scene:
             "containers-storage": f"example.com/{name}:1",
         }[transport]
 
-    def copy(self, source: str, target: str, options: CopyOptions = CopyOptions()) -> Copied:  # noqa: B008
+    def copy(self, source: str, target: str, options: CopyOptions = CopyOptions()) -> Copied:  # noqa: B008 (frozen)
         """Copy from "TRANSPORT:TEXT" to another."""
         reading, _, where = source.partition(":")
         writing, _, whereto = target.partition(":")

@@ -82,7 +82,7 @@ class Collector(services.TraceServiceServicer):  # type: ignore[misc]
     def __init__(self) -> None:
         self.spans: queue.Queue[Any] = queue.Queue()
 
-    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 (of the service)
         for resource in request.resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:

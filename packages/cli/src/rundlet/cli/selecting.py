@@ -45,7 +45,7 @@ def chosen(
             raise NoSuchContainer("latest")
         return [rows[-1].id]
     if everything or filters:
-        return _listed(context, tuple(filters), statuses)  # type: ignore[arg-type]
+        return _listed(context, tuple(filters), statuses)
     if not named and whole:
         raise UsageError("you must provide at least one name or id")
     return named
@@ -66,7 +66,7 @@ def _listed(context: Context, filters: Sequence[str], statuses: Sequence[str]) -
 
 def _cidfiles(arguments: Parsed) -> list[str]:
     found = []
-    for path in arguments.values.get("cidfile") or ():  # type: ignore[attr-defined]
+    for path in arguments.values.get("cidfile") or ():
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 found.append(file.readline().strip())

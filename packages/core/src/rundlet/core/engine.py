@@ -17,6 +17,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from functools import cached_property as _part
     from types import TracebackType
     from typing import Self
 
@@ -34,6 +35,20 @@ if TYPE_CHECKING:
     from .state.locks import Locks
     from .storage.layers import Layers
     from .volumes.api import Volumes
+else:
+
+    class _part:  # noqa: N801 (used as property is)
+        """A property that is an attribute once it was asked for; importing functools takes time."""
+
+        def __init__(self, make):
+            self._make = make
+            self.__doc__ = make.__doc__
+
+        def __get__(self, engine, kind=None):
+            if engine is None:
+                return self
+            made = vars(engine)[self._make.__name__] = self._make(engine)
+            return made
 
 
 class Engine:
@@ -55,7 +70,6 @@ class Engine:
         if runroot:
             settings = settings.replace(run_root=runroot)
         self.settings = _absolute(settings)
-        self._parts: dict[str, object] = {}
 
     @classmethod
     def from_options(cls, options: Parsed) -> Engine:
@@ -72,69 +86,53 @@ class Engine:
             check_storage(engine.plugins, options)
         return engine
 
-    @property
+    @_part
     def database(self) -> Database:
         """The state. Made if it is not there."""
-        if "database" not in self._parts:
-            from .state.database import Database
+        from .state.database import Database
 
-            self._parts["database"] = Database(self.settings.graph_root)
-        return self._parts["database"]  # type: ignore[return-value]
+        return Database(self.settings.graph_root)
 
-    @property
+    @_part
     def locks(self) -> Locks:
-        if "locks" not in self._parts:
-            from .state.locks import Locks
+        from .state.locks import Locks
 
-            self._parts["locks"] = Locks(
-                f"{self.settings.run_root}/locks", self.settings.lock_timeout
-            )
-        return self._parts["locks"]  # type: ignore[return-value]
+        return Locks(f"{self.settings.run_root}/locks", self.settings.lock_timeout)
 
-    @property
+    @_part
     def leases(self) -> Lease:
         """What this engine is working on, for others to leave alone."""
-        if "leases" not in self._parts:
-            from .state.leases import Lease
+        from .state.leases import Lease
 
-            self._parts["leases"] = Lease(self.database)
-        return self._parts["leases"]  # type: ignore[return-value]
+        return Lease(self.database)
 
-    @property
+    @_part
     def plugins(self) -> Plugins:
         """Drivers by kind and name, and the hooks."""
-        if "plugins" not in self._parts:
-            from .plugins.manager import Plugins
+        from .plugins.manager import Plugins
 
-            self._parts["plugins"] = Plugins(self.settings)
-        return self._parts["plugins"]  # type: ignore[return-value]
+        return Plugins(self.settings)
 
-    @property
+    @_part
     def blobs(self) -> BlobStore:
-        if "blobs" not in self._parts:
-            from .content.store import BlobStore
+        from .content.store import BlobStore
 
-            self._parts["blobs"] = BlobStore(self)
-        return self._parts["blobs"]  # type: ignore[return-value]
+        return BlobStore(self)
 
-    @property
+    @_part
     def layers(self) -> Layers:
         """Layers: rows and the storage driver under them."""
-        if "layers" not in self._parts:
-            from .storage.layers import Layers
+        from .storage.layers import Layers
 
-            self._parts["layers"] = Layers(self)
-        return self._parts["layers"]  # type: ignore[return-value]
+        return Layers(self)
 
-    @property
+    @_part
     def images(self) -> Images:
         """Images, those of additional stores too. Raises StoreError when one cannot be used."""
-        if "images" not in self._parts:
-            from .images.api import Images
+        from .images.api import Images
 
-            self._refresh_stores()
-            self._parts["images"] = Images(self)
-        return self._parts["images"]  # type: ignore[return-value]
+        self._refresh_stores()
+        return Images(self)
 
     def _refresh_stores(self) -> None:
         named = self.settings.additional_image_stores
@@ -143,56 +141,49 @@ class Engine:
 
             refresh(self)
 
-    @property
+    @_part
     def containers(self) -> Containers:
-        if "containers" not in self._parts:
-            from .containers.api import Containers
+        from .containers.api import Containers
 
-            self._parts["containers"] = Containers(self)
-        return self._parts["containers"]  # type: ignore[return-value]
+        return Containers(self)
 
-    @property
+    @_part
     def networks(self) -> Networks:
-        if "networks" not in self._parts:
-            from .networks.api import Networks
+        from .networks.api import Networks
 
-            self._parts["networks"] = Networks(self)
-        return self._parts["networks"]  # type: ignore[return-value]
+        return Networks(self)
 
-    @property
+    @_part
     def volumes(self) -> Volumes:
-        if "volumes" not in self._parts:
-            from .volumes.api import Volumes
+        from .volumes.api import Volumes
 
-            self._parts["volumes"] = Volumes(self)
-        return self._parts["volumes"]  # type: ignore[return-value]
+        return Volumes(self)
 
-    @property
+    @_part
     def artifacts(self) -> Artifacts:
         """Files of any kind under names, beside images."""
-        if "artifacts" not in self._parts:
-            from .artifacts.api import Artifacts
+        from .artifacts.api import Artifacts
 
-            self._parts["artifacts"] = Artifacts(self)
-        return self._parts["artifacts"]  # type: ignore[return-value]
+        return Artifacts(self)
 
-    @property
+    @_part
     def secrets(self) -> Secrets:
-        if "secrets" not in self._parts:
-            from .secrets.api import Secrets
+        from .secrets.api import Secrets
 
-            self._parts["secrets"] = Secrets(self)
-        return self._parts["secrets"]  # type: ignore[return-value]
+        return Secrets(self)
 
     def close(self) -> None:
         """Close files. The engine can not be used after."""
-        leases = self._parts.pop("leases", None)
+        made = vars(self)
+        leases = made.pop("leases", None)
         if leases is not None:
-            leases.release()  # type: ignore[attr-defined]
-        database = self._parts.pop("database", None)
+            leases.release()
+        database = made.pop("database", None)
         if database is not None:
-            database.close()  # type: ignore[attr-defined]
-        self._parts.clear()
+            database.close()
+        for name, kind in vars(Engine).items():
+            if isinstance(kind, _part):
+                made.pop(name, None)
 
     def __enter__(self) -> Self:
         return self

@@ -71,7 +71,7 @@ def hookimpl(
     """Mark a function as an implementation of the hook of its name (options as in pluggy)."""
 
     def mark(function: F) -> F:
-        function.rundlet_impl = {  # type: ignore[attr-defined]
+        function.rundlet_impl = {  # type: ignore[attr-defined]  # as any function
             "wrapper": wrapper,
             "hookwrapper": False,
             "tryfirst": tryfirst,
@@ -96,7 +96,7 @@ def hookspec(function: F | None = None, *, firstresult: bool = False) -> Any:
     """Mark a function as the specification of a hook."""
 
     def mark(function: F) -> F:
-        function.rundlet_spec = {  # type: ignore[attr-defined]
+        function.rundlet_spec = {  # type: ignore[attr-defined]  # as any function
             "firstresult": firstresult,
             "historic": False,
             "warn_on_impl": None,

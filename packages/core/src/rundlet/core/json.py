@@ -32,7 +32,7 @@ class _Reading:
         self.strict = strict
 
 
-_scan = make_scanner(_Reading(strict=True))  # type: ignore[arg-type]
+_scan = make_scanner(_Reading(strict=True))  # type: ignore[arg-type]  # a JSONDecoder, by duck
 
 
 def loads(text: str | bytes, *, strict: bool = True) -> Any:
@@ -45,7 +45,7 @@ def loads(text: str | bytes, *, strict: bool = True) -> Any:
             return _python_loads(text, strict)
         text = text.decode("utf-8", "surrogatepass")
     begin = len(text) - len(text.lstrip(_SPACE))
-    scan = _scan if strict else make_scanner(_Reading(strict))  # type: ignore[arg-type]
+    scan = _scan if strict else make_scanner(_Reading(strict))  # type: ignore[arg-type]  # as above
     try:
         value, end = scan(text, begin)
     except (StopIteration, SystemError):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
-    def dataclass_transform(**_):  # noqa: D103
+    def dataclass_transform(**_):  # noqa: D103 (for the checker alone)
         return lambda cls: cls
 
 

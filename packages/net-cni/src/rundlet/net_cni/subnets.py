@@ -50,7 +50,7 @@ def completed(wish: Mapping[str, str]) -> dict[str, str]:
     found = {"subnet": str(subnet), "gateway": address(gateway, "gateway", subnet)}
     if wish.get("ip_range"):
         part = parse(wish["ip_range"])
-        if part.version != subnet.version or not part.subnet_of(subnet):  # type: ignore[arg-type]
+        if part.version != subnet.version or not part.subnet_of(subnet):  # type: ignore[arg-type]  # one version
             raise InvalidArgument(f"ip range {part} not in subnet {subnet}")
         whole = part == subnet
         found["start_ip"] = str(part[1] if whole or part[0] == subnet[0] else part[0])

@@ -7,6 +7,7 @@ content. Times are left out, as in Docker and buildah: a fresh clone has others.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rundlet.core.streams import ReadableFile, Writable
+    from rundlet.core.streams import Writable
 
     from .modes import Mode
     from .selecting import Member
@@ -98,7 +99,7 @@ def _fingerprint(member: Member, ownership: Ownership) -> str:
 
 def _digest(member: Member) -> str:
     with _opened(member) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(member: Member, out: Writable, place: bytes, ownership: Ownership) -> None:
@@ -137,7 +138,7 @@ def _content(member: Member, out: Writable) -> None:
     out.write(padding(member.status.st_size))
 
 
-def _opened(member: Member) -> ReadableFile:
+def _opened(member: Member) -> io.FileIO:
     try:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         return open(os.open(member.path, flags), "rb", buffering=0)

@@ -83,7 +83,7 @@ def _user_namespace(arguments: Parsed, program: Parsed) -> dict[str, Any]:
     Raises UsageError, InvalidArgument.
     """
     uids, gids = (
-        tuple(_map(text) for text in arguments.texts(name) or program.values.get(name, ()))  # type: ignore[attr-defined]
+        tuple(_map(text) for text in arguments.texts(name) or program.values.get(name, ()))
         for name in ("userns-uid-map", "userns-gid-map")
     )
     names = arguments.text("userns-uid-map-user"), arguments.text("userns-gid-map-group")

@@ -12,6 +12,7 @@ from rundlet.core.errors import InvalidArgument, NoSuchImage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
 
     from rundlet.core.engine import Engine
     from rundlet.core.images.api import ImageSummary
@@ -122,8 +123,8 @@ def _ancestor(engine: Engine, row: ContainerRow, value: str) -> bool:
         return value in (row.image_name, row.image_name.removesuffix(":latest"))
 
 
-def _request(engine: Engine, row: ContainerRow) -> dict[str, object]:
-    document: dict[str, object] = json.loads(engine.containers.get(row.id).request)
+def _request(engine: Engine, row: ContainerRow) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(engine.containers.get(row.id).request)
     return document
 
 
@@ -134,7 +135,7 @@ def _volume(engine: Engine, row: ContainerRow, value: str) -> bool:
     if any(value in pair for pair in used):
         return True
     mounts = _request(engine, row).get("mounts") or ()
-    return any(value in (m.get("source"), m.get("destination")) for m in mounts)  # type: ignore[attr-defined]
+    return any(value in (m.get("source"), m.get("destination")) for m in mounts)
 
 
 def _network(engine: Engine, row: ContainerRow, value: str) -> bool:

@@ -122,7 +122,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         **checks,
         personality=arguments.text("personality"),
         systemd=arguments.text("systemd"),
-        preserve_fds=int(arguments.values.get("preserve-fds") or 0),  # type: ignore[call-overload]
+        preserve_fds=int(arguments.values.get("preserve-fds") or 0),
         preserve_fd=descriptors(arguments),
         sdnotify=arguments.text("sdnotify"),
         pidfile=arguments.text("pidfile"),

@@ -5,7 +5,11 @@ from __future__ import annotations
 from rundlet.core.contracts.network import PortMapping
 from rundlet.core.errors import InvalidArgument
 
-_PROTOCOLS = ("tcp", "udp", "sctp")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.contracts.network import Protocol
+
+_PROTOCOLS: dict[str, Protocol] = {"tcp": "tcp", "udp": "udp", "sctp": "sctp"}
 
 
 def port_mappings(texts: tuple[str, ...]) -> tuple[PortMapping, ...]:
@@ -28,10 +32,7 @@ def publish(text: str) -> list[PortMapping]:
             f"host and container port ranges have different lengths: {host_count} vs {count}"
             f" in {text!r}"
         )
-    return [
-        PortMapping(first, host_first, name, ip, count)  # type: ignore[arg-type]
-        for name in protocols
-    ]
+    return [PortMapping(first, host_first, _PROTOCOLS[name], ip, count) for name in protocols]
 
 
 def _split(text: str, address: str) -> tuple[str, str, str]:

@@ -48,7 +48,7 @@ def _limits(arguments: Parsed) -> dict[str, Any]:
         "memory_reservation": _size(arguments, "memory-reservation"),
         "memory_swap": _size(arguments, "memory-swap"),
         "memory_swappiness": _unless(arguments.number("memory-swappiness"), -1),
-        "cpus": float(cpus) if cpus else None,  # type: ignore[arg-type]
+        "cpus": float(cpus) if cpus else None,
         "cpu_period": arguments.number("cpu-period"),
         "cpu_quota": arguments.number("cpu-quota"),
         "cpu_shares": arguments.number("cpu-shares"),

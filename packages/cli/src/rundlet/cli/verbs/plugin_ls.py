@@ -31,7 +31,7 @@ VERB = Verb(
 )
 
 _TABLE = "table {{.Kind}}\t{{.Name}}\t{{.Distribution}}\t{{.Version}}\t{{.Works}}\t{{.Reason}}"
-_WORKS = {True: "yes", False: "no", None: "-"}
+_WORKS: dict[object, str] = {True: "yes", False: "no", None: "-"}
 
 
 def run(context: Context, arguments: Parsed) -> int:
@@ -50,7 +50,7 @@ def run(context: Context, arguments: Parsed) -> int:
     if arguments.flag("quiet"):
         form = "{{.Name}}"
     if form != "json":
-        found = [{**row, "Works": _WORKS[row["Works"]]} for row in found]  # type: ignore[index]
+        found = [{**row, "Works": _WORKS[row["Works"]]} for row in found]
     context.print(rows(found, form, heading=not arguments.flag("noheading")), end="")
     return 0
 

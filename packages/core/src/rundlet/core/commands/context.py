@@ -7,7 +7,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
 
     from ..engine import Engine
     from .declare import Program, Verb
@@ -20,7 +20,7 @@ class Parsed:
     """
 
     def __init__(
-        self, values: dict[str, object], arguments: Sequence[str], given: frozenset[str]
+        self, values: dict[str, Any], arguments: Sequence[str], given: frozenset[str]
     ) -> None:
         self.values = values
         self.arguments = tuple(arguments)
@@ -41,11 +41,11 @@ class Parsed:
 
     def number(self, name: str) -> int | None:
         value = self.values[name]
-        return None if value is None else int(value)  # type: ignore[call-overload]
+        return None if value is None else int(value)
 
     def seconds(self, name: str) -> float | None:
         value = self.values[name]
-        return None if value is None else float(value)  # type: ignore[arg-type]
+        return None if value is None else float(value)
 
 
 class Context:

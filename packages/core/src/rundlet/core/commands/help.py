@@ -125,7 +125,7 @@ def _function(options: Sequence[Flag | Option], summary: str) -> Callable[..., N
 
     shown = [option for option in options if not option.hidden]
     parameters = [_parameter(f"option_{number}", one) for number, one in enumerate(shown)]
-    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # for typer
     function.__annotations__ = {one.name: one.annotation for one in parameters}
     function.__doc__ = summary
     return function

@@ -15,6 +15,7 @@ from .declare import Flag, Option
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from .declare import Arguments, Verb
 
@@ -50,7 +51,7 @@ class Options:
     def __init__(self, declared: Iterable[Flag | Option], above: Options | None = None) -> None:
         self.long: dict[str, Flag | Option] = {}
         self.short: dict[str, Flag | Option] = {}
-        self.values: dict[str, object] = {}
+        self.values: dict[str, Any] = {}
         self.given: set[str] = set()
         self._above = above
         for option in declared:
@@ -168,7 +169,7 @@ class Options:
         elif option.many:
             # The first typed value replaces the default (pflag's slices).
             before = self.values[name] if name in self.given else ()
-            self.values[name] = (*before, *split(option, typed, text))  # type: ignore[misc]
+            self.values[name] = (*before, *split(option, typed, text))
         else:
             self.values[name] = convert(option, typed, text)
         self.given.add(name)

@@ -17,6 +17,8 @@ from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..contracts.runtime import OCIRuntime
     from ..engine import Engine
     from ..state.containers import Container
@@ -93,7 +95,7 @@ def _asked(runtime: OCIRuntime, row: Container, timeout: float) -> bool:
     return ending.wait_process(row, max(0.0, deadline - time.monotonic()))
 
 
-def _try(call, *arguments, **options) -> None:  # type: ignore[no-untyped-def]
+def _try(call: Callable[..., object], *arguments: object, **options: object) -> None:
     """Signals to a process that ended meanwhile, or that the runtime has lost, are no error."""
     try:
         call(*arguments, **options)

@@ -13,6 +13,10 @@ import zstandard
 from ..errors import Corrupt
 from .compress import Stream
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _RLE = 1
 
@@ -46,7 +50,7 @@ class FrameWalker:
         if self._skip == 0 and not self._header and self._state == self._magic:
             self.at_boundary = True
 
-    def _expect(self, state, wanted: int, skip: int = 0) -> None:  # type: ignore[no-untyped-def]
+    def _expect(self, state: Callable[[], None], wanted: int, skip: int = 0) -> None:
         self._state, self._wanted, self._skip, self._header = state, wanted, skip, b""
 
     def _magic(self) -> None:

@@ -237,7 +237,7 @@ def features(plugins: Plugins, kind: str, entry: EntryPoint) -> dict[str, str]:
     Raises PluginError for a broken one.
     """
     driver: Any = getattr(plugins, kind)(entry.name)
-    found: dict[str, object] = {}
+    found: dict[str, bool | str] = {}
     if kind != "transport":
         found["works here"] = driver.probe().works
     if kind == "storage":
@@ -255,7 +255,10 @@ def features(plugins: Plugins, kind: str, entry: EntryPoint) -> dict[str, str]:
     elif kind == "transport":
         for name in ("delete", "tags", "siblings"):
             found[name] = _overrides(driver, name, "contracts.transport")
-    return {name: {True: "yes", False: "no"}.get(value, value) for name, value in found.items()}  # type: ignore[call-overload]
+    words = {True: "yes", False: "no"}
+    return {
+        name: words[value] if isinstance(value, bool) else value for name, value in found.items()
+    }
 
 
 def _overrides(driver: object, name: str, module: str) -> bool:

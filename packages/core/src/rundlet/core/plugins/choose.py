@@ -7,12 +7,16 @@ from ..errors import DriverUnavailable, PluginError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Protocol, TypeVar
 
     from ..commands.context import Parsed
+    from ..contracts.probe import Probe
     from .manager import Plugins
 
-    Driver = TypeVar("Driver")
+    class _Probed(Protocol):
+        def probe(self) -> Probe: ...
+
+    Driver = TypeVar("Driver", bound=_Probed)
 
 ORDER = {
     "storage": ("overlay", "vfs"),
@@ -39,7 +43,7 @@ def choose(plugins: Plugins, kind: str, wanted: str, make: Callable[[str], Drive
             continue
         try:
             driver = make(name)
-            probe = driver.probe()  # type: ignore[attr-defined]
+            probe = driver.probe()
         except PluginError as error:
             reasons.append(f"{name}: {error.message}")
             continue

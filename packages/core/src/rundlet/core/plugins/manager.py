@@ -73,7 +73,8 @@ class Plugins:
         """A storage driver, with its home below the graph root."""
         home = os.path.join(self.settings.graph_root, name)
         options = dict(self.settings.storage_options.get(name, {}))
-        return self._driver("storage", name, home=home, options=options)  # type: ignore[no-any-return]
+        driver: StorageDriver = self._driver("storage", name, home=home, options=options)
+        return driver
 
     def runtime(self, name: str) -> OCIRuntime:
         """An OCI runtime: the name of a driver, of a table (in the settings, or kept), or a path.
@@ -89,7 +90,8 @@ class Plugins:
             table = kept.table(self.settings, name)
         kind = str(table.pop("kind", driver))
         config = self._runtime_config(driver, table)
-        return self._driver("runtime", kind, called=name, config=config)  # type: ignore[no-any-return]
+        made: OCIRuntime = self._driver("runtime", kind, called=name, config=config)
+        return made
 
     def _family(self, binary: str) -> str:
         """The driver for a binary: of its name, or the longest that it begins with (crun-1.20)."""
@@ -141,17 +143,20 @@ class Plugins:
                 **settings.plugins.get(name, {}),
             },
         )
-        return self._driver("network", name, settings=configuration)  # type: ignore[no-any-return]
+        driver: NetworkPlugin = self._driver("network", name, settings=configuration)
+        return driver
 
     def transport(self, name: str) -> ImageTransport:
         """An image transport."""
-        return self._driver("transport", name)  # type: ignore[no-any-return]
+        driver: ImageTransport = self._driver("transport", name)
+        return driver
 
     def secret(self, name: str) -> SecretDriver:
         """A secret driver, with its home below the graph root."""
         home = os.path.join(self.settings.graph_root, "secrets", name)
         options = dict(self.settings.plugins.get(name, {}))
-        return self._driver("secret", name, home=home, options=options)  # type: ignore[no-any-return]
+        driver: SecretDriver = self._driver("secret", name, home=home, options=options)
+        return driver
 
     def choose_storage(self, wanted: str = "") -> StorageDriver:
         """The driver asked for, configured, or the first that works here."""

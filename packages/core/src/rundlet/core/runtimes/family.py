@@ -322,5 +322,5 @@ def create(kind: type[Driver], name: str, config: RuntimeConfig) -> Driver | Non
         return None
     driver = kind(config)
     if name != kind.name:
-        driver.name = name  # type: ignore[misc]
+        driver.name = name  # type: ignore[misc]  # of this one alone
     return driver

@@ -155,6 +155,7 @@ def _merged(before: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
     result = dict(before)
     for key, value in table.items():
         old = result.get(key)
-        both = isinstance(value, dict) and isinstance(old, dict)
-        result[key] = _merged(old, value) if both else value  # type: ignore[arg-type]
+        if isinstance(value, dict) and isinstance(old, dict):
+            value = _merged(old, value)
+        result[key] = value
     return result

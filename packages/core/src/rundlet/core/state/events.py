@@ -10,6 +10,7 @@ from ..views import Event
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from ..plugins.manager import Plugins
     from .database import Database
@@ -108,7 +109,7 @@ def last(database: Database) -> int:
     return int(row[0] or 0) if row else 0
 
 
-def _event(row: tuple) -> Event:  # type: ignore[type-arg]
+def _event(row: tuple[Any, ...]) -> Event:
     when, kind, action, identity, name, attributes = row
     return Event(kind, action, identity, name, when, json.loads(attributes))
 

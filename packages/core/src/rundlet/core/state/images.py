@@ -10,6 +10,7 @@ from ..value import EMPTY, Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from typing import Any
 
     from .database import Database
 
@@ -57,7 +58,7 @@ def every(database: Database) -> list[Image]:
     return [_image(database, row) for row in rows]
 
 
-def _image(database: Database, row: tuple) -> Image:  # type: ignore[type-arg]
+def _image(database: Database, row: tuple[Any, ...]) -> Image:
     names = database.rows("SELECT name FROM image_names WHERE image = ? ORDER BY name", row[0])
     digests = database.rows(
         "SELECT repository || '@' || digest FROM image_digests WHERE image = ?"

@@ -62,7 +62,8 @@ class _Network(NetworkPluginContract):
     def plugin(self, settings: NetworkSettings, tmp_path: Path) -> NetworkPlugin:
         kind: Any = type(_plugins(tmp_path).network(NAME))
         self.joins = self.publishes = NAME not in ("none", "host")
-        return kind(settings)  # type: ignore[no-any-return]
+        plugin: NetworkPlugin = kind(settings)
+        return plugin
 
 
 class _Transport(ImageTransportContract):

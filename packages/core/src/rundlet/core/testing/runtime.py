@@ -178,7 +178,7 @@ class OCIRuntimeContract(MonitorContract):
         for name, path in made:
             driver.delete(name, force=True)
             wait(
-                lambda path=path: not cgroup.processes(machine, path),  # type: ignore[misc]
+                lambda path=path: not cgroup.processes(machine, path),  # type: ignore[misc]  # bool
                 f"processes of {name} live on",
             )
             cgroup.remove(machine, path)
@@ -396,7 +396,7 @@ class OCIRuntimeContract(MonitorContract):
         for asked, expected in ((True, "terminal"), (False, "none")):
             box = create("sh", "-c", script, terminal=asked).start()
             assert box.exit_code() == 0
-            wait(lambda box=box: box.output() != "", "the output is lost")  # type: ignore[misc]
+            wait(lambda box=box: box.output() != "", "the output is lost")  # type: ignore[misc]  # bool
             assert box.output().strip() == expected
 
     def test_bind_mounts(self, create: Callable[..., Running], tmp_path: Path) -> None:

@@ -32,5 +32,5 @@ def _of_the_kernel() -> dict[int, cri.Signal]:
     found: dict[int, cri.Signal] = {}
     for wanted in cri.Signal.values():
         if wanted != cri.SIGNAL_RUNTIME_DEFAULT:
-            found.setdefault(signals.number(name(wanted)), wanted)  # type: ignore[arg-type]
+            found.setdefault(signals.number(name(wanted)), wanted)  # type: ignore[arg-type]  # stubs: int
     return found

@@ -20,6 +20,10 @@ from ..containers import record as containers
 from ..proto import api_pb2 as cri
 from . import record, run, stop
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _POD = "pod.dump"
 _CONTAINERS = "containers"
 
@@ -84,14 +88,13 @@ def restore(engine: Engine, request: cri.RestorePodRequest) -> cri.RestorePodRes
 class _Configs:
     """What pod.dump tells. Raises InvalidArgument for what is none."""
 
-    def __init__(self, path: str, document: object) -> None:
+    def __init__(self, path: str, document: Any) -> None:
         try:
-            found = dict(document)  # type: ignore[call-overload]
-            self.handler = str(found["handler"])
-            self.pod = cri.PodSandboxConfig.FromString(base64.b64decode(found["config"]))
+            self.handler = str(document["handler"])
+            self.pod = cri.PodSandboxConfig.FromString(base64.b64decode(document["config"]))
             self.containers = {
                 str(name): cri.ContainerConfig.FromString(base64.b64decode(text))
-                for name, text in found["containers"].items()
+                for name, text in document["containers"].items()
             }
         except Exception as error:
             raise InvalidArgument(f"{path} is no archive of a pod: {error!r}") from None

@@ -12,7 +12,11 @@ from ..containers import security
 from ..proto import api_pb2 as cri
 from .paths import Paths
 
-_PROTOCOLS = {cri.TCP: "tcp", cri.UDP: "udp", cri.SCTP: "sctp"}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rundlet.core.contracts.network import Protocol
+
+_PROTOCOLS: dict[int, Protocol] = {cri.TCP: "tcp", cri.UDP: "udp", cri.SCTP: "sctp"}
 
 _LONGEST_LABEL = 63
 """Characters of a host name's part (RFC 1123); the kernel takes 64."""
@@ -76,7 +80,7 @@ def ports(config: cri.PodSandboxConfig) -> tuple[PortMapping, ...]:
         PortMapping(
             container_port=port.container_port,
             host_port=port.host_port,
-            protocol=_PROTOCOLS[port.protocol],  # type: ignore[arg-type]
+            protocol=_PROTOCOLS[port.protocol],
             host_ip=port.host_ip,
         )
         for port in config.port_mappings

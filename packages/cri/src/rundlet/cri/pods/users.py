@@ -16,6 +16,10 @@ from ..proto import api_pb2 as cri
 from . import namespaces, options
 from .paths import Paths
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def check(config: cri.PodSandboxConfig) -> None:
     """Raises InvalidArgument for what kubelet never sends, and no other server takes either."""
@@ -44,9 +48,9 @@ def maps(config: cri.PodSandboxConfig) -> tuple[tuple[IdMap, ...], tuple[IdMap, 
     return rows(wanted.uids), rows(wanted.gids)
 
 
-def rows(mappings: object) -> tuple[IdMap, ...]:
+def rows(mappings: Iterable[cri.IDMapping]) -> tuple[IdMap, ...]:
     """IDMapping messages in the engine's words."""
-    return tuple(IdMap(one.container_id, one.host_id, one.length) for one in mappings)  # type: ignore[attr-defined]
+    return tuple(IdMap(one.container_id, one.host_id, one.length) for one in mappings)
 
 
 def owner(config: cri.PodSandboxConfig) -> str:

@@ -12,6 +12,10 @@ from . import network, options, record
 from .paths import Paths
 from .record import Pod
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 def state(pod: Pod) -> cri.PodSandboxState:
     """READY while its namespaces are there."""
@@ -89,9 +93,6 @@ def _fits(pod: Pod, wanted: cri.PodSandboxFilter) -> bool:
     return has_labels(pod.sandbox.labels, wanted.label_selector)
 
 
-def has_labels(labels: object, selector: object) -> bool:
+def has_labels(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
     """Whether every label of a selector is there with its value."""
-    if not selector:
-        return True
-    mine: dict[str, str] = dict(labels)  # type: ignore[call-overload]
-    return all(mine.get(key) == value for key, value in dict(selector).items())  # type: ignore[call-overload]
+    return all(labels.get(key) == value for key, value in selector.items())

@@ -13,13 +13,15 @@ import threading
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
+from google.protobuf.message import Message
+
 from rundlet.core.containers.state import LIVE, has_process
 from rundlet.core.state.containers import ContainerRow
 from rundlet.core.state.database import Changes
 
 from .work import Workers
 
-M = TypeVar("M")
+M = TypeVar("M", bound=Message)
 
 MOST = 1000
 """Answers that are kept; beyond it all are forgotten."""
@@ -70,7 +72,7 @@ class Kept:
         arguments: tuple[object, ...],
     ) -> bytes:
         message, rows = await self._workers.run(make, *arguments)
-        found: bytes = message.SerializeToString()  # type: ignore[attr-defined]
+        found: bytes = message.SerializeToString()
         watched = self._watch(rows)
         with self._lock:
             if watched and self._version() == at == self._at:

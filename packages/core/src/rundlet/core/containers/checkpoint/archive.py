@@ -178,7 +178,7 @@ def unpack(path: str, directory: str, tree: str = "checkpoint") -> Archive:
     there or is none, Corrupt, UnsafeArchive, NoSpace.
     """
     try:
-        stream = open(path, "rb")  # noqa: SIM115
+        stream = open(path, "rb")  # noqa: SIM115 (closed below; only opening is explained)
     except OSError as error:
         raise InvalidArgument(f"checkpoint {path}: {error.strerror}") from None
     root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

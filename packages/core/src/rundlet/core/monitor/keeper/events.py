@@ -40,7 +40,7 @@ class Events:
         return f"/proc/{os.getpid()}/fd/{self._directory}/events"
 
     def _accept(self, _: int) -> None:
-        descriptor, _address = self._listener._accept()  # type: ignore[attr-defined]
+        descriptor, _address = self._listener._accept()  # type: ignore[attr-defined]  # _socket's own
         os.set_inheritable(descriptor, False)
         connection = socket(fileno=descriptor)
         frames = ttrpc.Frames()

@@ -159,23 +159,24 @@ class Streams:
             return
         try:
             while True:
-                descriptor, _address = self._listener._accept()  # type: ignore[attr-defined]
+                descriptor, _address = self._listener._accept()  # type: ignore[attr-defined]  # _socket's own
                 os.set_inheritable(descriptor, False)
                 self.clients.append(Client(self, socket(fileno=descriptor)))
         except BlockingIOError:
             return
 
     def _read_outputs(self) -> None:
-        for stream, descriptor in self.outputs.items():
-            self.loop.watch(descriptor, READ, lambda _, stream=stream: self._output(stream))  # type: ignore[misc]
+        for descriptor in self.outputs.values():
+            self.loop.watch(descriptor, READ, self._output)
 
-    def _output(self, stream: str) -> None:
+    def _output(self, descriptor: int) -> None:
         try:
-            data = os.read(self.outputs[stream], _CHUNK)
+            data = os.read(descriptor, _CHUNK)
         except BlockingIOError:
             return
+        stream = next(name for name, its in self.outputs.items() if its == descriptor)
         if not data:
-            descriptor = self.outputs.pop(stream)
+            del self.outputs[stream]
             self.loop.forget(descriptor)
             os.close(descriptor)
             return

@@ -10,6 +10,7 @@ from .protobuf import BYTES, STRING, STRINGS, VARINT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ...contracts.runtime import Status
     from .protobuf import Message
 
 ANY: Message = {"type_url": (1, STRING), "value": (2, BYTES)}
@@ -60,7 +61,7 @@ METHODS: dict[str, tuple[Message, Message]] = {
 }  # fmt: skip
 """Request and response of each method of the service Task."""
 
-STATUS = {1: "created", 2: "running", 3: "stopped", 4: "paused", 5: "paused"}
+STATUS: dict[int, Status] = {1: "created", 2: "running", 3: "stopped", 4: "paused", 5: "paused"}
 """containerd.v1.types.Status; 5 is PAUSING."""
 
 PROCESS_SPEC = "types.containerd.io/opencontainers/runtime-spec/1/Process"

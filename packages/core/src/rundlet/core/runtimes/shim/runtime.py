@@ -188,7 +188,7 @@ class ShimRuntime(OCIRuntime):
             )
         status = STATUS.get(found["status"], "stopped")
         pid = 0 if status == "stopped" else int(found["pid"])
-        return RuntimeState(container, status, pid, task.bundle)  # type: ignore[arg-type]
+        return RuntimeState(container, status, pid, task.bundle)
 
     def containers(self) -> Sequence[RuntimeState]:
         found = []

@@ -9,6 +9,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,7 @@ class Applying(StorageSuite):
                 time.sleep(60)
                 return b""
 
-            pid = self.in_process(
-                lambda size=size, wait=wait: driver.apply(  # type: ignore[misc]
-                    A,
-                    (),
-                    Broken(data[:size], wait),
-                )
-            )
+            pid = self.in_process(partial(driver.apply, A, (), Broken(data[:size], wait)))
             os.read(ready, 1)
             driver.collect()  # beside a living process: harms nothing
             os.kill(pid, signal.SIGKILL)
@@ -237,9 +232,7 @@ class Applying(StorageSuite):
             pytest.skip(f"{driver.name} unpacks a layer onto its parent")
         running = [
             self.in_process(
-                lambda n=n: driver.apply(  # type: ignore[misc]
-                    layers[n], layers[n + 1 :], io.BytesIO(archives[n])
-                )
+                partial(driver.apply, layers[n], layers[n + 1 :], io.BytesIO(archives[n]))
             )
             for n in range(6)
         ]

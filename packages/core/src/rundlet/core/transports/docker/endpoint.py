@@ -81,7 +81,7 @@ def split(address: str, scheme: str) -> tuple[str, int]:
 
 def connected(host: str, port: int) -> socket.socket:
     """A connected socket. Raises OSError."""
-    sock = socket.create_connection((_ascii(host), port), CONNECT)  # type: ignore[arg-type]
+    sock = socket.create_connection((_ascii(host), port), CONNECT)  # type: ignore[arg-type]  # bytes do too
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
 

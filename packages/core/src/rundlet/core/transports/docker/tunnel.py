@@ -23,7 +23,7 @@ def _carry(secured: socket.socket, far: socket.socket) -> None:
     try:
         secured.settimeout(None)
         while True:
-            pending = secured.pending() > 0  # type: ignore[attr-defined]
+            pending = secured.pending() > 0  # type: ignore[attr-defined]  # of ssl
             ready = select.select([secured, far], [], [], 0 if pending else None)[0]
             if (pending or secured in ready) and not _pass(secured, far):
                 return
