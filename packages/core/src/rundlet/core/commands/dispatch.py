@@ -45,7 +45,7 @@ def main(program: Program, words: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard_output()
         return 141
-    except Exception as error:
+    except Exception as error:  # a defect of ours: told without a traceback
         from .unexpected import report
 
         code = report(program, error, debug=_debugging(options, words))
@@ -124,7 +124,7 @@ def _contained(entry: EntryPoint, verb: Verb, context: Context, parsed: Parsed, 
         code: object = _call(verb, context, parsed)
     except (RundletError, OSError):
         raise
-    except Exception as error:
+    except Exception as error:  # another distribution's
         if debug:
             from .unexpected import show
 

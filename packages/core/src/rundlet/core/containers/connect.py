@@ -125,7 +125,7 @@ def _leave(
     alone = attachment.replace(networks=(wish,), ports=attachment.ports if place == 0 else ())
     try:
         engine.networks.detach(alone, before.replace(interfaces=mine), joined.plugin)
-    except Exception:
+    except Exception:  # whatever keeps its plugin from it: force
         if not force:
             raise
     kept = tuple(one for number, one in enumerate(attachment.networks) if number != place)

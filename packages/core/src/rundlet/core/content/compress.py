@@ -155,7 +155,7 @@ class _Reader(Stream):
                     raise Corrupt(f"{self._kind} data is cut off")
             try:
                 piece = self._member.decompress(self._input, most)
-            except Exception as error:
+            except Exception as error:  # each library has its own
                 raise Corrupt(f"damaged {self._kind} data: {error}") from error
             self._input = b""
             if self._member.eof:

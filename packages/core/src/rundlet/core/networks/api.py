@@ -41,7 +41,7 @@ class Networks:
             if isinstance(error, RundletError):
                 raise
             raise NetworkError(f"network plugin {driver.name}: {error}") from error
-        except Exception as error:
+        except Exception as error:  # of any type: it is a plugin's
             self._undo(driver, attachment)
             raise PluginError(f"network plugin {driver.name}: attach failed: {error!r}") from error
         return result
@@ -50,7 +50,7 @@ class Networks:
         """A plugin cleans up itself (NETWORK-ATTACH-UNDO); one at fault may not have."""
         try:
             driver.detach(attachment, AttachResult())
-        except Exception as error:
+        except Exception as error:  # a plugin's
             import sys
 
             sys.stderr.write(f"WARN[0000] network plugin {driver.name}: detach: {error}\n")
@@ -62,7 +62,7 @@ class Networks:
             driver.detach(attachment, result)
         except RundletError:
             raise
-        except Exception as error:
+        except Exception as error:  # a plugin's
             raise PluginError(f"network plugin {driver.name}: detach failed: {error!r}") from error
 
     def check(self, attachment: Attachment, result: AttachResult, plugin: str = "") -> None:

@@ -53,7 +53,7 @@ def check(plugins: Plugins, kind: str, entry: EntryPoint) -> Iterator[Checked]:
                 yield Checked(kind, entry.name, clause, True, str(answer or ""))
         except RundletError as error:
             yield Checked(kind, entry.name, clause, False, " ".join(error.message.split()))
-        except Exception as error:
+        except Exception as error:  # a plugin's: it is what we tell
             yield Checked(kind, entry.name, clause, False, repr(error))
 
 

@@ -173,7 +173,7 @@ def _owners() -> tuple[dict[tuple[str, str, str], tuple[str, str]], Rows]:
                 continue
             seen.add(name)
             ours = [(p.group, p.name, p.value) for p in distribution.entry_points]
-        except Exception as error:
+        except Exception as error:  # metadata of any kind: told below
             where = os.path.basename(str(getattr(distribution, "_path", distribution)))
             why = f"its metadata cannot be read: {error!r}"
             failed.setdefault(BROKEN, []).append((where, why, where, ""))

@@ -78,5 +78,5 @@ def _look(plugins: Plugins, kind: str, entry: EntryPoint) -> Listed:
         return _listed(kind, entry, bool(probe.works), str(probe.reason), dict(probe.details))
     except RundletError as error:
         return _listed(kind, entry, False, error.message)
-    except Exception as error:
+    except Exception as error:  # a plugin's: it is what we tell
         return _listed(kind, entry, False, f"probe failed: {error!r}")

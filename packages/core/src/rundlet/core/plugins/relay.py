@@ -100,7 +100,7 @@ class Relay:
             return caller(**arguments)
         except RundletError:
             raise
-        except Exception as error:
+        except Exception as error:  # a plugin's
             culprit = self._culprit(error.__traceback__) or entry
             raise broken(culprit, f"{hook} failed: {error!r}") from error
 
@@ -166,7 +166,7 @@ class Relay:
             raise
         except TimeoutError as error:
             raise broken(listener.entry, f"{hook}: {error}") from error
-        except BaseException as error:
+        except BaseException as error:  # SystemExit too: a plugin must not end its user
             raise broken(listener.entry, f"{hook} failed: {error!r}") from error
         return answers[0] if isinstance(answers, list) and answers else None
 

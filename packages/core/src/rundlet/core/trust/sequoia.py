@@ -64,7 +64,7 @@ def _key(sequoia: Any, fingerprint: str) -> Any:
     for name in sorted(os.listdir(place)) if os.path.isdir(place) else ():
         try:
             key = sequoia.Tsk.from_file(os.path.join(place, name))
-        except Exception:
+        except Exception:  # no key, in words of its own: the next
             continue
         if str(key.extract_certificate().fingerprint).lower() == wanted:
             return key

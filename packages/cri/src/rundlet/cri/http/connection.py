@@ -84,6 +84,6 @@ async def _answered(respond: Respond, request: h11.Request) -> Answer:
         return await respond("GET" if method == "HEAD" else method, path)
     except RundletError as error:
         return Answer(f"{error}\n".encode(), error.http_status)
-    except Exception as error:
+    except Exception as error:  # a defect of ours: the server lives
         LOG.exception("HTTP %s %s failed", method, path)
         return Answer(f"{error!r}\n".encode(), 500)

@@ -96,7 +96,7 @@ class _Configs:
                 str(name): cri.ContainerConfig.FromString(base64.b64decode(text))
                 for name, text in document["containers"].items()
             }
-        except Exception as error:
+        except Exception as error:  # what is in it may be anything
             raise InvalidArgument(f"{path} is no archive of a pod: {error!r}") from None
 
 

@@ -58,7 +58,7 @@ class Call:
         code, words, answer = grpc.StatusCode.OK, "", None
         try:
             answer = method.function(method.request.FromString(data))
-        except Exception as error:
+        except Exception as error:  # the client is told
             code, words = status(method.name, error)
         if answer is not None and not isinstance(answer, bytes):
             self._loop.call_soon_threadsafe(self._wait, seen, answer)
@@ -99,7 +99,7 @@ class Call:
                     last = await (self._stream(answer) if self._method.streams else _one(answer))
                 except asyncio.CancelledError:
                     code, words = grpc.StatusCode.CANCELLED, "cancelled"
-                except Exception as error:
+                except Exception as error:  # the client is told
                     code, words = status(self._method.name, error)
                 seen.code = code.name
         finally:

@@ -81,7 +81,7 @@ class Server:
                 return
             try:
                 event.tag(event)
-            except Exception:
+            except Exception:  # the thread must live: all calls come by it
                 LOG.exception("a call went wrong")
             del event  # what refers to a call that has ended keeps gRPC from forgetting it
 
