@@ -166,17 +166,19 @@ class Streams:
             return
 
     def _read_outputs(self) -> None:
-        for descriptor in self.outputs.values():
-            self.loop.watch(descriptor, READ, self._output)
+        for stream, descriptor in self.outputs.items():
+            self.loop.watch(descriptor, READ, self._reader(stream))
 
-    def _output(self, descriptor: int) -> None:
+    def _reader(self, stream: str) -> Callable[[int], None]:
+        return lambda _: self._output(stream)
+
+    def _output(self, stream: str) -> None:
         try:
-            data = os.read(descriptor, _CHUNK)
+            data = os.read(self.outputs[stream], _CHUNK)
         except BlockingIOError:
             return
-        stream = next(name for name, its in self.outputs.items() if its == descriptor)
         if not data:
-            del self.outputs[stream]
+            descriptor = self.outputs.pop(stream)
             self.loop.forget(descriptor)
             os.close(descriptor)
             return
