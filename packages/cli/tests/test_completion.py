@@ -136,7 +136,7 @@ def test_every_documented_field_is_there(store: Rundlet) -> None:
 def test_every_documented_filter_is_understood(store: Rundlet) -> None:
     examples: dict[str, Any] = {
         "containers": "one-box", "images": "busybox", "networks": "net-of-mine",
-        "volumes": "volume-of-mine", "secrets": "secret-of-mine",
+        "volumes": "volume-of-mine", "secrets": "secret-of-mine", "artifacts": "localhost/a:1",
     }  # fmt: skip
     texts = {"until=": "1h", "exited=": "0", "digest=": "sha256:0", "event=": "start"}
     arguments = {"events": ["--stream=false"], "ps": ["-a"]}

@@ -128,6 +128,9 @@ def test_through_a_registry(
     rundlet("artifact", "extract", "--title", "notes.md", name, str(tmp_path / "back"))
     assert (tmp_path / "back").read_text() == "# Notes\n"
     assert "manifest unknown" in refused(rundlet, "pull", f"{registry.host}/artifacts/none:1")
+    shown = ("events", "--stream=false", "--filter", "type=artifact", "--format")
+    told = rundlet(*shown, "{{.Status}} {{.Name}}").stdout.splitlines()
+    assert told == [f"create {NAME}", f"push {name}", f"remove {NAME}", f"pull {name}"]
 
 
 def test_decrypted_when_pulled(

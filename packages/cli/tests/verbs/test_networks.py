@@ -95,6 +95,9 @@ def test_connect_and_disconnect(networked: Rundlet) -> None:
     assert "10.77.0.7/24" in seen
     assert networked("exec", "c", "ip", "route", "show", "default").stdout.count("default") == 1
     networked("network", "disconnect", "more", "c")
+    shown = ("events", "--stream=false", "--filter", "network=more", "--format")
+    told = networked(*shown, "{{.Type}} {{.Status}} {{.Name}}").stdout.splitlines()
+    assert told == ["network create more", "network connect c", "network disconnect c"]
     assert "10.77" not in networked("exec", "c", "ip", "-4", "-o", "address").stdout
 
 

@@ -154,3 +154,7 @@ def test_events_of_volumes(rundlet: Rundlet) -> None:
     form = "{{.Type}} {{.Status}} {{.Name}} {{.Attributes}} {{.OOMKilled}}"
     done = rundlet(*shown, "--filter", "label=a=b", "--format", form).stdout
     assert done == "".join(f"volume {how} one map[a:b] false\n" for how in ("create", "remove"))
+    rundlet("volume", "create", "two")
+    rundlet("volume", "prune", "-f", "-a")
+    told = rundlet("events", "--stream=false", "--filter", "volume=two", "--format", "{{.Status}}")
+    assert told.stdout.split() == ["create", "remove", "prune"]

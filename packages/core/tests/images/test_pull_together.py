@@ -225,13 +225,16 @@ def test_events_of_images(engine: Engine, served: Any, tmp_path: Path) -> None:
         ("save", image.id, str(tmp_path / "saved.tar")),
         ("loadfromarchive", image.id, str(tmp_path / "saved.tar")),
         ("untag", image.id, "localhost/mine:2"),
-        ("remove", image.id, image.id),
+        ("untag", image.id, served.name),
+        ("remove", image.id, served.name),
     ]
 
 
-def test_a_pull_that_failed_is_no_event(engine: Engine, lying: LyingRegistry) -> None:
+def test_a_pull_that_failed_is_an_event_that_says_why(engine: Engine, lying: LyingRegistry) -> None:
     from rundlet.core.errors import NoSuchImage
 
     with pytest.raises(NoSuchImage):
         engine.images.pull(f"{lying.host}/nothing:1")
-    assert not events.between(engine.database)
+    (told,) = events.between(engine.database)
+    assert (told.action, told.name) == ("pull-error", f"{lying.host}/nothing:1")
+    assert "nothing" in told.attributes["error"]

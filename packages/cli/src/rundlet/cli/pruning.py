@@ -36,7 +36,7 @@ def containers(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
     waiting = {row.id for row in rows if row.status == "initialized"}  # a process is there
     for container in engine.containers.dependents_first([row.id for row in rows]):
         try:
-            engine.containers.remove(container, force=container in waiting)
+            engine.containers.remove(container, force=container in waiting, pruning=True)
         except (AlreadyExists, NoSuchContainer, WrongState):
             continue  # another needs it, removed it or started it
         yield container
@@ -93,7 +93,7 @@ def volumes(engine: Engine, filters: Sequence[str], *, everything: bool) -> Iter
     """
     for volume in unused_volumes(engine, filters, everything=everything):
         try:
-            yield engine.volumes.remove(volume.name)
+            yield engine.volumes.remove(volume.name, pruning=True)
         except (InUse, NoSuchVolume):
             continue
 

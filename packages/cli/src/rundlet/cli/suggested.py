@@ -47,11 +47,14 @@ IMAGE_FILTERS = (
 )
 EVENT_TYPES = ("artifact", "container", "image", "network", "secret", "system", "volume")
 EVENT_FILTERS = (
+    "artifact=<artifacts>",
     "container=<containers>",
     "event=",
     "image=<images>",
     "label=",
+    "network=<networks>",
     "pod=",
+    "secret=<secrets>",
     *(f"type={kind}" for kind in EVENT_TYPES),
     "volume=<volumes>",
 )
@@ -59,7 +62,8 @@ PRUNE_FILTERS = ("label=", "label!=", "until=")
 
 FIELDS = {
     "artifact ls": "Created CreatedAt Digest Repository Size Tag VirtualSize",
-    "events": "Attributes ContainerExitCode Error HealthFailingStreak HealthStatus ID Image "
+    "events": "Attributes ContainerExitCode ContainerInspectData Error HealthFailingStreak "
+    "HealthLog HealthStatus ID Image "
     "Name Network OOMKilled PodID Status Time TimeNano Type",
     "history": "Comment Created CreatedAt CreatedBy CreatedSince ID Size Tags",
     "images": "Containers Created CreatedAt CreatedSince CreatedTime Dangling Digest History "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 
+from rundlet.core.format.moments import stamp
 from rundlet.core.format.output import pretty
 from rundlet.core.format.output import rows as formatted
 from rundlet.core.format.units import ago
@@ -12,7 +13,7 @@ from rundlet.core.format.units import size as human_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rundlet.core.commands.context import Parsed
@@ -78,7 +79,7 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
         "State": row.status,
         "Ports": row.ports,
         "Names": row.name,
-        "Labels": Labels(labels),
+        "Labels": pairs(labels),
         "Label": lambda key="": labels.get(key, ""),
         "Pid": row.pid if row.status == "running" else 0,
         "ExitCode": row.exit_code,
@@ -100,6 +101,11 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
     }
 
 
+def pairs(labels: Mapping[str, str]) -> str:
+    """Labels as lists print them: "k=v,k=v", sorted."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
 def _requested(engine: Engine, row: ContainerRow) -> dict[str, Any]:
     request: dict[str, Any] = json.loads(engine.containers.get(row.id).request)
     return request
@@ -114,13 +120,6 @@ def exposed(engine: Engine, row: ContainerRow) -> dict[int, list[str]]:
         for port in range(int(first), int(last or first) + 1):
             found.setdefault(port, []).append(protocol or "tcp")
     return found
-
-
-class Labels(dict[str, str]):
-    """Labels print as "k=v,k=v"."""
-
-    def __str__(self) -> str:
-        return ",".join(f"{key}={value}" for key, value in sorted(self.items()))
 
 
 _KINDS = (
@@ -177,16 +176,6 @@ def networks(engine: Engine, row: ContainerRow) -> list[str]:
     if found is None or found.result is None:
         return []
     return sorted({item.network for item in found.result.interfaces if item.network})
-
-
-def stamp(nanoseconds: int) -> str:
-    """A time as Go's Time.String() prints it: 2026-11-23 15:04:05.999999999 +0000 UTC."""
-    from datetime import datetime
-
-    whole, fraction = divmod(nanoseconds, 1_000_000_000)
-    moment = datetime.fromtimestamp(whole).astimezone()
-    digits = f".{fraction:09}".rstrip("0").rstrip(".")
-    return f"{moment:%Y-%m-%d %H:%M:%S}{digits} {moment:%z %Z}"
 
 
 def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:

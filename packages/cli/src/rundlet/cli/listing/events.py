@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from rundlet.core.errors import InvalidArgument
+from rundlet.core.format.moments import stamp
 from rundlet.core.format.template import Template
 
-from .containers import stamp
 from .filters import split
 
 TYPE_CHECKING = False
@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
     Test = Callable[[Event], bool]
 
+_OWN_FIELDS = (
+    "image", "network", "containerExitCode", "OOMKilled", "error", "pod_id", "health_status",
+    "health_failing_streak", "health_log",
+)  # fmt: skip
+"""Attributes that have a field of their own: podman's `Attributes` are the others, labels most."""
+
 
 def line(event: Event, form: str = "", *, whole: bool = True) -> str:
     """One event as podman prints it, or as `--format` asks. Raises InvalidArgument."""
-    if form == "json":
-        return json.dumps(document(event), ensure_ascii=False)
+    if form in ("json", "{{json .}}"):
+        return json.dumps(document(event), separators=(",", ":"), ensure_ascii=False)
     if form:
         return Template(form).render(fields(event)).rstrip("\n")
     return human(event, whole=whole)
@@ -34,61 +40,84 @@ def human(event: Event, *, whole: bool = True) -> str:
     identity = event.id if whole else event.id[:12]
     begin = f"{stamp(event.time)} {event.kind} {event.action}"
     if event.kind in ("container", "pod"):
-        pairs = {"image": "", **event.attributes}
-        parts = [f"image={pairs.pop('image')}", f"name={event.name}"]
-        parts += [f"{key}={value}" for key, value in pairs.items()]
-        return f"{begin} {identity} ({', '.join(parts)})"
+        return f"{begin} {identity} ({', '.join(_details(event))})"
     if event.kind == "network":
-        container = event.attributes.get("container", "")
-        return f"{begin} {identity} (container={container}, name={event.name})"
-    if event.kind in ("volume", "secret"):
-        return f"{begin} {event.name or identity}"
-    return " ".join(word for word in (begin, identity, event.name) if word)
+        if event.action in ("create", "remove"):
+            driver = event.attributes.get("driver", "")
+            return f"{begin} {event.id} (name={event.name}, type={driver})"
+        return f"{begin} {identity} (container={identity}, name={_network(event)})"
+    if event.kind == "volume":
+        return f"{begin} {event.name}"
+    error = event.attributes.get("error", "")
+    return " ".join(word for word in (begin, identity, event.name, error) if word)
+
+
+def _details(event: Event) -> list[str]:
+    told = event.attributes
+    parts = [f"image={told.get('image', '')}", f"name={event.name}"]
+    parts += [f"{key}={told[key]}" for key in _OWN_FIELDS[5:] if key in told]
+    return parts + [f"{key}={value}" for key, value in _attributes(event).items()]
+
+
+def _attributes(event: Event) -> dict[str, str]:
+    return {key: value for key, value in event.attributes.items() if key not in _OWN_FIELDS}
+
+
+def _network(event: Event) -> str:
+    """The network that is created, removed, joined or left; "" for events of other kinds."""
+    return event.attributes.get("network", event.name) if event.kind == "network" else ""
 
 
 def fields(event: Event) -> dict[str, Any]:
     """What a template may name."""
-    attributes = dict(event.attributes)
+    told = event.attributes
     return {
         "ID": event.id,
         "Name": event.name,
         "Type": event.kind,
         "Status": event.action,
-        "Image": attributes.get("image", ""),
-        "Time": stamp(event.time),
+        "Image": told.get("image", ""),
+        "Time": event.time // 10**9,
         "TimeNano": event.time,
-        "TimeUnix": event.time // 10**9,
-        "TimeUnixNano": event.time,
-        "Attributes": attributes,
-        "ContainerExitCode": int(attributes.get("containerExitCode", "0")),
-        "Error": attributes.get("error", ""),
-        "HealthStatus": attributes.get("health_status", ""),
-        "HealthFailingStreak": int(attributes.get("health_failing_streak", "0")),
-        "Network": event.name if event.kind == "network" else "",
-        "OOMKilled": attributes.get("OOMKilled") == "true",
-        "PodID": attributes.get("pod_id", ""),
+        "Attributes": _attributes(event),
+        "ContainerExitCode": _code(event),
+        "ContainerInspectData": "",
+        "Error": told.get("error", ""),
+        "HealthStatus": told.get("health_status", ""),
+        "HealthFailingStreak": int(told.get("health_failing_streak", "0")),
+        "HealthLog": told.get("health_log", ""),
+        "Network": _network(event),
+        "OOMKilled": told.get("OOMKilled") == "true",
+        "PodID": told.get("pod_id", ""),
         "ToHumanReadable": lambda whole=True: human(event, whole=whole),
     }
 
 
-def document(event: Event) -> dict[str, Any]:
-    """`--format json`: one object per line; keys as podman has them."""
-    from rundlet.core.format.times import rfc3339
+def _code(event: Event) -> int | None:
+    code = event.attributes.get("containerExitCode")
+    return int(code) if code else None
 
-    attributes = dict(event.attributes)
-    found: dict[str, Any] = {"ID": event.id}
-    if "image" in attributes:
-        found["Image"] = attributes.pop("image")
-    if "containerExitCode" in attributes:
-        found["ContainerExitCode"] = int(attributes["containerExitCode"])
-    found |= {
-        "Name": event.name,
-        "Status": event.action,
-        "Time": rfc3339(event.time),
-        "timeNano": event.time,
-        "Type": event.kind,
+
+def document(event: Event) -> dict[str, Any]:
+    """`--format json`: one object per line; podman's keys, without those that are empty."""
+    of = fields(event)
+    found = {
+        "ContainerExitCode": of["ContainerExitCode"],
+        "ID": of["ID"] or None,
+        "Image": of["Image"] or None,
+        "Name": of["Name"] or None,
+        "network": of["Network"] or None,
+        "Status": of["Status"],
+        "time": of["Time"],
+        "timeNano": of["TimeNano"],
+        "Type": of["Type"],
+        "health_status": of["HealthStatus"] or None,
+        "Error": of["Error"] or None,
+        "OOMKilled": of["OOMKilled"] or None,
+        "PodID": of["PodID"] or None,
     }
-    return {**found, "Attributes": attributes} if attributes else found
+    there = {key: value for key, value in found.items() if value is not None}
+    return {**there, "Attributes": of["Attributes"] or None}
 
 
 def chosen(filters: Iterable[str]) -> Test:
@@ -98,18 +127,23 @@ def chosen(filters: Iterable[str]) -> Test:
 
 
 def _test(key: str, value: str) -> Test:
-    if key in ("artifact", "container", "pod", "volume", "network", "secret"):
-        return lambda event: event.kind == key and _named(event, value)
+    kind = key.lower()
+    if kind in ("artifact", "container", "pod", "secret"):
+        return lambda event: event.kind == kind and _named(event, value)
+    if kind == "image":
+        return lambda event: event.kind == kind and _of_image(event, value)
+    action = "died" if value == "die" else value  # docker's word
     tests: dict[str, Test] = {
-        "event": lambda event: event.action == value,
-        "status": lambda event: event.action == value,
+        "event": lambda event: event.action == action,
+        "status": lambda event: event.action == action,
         "type": lambda event: event.kind == value,
-        "image": lambda event: _of_image(event, value),
+        "network": lambda event: _network(event) == value,
+        "volume": lambda event: event.kind == "volume" and event.name.startswith(value),
         "label": lambda event: _labelled(event, value),
     }
-    if key not in tests:
+    if kind not in tests:
         raise InvalidArgument(f"{key} is an invalid filter")
-    return tests[key]
+    return tests[kind]
 
 
 def _named(event: Event, value: str) -> bool:
@@ -117,12 +151,16 @@ def _named(event: Event, value: str) -> bool:
 
 
 def _of_image(event: Event, value: str) -> bool:
-    image = event.attributes.get("image", "")
-    if event.kind == "image":
-        return _named(event, value)
-    return value in (image, image.rpartition(":")[0], image.rpartition("/")[2])
+    """By name, id, or the name without its tag or its host."""
+    short = event.name.rpartition("/")[2]
+    return _named(event, value) or value in (
+        short,
+        short.rpartition(":")[0],
+        event.name.rpartition(":")[0],
+    )
 
 
 def _labelled(event: Event, value: str) -> bool:
     key, equals, wanted = value.partition("=")
-    return key in event.attributes and (not equals or event.attributes[key] == wanted)
+    labels = _attributes(event)
+    return key in labels and (not equals or labels[key] == wanted)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import time
 
+from rundlet.core.format.moments import stamp
 from rundlet.core.format.output import pretty
 from rundlet.core.format.output import rows as formatted
-
-from .containers import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rundlet.core.errors import InvalidArgument, NoSuchVolume
+from rundlet.core.format.moments import stamp
 
-from .containers import stamp
 from .filters import expression, moment, split
 
 TYPE_CHECKING = False

@@ -35,12 +35,8 @@ def run(context: Context, arguments: Parsed) -> int:
     containers = context.engine.containers
     timeout = seconds(arguments)
 
-    def restart(name: str) -> None:
-        containers.stop(name, timeout)
-        containers.start(name)
-
     if arguments.flag("running"):
         names = [row.id for row in containers.list() if row.status == "running"]
     else:
         names = chosen(context, arguments)
-    return each(context, names, restart)
+    return each(context, names, lambda name: containers.restart(name, timeout))

@@ -6,7 +6,7 @@ import os
 
 from ..contracts.transport import TransportSettings
 from ..errors import NoSuchArtifact
-from .store import Artifact, Store
+from .store import Artifact, Store, full_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class Artifacts:
         """
         from .add import add
 
-        return add(self._engine, self._store, name, paths, how)
+        digest = add(self._engine, self._store, name, paths, how)
+        self._note("create", digest, name)
+        return digest
 
     def list(self) -> Many:
         """All, by name."""
@@ -70,7 +72,9 @@ class Artifacts:
         """
         from .moving import pull
 
-        return pull(self._engine, self._store, name, settings, progress, encryption)
+        digest = pull(self._engine, self._store, name, settings, progress, encryption)
+        self._note("pull", digest, name)
+        return digest
 
     def push(
         self,
@@ -84,7 +88,9 @@ class Artifacts:
         """Send one to its registry, or to another name; the digest of its manifest there."""
         from .moving import push
 
-        return push(self._engine, self._store, name, destination, settings, progress, signing)
+        digest = push(self._engine, self._store, name, destination, settings, progress, signing)
+        self._note("push", digest, destination or self.get(name).name)
+        return digest
 
     def remove(self, name: str) -> str:
         """Forget one, with the files that no other one has; its digest. Raises NoSuchArtifact."""
@@ -95,6 +101,7 @@ class Artifacts:
             self._store.transport.delete(self._store.location(found.name), _PLAIN)
         except NoSuchImage:  # another process was faster
             raise NoSuchArtifact(name) from None
+        self._note("remove", found.digest, found.name)
         return found.digest
 
     def extract(self, name: str, target: str, *, digest: str = "", title: str = "") -> None:
@@ -109,6 +116,15 @@ class Artifacts:
 
         wanted: tuple[Descriptor, ...] = chosen(self.get(name), digest, title)
         return [(file_name(blob, bool(digest)), self._store.blob_path(blob)) for blob in wanted]
+
+    def _note(self, action: str, digest: str, name: str) -> None:
+        """Add a line to `rundlet events`: create, pull, push or remove, and the full name."""
+        from ..state import events
+
+        engine, identity = self._engine, digest.partition(":")[2]
+        events.note(
+            engine.database, "artifact", action, identity, full_name(name), plugins=engine.plugins
+        )
 
     # --- the store as a whole
 

@@ -250,6 +250,15 @@ class Containers:
 
         return stop(self._engine, self.get(name), timeout)
 
+    def restart(self, name: str, timeout: float | None = None) -> Container:
+        """`stop` and `start`."""
+        from .notify import event
+
+        row = self.get(name)
+        event(self._engine, row, "restart")
+        self.stop(row.id, timeout)
+        return self.start(row.id)
+
     def kill(self, name: str, signal: str = "KILL") -> Container:
         """Send a signal by name or number."""
         from .stop import kill
@@ -276,12 +285,17 @@ class Containers:
         volumes: bool = False,
         timeout: float | None = None,
         needed: bool = False,
+        pruning: bool = False,
     ) -> str:
-        """Remove a container (containers/remove.py); its id."""
+        """Remove a container (containers/remove.py); its id. pruning: an event tells why."""
         from .remove import remove
 
         row = rows.find(self._engine.database, name)
         remove(self._engine, row, force=force, volumes=volumes, timeout=timeout, needed=needed)
+        if pruning:
+            from .notify import event
+
+            event(self._engine, row, "prune")
         return row.id
 
     def with_dependents(self, names: Sequence[str]) -> Sequence[str]:

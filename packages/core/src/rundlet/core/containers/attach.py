@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..contracts.monitor import Streams
 from ..errors import WrongState
-from . import log_driver
+from . import log_driver, notify
 from .paths import Paths
 from .run import after
 from .signals import Forwarding
@@ -38,6 +38,7 @@ def attach(
         )
     monitor = engine.plugins.runtime(row.runtime).monitor()
     attached = monitor.attach(Paths(engine, row.id).bundle, row.id, terminal=request.terminal)
+    notify.event(engine, true, "attach")
     try:
         if not request.stdin:
             streams = streams.replace(stdin=-1)

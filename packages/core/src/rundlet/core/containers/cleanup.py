@@ -93,7 +93,10 @@ def finish(engine: Engine, row: Container, *, removing: bool = False) -> Contain
         )
     ended = ended.replace(network="", monitor_pid=0, monitor_start=0, pid_start=0)
     killed = {"OOMKilled": "true"} if ended.oom_killed else {}
-    notify.event(engine, ended, "died", containerExitCode=str(ended.exit_code), **killed)
+    with engine.database.transaction():
+        notify.event(engine, ended, "died", containerExitCode=str(ended.exit_code), **killed)
+        if not removing:
+            notify.event(engine, ended, "cleanup")
     if notify.listeners(engine):
         engine.plugins.call(
             "rundlet_container_stopped",

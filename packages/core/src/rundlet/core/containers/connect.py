@@ -38,7 +38,7 @@ def connect(engine: Engine, row: Container, wish: NetworkRequest) -> None:
             _join(engine, row, joined, wish)
         wishes = (*wished(request), wish)
         _store(engine, row, request.replace(network="", networks=wishes))
-        notify.event(engine, row, "connect", network=known.name)
+        notify.network_event(engine, row, "connect", known.name)
 
 
 def disconnect(engine: Engine, row: Container, name: str, *, force: bool = False) -> None:
@@ -58,7 +58,7 @@ def disconnect(engine: Engine, row: Container, name: str, *, force: bool = False
         left = tuple(wish for other, wish in pairs if other != name)
         network = "" if left else "none"
         _store(engine, row, request.replace(network=network, networks=left))
-        notify.event(engine, row, "disconnect", network=name)
+        notify.network_event(engine, row, "disconnect", name)
 
 
 def reload(engine: Engine, row: Container) -> None:

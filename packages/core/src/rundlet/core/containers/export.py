@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import WrongState
-from . import mounting, rootfs
+from . import mounting, notify, rootfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def export(engine: Engine, row: Container, out: Writable) -> tuple[str, ...]:
     maps = request.uid_map or request.gid_map
     ids = IdMaps(request.uid_map or maps, request.gid_map or maps) if maps else None
     with mounting.mounted(engine, row) as root:
-        return write_tree(root, out, whiteouts=PLAIN, ids=ids)
+        warnings = write_tree(root, out, whiteouts=PLAIN, ids=ids)
+    notify.event(engine, row, "export")
+    return warnings
 
 
 def changes(engine: Engine, row: Container) -> Iterator[Change]:

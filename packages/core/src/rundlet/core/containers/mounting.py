@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from ..errors import NoSuchContainer, WrongState
 from ..state import containers as rows
-from . import cleanup, rootfs
+from . import cleanup, notify, rootfs
 from .paths import Paths
 from .state import has_process
 from .stored import request_of
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 def mount(engine: Engine, row: Container) -> str:
     """Mount until `unmount`; the path of the root directory (podman-mount(1))."""
+    path = _mount(engine, row)
+    notify.event(engine, row, "mount")
+    return path
+
+
+def _mount(engine: Engine, row: Container) -> str:
     paths = Paths(engine, row.id)
     with engine.locks.hold("container", row.id):
         path = rootfs.mount(engine, row, request_of(row.request))
@@ -47,6 +53,8 @@ def unmount(engine: Engine, row: Container, *, force: bool = False) -> None:
             os.unlink(Paths(engine, row.id).mounted)
         except FileNotFoundError:
             pass
+        else:
+            notify.event(engine, row, "unmount")
         _release(engine, row)
 
 
@@ -59,7 +67,7 @@ def listed(engine: Engine) -> list[tuple[Container, str]]:
     """Containers whose root `mount` mounted, and where."""
     found = [rows.by_id(engine.database, row.id) for row in rows.everything(engine.database)]
     return [
-        (row, mount(engine, row)) for row in found if row is not None and is_mounted(engine, row)
+        (row, _mount(engine, row)) for row in found if row is not None and is_mounted(engine, row)
     ]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from .. import json
-from ..state import events
+from ..state import events as event_log
 from ..views import ContainerView
 from .paths import Paths
 from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..engine import Engine
     from ..state.containers import Container
 
@@ -30,7 +32,7 @@ def view(engine: Engine, row: Container, pid: int = 0) -> ContainerView:
 
 def event(engine: Engine, row: Container, action: str, **attributes: str) -> None:
     """Add a line to `rundlet events`: a container's, with podman's attribute names."""
-    events.note(
+    event_log.note(
         engine.database,
         "container",
         action,
@@ -39,6 +41,19 @@ def event(engine: Engine, row: Container, action: str, **attributes: str) -> Non
         {"image": row.image_name, **json.loads(row.labels), **attributes},
         engine.plugins,
     )
+
+
+def events(engine: Engine, row: Container, actions: Sequence[str]) -> None:
+    """Add a line for each action, all at once."""
+    with engine.database.transaction():
+        for action in actions:
+            event(engine, row, action)
+
+
+def network_event(engine: Engine, row: Container, action: str, network: str) -> None:
+    """Add the line of a network that a container joined or left: its id and name are told."""
+    note = {"network": network}
+    event_log.note(engine.database, "network", action, row.id, row.name, note, engine.plugins)
 
 
 def listeners(engine: Engine) -> bool:

@@ -166,9 +166,11 @@ def start_held(
     request = request_of(row.request)
     runtime = engine.plugins.runtime(row.runtime)
     warnings: tuple[str, ...] = ()
+    actions = ["init", "start"] if restoring is None else ["start"]
     with ExitStack() as undo:
         attending = undo.enter_context(_attending(engine, row, undo))
         if row.status == "initialized":
+            actions.remove("init")
             undo.callback(_note_not_created, engine, row)
             undo.callback(cleanup.release, engine, row)
         else:
@@ -177,6 +179,7 @@ def start_held(
         if attach and not log_driver.passes(engine, request):
             attached = runtime.monitor().attach(paths.bundle, row.id, terminal=request.terminal)
             undo.callback(attached.close)
+            actions.append("attach")
         if restoring is None:
             with sdnotify.hidden(request):
                 runtime.start(row.id)
@@ -184,7 +187,7 @@ def start_held(
         undo.pop_all()
     sdnotify.started(request)
     bundle.warn(warnings)
-    notify.event(engine, row, "start")
+    notify.events(engine, row, actions)
     timer.begin(engine, row, request)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_started", container=notify.view(engine, row))

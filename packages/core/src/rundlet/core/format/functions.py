@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 
 from ..errors import InvalidArgument
-from .go import printed, printf, shown, type_name
+from .go import NO_VALUE, Map, printed, printf, shown, type_name
+from .moments import Moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +44,13 @@ def as_json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Moment):
+        return value.document
+    if value is NO_VALUE:
+        return None
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items() if not callable(one)}
+        pairs = sorted(value.items()) if isinstance(value, Map) else value.items()
+        return {key: _plain(one) for key, one in pairs if not callable(one)}
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 

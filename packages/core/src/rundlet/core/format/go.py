@@ -6,9 +6,28 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from .moments import Moment
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+class Map(dict[str, "Any"]):
+    """A map of a user's own keys, where one that is missing is no error, as in a struct."""
+
+
+class _NoValue:
+    """What a map has for a key that is not there."""
+
+    def __str__(self) -> str:
+        return "<no value>"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+NO_VALUE = _NoValue()
 
 _DIRECTIVE = re.compile(r"%([-+# 0]*)(\d*)(?:\.(\d*))?(.?)", re.DOTALL)
 _INTEGERS = {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}
@@ -19,14 +38,15 @@ def type_name(value: Any) -> str:
     """Go's name of the type that a value stands for."""
     if value is None:
         return "<nil>"
-    names = {bool: "bool", int: "int", float: "float64", str: "string", list: "[]string"}
+    names = {bool: "bool", int: "int", float: "float64", str: "string", list: "[]string",
+             Moment: "time.Time"}  # fmt: skip
     return names.get(type(value), "map[string]string" if isinstance(value, Mapping) else "struct")
 
 
 def shown(value: Any) -> str:
     """How Go's fmt prints a value with %v."""
     if value is None:
-        return "<no value>"
+        return "<nil>"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import InvalidArgument
 from .functions import call
-from .go import shown, type_name
+from .go import NO_VALUE, Map, shown, type_name
+from .moments import Moment
 from .template_parse import parse
 
 TYPE_CHECKING = False
@@ -177,10 +178,12 @@ def field(value: Any, name: str, arguments: Sequence[Any] = ()) -> Any:
             if arguments:
                 raise InvalidArgument(f"template: {name} has arguments but is no method")
             return found
-        if type(value) is not dict:  # a map of a user's own keys: a missing one is empty
-            return ""
+        if isinstance(value, Map):
+            return NO_VALUE
         there = ", ".join(sorted(str(key) for key in value))
         raise InvalidArgument(
             f"template: can't evaluate field {name}", remedy=f"There are: {there}"
         )
+    if isinstance(value, Moment):
+        return value.method(name, arguments)
     raise InvalidArgument(f"template: can't evaluate field {name} in type {type_name(value)}")

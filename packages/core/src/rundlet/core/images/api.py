@@ -142,13 +142,20 @@ class Images:
         """Mount an image read-only until `unmount`; where (images/mounting.py)."""
         from .mounting import mount
 
-        return mount(self._engine, self.get(name))
+        image = self.get(name)
+        path = mount(self._engine, image)
+        self._note("mount", image, "")
+        return path
 
     def unmount(self, name: str, *, force: bool = False) -> bool:
         """Undo `mount`, with force for all who mounted it; whether it was mounted."""
         from .mounting import unmount
 
-        return unmount(self._engine, self.get(name), force=force)
+        image = self.get(name)
+        gone = unmount(self._engine, image, force=force)
+        if gone:
+            self._note("unmount", image, "")
+        return gone
 
     def mounted(self) -> Sequence[tuple[Image, str]]:
         """The images that `mount` mounted, and where."""
@@ -372,7 +379,9 @@ class Images:
         self._free(image, force)
         with self._engine.database.transaction():
             rows.delete(self._engine.database, image.id)
-            self._note("remove", image, image.id)
+            for full in image.names:
+                self._note("untag", image, full)
+            self._note("remove", image, image.id if by_id else self._named(image, name))
         self._engine.layers.collect()
         return Removed(untagged=image.names, deleted=(image.id,))
 

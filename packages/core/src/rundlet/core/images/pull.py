@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 from ..contracts.transport import Platform
 from ..errors import (
@@ -75,9 +76,11 @@ def pull(
     shown = progress or SILENT
     try:
         pulled = _pull(engine, name, settings, options, shown, local if policy == "newer" else None)
-    except (RegistryError, TimedOut):
-        if policy == "newer" and local is not None:
+    except RundletError as error:
+        if isinstance(error, (RegistryError, TimedOut)) and policy == "newer" and local is not None:
             return Pulled(local, name)
+        with suppress(RundletError):  # a full disk must not hide what went wrong
+            event(engine, "pull-error", "", name, error=str(error))
         raise
     event(engine, "pull", pulled.image.id, name)
     _warn_of_platform(engine, pulled.image, platform)

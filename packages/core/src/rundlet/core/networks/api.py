@@ -162,7 +162,8 @@ class Networks:
             action,
             network.id,
             network.name,
-            plugins=self._plugins,
+            {"driver": network.driver},
+            self._plugins,
         )
 
     def _plugin(self, name: str) -> NetworkPlugin:

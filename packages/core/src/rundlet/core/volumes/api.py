@@ -217,10 +217,11 @@ class Volumes:
 
     # --- removing
 
-    def remove(self, name: str, *, force: bool = False) -> str:
+    def remove(self, name: str, *, force: bool = False, pruning: bool = False) -> str:
         """Remove a volume and its content; returns its whole name.
 
-        Raises NoSuchVolume, and InUse while containers use it; force removes them too.
+        pruning: because nothing needs it, which an event tells. Raises NoSuchVolume, and InUse
+        while containers use it; force removes them too.
         """
         volume = self.get(name)
         using = self.users(volume.name)
@@ -233,6 +234,8 @@ class Volumes:
         for container in containers.dependents_first(using):
             containers.remove(container, force=True)
         self._remove(volume.name)
+        if pruning:
+            self._note("prune", volume)
         return volume.name
 
     def prune(self) -> tuple[str, ...]:
@@ -243,6 +246,7 @@ class Volumes:
                 self._remove(volume.name)
             except (InUse, NoSuchVolume):  # taken into use, or removed, meanwhile
                 continue
+            self._note("prune", volume)
             removed.append(volume.name)
         return tuple(removed)
 
