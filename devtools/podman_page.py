@@ -56,6 +56,11 @@ DIFFERS: dict[tuple[str, str], str] = {
         for verb in ("run", "create")
     },
     ("ps", "sync"): "the state is always derived from what is there",
+    (
+        "network create",
+        "opt",
+    ): "`vrf`, `bclim`, `isolate=strict`, and `metric` of macvlan and ipvlan"
+    " are refused: no CNI plugin has them",
     ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
 }
 """(verb or *, flag) to how it differs."""

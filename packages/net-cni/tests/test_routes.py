@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from rundlet.net_cni.default import document
-from rundlet.net_cni.routes import default_routes, without_default_routes
+from rundlet.net_cni.routes import (
+    default_routes,
+    has_metric,
+    with_metric,
+    without_default_routes,
+)
 
 IPV4 = {"0.0.0.0/0"}
 
@@ -36,3 +41,16 @@ def test_a_bridge_that_is_the_default_gateway_stays_a_gateway() -> None:
 
 def test_nonsense_routes_are_none() -> None:
     assert default_routes([{"plugins": [{"type": "x", "ipam": {"routes": "all"}}]}]) == set()
+
+
+def test_those_with_a_metric_stay_and_others_get_one() -> None:
+    ranked = document("ranked")
+    ranked["plugins"][0]["ipam"]["routes"] = [{"dst": "0.0.0.0/0", "priority": 7}]
+    assert (has_metric(ranked), has_metric(document("plain"))) == (True, False)
+    assert default_routes([ranked]) == set()
+    assert without_default_routes(ranked, IPV4) == ranked
+    plain = with_metric(document("plain"))
+    assert plain["plugins"][0]["ipam"]["routes"] == [{"dst": "0.0.0.0/0", "priority": 100}]
+    assert with_metric(ranked) == ranked
+    other = {"plugins": [{"type": "macvlan", "ipam": {"routes": [{"dst": "0.0.0.0/0"}]}}]}
+    assert with_metric(other) == other

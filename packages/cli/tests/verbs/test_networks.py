@@ -144,6 +144,35 @@ def test_routes_with_metrics_and_routes_that_lead_nowhere(networked: Rundlet) ->
     assert "blackhole fd00:5::/64" in seen[1]
 
 
+def test_metrics_of_default_routes_and_names_on_the_host(networked: Rundlet) -> None:
+    networked("network", "create", "--subnet", "10.77.0.0/24", "plain")
+    networked("network", "create", "--subnet", "10.78.0.0/24", "-o", "metric=50", "first")
+    words = ("--network", "plain:host_interface_name=web0", "--network", "first")
+    networked("run", "-d", "--name", "c", *words, "busybox", "sleep", "300")
+    seen = networked("exec", "c", "ip", "route", "show", "default").stdout
+    assert "default via 10.78.0.1 dev eth1  metric 50" in seen
+    assert "default via 10.77.0.1 dev eth0  metric 100" in seen
+    assert "web0" in [link["ifname"] for link in links(None)]
+    done = networked("run", *words, "busybox", "true", check=False)
+    assert (done.returncode, "web0 exists already" in done.stderr) == (126, True)
+    words = ("--network", "plain:host_interface_name=much-too-long-a-name")
+    done = networked("create", *words, "busybox", "true", check=False)
+    assert (done.returncode, "invalid interface name" in done.stderr) == (125, True)
+
+
+def test_a_bridge_of_others_is_left_as_it_is(networked: Rundlet) -> None:
+    words = ("-o", "mode=unmanaged", "--interface-name", "br7", "--subnet", "10.77.0.0/24")
+    networked("network", "create", *words, "lan")
+    run = ("run", "--rm", "-p", "8000:80", "--network", "lan", "busybox", "ip", "route")
+    done = networked(*run, check=False)
+    assert (done.returncode, "bridge br7 does not exist" in done.stderr) == (126, True)
+    subprocess.run(["ip", "link", "add", "br7", "type", "bridge"], check=True)
+    assert "default via 10.77.0.1 dev eth0" in networked(*run).stdout
+    assert "br7" in [link["ifname"] for link in links(None)]
+    assert not [rule for rule in rules() if "CNI" in rule]
+    subprocess.run(["ip", "link", "del", "br7"], check=True)
+
+
 def test_prune(networked: Rundlet) -> None:
     for name in ("used", "unused", "kept"):
         label = ("--label", "keep=1") if name == "kept" else ()

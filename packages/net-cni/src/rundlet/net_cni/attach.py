@@ -11,9 +11,10 @@ from . import wish
 from .cache import Record
 from .detach import delete, forget_dead
 from .names import DOMAIN, nameservers
+from .options import unmanaged
 from .ports import validate
 from .result import dns_of, interface_of
-from .routes import default_routes, without_default_routes
+from .routes import default_routes, has_metric, with_metric, without_default_routes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def attach(parts: Parts, attachment: Attachment) -> AttachResult:
     for network in networks:
         for plugin in network.plugins:
             parts.executor.find(plugin["type"])
+        if is_unmanaged(network):
+            _check_bridge(network)
     with parts.held(attachment.container):
         ports, records = _prepare(parts, attachment, networks)
         done: list[Record] = []
@@ -82,13 +85,32 @@ def _prepare(
             raise
 
 
+def is_unmanaged(network: NetworkConfig) -> bool:
+    """Whether a network is of a bridge that somebody else makes: `--opt mode=unmanaged`."""
+    notes = network.document.get("args")
+    options = notes.get("podman_options") if isinstance(notes, dict) else None
+    return isinstance(options, dict) and unmanaged(options)
+
+
+def _check_bridge(network: NetworkConfig) -> None:
+    from .netlink import Netlink
+
+    name = str(network.plugins[0].get("bridge") or "")
+    with Netlink() as host:
+        if host.link(name) is None:
+            raise NetworkError(
+                f'network "{network.name}": bridge {name} does not exist',
+                remedy=f"make it (ip link add {name} type bridge), or leave out mode=unmanaged",
+            )
+
+
 def _publisher(networks: Sequence[NetworkConfig], attachment: Attachment) -> int:
     """The first network that can publish ports."""
     for place, network in enumerate(networks):
         if network.has("portMappings"):
             return place
-    if not attachment.ports:
-        return -1
+    if not attachment.ports or any(is_unmanaged(network) for network in networks):
+        return -1  # whoever looks after the bridge publishes, or does not
     names = ", ".join(network.name for network in networks)
     raise NetworkError(
         f"cannot publish ports: no plugin of network {names or 'none'} does that",
@@ -119,10 +141,12 @@ def _noted(
 ) -> list[Record]:
     records: list[Record] = []
     routed = default_routes(record.document for record in parts.cache.of(attachment.container))
+    ranked = any(has_metric(network.document) for network in networks)
     for place, network in enumerate(networks):
         mine = ports if place == publisher else ()
         record = record_of(attachment, place, network, names[place], mine)
-        document = without_default_routes(record.document, routed)
+        document = with_metric(record.document) if ranked else record.document
+        document = without_default_routes(document, routed)
         records.append(record.replace(document=document))
         routed |= default_routes([document])
     written: list[Record] = []

@@ -13,6 +13,7 @@ import os
 from errno import ENODEV
 
 from rundlet.core.errors import NetworkError
+from rundlet.core.networks.interfaces import HOST_SIDE
 from rundlet.core.networks.namespace import Inside
 
 from .execute import PluginFailed
@@ -88,6 +89,12 @@ def _only(found: Mapping[str, Any], known: set[str]) -> bool:
 def needs_masquerade(config: Mapping[str, Any]) -> bool:
     """Whether the addresses of this bridge are hidden behind the host's."""
     return config["type"] == "bridge" and bool(config.get("ipMasq"))
+
+
+def host_interface(arguments: str) -> str:
+    """The name on the host that CNI_ARGS ask for; "" for any. Plugins know nothing of it."""
+    pairs = (pair.partition("=") for pair in arguments.split(";"))
+    return next((value for key, _, value in pairs if key == HOST_SIDE), "")
 
 
 # --- ADD
@@ -189,8 +196,11 @@ def _pair(host: Netlink, config: Mapping[str, Any], call: Call, bridge: Link) ->
     mac = str(config.get("runtimeConfig", {}).get("mac") or "")
     namespace = os.open(call.namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        wanted = host_interface(call.arguments)
+        if wanted and host.link(wanted) is not None:
+            raise _failed(config, "add", f"interface {wanted} exists already on the host")
         for attempt in range(_ATTEMPTS):
-            name = f"{_VETH}{os.urandom(4).hex()}"
+            name = wanted or f"{_VETH}{os.urandom(4).hex()}"
             try:
                 host.add_veth(name, bridge.index, call.interface, namespace, mtu=mtu, mac=mac)
                 break
@@ -332,7 +342,8 @@ def _port(host: Netlink, config: Mapping[str, Any], call: Call) -> int:
         return link.peer if link is not None else 0
     noted = config.get("prevResult", {}).get("interfaces", ())
     names = [one["name"] for one in noted if not one.get("sandbox")]
-    ports = [host.link(name) for name in names if name.startswith(_VETH)]
+    wanted = host_interface(call.arguments)
+    ports = [host.link(name) for name in names if name.startswith(_VETH) or name == wanted]
     return next((port.index for port in ports if port is not None), 0)
 
 

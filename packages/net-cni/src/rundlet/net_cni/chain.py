@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.errors import NetworkError
+from rundlet.core.networks.interfaces import HOST_SIDE
 
 from . import bridge, rules
 from .config import from_document
@@ -46,7 +47,7 @@ class Chain:
                 if config["type"] == "bridge":
                     record = record.replace(result=bridge.add(config, self._call("ADD")))
             else:
-                self._refuse_our_routes(config)
+                self._refuse_ours(config, first=plugin is self.network.plugins[0])
                 result = self._executor.run(self.network.name, config, self._call("ADD"))
                 record = record.replace(result=result)
             note(record)
@@ -63,8 +64,14 @@ class Chain:
     def _is_done_here(self, config: Mapping[str, Any]) -> bool:
         return self._in_process and bridge.handles(config, self._record.arguments)
 
-    def _refuse_our_routes(self, config: Mapping[str, Any]) -> None:
-        """The plugins would take a route that leads nowhere for one by the gateway."""
+    def _refuse_ours(self, config: Mapping[str, Any], *, first: bool) -> None:
+        """The plugins would take a route that leads nowhere for one by the gateway, and pass over
+        the name of an interface on the host."""
+        if first and bridge.host_interface(self._record.arguments):
+            raise NetworkError(
+                f'network "{self.network.name}": plugins do not name interfaces on the host',
+                remedy=f"leave out {HOST_SIDE}",
+            )
         if bridge.only_here(config):
             raise NetworkError(
                 f'network "{self.network.name}": plugins have no metric and no type of routes',

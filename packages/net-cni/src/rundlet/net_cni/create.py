@@ -14,6 +14,7 @@ from .config import files, load_all, valid_name
 from .default import VERSION
 from .define import networks, shown
 from .netlink import DEAD_ENDS
+from .options import FIELDS, settled, unmanaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,25 +26,13 @@ if TYPE_CHECKING:
     from .parts import Parts
     from .subnets import IPNetwork
 
-_OURS = ("ipam", "routes", "dns")  # fields of podman's network, which come as options
-_COMMON = ("mtu", "metric", "no_default_route", *_OURS)
-_OPTIONS = {
-    "bridge": ("vlan", "isolate", *_COMMON),
-    "macvlan": ("parent", "mode", "bclim", *_COMMON),
-    "ipvlan": ("parent", "mode", *_COMMON),
-}
-_MODES = {
-    "macvlan": ("bridge", "private", "vepa", "passthru"),
-    "ipvlan": ("l2", "l3", "l3s"),
-}
-_UNSUPPORTED = ("metric", "bclim")  # no CNI plugin has them
-
 
 def create(parts: Parts, network: Network) -> Network:
     """Define a network. Raises AlreadyExists, InvalidArgument, InUse, NotSupported."""
     if not parts.directories:
         raise NotSupported("no CNI config directory is configured: networks cannot be created")
-    _validate(network)
+    _check_name(network)
+    network = settled(network)
     with parts.host.definitions():
         known = networks(parts)
         if any(one.name == network.name for one in known):
@@ -58,50 +47,12 @@ def create(parts: Parts, network: Network) -> Network:
     return shown(made)
 
 
-def _validate(network: Network) -> None:
+def _check_name(network: Network) -> None:
     if not valid_name(network.name):
         raise InvalidArgument(
             f'network name "{network.name}" is not valid: letters, digits, "_", "." and "-",'
             " beginning with a letter or digit"
         )
-    if network.driver not in _OPTIONS:
-        raise InvalidArgument(
-            f"unsupported driver {network.driver}", remedy=f"Known: {', '.join(_OPTIONS)}."
-        )
-    for key in network.options:
-        if key not in _OPTIONS[network.driver]:
-            raise InvalidArgument(f"unsupported {network.driver} network option {key}")
-        if key in _UNSUPPORTED:
-            raise NotSupported(f"network option {key}: no CNI plugin has it")
-    for key, low, high in (("mtu", 68, 65535), ("vlan", 1, 4094)):
-        _number(network.options, key, low, high)
-    mode = network.options.get("mode")
-    if mode and mode not in _MODES[network.driver]:
-        raise InvalidArgument(f"unknown {network.driver} mode {mode!r}")
-    ipam = network.options.get("ipam", "host-local")
-    if ipam not in ("host-local", "dhcp", "none"):
-        raise InvalidArgument(f"unsupported ipam driver {ipam!r}")
-    if ipam != "host-local" and network.subnets:
-        raise InvalidArgument(f"ipam driver {ipam} is set: subnets cannot be")
-    if ipam == "dhcp" and network.driver == "bridge":
-        raise InvalidArgument("ipam driver dhcp is not supported with bridge")
-
-
-def _number(options: Mapping[str, str], key: str, low: int, high: int) -> int:
-    """An option that is a number; 0 when it is not given."""
-    text = options.get(key, "")
-    if not text:
-        return 0
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise InvalidArgument(f"{key}={text}: from {low} to {high}")
-    return int(text)
-
-
-def _flag(options: Mapping[str, str], key: str) -> bool:
-    text = options.get(key, "false").lower()
-    if text not in ("true", "false", "1", "0"):
-        raise InvalidArgument(f"{key}={text}: true or false")
-    return text in ("true", "1")
 
 
 # --- what is not given
@@ -113,7 +64,7 @@ def _completed(network: Network, known: Sequence[Network], pools: Sequence[str])
         return _with_interface(network, known)
     used = [*subnets.of_host(), *_subnets(known)]
     wished = [subnets.completed(one) for one in network.subnets]
-    if network.driver == "bridge":
+    if network.driver == "bridge" and not unmanaged(network.options):
         subnets.refuse_overlap(wished, used)
     if not wished and network.driver == "bridge":
         wished.append(subnets.completed({"subnet": subnets.free_ipv4(pools, used)}))
@@ -145,7 +96,8 @@ def _with_interface(network: Network, known: Sequence[Network]) -> Network:
     if network.interface:
         if len(network.interface.encode()) > 15 or not valid_name(network.interface):
             raise InvalidArgument(f'invalid bridge name "{network.interface}"')
-        if network.interface in taken:
+        shared = "vlan" in network.options or unmanaged(network.options)
+        if network.interface in taken and not shared:
             raise AlreadyExists(f"bridge name {network.interface} already in use")
         return network
     taken |= subnets.interfaces()
@@ -166,17 +118,18 @@ def conflist(network: Network, *, dns: bool) -> dict[str, Any]:
     document: dict[str, Any] = {"cniVersion": VERSION, "name": network.name, "plugins": plugins}
     notes = {
         "podman_labels": dict(network.labels),
-        "podman_options": {k: v for k, v in network.options.items() if k not in _OURS},
+        "podman_options": {k: v for k, v in network.options.items() if k not in FIELDS},
     }
     notes = {key: value for key, value in notes.items() if value}
     document = {**document, "args": notes} if notes else document
     named = dns and network.dns_enabled and network.driver == "bridge" and not network.internal
+    named = named and not unmanaged(network.options)  # where the host has no address to listen on
     return names.note(document) if named else document
 
 
 def _bridge(network: Network) -> list[dict[str, Any]]:
     options = network.options
-    outward = not network.internal
+    outward = not network.internal and not unmanaged(options)
     first: dict[str, Any] = {
         "type": "bridge",
         "bridge": network.interface,
@@ -191,11 +144,13 @@ def _bridge(network: Network) -> list[dict[str, Any]]:
             first[key] = int(options[key])
     if options.get("dns"):
         first["dns"] = {"nameservers": options["dns"].split(",")}
+    tuning = {"type": "tuning", "capabilities": {"mac": True}}
+    if unmanaged(options):
+        return [first, tuning]
     firewall: dict[str, Any] = {"type": "firewall"}
-    if _flag(options, "isolate"):
+    if "isolate" in options:
         firewall["ingressPolicy"] = "same-bridge"
     ports = [{"type": "portmap", "capabilities": {"portMappings": True}}] if outward else []
-    tuning = {"type": "tuning", "capabilities": {"mac": True}}
     return [first, *ports, firewall, tuning]
 
 
@@ -238,9 +193,11 @@ def _ipam(network: Network) -> dict[str, Any]:
 def _routes(network: Network) -> list[dict[str, Any]]:
     """The default routes of a network that leads out, and those that were given."""
     found: list[dict[str, Any]] = []
-    if not network.internal and not _flag(network.options, "no_default_route"):
+    if not network.internal and "no_default_route" not in network.options:
         families = sorted({":" in subnet["subnet"] for subnet in network.subnets})
-        found += [{"dst": "::/0" if ipv6 else "0.0.0.0/0"} for ipv6 in families]
+        metric = int(network.options.get("metric", 0))
+        more = {"priority": metric} if metric else {}  # as CNI 1.1.0 calls it
+        found += [{"dst": "::/0" if ipv6 else "0.0.0.0/0", **more} for ipv6 in families]
     for text in filter(None, network.options.get("routes", "").split(";")):
         found.append(_route(text, network.driver))
     return found

@@ -8,6 +8,7 @@ from rundlet.core.contracts.network import Network
 
 from .config import load_all
 from .names import wanted
+from .options import unmanaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def shown(config: NetworkConfig) -> Network:
     notes = config.document.get("args")
     notes = notes if isinstance(notes, dict) else {}
     labels, options = notes.get("podman_labels"), notes.get("podman_options")
+    options = options if isinstance(options, dict) else {}
     subnets = _subnets(first.get("ipam", {}))
     return Network(
         name=config.name,
@@ -48,34 +50,42 @@ def shown(config: NetworkConfig) -> Network:
         driver=first["type"],
         interface=str(first.get("bridge") or first.get("master") or ""),
         subnets=subnets,
-        internal=_internal(first),
+        internal=_internal(first, options),
         ipv6=any(":" in subnet["subnet"] for subnet in subnets),
         dns_enabled=wanted(config.document)
         or any(plugin["type"] == "dnsname" for plugin in config.plugins),
         created=_created(config.path),
         labels=labels if isinstance(labels, dict) else {},
-        options=options if isinstance(options, dict) else {},
+        options=options,
         plugin="cni",
     )
 
 
-def _internal(first: Mapping[str, Any]) -> bool:
+def _internal(first: Mapping[str, Any], options: Mapping[str, str]) -> bool:
+    """Whether no gateway leads out; the host is none of a bridge that it does not look after."""
+    if unmanaged(options):
+        known = _ranges(first.get("ipam", {}))
+        return bool(known) and not any("gateway" in one for one in known)
     return first["type"] == "bridge" and not first.get("isGateway")
 
 
 def _subnets(ipam: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
-    """The subnets of host-local: in ranges, or one by itself (an old form)."""
+    return tuple(_subnet(one) for one in _ranges(ipam))
+
+
+def _ranges(ipam: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The subnets of host-local as they are written: in ranges, or one by itself (an old form)."""
     ranges = ipam.get("ranges")
     sets = [*ranges] if isinstance(ranges, list) else []
     if isinstance(ipam.get("subnet"), str):
         sets.insert(0, [ipam])
-    return tuple(
-        _subnet(one)
+    return [
+        one
         for several in sets
         if isinstance(several, list)
         for one in several
         if isinstance(one, dict) and isinstance(one.get("subnet"), str)
-    )
+    ]
 
 
 def _subnet(one: Mapping[str, Any]) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ are what kubelet's runtimes give, and what podman gives for a container.
 from __future__ import annotations
 
 from rundlet.core.errors import InvalidArgument, NetworkError
+from rundlet.core.networks.interfaces import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,14 +41,8 @@ def interfaces(requests: Sequence[NetworkRequest]) -> list[str]:
             number += 1
         names.append(request.interface or f"eth{number}")
         taken.append(names[-1])
+    check([request.replace(interface=name) for request, name in zip(requests, names, strict=True)])
     for name in names:
-        if (
-            len(name.encode()) > 15
-            or not name.isprintable()
-            or set(name) & set("/: ")
-            or (name in (".", "..", "lo"))
-        ):
-            raise InvalidArgument(f'invalid interface name "{name}" (at most 15 bytes, no / or :)')
         if names.count(name) > 1:
             raise InvalidArgument(f'interface name "{name}" is given twice')
     return names

@@ -6,7 +6,7 @@ from ..contracts.network import AttachResult
 from ..errors import AlreadyExists, NoSuchNetwork, WrongState
 from ..state import containers as rows
 from . import files, notify
-from .network import Joined, mode, names, wished
+from .network import Joined, mode, named, names, wished
 from .state import derive
 from .stored import Network, network_of, network_text, request_of, request_text
 
@@ -34,6 +34,7 @@ def connect(engine: Engine, row: Container, wish: NetworkRequest) -> None:
         joined = network_of(row.network)
         if joined is not None:
             taken = {one.interface for one in (joined.result or AttachResult()).interfaces}
+            (wish,) = named(engine, (wish,), taken)
             wish = wish.replace(interface=wish.interface or _free_interface(taken))
             _join(engine, row, joined, wish)
         wishes = (*wished(request), wish)

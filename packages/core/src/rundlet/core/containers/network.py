@@ -13,6 +13,7 @@ from .stored import Network, network_of, network_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
     from ..contracts.network import Network as Definition
@@ -100,7 +101,7 @@ def _attach(
         container=row.id,
         name=row.name,
         namespace=Path(path) if path is not None else None,
-        networks=wished(request),
+        networks=named(engine, wished(request)),
         ports=request.ports,
         hostname=hostname,
         dns=request.dns,
@@ -119,6 +120,18 @@ def _attach(
         raise
     _note(engine, row, Network(plugin, attachment, result))
     return Joined(path, hostname, result)
+
+
+def named(
+    engine: Engine, wishes: tuple[NetworkRequest, ...], taken: Iterable[str] = ()
+) -> tuple[NetworkRequest, ...]:
+    """The wishes, with the names of interfaces that the settings give, but for those in use."""
+    if engine.settings.interface_name != "device":
+        return wishes
+    from ..networks.interfaces import after_devices
+
+    known = {network.name: network for network in engine.networks.list()}
+    return after_devices(wishes, known, engine.settings.default_network, taken)
 
 
 def _note(engine: Engine, row: Container, network: Network) -> None:
@@ -144,9 +157,13 @@ def names(engine: Engine, request: ContainerRequest) -> tuple[str, ...]:
 def check(engine: Engine, request: ContainerRequest) -> None:
     """The networks that are named must be there, and have the addresses that are asked for.
 
-    The default one, which most containers join, is looked for by the start only. Raises
-    NoSuchNetwork, InvalidArgument.
+    So must the names of interfaces be. The default network, which most containers join, is looked
+    for by the start only. Raises NoSuchNetwork, InvalidArgument.
     """
+    if any(wish.interface or wish.options for wish in request.networks):
+        from ..networks import interfaces
+
+        interfaces.check(request.networks)
     default = engine.settings.default_network
     named = [name for name in names(engine, request) if name != default]
     fixed = [wish for wish in wished(request) if wish.ips] if request.networks else []

@@ -53,6 +53,7 @@ _TYPES: dict[str, Any] = {
 
 _CHOICES = {
     "cgroup_manager": ("", "cgroupfs", "systemd"),
+    "interface_name": ("", "device"),
     "events_backend": ("sqlite", "file", "journald", "none"),
     "short_name_mode": ("", "enforcing", "permissive", "disabled"),
     "image_default_format": ("", "oci", "v2s1", "v2s2"),

@@ -28,7 +28,7 @@ CONTAINERS = (
     Key(_T, "http_proxy", flag="http-proxy", kind=bool),
     Key(_T, "init", setting="init"),
     Key(_T, "init_path", setting="init_path"),
-    Key(_T, "interface_name", without="they are eth0, eth1 and so on, or as `--network` says"),
+    Key(_T, "interface_name", setting="interface_name"),
     Key(_T, "ipcns", flag="ipc"),
     Key(_T, "keyring", setting="keyring"),
     Key(_T, "label", without=_SELINUX),
