@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from rundlet.core.containers import ending, joined
 from rundlet.core.containers.logs import LogOptions
 from rundlet.core.containers.paths import Paths
+from rundlet.core.containers.state import boot_id
+from rundlet.core.containers.wait import wait
 from rundlet.core.engine import Engine
 from rundlet.core.errors import (
     AlreadyExists,
@@ -22,6 +26,10 @@ from rundlet.core.errors import (
     RundletError,
     WrongState,
 )
+from rundlet.core.linux.processes import alive, start_time
+from rundlet.core.state import containers as rows
+from rundlet.core.state.containers import Container
+from rundlet.core.system.check import check
 
 
 def test_run_gives_output_and_exit_code(engine, request_for, pipes) -> None:
@@ -131,10 +139,44 @@ def _until_trapped(engine: Engine, name: str) -> None:
 def test_an_initialized_one_whose_process_was_killed_starts_anew(engine, request_for) -> None:
     made = engine.containers.create(request_for("sleep", "60", exit_command=False))
     made = engine.containers.init(made.id)
+    os.kill(made.monitor_pid, signal.SIGSTOP)  # it writes the exit code late
+    late = threading.Timer(0.3, os.kill, (made.monitor_pid, signal.SIGCONT))
+    late.start()
     engine.plugins.runtime(made.runtime).delete(made.id, force=True)
     engine.containers.start(made.id)  # nobody has written down that it ended
     assert engine.containers.get(made.id).status == "running"
-    engine.containers.remove(made.id, force=True, timeout=0)
+    late.join()
+    _until(lambda: not alive(made.monitor_pid, made.monitor_start))
+    assert not os.path.exists(Paths(engine, made.id).exit_file), "that is of the run before"
+    actions = engine.database.rows("SELECT action FROM events WHERE id = ?", made.id)
+    assert [action for (action,) in actions] == ["create", "init", "died", "start"]
+
+
+def test_a_second_start_at_once_is_no_error(engine, request_for, monkeypatch) -> None:
+    made = engine.containers.create(request_for("sleep", "60"))
+    before = joined.start_needed
+
+    def faster(engine: Engine, row: Container) -> None:
+        monkeypatch.setattr(joined, "start_needed", before)
+        engine.containers.start(row.id)  # by another, who gets the lock first
+
+    monkeypatch.setattr(joined, "start_needed", faster)
+    assert engine.containers.start(made.id).status == "running"
+
+
+def test_a_check_leaves_alone_what_is_being_made_or_removed(engine, request_for) -> None:
+    made = engine.containers.create(request_for("true"))
+    busy = {"pid": os.getpid(), "pid_start": start_time(os.getpid()), "boot": boot_id()}
+    rows.update(engine.database, made.id, status="creating", **busy)
+    assert [problem.message for problem in check(engine)] == []
+    with engine.locks.hold("container", made.id):
+        rows.update(engine.database, made.id, status="removing")
+        assert [problem.message for problem in check(engine)] == []
+    (problem,) = check(engine)
+    assert problem.message.endswith("was being removed when its process was killed")
+    assert problem.repair is not None
+    problem.repair()
+    assert engine.containers.list() == []
 
 
 def test_stop_kills_after_the_timeout(engine, request_for) -> None:
@@ -183,13 +225,15 @@ def test_remove_wants_force_while_running(engine, request_for) -> None:
 
 
 def test_wait_for_exit_and_for_running(engine, request_for) -> None:
-    engine.containers.create(request_for("sh", "-c", "sleep 0.3; exit 4", name="it"))
+    request = request_for("sh", "-c", "until test -e /go; do sleep 0.05; done; exit 4", name="it")
+    engine.containers.create(request)
     assert engine.containers.wait("it") == 0  # never started: podman says 0 at once
     codes: list[int] = []
 
     def waiter() -> None:
         with Engine(engine.settings) as other:
             codes.append(other.containers.wait("it", ("running",)))
+            Path(request.rootfs, "go").touch()
             codes.append(other.containers.wait("it"))
 
     thread = threading.Thread(target=waiter)
@@ -201,11 +245,28 @@ def test_wait_for_exit_and_for_running(engine, request_for) -> None:
         engine.containers.wait("it", ("nonsense",))
 
 
-def test_wait_for_one_that_is_removed(engine, request_for) -> None:
-    started = engine.containers.run(
-        request_for("sh", "-c", "sleep 0.3; exit 6", auto_remove=True, name="it"), detach=True
-    )
+def test_wait_for_one_that_is_removed(engine, request_for, monkeypatch) -> None:
+    script = "until test -e /go; do sleep 0.05; done; exit 6"
+    request = request_for("sh", "-c", script, auto_remove=True, name="it")
+    started = engine.containers.run(request, detach=True)
+    wait_process = ending.wait_process
+
+    def waited_for(row: Container) -> bool:
+        Path(request.rootfs, "go").touch()
+        return wait_process(row)
+
+    monkeypatch.setattr(ending, "wait_process", waited_for)
     assert engine.containers.wait(started.container) == 6
+
+
+def test_the_exit_code_of_one_that_has_been_started_again(engine, request_for) -> None:
+    script = "test -e /go && exec sleep 60; touch /go; exit 7"
+    engine.containers.run(request_for("sh", "-c", script, name="it"), detach=True)
+    waited_for = engine.containers.get("it")
+    assert engine.containers.wait("it") == 7
+    engine.containers.stop("it")
+    engine.containers.start("it")
+    assert wait(engine, waited_for.replace(status="running"), ("exited",)) == 7
 
 
 def test_the_exit_command_cleans_up(engine, request_for) -> None:

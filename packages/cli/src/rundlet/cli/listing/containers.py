@@ -10,6 +10,8 @@ from rundlet.core.format.output import pretty
 from rundlet.core.format.output import rows as formatted
 from rundlet.core.format.units import ago
 from rundlet.core.format.units import size as human_size
+from rundlet.core.state.containers import by_id
+from rundlet.core.system.usage import writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,8 +109,14 @@ def pairs(labels: Mapping[str, str]) -> str:
 
 
 def _requested(engine: Engine, row: ContainerRow) -> dict[str, Any]:
-    request: dict[str, Any] = json.loads(engine.containers.get(row.id).request)
+    request: dict[str, Any] = json.loads(_text(engine, row, "request") or "{}")
     return request
+
+
+def _text(engine: Engine, row: ContainerRow, field: str) -> str:
+    """A field that lists leave out; "" of a container that was removed meanwhile."""
+    found = by_id(engine.database, row.id)
+    return getattr(found, field) if found is not None else ""
 
 
 def exposed(engine: Engine, row: ContainerRow) -> dict[int, list[str]]:
@@ -149,7 +157,7 @@ def namespaces(pid: int) -> dict[str, str]:
 
 def sizes(engine: Engine, row: ContainerRow) -> str:
     """ "12B (virtual 2.13MB)"."""
-    written = engine.layers.usage(row.layer).size if row.layer else 0
+    written = writable(engine, row)
     image = engine.database.row("SELECT size FROM images WHERE id = ?", row.image)
     total = written + (image[0] if image else 0)
     return f"{_tight(written)} (virtual {_tight(total)})"
@@ -172,7 +180,7 @@ def networks(engine: Engine, row: ContainerRow) -> list[str]:
     """Names of the networks it is attached to."""
     from rundlet.core.containers.stored import network_of
 
-    found = network_of(engine.containers.get(row.id).network)
+    found = network_of(_text(engine, row, "network"))
     if found is None or found.result is None:
         return []
     return sorted({item.network for item in found.result.interfaces if item.network})
@@ -183,13 +191,11 @@ def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:
     from ..verbs.ps import status
 
     now = time.time_ns()
-    container = engine.containers.get(row.id)
-    request = json.loads(container.request)
     return {
         "AutoRemove": bool(row.auto_remove),
         "Command": row.command.split(" ") if row.command else [],
         "CreatedAt": ago(row.created, now),
-        "CIDFile": request.get("cidfile") or "",
+        "CIDFile": _requested(engine, row).get("cidfile") or "",
         "Exited": row.status == "exited",
         "ExitedAt": row.finished // 1_000_000_000 if row.finished else _NEVER,
         "ExitCode": row.exit_code,
@@ -206,7 +212,7 @@ def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:
         "Pid": row.pid if row.status == "running" else 0,
         "Pod": row.pod or "",
         "PodName": "",
-        "Ports": ports(container.network),
+        "Ports": ports(_text(engine, row, "network")),
         "Restarts": row.restarts,
         "Size": None,
         "StartedAt": row.started // 1_000_000_000 if row.started else _NEVER,
@@ -245,6 +251,6 @@ def sort(engine: Engine, rows: Sequence[ContainerRow], key: str) -> list[Contain
         "names": lambda row: row.name,
         "runningfor": lambda row: -row.created,
         "status": lambda row: row.status,
-        "size": lambda row: engine.layers.usage(row.layer).size if row.layer else 0,
+        "size": lambda row: writable(engine, row),
     }
     return sorted(rows, key=keys[key])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import WrongState
 from ..state import containers as rows
 from ..state.containers import Container, ContainerRow
 from .state import derive
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from .run import RunResult
     from .source import Pulling
     from .stats import Stats
+
+_STARTED = ("running", "paused")
 
 
 class Containers:
@@ -58,9 +61,15 @@ class Containers:
         from .start import start
 
         row = self.get(name)
-        if row.status in ("running", "paused"):
+        if row.status in _STARTED:
             return row
-        started = start(self._engine, row, restarts=restarts)
+        try:
+            started = start(self._engine, row, restarts=restarts)
+        except WrongState:
+            row = self.get(row.id)
+            if row.status in _STARTED:
+                return row  # another was faster
+            raise
         started.close()
         return started.row
 

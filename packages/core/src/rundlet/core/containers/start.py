@@ -35,7 +35,7 @@ from .exit_command import environment as exit_environment
 from .exit_command import exit_command
 from .health import timer
 from .paths import Paths
-from .state import attended, boot_id, derive
+from .state import LIVE, attended, boot_id, derive
 from .stored import request_of
 
 TYPE_CHECKING = False
@@ -128,11 +128,12 @@ def _startable(engine: Engine, row: Container) -> Container:
         raise WrongState(f"container {row.id} is already {true.status}")
     if true.status not in ("created", "exited"):
         raise WrongState(f"container {row.id} is {true.status} and cannot be started")
+    if row.status in LIVE:  # its process has ended, and nobody has noted that yet
+        row = cleanup.finish(engine, row)
     if cleanup.needed(engine, row) or cleanup.known(engine, row):
         strays.end_monitors(engine, row)
-        cleanup.release(engine, true)
-        # Read again for what was released; what was initialized in the file is so no more.
-        return (rows.by_id(engine.database, row.id) or true).replace(status=true.status)
+        cleanup.release(engine, row)
+        return rows.by_id(engine.database, row.id) or row
     return row
 
 
@@ -160,6 +161,9 @@ def start_held(
     whoever stops it from now on still wins. restoring: from a checkpoint, not from the beginning.
     """
     row = _startable(engine, row)
+    if restoring is not None and row.status == "initialized":
+        cleanup.release(engine, row)  # it waits at its beginning
+        row = row.replace(status="created")
     paths = Paths(engine, row.id)
     if not again:
         restart.forget_stopped(paths)

@@ -57,7 +57,9 @@ def _exit(engine: Engine, row: Container) -> int:
     if code != UNKNOWN_EXIT:
         return code
     now = rows.by_id(engine.database, row.id)
-    return derive(engine, now).exit_code if now is not None else _told(engine, row.id)
+    if now is None or has_process(now):  # removed, or started again for its policy
+        return _told(engine, row.id)
+    return derive(engine, now).exit_code
 
 
 def _told(engine: Engine, container: str) -> int:

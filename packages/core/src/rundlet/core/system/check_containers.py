@@ -8,10 +8,11 @@ from functools import partial
 from ..containers import cleanup
 from ..containers.paths import Paths
 from ..containers.remove import discard
-from ..containers.state import boot_id, derive, has_process
+from ..containers.state import attended, boot_id, derive, has_process
 from ..containers.stored import network_of
 from ..containers.trees import remove_tree
 from ..containers.unfinished import collect
+from ..errors import Busy
 from ..linux.processes import start_time
 from ..networks.namespace import remove_namespace
 from ..state import containers as rows
@@ -22,32 +23,50 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..engine import Engine
-    from ..state.containers import Container, ContainerRow
+    from ..state.containers import ContainerRow
+
+_HALF_DONE = ("creating", "removing")
 
 
 def containers(engine: Engine) -> Iterator[Problem]:
     """What is wrong with containers, and with what is there in their names."""
     yield from _half_done(engine)
-    everything = [*rows.everything(engine.database), *rows.external(engine.database)]
-    for row in everything:
-        if row.status not in ("creating", "removing"):
-            yield from _damaged(engine, row)
-            yield from _unfinished(engine, row)
-    pods = {row[0] for row in engine.database.rows("SELECT id FROM pods")}
-    yield from _strays(engine, pods | {row.id for row in everything})
+    for row in (*rows.everything(engine.database), *rows.external(engine.database)):
+        if row.status not in _HALF_DONE and _is_wrong(engine, row):
+            yield from _of(engine, row.id)
+    yield from _strays(engine)
 
 
 def _half_done(engine: Engine) -> Iterator[Problem]:
     """Creations and removals whose process was killed."""
     for row in rows.unfinished(engine.database):
         lives = row.boot == boot_id() and start_time(row.pid) == row.pid_start != 0
-        if row.status == "creating" and lives:
+        if (row.status == "creating" and lives) or _busy(engine, row.id):
             continue
         work = "created" if row.status == "creating" else "removed"
         yield Problem(
             f"container {row.id} was being {work} when its process was killed",
             partial(collect, engine),
         )
+
+
+def _is_wrong(engine: Engine, row: ContainerRow) -> bool:
+    """Whether something seems wrong; who removes or ends it now makes that so for a moment."""
+    return any(_damaged(engine, row)) or any(_unfinished(engine, row))
+
+
+def _of(engine: Engine, container: str) -> list[Problem]:
+    """What is wrong with a container that nobody is at: looked at while nobody can be."""
+    if attended(Paths(engine, container)):
+        return []
+    try:
+        with engine.locks.hold("container", container, 0):
+            row = rows.by_id(engine.database, container)
+            if row is None or row.status in _HALF_DONE:
+                return []
+            return [*_damaged(engine, row), *_unfinished(engine, row)]
+    except Busy:
+        return []
 
 
 def _damaged(engine: Engine, row: ContainerRow) -> Iterator[Problem]:
@@ -86,7 +105,7 @@ def _discard(engine: Engine, container: str) -> None:
 def _unfinished(engine: Engine, row: ContainerRow) -> Iterator[Problem]:
     """A container that ended while nobody cleaned up after it."""
     whole = rows.by_id(engine.database, row.id)
-    if whole is None or has_process(derive(engine, whole)) or _busy(engine, whole):
+    if whole is None or has_process(derive(engine, whole)):
         return
     if cleanup.needed(engine, whole):
         yield Problem(
@@ -95,31 +114,26 @@ def _unfinished(engine: Engine, row: ContainerRow) -> Iterator[Problem]:
         )
 
 
-def _busy(engine: Engine, row: Container) -> bool:
-    """Whether a process is at this container now."""
-    from ..containers.state import attended
-    from ..errors import Busy
-
-    if attended(Paths(engine, row.id)):
-        return True
+def _busy(engine: Engine, container: str) -> bool:
+    """Whether a process is at this container now, or has just removed it."""
     try:
-        with engine.locks.hold("container", row.id, 0):
-            return False
+        with engine.locks.hold("container", container, 0):
+            return rows.by_id(engine.database, container) is None
     except Busy:
         return True
 
 
-def _strays(engine: Engine, known: set[str]) -> Iterator[Problem]:
+def _strays(engine: Engine) -> Iterator[Problem]:
     """Directories, exit codes and network namespaces of containers that are not there."""
     graph, run = engine.settings.graph_root, engine.settings.run_root
     for directory in (f"{graph}/containers", f"{run}/containers"):
-        for name in _unknown(directory, known):
+        for name in _unknown(engine, directory):
             path = f"{directory}/{name}"
             yield Problem(f"{path} belongs to no container", partial(remove_tree, path))
-    for name in _unknown(f"{run}/exits", known):
+    for name in _unknown(engine, f"{run}/exits"):
         path = f"{run}/exits/{name}"
         yield Problem(f"{path} belongs to no container", partial(os.unlink, path))
-    for name in _unknown(f"{run}/netns", known):
+    for name in _unknown(engine, f"{run}/netns"):
         path = f"{run}/netns/{name}"
         yield Problem(
             f"network namespace {path} belongs to no container",
@@ -127,13 +141,22 @@ def _strays(engine: Engine, known: set[str]) -> Iterator[Problem]:
         )
 
 
-def _unknown(directory: str, known: set[str]) -> list[str]:
-    """Names like container ids that are none. A new container's row is written before these."""
+def _unknown(engine: Engine, directory: str) -> list[str]:
+    """Names like ids that no container and no pod has. A row is there before and after these."""
     try:
         names = os.listdir(directory)
     except FileNotFoundError:
         return []
-    return sorted(name for name in names if len(name) == 64 and name not in known)
+    unknown = (name for name in names if len(name) == 64 and not _is_known(engine, name))
+    return sorted(name for name in unknown if os.path.lexists(f"{directory}/{name}"))
+
+
+def _is_known(engine: Engine, identity: str) -> bool:
+    found = engine.database.row(
+        "SELECT 1 FROM containers WHERE id = ?1 UNION ALL SELECT 1 FROM pods WHERE id = ?1 LIMIT 1",
+        identity,
+    )
+    return found is not None
 
 
 def _remove_namespace(engine: Engine, path: str) -> None:

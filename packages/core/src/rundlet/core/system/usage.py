@@ -108,12 +108,13 @@ def containers(engine: Engine) -> list[ContainerUsage]:
         engine.database.rows("SELECT container, count(*) FROM container_volumes GROUP BY container")
     )
     return [
-        ContainerUsage(row, _writable(engine, row), used.get(row.id, 0))
+        ContainerUsage(row, writable(engine, row), used.get(row.id, 0))
         for row in engine.containers.list()
     ]
 
 
-def _writable(engine: Engine, row: ContainerRow) -> int:
+def writable(engine: Engine, row: ContainerRow) -> int:
+    """Bytes of a container's own layer, as far as that can be read."""
     from ..errors import RundletError
 
     try:
