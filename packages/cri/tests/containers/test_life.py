@@ -13,6 +13,9 @@ from typing import Any
 import grpc
 import pytest
 
+from rundlet.core.state import containers as rows
+from rundlet.core.state.database import Database
+from rundlet.core.state.locks import Locks
 from rundlet.cri.proto import api_pb2 as cri
 
 
@@ -237,9 +240,19 @@ def test_one_that_was_about_to_start_is_got_by_the_same_request(kubelet: Any) ->
     stores = ("--root", kubelet.server.root, "--runroot", kubelet.server.runroot)
     rundlet = Path(sys.executable).with_name("rundlet")
     subprocess.run([rundlet, *stores, "init", container], check=True)
+    state = Database(str(kubelet.server.root))
+    waiting = rows.find(state, container).pid
     assert kubelet.create(pod, wanted) == container
     kubelet.client.start_container(container_id=container)
     assert kubelet.status(container).state == cri.CONTAINER_RUNNING
+    assert rows.find(state, container).pid == waiting
+    state.close()
+    locks = Locks(str(kubelet.server.runroot / "locks"))
+    with locks.hold("pod", pod), pytest.raises(grpc.RpcError) as caught:  # it may be going
+        kubelet.client.create_container(
+            pod_sandbox_id=pod, config=kubelet.config("true", name="b"), deadline=0.5
+        )
+    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 @pytest.mark.e2e

@@ -35,6 +35,12 @@ def create(engine: Engine, pod_id: str, config: cri.ContainerConfig, checkpoint:
     NotSupported, NoSuchImage; nothing is left then.
     """
     pod = pods.find(engine, pod_id)
+    # A pod does not go meanwhile, and of two requests with one name the second finds the first's.
+    with engine.locks.hold("pod", pod.id):
+        return _create(engine, pods.find(engine, pod.id), config, checkpoint)
+
+
+def _create(engine: Engine, pod: pods.Pod, config: cri.ContainerConfig, checkpoint: str) -> str:
     if not pod.ready:
         raise WrongState(f"pod {pod.id} is not ready: no container can be made in it")
     name = record.name_of(config, pod.name)
@@ -89,8 +95,6 @@ def start(engine: Engine, identity: str) -> record.Made:
         return made  # a retry
     if made.row.status not in ("created", "initialized"):
         raise WrongState(f"container {made.row.id} is {made.row.status}, not created")
-    if made.row.status == "initialized":  # the server that was starting it was killed
-        engine.plugins.runtime(made.row.runtime).delete(made.row.id, force=True)
     if made.log:
         os.makedirs(os.path.dirname(made.log), mode=0o755, exist_ok=True)
     restoring.start(engine, made.row)
