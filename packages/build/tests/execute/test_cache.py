@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rundlet.build.execute.cache import Step, StepCache, explain, key_of
@@ -49,7 +49,6 @@ _value = st.one_of(st.text(max_size=5), st.dictionaries(st.text(max_size=3), st.
 _parts = st.dictionaries(st.sampled_from(["files", "command", "parent", "variables"]), _value)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be
 @given(_parts, _parts)
 def test_a_miss_is_always_explained(before: dict[str, object], now: dict[str, object]) -> None:
     reasons = explain(before, now)

@@ -35,7 +35,7 @@ def test_nothing_is_said_where_nothing_can_be_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "other").exists()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=60))
 def test_damaged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rundlet.core.errors import SettingsError
@@ -112,7 +112,6 @@ _VALUES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # beside other tests
 @given(st.dictionaries(st.sampled_from(["runtime", "runtimes", "init", "volumes", "x"]), _VALUES))
 def test_any_table_is_settings_or_a_settings_error(table: dict[str, object]) -> None:
     try:
