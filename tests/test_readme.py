@@ -41,8 +41,3 @@ def test_named_sessions_exist() -> None:
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     named = set(re.findall(r"nox -s (\w+)", README + contributing))
     assert named <= defined
-
-
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target

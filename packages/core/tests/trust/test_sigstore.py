@@ -18,12 +18,12 @@ from devtools.sigstore import ISSUER, Authority, Log, dsse, encoded, hashedrekor
 from rundlet.core.errors import RundletError, SettingsError, SignatureDenied
 from rundlet.core.images.copy import digest_of
 from rundlet.core.transports.docker.transport import DockerTransport
+from rundlet.core.trust import simple
 from rundlet.core.trust.check import allow
 from rundlet.core.trust.policy import load
 from rundlet.core.trust.sigstore import bundle, evidence, keys, rekor
 from rundlet.core.trust.sigstore.log import Proof
 from rundlet.core.trust.sigstore.rekor import Entry
-from rundlet.core.trust.sigstore.sign import payload
 from rundlet.core.trust.stored import BUNDLE, SIMPLE_SIGNING, Sigstore, unpacked
 
 MANIFEST = b'{"schemaVersion": 2}'
@@ -55,7 +55,7 @@ class Made:
 
     def __init__(self, key: Any = KEY, digest: str = DIGEST, name: str = NAME) -> None:
         self.key = key
-        self.text = payload(digest, name)
+        self.text = simple.payload(digest, name, evidence.COSIGN_TYPE)
         self.signature = keys.sign(key, self.text)
         self.said = {evidence.SIGNATURE: encoded(self.signature)}
         self.signer = keys.pem(key.public_key())

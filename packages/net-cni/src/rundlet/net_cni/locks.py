@@ -17,6 +17,7 @@ import os
 import time
 
 from rundlet.core.errors import Busy, NetworkError
+from rundlet.core.state.locks import is_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class FileLock:
             descriptor = _open(path)
             try:
                 fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-                if _is_current(descriptor, path):
+                if is_current(descriptor, path):
                     return descriptor
             except BlockingIOError:
                 if time.monotonic() >= deadline:
@@ -122,15 +123,6 @@ def _open(path: str) -> int:
             return os.open(path, flags, 0o600)
     except OSError as error:
         raise NetworkError(f"cannot lock {path}: {error.strerror}") from error
-
-
-def _is_current(descriptor: int, path: str) -> bool:
-    try:
-        there = os.stat(path)
-    except FileNotFoundError:
-        return False
-    mine = os.fstat(descriptor)
-    return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _unlink(path: str) -> None:

@@ -69,7 +69,7 @@ def clear_cgroup(engine: Engine, row: Container) -> None:
     """End what is left in the container's cgroup, and remove that."""
     here = layout(engine.settings.cgroup_manager)
     path = _path(engine, here, row)
-    for pid in in_cgroup(engine, row):
+    for pid in processes(here, path):
         try:
             os.kill(pid, 9)
         except ProcessLookupError:

@@ -78,7 +78,7 @@ class Held:
         descriptor = self._open()
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _is_current(descriptor, self._path):
+            if not is_current(descriptor, self._path):
                 os.close(descriptor)
                 return self._try()
             os.ftruncate(descriptor, 0)  # a holder that was killed left its name
@@ -108,7 +108,7 @@ class Held:
             ) from error
 
 
-def _is_current(descriptor: int, path: str) -> bool:
+def is_current(descriptor: int, path: str) -> bool:
     """Whether the locked inode is still the one at `path` (its last holder unlinks it)."""
     try:
         there = os.stat(path)

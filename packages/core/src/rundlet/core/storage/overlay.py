@@ -138,11 +138,7 @@ class OverlayDriver(StorageDriver):
         os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")
 
     def layers(self) -> Iterator[str]:
-        try:
-            names = sorted(os.listdir(self._home))
-        except FileNotFoundError:
-            return
-        yield from (name for name in names if self.exists(name))
+        return trees.layers(self._home, "diff")
 
     def collect(self) -> None:
         staging.collect(self._home)

@@ -42,6 +42,15 @@ def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
                     stack.append(item.path)
 
 
+def layers(home: str, name: str) -> Iterator[str]:
+    """The layers of a home: those with a directory `home/LAYER/name`."""
+    try:
+        found = sorted(os.listdir(home))
+    except FileNotFoundError:
+        return
+    yield from (layer for layer in found if os.path.isdir(f"{home}/{layer}/{name}"))
+
+
 def require_all(home: str, name: str, layers: Iterable[str]) -> None:
     """Raise Corrupt for the first layer without its directory `home/LAYER/name`."""
     for layer in layers:

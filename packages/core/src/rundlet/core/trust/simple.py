@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_TYPE = "atomic container signature"
+TYPE = "atomic container signature"
 LARGEST = 4 << 20
 """Bytes of a signature that are read at most."""
 
@@ -36,15 +36,15 @@ class Claim(Value):
     timestamp: int | None = None
 
 
-def payload(digest: str, identity: str) -> bytes:
-    """The text to be signed. Raises InvalidArgument for what is no digest or no name."""
+def payload(digest: str, identity: str, kind: str = TYPE) -> bytes:
+    """The text to be signed, of a kind. Raises InvalidArgument for what is no digest or no name."""
     digest_parts(digest)
     references.parse(identity)
     document = {
         "critical": {
             "identity": {"docker-reference": identity},
             "image": {"docker-manifest-digest": digest},
-            "type": _TYPE,
+            "type": kind,
         },
         "optional": {"creator": f"rundlet {__version__}", "timestamp": int(time.time())},
     }
@@ -59,7 +59,7 @@ def read(data: bytes) -> Claim:
         kind, image, identity = _only(critical, "type", "image", "identity")
         (digest,) = _only(image, "docker-manifest-digest")
         (name,) = _only(identity, "docker-reference")
-        if kind != _TYPE or not isinstance(optional, dict):
+        if kind != TYPE or not isinstance(optional, dict):
             raise Corrupt(f"it is of type {kind!r}")
         digest_parts(digest)
         references.parse(name)

@@ -91,16 +91,13 @@ def _check(fields: Mapping[str, Any]) -> Check | None:
 
 
 def _startup(fields: Mapping[str, Any]) -> Check | None:
-    command = _command(fields.get("Test") or ())
-    if not command:
+    found = _check(fields)
+    if found is None:
         return None
-    return Check(
-        command,
-        _seconds(fields, "Interval", _INTERVAL),
-        _seconds(fields, "Timeout", _TIMEOUT),
-        0.0,
-        int(fields.get("Retries") or 0),
-        int(fields.get("Successes") or 1),
+    return found.replace(
+        start_period=0.0,
+        retries=int(fields.get("Retries") or 0),
+        successes=int(fields.get("Successes") or 1),
     )
 
 

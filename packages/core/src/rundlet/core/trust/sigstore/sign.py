@@ -6,14 +6,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import time
 from typing import TYPE_CHECKING
 
-from ... import __version__
-from ...images import reference as references
-from ...images.descriptor import digest_parts
-from .. import stored
+from .. import simple, stored
 from ..signing import Signer
 from . import bundle, evidence, keys, rekor, services
 
@@ -47,7 +42,7 @@ class SigstoreSigner(Signer):
     def _attachment(
         self, key: PrivateKey, certificates: tuple[str, ...], digest: str, identity: str
     ) -> stored.Sigstore:
-        text = payload(digest, identity)
+        text = simple.payload(digest, identity, evidence.COSIGN_TYPE)
         signature = keys.sign(key, text)
         said = {evidence.SIGNATURE: base64.b64encode(signature).decode()}
         if certificates:
@@ -79,18 +74,3 @@ class SigstoreSigner(Signer):
 def _signer(key: PrivateKey, certificates: tuple[str, ...]) -> bytes:
     """PEM of what a log shall know the signer by."""
     return certificates[0].encode() if certificates else keys.pem(key.public_key())
-
-
-def payload(digest: str, identity: str) -> bytes:
-    """What is signed of an image. Raises InvalidArgument for what is no digest or no name."""
-    digest_parts(digest)
-    references.parse(identity)
-    document = {
-        "critical": {
-            "identity": {"docker-reference": identity},
-            "image": {"docker-manifest-digest": digest},
-            "type": evidence.COSIGN_TYPE,
-        },
-        "optional": {"creator": f"rundlet {__version__}", "timestamp": int(time.time())},
-    }
-    return json.dumps(document, separators=(",", ":")).encode()
