@@ -28,23 +28,22 @@ def writing(context: Context, path: str) -> Iterator[BinaryIO]:
         yield context.stdout.buffer
         context.stdout.buffer.flush()
         return
-    # A device or a fifo is written to as it is.
-    partial = f"{path}.{os.getpid()}.partial" if _can_be_replaced(path) else path
+    from rundlet.core.transports.files import NewFile
+
     try:
-        out = open(partial, "wb")  # noqa: SIM115 (closed below; only opening is explained)
+        new = NewFile(path) if _can_be_replaced(path) else None
+        # A device or a fifo is written to as it is.
+        out = open(new.file.fileno() if new else path, "wb", closefd=new is None)  # noqa: SIM115
     except OSError as error:
         raise InvalidArgument(f"cannot write {path}: {error.strerror}") from None
-    if partial == path:
-        with out:
-            yield out
-        return
     try:
         with out:
             yield out
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+        if new:
+            new.publish(durable=False)
+    finally:
+        if new:
+            new.close()
 
 
 def _can_be_replaced(path: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from rundlet.core.containers.state import boot_id
+from rundlet.core.linux.processes import partial_name
 
 from . import __version__
 
@@ -81,7 +82,7 @@ def _content(path: str) -> str:
 
 def _write(path: str, content: str) -> None:
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}"
+    temporary = partial_name(path)
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(content)
     os.rename(temporary, path)

@@ -12,6 +12,7 @@ import os
 
 from rundlet.core.errors import NetworkError
 from rundlet.core.json import dumps, loads
+from rundlet.core.linux.processes import partial_name
 from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ class Cache:
     def write(self, record: Record) -> None:
         """Store a record, whole or not at all. Raises NetworkError."""
         path = self._path(record.container, record.interface)
-        temporary = f"{path}.{os.getpid()}"
+        temporary = partial_name(path)
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             with open(temporary, "w", encoding="utf-8") as file:

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from json import dumps
 
 from rundlet.core.errors import AlreadyExists, InvalidArgument, NetworkError, NotSupported
+from rundlet.core.linux.processes import partial_name
 
 from . import names, subnets
 from .bridge import TYPE
@@ -237,7 +238,7 @@ def _gateway(text: str, word: str) -> str:
 
 def write(path: str, document: Mapping[str, Any]) -> None:
     """A configuration file, whole or not at all, and on the disk. Raises NetworkError."""
-    temporary = f"{path}.{os.getpid()}"
+    temporary = partial_name(path)
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:

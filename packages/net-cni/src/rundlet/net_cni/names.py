@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from rundlet.core.linux.processes import run
+from rundlet.core.linux.processes import partial_name, run
 
 from .host import Host
 
@@ -96,7 +96,7 @@ class Names:
         if not there:
             _unlink(path)
             return
-        temporary = os.path.join(self._run_dir, f"names.{os.getpid()}")  # all files there are read
+        temporary = partial_name(os.path.join(self._run_dir, "names"))  # all files there are read
         os.makedirs(self._directory, mode=0o700, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text(there))

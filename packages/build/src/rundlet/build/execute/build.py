@@ -11,8 +11,8 @@ from rundlet.build.containerfile.expanding import expanded
 from rundlet.build.containerfile.instructions import From
 from rundlet.build.context import fetching, locations
 from rundlet.build.context.resolve import BuildContext, containerfile_in, resolve
-from rundlet.build.context.scratch import scratch
 from rundlet.core.containers import userns
+from rundlet.core.content.scratch import scratch
 from rundlet.core.errors import InvalidArgument, NotFound
 from rundlet.core.images.manifest import native, parse_platform
 from rundlet.core.system import builds

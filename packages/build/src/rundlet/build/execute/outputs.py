@@ -9,6 +9,7 @@ import sys
 from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.whiteouts import PLAIN
 from rundlet.core.errors import InvalidArgument, StoreError
+from rundlet.core.transports.files import NewFile
 
 from . import filesystem
 
@@ -47,14 +48,13 @@ def write(output: Mapping[str, str], root: str) -> None:
             os.makedirs(destination, exist_ok=True)
             filesystem.copy_tree(root, os.path.realpath(destination))
             return
-        partial = f"{destination}.{os.urandom(4).hex()}"
+        new = NewFile(destination)
         try:
-            with open(partial, "xb") as file:
+            with open(new.file.fileno(), "wb", closefd=False) as file:
                 write_tree(root, file, whiteouts=PLAIN)
-            os.rename(partial, destination)
+            new.publish(durable=False)
         finally:
-            if os.path.exists(partial):
-                os.unlink(partial)
+            new.close()
     except OSError as error:
         raise StoreError(f"--output {destination}: {error.strerror}") from error
 

@@ -16,6 +16,7 @@ import os
 from rundlet.core.errors import AlreadyExists, Corrupt, NoSpace, NotFound, StoreError
 from rundlet.core.images import manifest as manifests
 from rundlet.core.images.names import stored_name
+from rundlet.core.linux.processes import partial_name
 from rundlet.core.value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -171,7 +172,7 @@ class Lists:
     def _write(self, made: ManifestList) -> None:
         os.makedirs(self._directory, mode=0o700, exist_ok=True)
         path = self._path(made.name)
-        partial = f"{path}.{os.getpid()}"
+        partial = partial_name(path)
         document = {
             "name": made.name,
             "images": [entry.image for entry in made.entries],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import ExitStack
 
 from rundlet.build import ignore
@@ -13,6 +12,7 @@ from rundlet.build.execute import history, placing
 from rundlet.build.execute.cache import key_of
 from rundlet.build.execute.copying import Planner
 from rundlet.build.execute.origins import Origin
+from rundlet.core.content.scratch import scratch
 from rundlet.core.errors import RundletError
 from rundlet.core.value import Value
 
@@ -53,11 +53,8 @@ class CopyOrder(Value):
 
 def copy(container: WorkingContainer, order: CopyOrder) -> str:
     """Copy; a digest of what was copied. Raises NotFound, InvalidArgument, and their kin."""
-    settings = container.engine.settings
-    temporary = f"{settings.graph_root}/tmp"
-    os.makedirs(temporary, mode=0o700, exist_ok=True)
     with ExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="copy-", dir=temporary))
+        directory = stack.enter_context(scratch(container.engine))
         origin = (
             running.origin(container, order.origin, stack)
             if order.origin
@@ -69,7 +66,7 @@ def copy(container: WorkingContainer, order: CopyOrder) -> str:
         item = _instruction(order)
         workdir = str(container.config.config.get("WorkingDir") or "/")
         try:
-            plan = Planner(scratch, ignored, workdir).plan(item, origin)
+            plan = Planner(directory, ignored, workdir).plan(item, origin)
             placing.apply(plan, stack.enter_context(container.root()), order.timestamp)
         except RundletError as error:
             error.message = error.message.removeprefix(f"{item.where}: ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import ExitStack
 
 from rundlet.build.execute import chroot
@@ -13,6 +12,7 @@ from rundlet.build.execute.mounter import Mounted, Mounter
 from rundlet.build.execute.options import BuildOptions
 from rundlet.build.execute.origins import Origin, of_image
 from rundlet.core.containers.request import Mount
+from rundlet.core.content.scratch import scratch
 from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument, NoSuchContainer
 from rundlet.core.system import builds
@@ -105,9 +105,6 @@ def _mounts(
     """--mount: binds of the host, and all that RUN has."""
     if not order.wanted:
         return Mounted()
-    temporary = f"{container.engine.settings.graph_root}/tmp"
-    os.makedirs(temporary, mode=0o700, exist_ok=True)
-    scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=temporary))
     found = [run_mounts.read(text) for text in order.wanted]
     binds = [item for item in found if item.kind == "bind" and not item.text("from")]
     others = tuple(item for item in found if item not in binds)
@@ -116,7 +113,7 @@ def _mounts(
         lambda name: origin(container, name, stack),
         workdir=workdir,
         caches=builds.cache_directory(container.engine),
-        scratch=scratch,
+        scratch=stack.enter_context(scratch(container.engine)),
         stack=stack,
     )
     made = mounter.mounted(others)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-
 from rundlet.build.execute import sbom
 from rundlet.build.execute.options import BuildOptions
 from rundlet.build.execute.origins import Images
+from rundlet.core.content.scratch import scratch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +23,5 @@ def scanned(
     """
     engine = container.engine
     image = Images(engine, BuildOptions(pull=pull, settings=settings), None).get(order.image)
-    temporary = f"{engine.settings.graph_root}/tmp"
-    os.makedirs(temporary, mode=0o700, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="scan-", dir=temporary) as scratch,
-        container.root() as root,
-    ):
-        return sbom.scan(engine, order, image.id, root, (), scratch, container.template)
+    with scratch(engine) as directory, container.root() as root:
+        return sbom.scan(engine, order, image.id, root, (), directory, container.template)

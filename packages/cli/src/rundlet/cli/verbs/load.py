@@ -59,12 +59,12 @@ def _load(context: Context, arguments: Parsed, path: str) -> Sequence[str]:
 def _from_stdin(context: Context, arguments: Parsed) -> Sequence[str]:
     """By a file: an archive's index may be at its end."""
     import shutil
-    import tempfile
 
-    directory = context.engine.blobs.temporary
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    # Errors name the file: let them say where it came from.
-    with tempfile.NamedTemporaryFile(dir=directory, prefix="standard-input-") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
-        file.flush()
-        return _load(context, arguments, file.name)
+    from rundlet.core.content.scratch import scratch
+    from rundlet.core.transports.files import failing
+
+    with scratch(context.engine) as directory:
+        path = os.path.join(directory, "standard-input")  # errors name it
+        with failing(path, "writing"), open(path, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+        return _load(context, arguments, path)

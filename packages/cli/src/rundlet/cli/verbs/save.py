@@ -76,12 +76,11 @@ def _save(context: Context, arguments: Parsed, output: str) -> None:
 def _to_stdout(context: Context, arguments: Parsed) -> None:
     """By a file: archives are written with seeks."""
     import shutil
-    import tempfile
 
-    directory = context.engine.blobs.temporary
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory) as scratch:
-        path = os.path.join(scratch, "image.tar")
+    from rundlet.core.content.scratch import scratch
+
+    with scratch(context.engine) as directory:
+        path = os.path.join(directory, "image.tar")
         _save(context, arguments, path)
         context.stdout.flush()
         with open(path, "rb") as file:

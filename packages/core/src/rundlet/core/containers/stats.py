@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
@@ -12,7 +11,6 @@ from ..errors import WrongState
 from ..linux.processes import in_namespace
 from ..value import EMPTY, Value
 from . import cgroupless
-from .paths import Paths
 from .state import has_process
 
 TYPE_CHECKING = False
@@ -109,9 +107,10 @@ def _percent(part: int, whole: int) -> float:
 
 
 def cgroups_path(engine: Engine, row: Container) -> str:
-    """The `cgroupsPath` that a container was started with."""
-    with open(Paths(engine, row.id).config, encoding="utf-8") as file:
-        return str(json.load(file).get("linux", {}).get("cgroupsPath", ""))
+    """The `cgroupsPath` that a container was started with. Raises Corrupt."""
+    from .exec import specification
+
+    return str(specification(engine, row).get("linux", {}).get("cgroupsPath", ""))
 
 
 def members(engine: Engine, row: Container) -> list[int]:

@@ -140,9 +140,9 @@ def _checks(request: ContainerRequest, health: Mapping[str, Any]) -> dict[str, A
 
 def _note_in_bundle(engine: Engine, row: Container, wanted: dict[str, Any]) -> None:
     """What `inspect` shows of a running container is its bundle."""
-    paths = Paths(engine, row.id)
-    with open(paths.config, encoding="utf-8") as file:
-        spec = json.load(file)
+    from .exec import specification
+
+    spec = specification(engine, row)
     current = spec.setdefault("linux", {}).setdefault("resources", {})
     current.update(wanted)
-    bundle.store(paths, spec)
+    bundle.store(Paths(engine, row.id), spec)

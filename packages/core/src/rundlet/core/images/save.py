@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 from ..content.compress import decompressed, detect
+from ..content.scratch import scratch
 from ..contracts.transport import TransportSettings
 from ..errors import Corrupt, InvalidArgument, RundletError
+from ..transports.files import failing
 from .copy import CopyOptions, copy
 from .names import stored_name
 from .notify import event
@@ -90,13 +91,17 @@ def load(engine: Engine, path: str, progress: Progress | None) -> list[str]:
         compression = detect(file.read(8))
     if not compression:
         return _load_archive(engine, path, progress)
-    os.makedirs(engine.blobs.temporary, mode=0o700, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=engine.blobs.temporary) as plain:
-        with open(path, "rb") as file, decompressed(file) as stream:
+    with scratch(engine) as directory:
+        plain = os.path.join(directory, "image.tar")
+        with (
+            open(path, "rb") as file,
+            decompressed(file) as stream,
+            failing(plain, "writing"),
+            open(plain, "wb") as out,
+        ):
             while piece := stream.read(1 << 20):
-                plain.write(piece)
-        plain.flush()
-        return _load_archive(engine, plain.name, progress)
+                out.write(piece)
+        return _load_archive(engine, plain, progress)
 
 
 def _load_directory(engine: Engine, path: str, progress: Progress | None) -> list[str]:

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_PARTIAL = ".partial"
+
 
 def start_time(pid: int) -> int:
     """Field 22 of /proc/PID/stat (clock ticks since boot); 0 if there is no such process.
@@ -24,6 +26,20 @@ def start_time(pid: int) -> int:
         return 0
     threads = int(fields[17])  # of a zombie, 1: itself
     return 0 if fields[0] == b"X" or (fields[0] == b"Z" and threads < 2) else int(fields[19])
+
+
+def partial_name(path: str) -> str:
+    """The name beside a path of what this process is about to put there.
+
+    After a kill `system check` removes it by this name: see `left_partial`.
+    """
+    return f"{path}.{os.getpid()}{_PARTIAL}"
+
+
+def left_partial(name: str) -> bool:
+    """Whether a file of this name is what a process that is gone has not finished."""
+    pid = name.removesuffix(_PARTIAL).rpartition(".")[2] if name.endswith(_PARTIAL) else ""
+    return pid.isdecimal() and not start_time(int(pid))
 
 
 def alive(pid: int, started: int) -> bool:

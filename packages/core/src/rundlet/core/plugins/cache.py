@@ -47,7 +47,9 @@ def read(path: str, key: Any) -> Any:
 
 def write(path: str, key: Any, content: Any) -> None:
     """Keep plain values (marshal's) under a key, whole or not at all. Fails silently."""
-    temporary = f"{path}.{os.getpid()}"
+    from ..linux.processes import partial_name
+
+    temporary = partial_name(path)
     try:
         data = marshal.dumps((key, content))
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

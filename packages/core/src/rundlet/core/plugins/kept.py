@@ -13,6 +13,7 @@ from _thread import get_ident
 from .. import json
 from ..contracts.runtime import KEPT
 from ..errors import PluginError
+from ..linux.processes import partial_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def keep(settings: Settings, name: str) -> str:
     path = _path(settings, noted)
     if not os.path.exists(path):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        temporary = f"{path}.{os.getpid()}.{get_ident()}"  # several threads may keep it at once
+        temporary = partial_name(f"{path}.{get_ident()}")  # several threads may keep it at once
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()

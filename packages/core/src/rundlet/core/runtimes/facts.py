@@ -6,7 +6,7 @@ import os
 
 from .. import json
 from ..errors import DriverUnavailable
-from ..linux.processes import run
+from ..linux.processes import partial_name, run
 from ..value import Value
 
 # Where containers.conf's engine.runtimes look, in its order.
@@ -78,7 +78,7 @@ def _ask(path: str, flag: str) -> Facts:
 
 def _keep(cache: str, content: dict[str, object]) -> None:
     """Best effort: without a cache everything works, slower."""
-    temporary = f"{cache}.{os.getpid()}"
+    temporary = partial_name(cache)
     try:
         os.makedirs(os.path.dirname(cache), mode=0o700, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:

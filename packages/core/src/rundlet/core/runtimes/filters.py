@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from .. import json
+from ..linux.processes import partial_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Filters:
 
         key = self._key(seccomp)
         path = self._path(key)
-        temporary = f"{path}.{os.getpid()}"
+        temporary = partial_name(path)
         try:
             with open(compiled, "rb") as file:
                 program = file.read(_LONGEST + 1)

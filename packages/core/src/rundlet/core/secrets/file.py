@@ -12,6 +12,7 @@ from ..contracts.probe import Probe
 from ..contracts.secrets import SecretDriver
 from ..errors import InvalidArgument, NoSpace, NoSuchSecret, StoreError
 from ..hookspecs import hookimpl
+from ..linux.processes import partial_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class FileSecrets(SecretDriver):
 
     def store(self, secret: str, data: bytes) -> None:
         path = self._path(secret)
-        temporary = f"{self.directory}/{_UNDER_WAY}{secret}.{os.urandom(8).hex()}"
+        temporary = partial_name(f"{self.directory}/{_UNDER_WAY}{secret}")
         try:
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
             try:

@@ -12,6 +12,7 @@ import re
 import tomllib
 
 from ..errors import SettingsError
+from ..linux.processes import partial_name
 from .places import SYSTEM
 
 TYPE_CHECKING = False
@@ -76,7 +77,7 @@ def _content(path: str) -> str:
 
 def _replace(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    temporary = f"{path}.{os.getpid()}"
+    temporary = partial_name(path)
     try:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)

@@ -36,6 +36,20 @@ class Locks:
         """
         return Held(self, kind, name, self.timeout if timeout is None else timeout)
 
+    def sweep(self) -> None:
+        """Delete the files of killed holders. They bar nobody, but would stay until a reboot."""
+        try:
+            names = os.listdir(self.directory)
+        except FileNotFoundError:
+            return
+        for name in names:
+            kind, _, rest = name.partition("-")
+            try:
+                with self.hold(kind, rest, 0):
+                    pass
+            except Busy:
+                continue
+
     def path(self, kind: str, name: str) -> str:
         """The lock file of an object. Names that a file cannot have share locks at worst."""
         return os.path.join(self.directory, f"{kind}-{name.replace('/', '_')}"[:_LONGEST_NAME])

@@ -12,7 +12,9 @@ from ..containers.state import attended, boot_id, derive, has_process
 from ..containers.stored import network_of
 from ..containers.trees import remove_tree
 from ..containers.unfinished import collect
+from ..contracts.network import Attachment
 from ..errors import Busy
+from ..json import loads
 from ..linux.processes import start_time
 from ..networks.namespace import remove_namespace
 from ..state import containers as rows
@@ -165,11 +167,18 @@ def _remove_namespace(engine: Engine, path: str) -> None:
 
 
 def collect_networks(engine: Engine) -> None:
-    """Have the network plugin undo what it did for containers that are not there any more."""
-    attached = []
-    for row in rows.everything(engine.database):
-        whole = rows.by_id(engine.database, row.id)
-        found = network_of(whole.network) if whole is not None else None
-        if found is not None:
-            attached.append(found.attachment)
-    engine.networks.collect(attached)
+    """Have the network plugin undo what it did for containers and pods that are not there any more.
+
+    In a transaction: whoever attaches one notes that first, and must wait for this.
+    """
+    database = engine.database
+    with database.transaction():
+        noted = database.rows("SELECT id, name, network FROM containers")
+        pods = database.rows("SELECT id, name, config FROM pods")
+        noted += [(pod, name, loads(config).get("network") or "") for pod, name, config in pods]
+        engine.networks.collect([_attachment(*row) for row in noted])
+
+
+def _attachment(owner: str, name: str, network: str) -> Attachment:
+    found = network_of(network)
+    return found.attachment if found is not None else Attachment(owner, name, None)

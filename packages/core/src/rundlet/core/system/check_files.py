@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
+from ..linux.processes import left_partial
 from ..state import leases
 from ..storage.staging import abandoned, delete
 from ..volumes.renaming import finish
@@ -42,6 +43,7 @@ def files(engine: Engine) -> Iterator[Problem]:
     yield from _volumes(engine)
     yield from _temporaries(engine)
     yield from _trials(engine)
+    yield from _partial(engine)
 
 
 def _volumes(engine: Engine) -> Iterator[Problem]:
@@ -80,6 +82,19 @@ def _temporaries(engine: Engine) -> Iterator[Problem]:
         ):
             path = os.path.join(directory, name)
             yield Problem(f"{path} is of work that was killed", partial(delete, path))
+
+
+def _partial(engine: Engine) -> Iterator[Problem]:
+    """Files that a killed process was about to put in place (`partial_name`)."""
+    settings = engine.settings
+    graph, run = settings.graph_root, settings.run_root
+    ours = [f"{graph}/{name}" for name in ("runtimes", "build/lists", "secrets", "networks")]
+    ours += [f"{run}/{name}" for name in ("cache", "networks")]
+    for top in (*ours, *settings.network_config_dirs):
+        for directory, _, names in os.walk(top):
+            for name in filter(left_partial, names):
+                path = f"{directory}/{name}"
+                yield Problem(f"{path} is of work that was killed", partial(delete, path))
 
 
 def _trials(engine: Engine) -> Iterator[Problem]:

@@ -41,7 +41,7 @@ class NewFile:
     file systems without such files it has a hidden name beside `path`.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, mode: int = 0o644) -> None:
         self._path = path
         self._name = ""
         self._special = _is_special(path)
@@ -53,12 +53,12 @@ class NewFile:
         self._write_back = WriteBack(directory)
         flags = os.O_RDWR | os.O_CLOEXEC
         try:
-            descriptor = os.open(directory, flags | os.O_TMPFILE, 0o644)
+            descriptor = os.open(directory, flags | os.O_TMPFILE, mode)
         except OSError as error:
             if error.errno not in _NO_ANONYMOUS:
                 raise
             self._name = hidden_name(path)
-            descriptor = os.open(self._name, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            descriptor = os.open(self._name, flags | os.O_CREAT | os.O_EXCL, mode)
         self.file = io.FileIO(descriptor, "r+")
 
     def write(self, data: bytes | memoryview) -> None:
@@ -118,9 +118,9 @@ def temporary_file(directory: str) -> io.FileIO:
         return tempfile.TemporaryFile(dir=directory, buffering=0)
 
 
-def write_whole(path: str, data: bytes) -> None:
+def write_whole(path: str, data: bytes, mode: int = 0o644) -> None:
     """Write a small file at once: it has the old content or the new, never a part."""
-    new = NewFile(path)
+    new = NewFile(path, mode)
     try:
         new.write(data)
         new.publish()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ... import json
+from ...linux.processes import partial_name
 from ...value import Value
 
 TYPE_CHECKING = False
@@ -60,7 +61,7 @@ def read(file: str) -> Record:
 def write(file: str, record: Record) -> None:
     """Replace the record in one step. Raises OSError."""
     fields = {**record.as_dict(), "attempts": [one.as_dict() for one in record.attempts]}
-    temporary = f"{file}.{os.getpid()}"
+    temporary = partial_name(file)
     with open(temporary, "w", encoding="utf-8") as stream:
         json.dump(fields, stream)
     os.replace(temporary, file)

@@ -13,6 +13,7 @@ import sys
 import time
 
 from ...errors import RundletError
+from ...linux.processes import partial_name
 from . import protobuf
 from .api import ANY, EVENT_METHODS, EVENTS
 from .ttrpc import Client
@@ -25,7 +26,7 @@ def install(path: str) -> None:
     """Make the program, whole or not at all: one shell script per runtime root."""
     if os.path.exists(path):
         return
-    temporary = f"{path}.{os.getpid()}"
+    temporary = partial_name(path)
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(f"#!/bin/sh\nexec {sys.executable} -P -c '{_PYTHON}' \"$@\"\n")
     os.chmod(temporary, 0o700)

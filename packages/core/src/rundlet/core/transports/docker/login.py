@@ -7,11 +7,13 @@ below it. Where the file names a credential helper for it, the helper keeps them
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 
 from ...errors import InvalidArgument, NotFound, Unauthorized
 from ...linux.processes import run
+from ..files import write_whole
 from .client import Client
 from .credentials import TOKEN_USER, auth_file_to_write, helper, keys_of_host, read, stored
 from .endpoint import endpoint
@@ -90,21 +92,19 @@ def _file(settings: TransportSettings) -> str:
 
 
 def _change(file: str, change: Callable[[dict[str, Any]], object]) -> None:
-    """Rewrite an auth file, whole or not at all, readable by its owner only."""
-    document = read(file)
-    change(document)
-    temporary = f"{file}.{os.urandom(4).hex()}"
+    """Rewrite an auth file, whole or not at all, readable by its owner only; one at a time."""
+    directory = os.path.dirname(os.path.abspath(file))
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(file)), mode=0o700, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent="\t")
-            stream.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, file)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            document = read(file)
+            change(document)
+            write_whole(file, json.dumps(document, indent="\t").encode(), 0o600)
+        finally:
+            os.close(lock)
     except OSError as error:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
         raise InvalidArgument(f"cannot write the auth file {file}: {error.strerror}") from error
 
 

@@ -1,0 +1,82 @@
+"""What a check must leave alone: the work of processes that live."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rundlet.core import Engine
+from rundlet.core.linux.processes import partial_name
+from rundlet.core.settings.snapshot import Settings
+from rundlet.core.system.check import check, repair
+from rundlet.core.system.check_containers import collect_networks
+
+ID = "c" * 64
+STRAY = "d" * 64
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    settings = Settings(graph_root=str(tmp_path / "graph"), run_root=str(tmp_path / "run"))
+    with Engine(settings) as engine:
+        yield engine
+
+
+def add(engine: Engine, status: str) -> None:
+    """A container that this process is making, or has made."""
+    from rundlet.core.containers.state import boot_id
+    from rundlet.core.linux.processes import start_time
+
+    engine.database.execute(
+        "INSERT INTO containers (id, name, runtime, status, created, request, boot, pid, pid_start)"
+        " VALUES (?, 'c', 'crun', ?, 1, '{}', ?, ?, ?)",
+        *(ID, status, boot_id(), os.getpid(), start_time(os.getpid())),
+    )
+
+
+def test_a_container_that_is_being_made_keeps_its_directory(engine: Engine) -> None:
+    add(engine, "creating")
+    for name in (ID, STRAY):
+        Path(engine.settings.graph_root, "containers", name).mkdir(parents=True)
+    assert [STRAY in problem.message for problem in check(engine)] == [True]
+    repair(engine)
+    assert os.listdir(f"{engine.settings.graph_root}/containers") == [ID]
+
+
+def test_pods_and_new_containers_keep_their_networks(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(engine, "creating")
+    engine.database.execute("INSERT INTO pods (id, name, created) VALUES ('p', 'p', 1)")
+    kept: list[str] = []
+
+    def collect(valid: list[object]) -> None:
+        kept.extend(str(one.container) for one in valid)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(engine.networks, "collect", collect)
+    collect_networks(engine)
+    assert kept == [ID, "p"]
+
+
+def test_repair_clears_the_locks_of_killed_processes(engine: Engine) -> None:
+    path = Path(engine.locks.path("blob", "sha256:a"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    with engine.locks.hold("volume", "mine"):
+        repair(engine)
+        assert os.listdir(path.parent) == ["volume-mine"]
+
+
+def test_what_killed_processes_were_writing_is_found(engine: Engine) -> None:
+    directory = Path(engine.settings.graph_root, "runtimes")
+    directory.mkdir(parents=True)
+    ours = Path(partial_name(str(directory / "a.json")))
+    theirs = directory / f"a.json.{2**22 + 1}.partial"  # above the largest pid_max
+    for path in (ours, theirs):
+        path.touch()
+    assert [str(theirs) in problem.message for problem in check(engine)] == [True]
+    repair(engine)
+    assert list(directory.iterdir()) == [ours]
