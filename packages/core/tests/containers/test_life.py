@@ -204,6 +204,18 @@ def test_kill(engine, request_for) -> None:
         engine.containers.kill("it")
 
 
+def test_the_exit_code_is_waited_for(engine, request_for) -> None:
+    engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
+    row = engine.containers.get("it")
+    os.kill(row.monitor_pid, signal.SIGSTOP)  # it writes the exit code late
+    os.kill(row.pid, signal.SIGKILL)
+    _until(lambda: not alive(row.pid, row.pid_start))
+    late = threading.Timer(0.3, os.kill, (row.monitor_pid, signal.SIGCONT))
+    late.start()
+    assert engine.containers.get("it").exit_code == 137
+    late.join()
+
+
 def test_pause(engine, request_for) -> None:
     engine.containers.run(request_for("sleep", "100", name="it"), detach=True)
     engine.containers.pause("it")

@@ -54,10 +54,16 @@ def test_an_exit_costs_no_process(server: Any, make_kubelet: Any, tmp_path: Path
     server.crio.write_text(TABLE.format(path=program, root=root))
     kubelet = make_kubelet()
     pod = kubelet.pod()
-    ends = [kubelet.run(pod, "sh", "-c", "sleep 1; exit 3", name=f"c{n}") for n in range(2)]
+    script = "until test -e /here/go; do sleep 0.05; done; exit 3"
+    here = cri.Mount(host_path=str(tmp_path), container_path="/here")
+    ends = [
+        kubelet.run(pod, "sh", "-c", script, name=f"c{number}", mounts=[here])
+        for number in range(2)
+    ]
     monitor = (server.runroot / "containers" / ends[0] / "conmon.pid").read_text()
     assert "--exit-command" not in Path(f"/proc/{monitor}/cmdline").read_text()
     before = calls.read_text()
+    (tmp_path / "go").touch()
     for container in ends:
         assert kubelet.ended(container).exit_code == 3
         until((server.runroot / "containers" / container / "known").exists)

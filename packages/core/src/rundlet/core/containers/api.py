@@ -116,8 +116,18 @@ class Containers:
         )
 
     def get(self, name: str) -> Container:
-        """The container of a name, in its true state. Raises NoSuchContainer, AmbiguousName."""
-        return derive(self._engine, rows.find(self._engine.database, name))
+        """The container of a name, in its true state. Raises NoSuchContainer, AmbiguousName.
+
+        Where its process has ended a moment ago, the exit code is waited for, as podman does.
+        """
+        row = rows.find(self._engine.database, name)
+        true = derive(self._engine, row)
+        if true.status == row.status or true.status != "exited":
+            return true
+        from .ending import wait_exit_file
+
+        wait_exit_file(self._engine, row)
+        return derive(self._engine, rows.find(self._engine.database, row.id))
 
     def list(self) -> list[ContainerRow]:
         """All containers in their true state, oldest first."""
