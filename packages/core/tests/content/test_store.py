@@ -37,7 +37,7 @@ if what == "put":
 digest = engine.blobs.put_bytes(b"content").digest
 engine.leases.release()
 setattr(os, call, deadly)
-engine.blobs.remove(digest)
+engine.layers.collect()
 """
 
 

@@ -10,7 +10,6 @@ from rundlet.core.errors import (
     AlreadyExists,
     InUse,
     NoSuchContainer,
-    NoSuchImage,
     NoSuchNetwork,
     NoSuchVolume,
     WrongState,
@@ -62,12 +61,8 @@ def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Itera
 
     unused = [row for row in engine.images.list() if not (row.containers or row.store)]
     rows = [row for row in unused if everything or not row.names]
-    for row in chosen(engine, rows, filters) if filters else rows:
-        try:
-            engine.images.remove(row.id, force=True)
-        except (NoSuchImage, InUse):
-            continue
-        yield row.id
+    rows = list(chosen(engine, rows, filters)) if filters else rows
+    return engine.images.prune([row.id for row in rows])
 
 
 def unused_volumes(engine: Engine, filters: Sequence[str], *, everything: bool) -> list[Volume]:

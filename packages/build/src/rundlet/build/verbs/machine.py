@@ -108,23 +108,22 @@ def prune(context: Context, arguments: Parsed) -> int:
 
     from rundlet.build.execute.cache import StepCache
     from rundlet.core.containers.unfinished import collect
-    from rundlet.core.errors import InUse
     from rundlet.core.system import builds
 
-    collect(context.engine)
-    builds.sweep(context.engine)
-    force = arguments.flag("force")
-    for one in context.engine.images.list():
-        if one.store or (one.names and not arguments.flag("all")) or (one.containers and not force):
-            continue
-        try:
-            for gone in context.engine.images.remove(one.id, force=True).deleted:
-                context.print(gone)
-        except InUse:
-            continue  # by a container that was made meanwhile
-    context.engine.layers.collect()
-    builds.prune_caches(context.engine)
-    with closing(StepCache(context.engine)) as steps:
+    engine = context.engine
+    collect(engine)
+    builds.sweep(engine)
+    everything = arguments.flag("all")
+    listed = [one for one in engine.images.list() if everything or not one.names]
+    used = [one.id for one in listed if one.containers and not one.store]
+    for image in used if arguments.flag("force") else ():
+        engine.images.remove(image, force=True)
+        context.print(image)
+    for image in engine.images.prune([one.id for one in listed]):
+        context.print(image)
+    engine.layers.collect()
+    builds.prune_caches(engine)
+    with closing(StepCache(engine)) as steps:
         steps.prune()
     return 0
 

@@ -35,7 +35,7 @@ def run(context: Context, arguments: Parsed) -> int:
     force = arguments.flag("force")
     for name in _names(context, arguments):
         try:
-            removed = context.engine.images.remove(name, force=force)
+            removed = context.engine.images.remove(name, force=force, collect=False)
         except NoSuchImage as error:
             if not (arguments.flag("ignore") or force):
                 problems.append(str(error))
@@ -49,6 +49,7 @@ def run(context: Context, arguments: Parsed) -> int:
             context.print(f"Untagged: {untagged}")
         for deleted in removed.deleted:
             context.print(f"Deleted: {deleted}")
+    context.engine.layers.collect()
     if problems:
         context.stderr.write(f"Error: {_joined(problems)}\n")
     return code

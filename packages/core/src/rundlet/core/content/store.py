@@ -12,12 +12,14 @@ import errno
 import os
 import time
 
-from ..errors import Corrupt, DigestMismatch, InUse, NoSpace, NotFound, StoreError
+from ..errors import Corrupt, DigestMismatch, NoSpace, NotFound, StoreError
 from ..images.descriptor import Descriptor, digest_parts
+from ..storage.deleting import delete_each
 from .writeback import WriteBack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
     from typing import BinaryIO, Self
 
@@ -101,30 +103,21 @@ class BlobStore:
         """
         return BlobWriter(self._engine, self, descriptor, checked)
 
-    def remove(self, digest: str) -> None:
-        """Delete a blob; no error when it is not there. Raises InUse when something refers to it.
-
-        `engine.layers.collect` deletes those that nothing needs.
+    def drop(self, digests: Sequence[str]) -> None:
+        """Delete blobs, inside a transaction of the caller's, who knows that nothing needs them:
+        `engine.layers.collect`.
         """
-        with self._engine.locks.hold("blob", digest):
-            database = self._engine.database
-            with database.transaction():
-                user = database.row(_USERS, digest, digest, digest)
-                if user is not None:
-                    raise InUse(f"blob {digest} is used by {user[0]}")
-                try:
-                    os.unlink(self.path(digest))  # first: a kill must not leave it unknown
-                except FileNotFoundError:
-                    pass
-                database.execute("DELETE FROM blobs WHERE digest = ?", digest)
+        # The files first: a kill must not leave one unknown.
+        delete_each([self.path(digest) for digest in digests], _unlink)
+        for digest in digests:
+            self._engine.database.execute("DELETE FROM blobs WHERE digest = ?", digest)
 
 
-_USERS = """
-SELECT 'image ' || image FROM image_blobs WHERE digest = ?
-UNION ALL SELECT 'layer ' || id FROM layers WHERE blob = ?
-UNION ALL SELECT 'process ' || pid FROM leases WHERE kind = 'blob' AND object = ?
-LIMIT 1
-"""
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 class BlobWriter:

@@ -5,7 +5,8 @@ id for a container's writable layer) and parents, given **topmost first** by the
 caller on each call: the engine's database knows the graph, the driver does not.
 
 The driver owns `home` (below the graph root) and nothing else. The engine holds
-a lock on the layer id around `create`, `apply` and `remove`.
+a lock on the layer id around `create`, `apply` and `remove`; what it discards
+nobody makes.
 
 Clauses
     STORAGE-PROBE           a probe that says no says why, also before there is a home; it
@@ -32,7 +33,7 @@ Clauses
                             ever changing it there; with a record of its archive, `diff` gives
                             that archive, byte by byte.
     STORAGE-REMOVE-IDEMPOTENT  removing an unknown layer is no error.
-    STORAGE-REMOVE-WINS     `unmount` and `remove` win over open files.
+    STORAGE-REMOVE-WINS     `unmount`, `remove` and `discard` win over open files.
     STORAGE-COLLECT         `collect` spares complete layers and what a living process makes.
     STORAGE-CHANGES         `changes` tells added, changed and deleted paths, sorted.
     STORAGE-USAGE           `usage` counts the layer alone; hard links count once.
@@ -164,6 +165,12 @@ class StorageDriver(ABC):
     @abstractmethod
     def remove(self, layer: str) -> None:
         """Delete the layer; the caller knows that nothing stands on it."""
+
+    def discard(self, layer: str) -> None:
+        """As `remove`, but quick: gone for everyone at once, while what it takes on disk may be
+        left to `collect`. Nothing there is no error.
+        """
+        self.remove(layer)
 
     def rename(self, layer: str, name: str) -> None:
         """Give a complete layer, which nothing stands on and which is not mounted, another id.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import json
 from ..contracts.transport import Platform, TransportSettings
-from ..errors import InUse, InvalidArgument, NoSuchImage, NotFound, WrongState
+from ..errors import InvalidArgument, NoSuchImage, NotFound
 from ..state import images as rows
 from ..value import Value
 from . import names
@@ -23,14 +23,8 @@ if TYPE_CHECKING:
     from .encryption import Encryption
     from .progress import Progress
     from .pull import Pulled
+    from .removing import Removed
     from .tree import LayerNode
-
-
-class Removed(Value):
-    """What removing an image did: names that are gone, and ids of images that are."""
-
-    untagged: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
 
 
 class ImageSummary(Value):
@@ -269,7 +263,7 @@ class Images:
         from ..trust import kept
 
         image = self.get(name)
-        named = self._named(image, name) if image.names else ""
+        named = names.meant(image, name) if image.names else ""
         made = signing.made(image.manifest, image.id, named)
         kept.add(self._engine, image.id, image.manifest, made)
 
@@ -351,76 +345,25 @@ class Images:
 
     # --- removing
 
-    def remove(self, name: str, *, force: bool = False) -> Removed:
+    def remove(self, name: str, *, force: bool = False, collect: bool = True) -> Removed:
         """Take a name away, and the image with its last name (podman rmi).
 
-        By id, an image with several names is only removed by force (else WrongState). Raises
+        By id, an image with several names is only removed by force (else WrongState).
+        collect: else what it took stays until somebody calls `engine.layers.collect`. Raises
         NoSuchImage, InUse naming the containers that need it (force removes them too), and
         WrongState for one of an additional image store.
         """
-        image = self.get(name)
-        if image.store:
-            raise WrongState(
-                f'cannot remove read-only image "{image.id}"',
-                remedy=f"It is in the additional image store {image.store}.",
-            )
-        by_id = image.id.startswith(name.removeprefix("sha256:")) and name not in image.names
-        if not by_id and len(image.names) > 1:
-            full = self._named(image, name)
-            with self._engine.database.transaction():
-                rows.drop_name(self._engine.database, full)
-                self._note("untag", image, full)
-            return Removed(untagged=(full,))
-        if by_id and len(image.names) > 1 and not force:
-            raise WrongState(
-                f'unable to delete image "{image.id}" by ID with more than one tag'
-                f" ([{' '.join(image.names)}]): please force removal"
-            )
-        self._free(image, force)
-        with self._engine.database.transaction():
-            rows.delete(self._engine.database, image.id)
-            for full in image.names:
-                self._note("untag", image, full)
-            self._note("remove", image, image.id if by_id else self._named(image, name))
-        self._engine.layers.collect()
-        return Removed(untagged=image.names, deleted=(image.id,))
+        from .removing import remove
+
+        return remove(self._engine, name, force, collect)
+
+    def prune(self, images: Sequence[str]) -> Iterator[str]:
+        """Remove those of these images, by id, that nobody uses or has mounted; their ids."""
+        from .removing import prune
+
+        return prune(self._engine, images)
 
     def _note(self, action: str, image: Image, name: str) -> None:
         from .notify import event
 
         event(self._engine, action, image.id, name)
-
-    def _named(self, image: Image, name: str) -> str:
-        """Which of an image's names was meant."""
-        text = name.removeprefix("docker://")
-        for full in image.names:
-            if text in (full, full.removesuffix(":latest")):
-                return full
-        bare = text if ":" in text.rpartition("/")[2] else f"{text}:latest"
-        return next((full for full in image.names if full.endswith("/" + bare)), image.names[0])
-
-    def _unmounted(self, image: Image, force: bool) -> None:
-        """Whoever sees its files would see them go."""
-        from .mounting import unmount, users
-
-        mounted = users(self._engine, image)
-        if mounted and not force:
-            raise InUse(
-                f"image {image.id[:12]} is mounted, by a user or as a volume of a container",
-                remedy="unmount it with image unmount, or remove the containers",
-            )
-        if mounted:
-            unmount(self._engine, image, force=True)
-
-    def _free(self, image: Image, force: bool) -> None:
-        users = rows.users(self._engine.database, image.id)
-        if users and not force:
-            listed = ", ".join(container for container, _, _ in users)
-            raise InUse(
-                f"image used by {listed}: image is in use by a container: consider listing"
-                " external containers and force-removing image"
-            )
-        self._unmounted(image, force)
-        containers = self._engine.containers
-        for container in containers.dependents_first([user for user, _, _ in users]):
-            containers.remove(container, force=True)

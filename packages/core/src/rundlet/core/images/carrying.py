@@ -7,10 +7,10 @@ from functools import partial
 from ..content.compress import PIECE, compressed, decompressed
 from ..content.verify import Verified
 from ..errors import Corrupt, NotFound, RegistryError, TimedOut
+from ..together import together
 from . import manifest as manifests
 from .marks import SUFFIX, is_encrypted
 from .plan import chunked
-from .together import together
 from .underway import Passing, Running
 
 TYPE_CHECKING = False

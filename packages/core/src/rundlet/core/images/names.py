@@ -67,6 +67,17 @@ def _by_id(database: Database, text: str) -> str | None:
     return found[0] if found else None
 
 
+def meant(image: Image, name: str) -> str:
+    """Which of its names found an image; else (by a digest) another, or `name` if it has none."""
+    text = name.removeprefix("docker://")
+    for full in image.names:
+        if text in (full, full.removesuffix(":latest")):
+            return full
+    bare = text if ":" in text.rpartition("/")[2] else f"{text}:{references.DEFAULT_TAG}"
+    ends = [full for full in image.names if full.endswith("/" + bare)]
+    return next(iter((*ends, *image.names)), name)
+
+
 def stored_name(text: str) -> Reference:
     """The full name that `tag`, `commit` or `import` give: a short one is localhost's."""
     if references.is_short(text) and not text.startswith("localhost/"):

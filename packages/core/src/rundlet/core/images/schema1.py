@@ -18,9 +18,9 @@ from ..content.compress import PIECE, decompressed, detect
 from ..content.verify import Verified
 from ..contracts.transport import ImageSource, ManifestBytes
 from ..errors import Corrupt, InvalidArgument
+from ..together import together
 from . import manifest as manifests
 from .descriptor import Descriptor, digest_parts
-from .together import together
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

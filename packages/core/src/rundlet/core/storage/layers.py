@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from ..contracts.storage import LayerUsage, MountOptions
-from ..errors import Busy, Corrupt, DigestMismatch, InUse, NotSupported, StoreError
+from ..errors import Corrupt, DigestMismatch, InUse, NotSupported, StoreError
 from ..state import layers as rows
-from ..state import leases
 from ..state.layers import LayerRow
 
 TYPE_CHECKING = False
@@ -230,42 +228,10 @@ class Layers:
         Safe beside any other process: what it works on is leased or locked. This engine's
         own leases end here. Cheap when there is nothing to do (some queries and a directory).
         """
-        from .staging import delete
+        from .garbage import collect
 
-        database = self._engine.database
         self._engine.leases.release()
-        for orphan in leases.dead(database):
-            if orphan.kind == "layer" and self.get(orphan.object) is None:
-                self._discard(orphan.object)
-            elif orphan.kind == "file":
-                delete(os.path.join(self._engine.blobs.temporary, os.path.basename(orphan.object)))
-            leases.forget(database, orphan)
-        for layer in rows.unused(database):
-            self._discard(layer)
-        for digest in rows.unused_blobs(database):
-            try:
-                self._engine.blobs.remove(digest)
-            except (Busy, InUse):  # wanted again meanwhile
-                pass
-        if self._recorded():
-            self.driver.collect()
-
-    def _discard(self, layer: str) -> None:
-        """Remove a layer of images, unless someone works on it or has come to need it."""
-        engine = self._engine
-        try:
-            with engine.locks.hold("layer", layer, 0):
-                with engine.database.transaction():
-                    known = self.get(layer) is not None
-                    if known and not rows.delete(engine.database, layer):
-                        return
-                    if not known and layer in leases.held(engine.database, "layer"):
-                        return
-                    engine.leases.hold("layer", (layer,))  # so that a kill now leaves a trace
-                self.driver.remove(layer)
-                engine.leases.drop("layer", layer)
-        except Busy:
-            pass
+        collect(self._engine, self.driver if self._recorded() else None)
 
 
 def _usage(row: LayerRow) -> LayerUsage:

@@ -133,6 +133,10 @@ class OverlayDriver(StorageDriver):
         self.unmount(layer)
         staging.bury(self._home, layer)
 
+    def discard(self, layer: str) -> None:
+        self.unmount(layer)
+        staging.set_aside(self._home, layer)
+
     def rename(self, layer: str, name: str) -> None:
         linked.make_way(self._home, name, "diff")
         os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")

@@ -15,6 +15,7 @@ from ..archive.remove import remove_tree
 from ..errors import NoSpace, StoreError
 from ..linux import syscalls
 from ..linux.mounts import detach_below
+from .deleting import delete_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,40 +135,60 @@ def bury(home: str, layer: str) -> None:
         return
     try:
         _lock(descriptor)
-        doomed = os.path.join(home, NAME, os.urandom(8).hex())
-        try:
-            os.rename(path, doomed)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(doomed), mode=0o700, exist_ok=True)
-            os.rename(path, doomed)
-        delete(doomed)
+        delete(set_aside(home, layer))
     except OSError as error:
         raise explained(error, home) from error
     finally:
         os.close(descriptor)
 
 
+def set_aside(home: str, layer: str) -> str:
+    """Take `home/layer` away for everyone, which `collect` deletes; where it is now.
+
+    Nothing there is no error. Raises NoSpace, StoreError.
+    """
+    path = os.path.join(home, layer)
+    doomed = os.path.join(home, NAME, os.urandom(8).hex())
+    try:
+        try:
+            os.rename(path, doomed)
+        except FileNotFoundError:
+            if not os.path.lexists(path):
+                return doomed
+            os.makedirs(os.path.dirname(doomed), mode=0o700, exist_ok=True)
+            os.rename(path, doomed)
+    except OSError as error:
+        raise explained(error, home) from error
+    return doomed
+
+
 def collect(home: str) -> None:
     """Delete the staging directories that nobody works on."""
-    for path in _unlocked(os.path.join(home, NAME), ""):
-        delete(path)
+    delete_each(_below(os.path.join(home, NAME)), _delete_unlocked)
+
+
+def _delete_unlocked(path: str) -> None:
+    for unlocked in _unlocked([path]):
+        delete(unlocked)
 
 
 def abandoned(directory: str) -> Iterator[str]:
     """The directories of trials there whose process was killed. Delete each when it is told."""
-    return _unlocked(directory, _TRIAL)
+    return _unlocked(_below(directory, _TRIAL))
 
 
-def _unlocked(directory: str, prefix: str) -> Iterator[str]:
-    """Paths that begin so and that nobody works on; each is locked until the next one."""
+def _below(directory: str, prefix: str = "") -> list[str]:
+    """Paths in a directory whose names begin so."""
     try:
         names = os.listdir(directory)
     except FileNotFoundError:
-        return
-    for name in names:
-        if not name.startswith(prefix):
-            continue
-        path = os.path.join(directory, name)
+        return []
+    return [os.path.join(directory, name) for name in names if name.startswith(prefix)]
+
+
+def _unlocked(paths: list[str]) -> Iterator[str]:
+    """Those that nobody works on; each is locked until the next one."""
+    for path in paths:
         try:
             descriptor = os.open(path, _DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):

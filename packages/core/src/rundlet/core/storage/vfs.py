@@ -152,6 +152,9 @@ class VfsDriver(StorageDriver):
     def remove(self, layer: str) -> None:
         staging.bury(self._home, layer)
 
+    def discard(self, layer: str) -> None:
+        staging.set_aside(self._home, layer)
+
     def rename(self, layer: str, name: str) -> None:
         linked.make_way(self._home, name, "tree")
         os.rename(f"{self._home}/{layer}", f"{self._home}/{name}")

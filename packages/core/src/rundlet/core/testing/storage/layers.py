@@ -196,16 +196,21 @@ class Layers(StorageSuite):
         assert driver.mount(B, (A,), PLAIN) == root
         assert Path(root, "new").read_text() == "x"
 
-    def test_unmounting_what_is_busy(self, driver: StorageDriver) -> None:
-        """STORAGE-REMOVE-WINS: `unmount` and `remove` win over open files."""
-        driver.apply(A, (), tree().stream())
-        driver.create(B, (A,))
-        root = driver.mount(B, (A,), PLAIN)
-        with Path(root, "etc/passwd").open() as file:
-            driver.unmount(B)
-            driver.remove(B)
-            assert not driver.exists(B)
-            file.read()
+    def test_unmounting_what_is_busy(self, driver: StorageDriver, home: str) -> None:
+        """STORAGE-REMOVE-WINS: `unmount`, `remove` and `discard` win over open files."""
+        for remove in (driver.remove, driver.discard):
+            driver.apply(A, (), tree().stream())
+            driver.create(B, (A,))
+            root = driver.mount(B, (A,), PLAIN)
+            with Path(root, "etc/passwd").open() as file:
+                driver.unmount(B)
+                remove(B)
+                assert not driver.exists(B)
+                file.read()
+            remove(B)
+            remove(A)
+            driver.collect()
+            assert self.left(home) == []
 
     def test_removing(self, driver: StorageDriver, home: str) -> None:
         """STORAGE-REMOVE-IDEMPOTENT; odd modes, mounted or not."""

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from rundlet.core.images.together import together
+from rundlet.core.together import together
 
 
 def test_an_interrupt_waits_for_what_runs() -> None:
