@@ -15,7 +15,7 @@ from devtools.fixtures import needs
 from devtools.terminal import Terminal
 from devtools.tool import Rundlet
 from rundlet.cli.program import PROGRAM
-from rundlet.cli.suggested import FIELDS, FILTERS, INSPECTED, SUGGESTED
+from rundlet.cli.suggested import FIELDS, FILTERS, INSPECTED, SUGGESTED, with_those_below
 from rundlet.core.commands.declare import Option, Verb
 from rundlet.core.commands.names import NAMES
 from rundlet.core.commands.verbs import Verbs
@@ -45,6 +45,23 @@ TYPED = {
     "run --network='net": "<run><--network=net-of-mine>",
     'ps --format="{{.CreatedH': "<ps><--format={{.CreatedHuman}}>",
     "load -i /etc/hostn": "<load><-i></etc/hostname>",
+    "ps --format '{{.ID}} {{.CreatedH": "<ps><--format><{{.ID}} {{.CreatedHuman}}>",
+    'ps --format "table {{.ID}} {{.CreatedH': "<ps><--format><table {{.ID}} {{.CreatedHuman}}>",
+    "ps --format='{{.ID}} {{.CreatedH": "<ps><--format={{.ID}} {{.CreatedHuman}}>",
+    "ps -f status=runn": "<ps><-f><status=running>",
+    "ps -fstatus=runn": "<ps><-fstatus=running>",
+    "ps -f 'status=runn": "<ps><-f><status=running>",
+    "inspect -f '{{.State.Pi": "<inspect><-f><{{.State.Pid}}>",
+    "cp one-box:/od": "<cp><one-box:/odd $name's>",
+    r"cp one-box:/odd\ \$na": "<cp><one-box:/odd $name's>",
+    "cp 'one-box:/odd $na": "<cp><one-box:/odd $name's>",
+    'cp "one-box:/odd ': "<cp><one-box:/odd $name's>",
+    "cp /etc/hostn": "<cp></etc/hostname>",
+    "run -v /etc/hostn": "<run><-v></etc/hostname>",
+    "run -v vol": "<run><-v><volume-of-mine:>",
+    "load -i '/etc/hostn": "<load><-i></etc/hostname>",
+    "stop ": "<stop><one-box>",
+    "start ": "<start><two>",
 }
 
 
@@ -57,6 +74,7 @@ def store(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> Rundlet:
     rundlet.environment |= {"TERM": "dumb", "HOME": str(tmp_path), "RUNDLET_CONF": str(settings)}
     rundlet("load", "-q", "-i", str(busybox_archive))
     rundlet("run", "-d", "--network", "none", "--name", "one-box", "busybox", "sleep", "300")
+    rundlet("exec", "one-box", "touch", "/odd $name's")
     rundlet("create", "--name", "two", "busybox")
     rundlet("network", "create", "net-of-mine")
     rundlet("volume", "create", "volume-of-mine")
@@ -78,10 +96,29 @@ def test_tab(store: Rundlet, shell: str) -> None:
             terminal.until(re.findall(r"[\w.-]+", meant)[-1], 10)  # quoted as the shell likes
             # Back to the start of the line, to see the words as the shell has them.
             terminal.type("\x01printf '<%s>' \n")
-            terminal.until(f"<rundlet>{meant}".replace(".", r"\."), 10)
+            terminal.until(re.escape(f"<rundlet>{meant}"), 10)
     finally:
         os.kill(terminal.pid, signal.SIGKILL)  # whatever it waits for
         terminal.wait()
+
+
+FITTING = {
+    "stop": "one-box", "exec": "one-box", "container checkpoint": "one-box", "attach": "one-box",
+    "start": "two ended", "init": "two", "container restore": "ended", "unpause": "",
+    "container cleanup": "ended", "rm": "one-box two ended", "cp": "one-box: two: ended:",
+    "network connect net-of-mine": "one-box two ended", "network rm": "net-of-mine podman",
+    "volume rm": "volume-of-mine", "run -v": "volume-of-mine:", "run --cpus": "", "login": "",
+    "secret rm": "secret-of-mine", "rmi": "localhost/busybox:latest", "ps -f pod=": "",
+}  # fmt: skip
+
+
+def test_only_what_fits_the_verb(store: Rundlet) -> None:
+    store("run", "--name", "ended", "--network", "none", "busybox", "true")
+    for typed, names in FITTING.items():
+        words = typed.split() if typed.endswith("=") else [*typed.split(), ""]
+        lines = store("__complete", *words).stdout.splitlines()
+        offered = {line.split("\t")[0] for line in lines}
+        assert offered == set(names.split()), typed
 
 
 def verb(name: str) -> Verb:
@@ -126,7 +163,8 @@ def test_every_documented_field_is_there(store: Rundlet) -> None:
         what = {"container": "one-box", "image": "busybox"}.get(kind, f"{kind}-of-mine")
         if kind == "network":
             what = "net-of-mine"
-        form = "\n".join(f"{one}={{{{json .{one}}}}}" for one in fields.split())
+        every = with_those_below(name, fields.split())
+        form = "\n".join(f"{one}={{{{json .{one}}}}}" for one in every)
         done = store(*name.split(), "--format", form, what, check=False)
         if done.returncode:
             wrong.append(f"{name}: {done.stderr}")
@@ -137,6 +175,7 @@ def test_every_documented_filter_is_understood(store: Rundlet) -> None:
     examples: dict[str, Any] = {
         "containers": "one-box", "images": "busybox", "networks": "net-of-mine",
         "volumes": "volume-of-mine", "secrets": "secret-of-mine", "artifacts": "localhost/a:1",
+        "pods": "",
     }  # fmt: skip
     texts = {"until=": "1h", "exited=": "0", "digest=": "sha256:0", "event=": "start"}
     arguments = {"events": ["--stream=false"], "ps": ["-a"]}

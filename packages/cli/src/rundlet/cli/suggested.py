@@ -20,7 +20,7 @@ CONTAINER_FILTERS = (
     "label!=",
     "name=<containers>",
     "network=<networks>",
-    "pod=",
+    "pod=<pods>",
     *(f"restart-policy={policy}" for policy in ("always", "no", "on-failure", "unless-stopped")),
     "should-start-on-boot=false",
     "should-start-on-boot=true",
@@ -53,7 +53,7 @@ EVENT_FILTERS = (
     "image=<images>",
     "label=",
     "network=<networks>",
-    "pod=",
+    "pod=<pods>",
     "secret=<secrets>",
     *(f"type={kind}" for kind in EVENT_TYPES),
     "volume=<volumes>",
@@ -101,6 +101,30 @@ INSPECTED = {
 }
 """The same of `inspect`."""
 
+BELOW = {
+    "container inspect Config": "Annotations AttachStderr AttachStdin AttachStdout Cmd "
+    "CreateCommand Domainname Entrypoint Env Hostname Image Labels OnBuild OpenStdin Passwd "
+    "StdinOnce StopSignal StopTimeout Timeout Tty Umask User Volumes WorkingDir",
+    "container inspect GraphDriver": "Data Name",
+    "container inspect HostConfig": "AutoRemove Binds BlkioWeight CapAdd CapDrop Cgroup "
+    "CgroupConf CgroupManager CgroupMode CgroupParent Cgroups ContainerIDFile CpuPeriod CpuQuota "
+    "CpuShares CpusetCpus CpusetMems Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd IpcMode "
+    "LogConfig Memory MemoryReservation MemorySwap NanoCpus NetworkMode OomKillDisable "
+    "OomScoreAdj PidMode PidsLimit PortBindings Privileged PublishAllPorts ReadonlyRootfs "
+    "RestartPolicy Runtime SecurityOpt ShmSize Tmpfs UTSMode Ulimits UsernsMode VolumesFrom",
+    "container inspect NetworkSettings": "Bridge EndpointID Gateway GlobalIPv6Address "
+    "GlobalIPv6PrefixLen IPAddress IPPrefixLen IPv6Gateway MacAddress Networks Ports SandboxID "
+    "SandboxKey",
+    "container inspect State": "CgroupPath CheckpointedAt ConmonPid Dead Error ExitCode "
+    "FinishedAt Health OOMKilled OciVersion Paused Pid Restarting RestoredAt Running StartedAt "
+    "Status",
+    "image inspect Config": "Cmd Entrypoint Env ExposedPorts Labels StopSignal User "
+    "Volumes WorkingDir",
+    "image inspect GraphDriver": "Data Name",
+    "image inspect RootFS": "Layers Type",
+}
+"""What lies below some of these fields."""
+
 FILTERS = {
     "events": EVENT_FILTERS,
     "images": IMAGE_FILTERS,
@@ -121,10 +145,16 @@ def _formats() -> dict[str, tuple[str, ...]]:
         for verb, fields in FIELDS.items()
     }
     documents = {
-        verb: ("json", *(f"{{{{.{name}}}}}" for name in fields.split()))
+        verb: ("json", *(f"{{{{.{name}}}}}" for name in with_those_below(verb, fields.split())))
         for verb, fields in INSPECTED.items()
     }
     return {**lists, **documents, "inspect": documents["container inspect"]}
+
+
+def with_those_below(verb: str, fields: list[str]) -> list[str]:
+    """Fields, and those below them as "State.Pid"."""
+    below = {field: BELOW.get(f"{verb} {field}", "").split() for field in fields}
+    return fields + [f"{field}.{name}" for field, names in below.items() for name in names]
 
 
 _SIGNALS = ("ABRT", "ALRM", "CONT", "HUP", "INT", "KILL", "PIPE", "QUIT", "STOP", "TERM", "TSTP",
@@ -172,6 +202,7 @@ SUGGESTED: dict[str, tuple[str, ...]] = {
     "--systemd": ("always", "false", "true"),
     "--userns": ("auto", "container:<containers>", "host", "keep-id", "nomap", "ns:", "private"),
     "--uts": _NAMESPACE,
+    "--volume": ("<sources>",),
     "--volumes-from": ("<containers>",),
     "--requires": ("<containers>",),
 }  # fmt: skip

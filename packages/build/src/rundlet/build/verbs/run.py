@@ -35,7 +35,7 @@ VERB = Verb(
         Flag("no-hostname", help="Do not override the container's /etc/hostname"),
         Flag("no-hosts", help="Do not override the container's /etc/hosts"),
         Option("pid", help="PID namespace: private, or host"),
-        Option("runtime", help="OCI runtime, by name or path"),
+        Option("runtime", help="OCI runtime, by name or path", completes="runtime"),
         Option("runtime-flag", help="Global flag for the OCI runtime, without its dashes",
                many=True),
         Flag("no-pivot", help="Does nothing: the runtime changes the root as it can",

@@ -207,7 +207,9 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     Option("workdir", "w", "Working directory inside the container"),
 )
 
-RUNTIME_OPTION = Option("runtime", help="OCI runtime for this container, by name or path")
+RUNTIME_OPTION = Option(
+    "runtime", help="OCI runtime for this container, by name or path", completes="runtime"
+)
 
 PRESERVE_FD = _list("preserve-fd", "File descriptors to pass into the container")
 

@@ -34,7 +34,7 @@ VERB = Verb(
         Flag("tcp-established", help="Checkpoint a container with open TCP connections"),
         Flag("with-previous", help="Checkpoint on top of a pre-checkpoint"),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="running"),
     examples=(
         "rundlet container checkpoint web",
         "rundlet container checkpoint -R --export /tmp/web.tar.zst web",

@@ -28,7 +28,7 @@ VERB = Verb(
         Flag("rm", help="After cleanup, remove the container entirely"),
         Flag("rmi", help="After cleanup, remove the image entirely"),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="ended"),
     run="rundlet.cli.verbs.container_cleanup:run",
 )
 

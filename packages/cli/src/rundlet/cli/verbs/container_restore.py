@@ -37,7 +37,7 @@ VERB = Verb(
         Option("publish", "p", help="Publish other ports than it had", many=True),
         Flag("tcp-established", help="Restore a container with open TCP connections"),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="ended"),
     examples=(
         "rundlet container restore web",
         "rundlet container restore --import /tmp/web.tar.zst --name web2",

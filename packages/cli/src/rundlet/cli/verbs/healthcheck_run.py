@@ -16,7 +16,7 @@ VERB = Verb(
     " 1 when it failed (the status is printed then) and 125 when it could not be run.",
     run="rundlet.cli.verbs.healthcheck_run:run",
     options=(Flag("ignore-result", help="Exit code 0 whatever the result is"),),
-    arguments=Arguments(minimum=1, maximum=1, completes="containers"),
+    arguments=Arguments(minimum=1, maximum=1, completes="running"),
     examples=("rundlet healthcheck run web",),
 )
 

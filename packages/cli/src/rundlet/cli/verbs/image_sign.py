@@ -23,7 +23,7 @@ VERB = Verb(
                completes="files"),
         Option("sign-by", help="Name of the signing key"),
     ),
-    arguments=Arguments(minimum=1),
+    arguments=Arguments(minimum=1, completes="images"),
     examples=("rundlet image sign --sign-by me@example.com docker://localhost:5000/web:1",),
 )  # fmt: skip
 

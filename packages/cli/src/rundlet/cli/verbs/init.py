@@ -18,7 +18,7 @@ VERB = Verb(
     " namespaces are there, the process is not started. A start then only starts it.",
     run="rundlet.cli.verbs.init:run",
     options=(Flag("all", "a", help="Initialize all containers"), LATEST),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="created"),
     examples=("rundlet init web",),
 )
 

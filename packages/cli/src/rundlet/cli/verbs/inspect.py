@@ -87,7 +87,12 @@ def _print(context: Context, form: str, documents: Sequence[dict[str, Any]]) -> 
 
 def fielded(document: dict[str, Any]) -> dict[str, Any]:
     """What a template may name: the keys of the document, and Go's names that JSON has not."""
-    return {"ID": document["Id"], "LockNumber": 0, **document} if "Id" in document else document
+    from ..listing.zeros import CONTAINER, IMAGE, filled
+
+    if "Id" not in document:
+        return document
+    zeros = CONTAINER if "State" in document else IMAGE
+    return {"ID": document["Id"], "LockNumber": 0, **filled(document, zeros)}
 
 
 def _container(context: Context, arguments: Parsed, name: str) -> dict[str, Any]:

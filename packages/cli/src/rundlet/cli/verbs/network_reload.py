@@ -21,7 +21,7 @@ VERB = Verb(
         Flag("all", "a", help="Reload network configuration of all containers"),
         Flag("latest", "l", help="Act on the latest container"),
     ),
-    arguments=Arguments(completes="containers"),
+    arguments=Arguments(completes="running"),
 )
 
 

@@ -17,7 +17,7 @@ VERB = Verb(
     " different kinds) are all shown.",
     run="rundlet.cli.verbs.plugin_info:run",
     options=(Option("format", "f", help="Print JSON (json)", choices=("json", "yaml")),),
-    arguments=Arguments(minimum=1, maximum=1),
+    arguments=Arguments(minimum=1, maximum=1, completes="plugins"),
     examples=("rundlet plugin info overlay",),
 )
 

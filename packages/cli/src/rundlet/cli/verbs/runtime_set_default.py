@@ -16,7 +16,7 @@ VERB = Verb(
     " names. Containers that exist keep the runtime that they were created with.",
     run="rundlet.cli.verbs.runtime_set_default:run",
     options=(Flag("force", "f", help="Also one that does not work on this machine"),),
-    arguments=Arguments(minimum=1, maximum=1),
+    arguments=Arguments(minimum=1, maximum=1, completes="runtime"),
     examples=("rundlet runtime set-default runc",),
 )
 

@@ -20,7 +20,7 @@ VERB = Verb(
     " and nothing else of it. The exit code is that of the command.",
     run="rundlet.cli.verbs.runtime_try:run",
     options=(Option("image", help="Run in this image", metavar="image", completes="images"),),
-    arguments=Arguments(minimum=2, interspersed=False),
+    arguments=Arguments(minimum=2, interspersed=False, completes="runtime"),
     examples=("rundlet runtime try runsc -- uname -a",),
 )
 

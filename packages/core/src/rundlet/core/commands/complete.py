@@ -8,6 +8,7 @@ the one line `:files` means the names of files.
 from __future__ import annotations
 
 from ..errors import RundletError
+from . import templates
 from .context import Context
 from .declare import Flag, Group
 from .names import FILES, NAMES
@@ -123,16 +124,28 @@ class _Level:
             return _values(program, verb, self.options, self.waits_for, word)
         if self.ended or not word.startswith("-"):
             return None
-        name, equals, text = word.partition("=")
-        if not equals:
+        start, option = self._begun(word)
+        if not start:
             return _fitting(self.options.listed(), word)
-        option = self.options.declared(name.removeprefix("--"))
         if option is None:
             return ()
         if isinstance(option, Flag):
-            return _fitting([(f"{name}={value}", "") for value in ("true", "false")], word)
-        found = _values(program, verb, self.options, option, text)
-        return [(one if one == FILES else f"{name}={one}", help) for one, help in found]
+            return _fitting([(f"{start}{value}", "") for value in ("true", "false")], word)
+        found = _values(program, verb, self.options, option, word[len(start) :])
+        return [(one if one == FILES else f"{start}{one}", help) for one, help in found]
+
+    def _begun(self, word: str) -> tuple[str, Flag | Option | None]:
+        """Where in a word its value begins, and whose: `--name=`, `-f=`, `-f`, `-af`; or ""."""
+        if word.startswith("--"):
+            name, equals, _ = word.partition("=")
+            return (name + equals, self.options.declared(name[2:])) if equals else ("", None)
+        for end in range(2, len(word)):
+            option = self.options.declared(word[end - 1], short=True)
+            if option is None or word[end] == "=":
+                return word[: end + 1], option
+            if not isinstance(option, Flag) and option.optional is None:
+                return word[:end], option
+        return "", None
 
 
 def _values(
@@ -144,7 +157,10 @@ def _values(
     if offered is None:
         offered = suggestions(program).get(f"--{option.name}")
     if offered is None:
-        return _named(program, options, option.completes, word)
+        unknown = "none" if option.kind != "str" else ""
+        return _named(program, options, option.completes or unknown, word)
+    if option.kind == "template":
+        return templates.candidates(offered, word)
     found: list[Candidate] = []
     for text in offered:
         found += _suggested(program, options, text, word)
@@ -213,6 +229,7 @@ def _named(program: Program, options: Options, what: str, word: str) -> Iterable
         return ()
     context = Context(program, options.outermost().parsed())
     try:
-        return _fitting(query(context, word), word)
+        found = query(context, word)
+        return [one for one in found if one[0].startswith(word) or one[0] == FILES]
     finally:
         context.close()

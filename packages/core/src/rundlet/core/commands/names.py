@@ -47,6 +47,7 @@ def _inside(context: Context, container: str, path: str) -> Iterable[Candidate]:
     directory, slash, _ = path.rpartition("/")
     above = f"{directory}{slash}"
     names = sorted(listed(context.engine, Place(container, above or ".")))
+    names = [one for one in names if one[0].isprintable()]  # an answer is a line
     return [(f"{container}:{above}{name}{'/' if deeper else ''}", "") for name, deeper in names]
 
 
@@ -57,6 +58,15 @@ def _images(context: Context, word: str) -> Iterable[Candidate]:
         while word and "/" in name:
             name = name.partition("/")[2]
             yield name, ""
+
+
+def _sources(context: Context, word: str) -> Iterable[Candidate]:
+    """Of `--volume`: a named volume, or files once a path is begun."""
+    if ":" not in word and not word.startswith((".", "/", "~")):
+        found = [(f"{name}:", "") for name, _ in NAMES["volumes"](context, word)]
+        if any(name.startswith(word) for name, _ in found):
+            return found
+    return [(FILES, "")]
 
 
 def _rows(sql: str) -> Names:
@@ -77,6 +87,13 @@ def _drivers(kind: str) -> Names:
     ]
 
 
+def _plugins(context: Context, word: str) -> Iterable[Candidate]:
+    from ..plugins.index import KINDS
+
+    for kind in KINDS:
+        yield from _drivers(kind)(context, word)
+
+
 def _objects(context: Context, word: str) -> Iterable[Candidate]:
     for kind in ("containers", "images", "volumes", "networks"):
         yield from NAMES[kind](context, word)
@@ -86,9 +103,14 @@ NAMES: dict[str, Names] = {
     "containers": _containers(),
     "running": _containers("running"),
     "startable": _containers("created", "initialized", "exited", "stopped"),
+    "created": _containers("created"),
+    "ended": _containers("exited", "stopped"),
     "paused": _containers("paused"),
     "paths": _paths,
     "images": _images,
+    "pods": _rows("SELECT name FROM pods ORDER BY name"),
+    "plugins": _plugins,
+    "sources": _sources,
     "volumes": _rows("SELECT name FROM volumes ORDER BY name"),
     "secrets": _rows("SELECT name FROM secrets ORDER BY name"),
     "networks": _networks,

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from ..errors import InvalidArgument
 
-_BASH = """\
-# bash completion for PROGRAM: source it, or put it into
+_BASH = r"""# bash completion for PROGRAM: source it, or put it into
 # /usr/share/bash-completion/completions/PROGRAM
 _FUNCTION() {
-    local line=${COMP_LINE:0:COMP_POINT} answer word start=''
-    local quoted="^([^\\"']*=)[\\"'](.*)"
-    local -a words
-    read -ra words <<<"$line"
-    [[ $line == *[[:space:]] ]] && words+=('')
-    word=${words[${#words[@]}-1]}
-    if [[ $word == [\\"\\']* ]]; then
-        words[${#words[@]}-1]=${word:1}  # bash closes the quote itself
-    elif [[ $word =~ $quoted ]]; then
-        start=${BASH_REMATCH[1]}  # bash replaces only what follows the quote
-        words[${#words[@]}-1]=$start${BASH_REMATCH[2]}
-    elif [[ $word == *[=:]* && $COMP_WORDBREAKS == *[=:]* ]]; then
-        start=${word%"${word##*[=:]}"}  # bash replaces only what follows the last = or :
-    fi
+    local line=${COMP_LINE:0:COMP_POINT} quote='' word='' begun='' typed='' special
+    local answer character i
+    local -a words=()
+    local from=$((${#line} - ${#2}))  # here begins what bash replaces
+    [[ -n $2 && $COMP_WORDBREAKS == *"${2:0:1}"* ]] && ((from++))
+    for ((i = 0; i < ${#line}; i++)); do
+        ((i == from)) && typed=$word
+        character=${line:i:1}
+        if [[ $quote$character == \\ || $quote$character == \"\\ ]]; then
+            character=${line:$((++i)):1}
+            [[ $quote && $character != [\"\\\$\`] ]] && word+=\\
+            word+=$character begun=yes
+        elif [[ $quote ]]; then
+            if [[ $character == "$quote" ]]; then quote=''; else word+=$character; fi
+        elif [[ $character == [\"\'] ]]; then
+            quote=$character begun=yes
+        elif [[ $character == [[:space:]] ]]; then
+            [[ $begun ]] && words+=("$word")
+            word='' begun=''
+        else
+            word+=$character begun=yes
+        fi
+    done
+    ((i <= from)) && typed=$word
+    case $quote in
+        \') special=\' ;;
+        \") special='"\$`' ;;
+        *) special=$' \t"\'\\$`&;|<>()*?[]!#' ;;
+    esac
     COMPREPLY=()
     while IFS= read -r answer; do
         if [[ $answer == *:files ]]; then
@@ -29,10 +43,21 @@ _FUNCTION() {
             COMPREPLY=()
             return
         fi
-        answer=${answer%%$'\\t'*}
-        COMPREPLY+=("${answer#"$start"}")
-    done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null)
-    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=:/] ]] && compopt -o nospace
+        answer=${answer%%$'\t'*}
+        answer=${answer#"$typed"}
+        word=''
+        for ((i = 0; i < ${#answer}; i++)); do
+            character=${answer:i:1}
+            [[ $special == *"$character"* ]] && character=\\$character
+            word+=$character
+        done
+        [[ $quote == \' ]] && word=${word//\\\'/\'\\\'\'}
+        COMPREPLY+=("$word")
+    done < <("${words[0]/#\~\//$HOME/}" __complete "${words[@]:1}" "$word" 2>/dev/null)
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *@([=:/]|'{{'*.) ]]; then
+        compopt -o nospace
+        [[ $quote ]] && COMPREPLY+=("${COMPREPLY[0]} ")  # or bash would close the quote
+    fi
 }
 complete -F _FUNCTION PROGRAM
 """
@@ -71,10 +96,13 @@ fi
 _FISH = """\
 # fish completion for PROGRAM: put it into ~/.config/fish/completions/PROGRAM.fish
 function __FUNCTION_complete
-    set -l words (commandline -opc) (commandline -ct | string replace -r '^([^"\\']*=|)["\\']' '$1')
-    for answer in ($words[1] __complete $words[2..-1] 2>/dev/null)
+    set -l words (commandline -opc)
+    set -l token (commandline -ct)
+    set -l word (string replace -r '^([^"\\']*=|)["\\']' '$1' -- $token)  # not closed yet
+    test "$word" = "$token"; and set word (string unescape -- $token; or echo $token)
+    for answer in ($words[1] __complete $words[2..-1] "$word" 2>/dev/null)
         if string match -q -- '*:files' $answer
-            __fish_complete_path (commandline -ct)
+            __fish_complete_path "$word"
             return
         end
         echo $answer

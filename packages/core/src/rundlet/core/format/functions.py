@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from ..errors import InvalidArgument
-from .go import NO_VALUE, Map, printed, printf, shown, type_name
+from .go import NO_VALUE, Map, NilMap, NilSlice, printed, printf, shown, type_name
 from .moments import Moment
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def as_json(value: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Moment):
         return value.document
-    if value is NO_VALUE:
+    if value is NO_VALUE or isinstance(value, (NilMap, NilSlice)):
         return None
     if isinstance(value, Mapping):
         pairs = sorted(value.items()) if isinstance(value, Map) else value.items()

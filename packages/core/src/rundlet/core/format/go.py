@@ -34,12 +34,20 @@ _INTEGERS = {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}
 _FLOATS = "eEfFgG"
 
 
+class NilSlice(list[object]):
+    """A slice that was never made: `[]`, and null in JSON."""
+
+
+class NilMap(Map):
+    """A map that was never made: `map[]`, and null in JSON."""
+
+
 def type_name(value: Any) -> str:
     """Go's name of the type that a value stands for."""
     if value is None:
         return "<nil>"
     names = {bool: "bool", int: "int", float: "float64", str: "string", list: "[]string",
-             Moment: "time.Time"}  # fmt: skip
+             NilSlice: "[]string", Moment: "time.Time"}  # fmt: skip
     return names.get(type(value), "map[string]string" if isinstance(value, Mapping) else "struct")
 
 
@@ -52,7 +60,8 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return _general(value, None, "g")
     if isinstance(value, Mapping):
-        return "map[" + " ".join(f"{key}:{shown(value[key])}" for key in sorted(value)) + "]"
+        shown_ones = ((key, value[key]) for key in sorted(value) if not callable(value[key]))
+        return "map[" + " ".join(f"{key}:{shown(one)}" for key, one in shown_ones) + "]"
     if isinstance(value, (list, tuple)):
         return "[" + " ".join(shown(item) for item in value) + "]"
     return str(value)

@@ -31,7 +31,7 @@ VERB = Verb(
         Option("username", "u", help="Username for registry"),
         Flag("verbose", "v", help="Write more detailed information to stdout"),
     ),
-    arguments=Arguments(maximum=1),
+    arguments=Arguments(maximum=1, completes="none"),
     examples=("rundlet login quay.io", "rundlet login -u me --password-stdin localhost:5000"),
 )
 

@@ -18,7 +18,7 @@ VERB = Verb(
         Option("authfile", help="Path of the authentication file", completes="files"),
         Option("compat-auth-file", help="Path of a Docker-compatible config file", hidden=True),
     ),
-    arguments=Arguments(maximum=1),
+    arguments=Arguments(maximum=1, completes="none"),
     examples=("rundlet logout quay.io", "rundlet logout --all"),
 )
 
