@@ -106,6 +106,8 @@ def main() -> int:
     )
     parser.add_argument("rows", nargs="*", help="only rows whose title contains one of these")
     options = parser.parse_args()
+    if options.disk and not options.disk.is_dir():
+        parser.error(f"--disk {options.disk}: there is no such directory")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clear up
     with disk.scratch(options.disk or Path("/var/tmp"), fresh=options.disk is None) as scratch:
         os.environ["TMPDIR"] = str(scratch)  # podman's blobs on their way; else in /var/tmp

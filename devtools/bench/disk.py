@@ -32,7 +32,7 @@ def scratch(parent: Path, *, fresh: bool) -> Iterator[Path]:
 
     fresh: on a file system of its own, if that can be made; says so on stderr where it cannot.
     """
-    directory = Path(tempfile.mkdtemp(prefix="rundlet-bench-", dir=parent))
+    directory = Path(tempfile.mkdtemp(prefix="rundlet-bench-", dir=parent.resolve()))
     mounted = False
     try:
         if fresh:
