@@ -10,7 +10,8 @@ import pytest
 from rundlet.core.monitor.attach import connect
 from rundlet.core.monitor.keeper.log import Log
 from rundlet.core.monitor.keeper.loop import Loop
-from rundlet.core.monitor.keeper.streams import Input, Streams
+from rundlet.core.monitor.keeper.stdin import Input
+from rundlet.core.monitor.keeper.streams import Streams
 
 
 @pytest.fixture

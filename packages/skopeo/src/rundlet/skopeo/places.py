@@ -127,7 +127,7 @@ def _credentials(arguments: Parsed, prefix: str) -> tuple[str, str] | None:
 
 def platform(context: Context) -> Platform:
     """This machine's, with the --override options."""
-    from rundlet.core.images.manifest import native
+    from rundlet.core.images.platforms import native
 
     found = native()
     words = {

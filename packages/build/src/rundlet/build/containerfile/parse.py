@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from rundlet.core.commands.parse import duration
 
-from .faults import at
 from .instructions import (
     Arg,
     Command,
@@ -20,6 +17,7 @@ from .instructions import (
     Text,
     Words,
 )
+from .reader import Reader
 from .words import WordError, split_words
 
 TYPE_CHECKING = False
@@ -29,172 +27,25 @@ if TYPE_CHECKING:
 
     from .lexer import Line
 
-_MANY = frozenset({"exclude", "mount"})
-_FLAGS: dict[str, dict[str, bool]] = {
-    # instruction: flag: whether it is a switch
-    "FROM": {"platform": False},
-    "RUN": {"mount": False, "network": False, "security": False},
-    "COPY": {
-        "from": False,
-        "chown": False,
-        "chmod": False,
-        "exclude": False,
-        "link": True,
-        "parents": True,
-    },
-    "ADD": {
-        "chown": False,
-        "chmod": False,
-        "checksum": False,
-        "exclude": False,
-        "from": False,
-        "link": True,
-        "keep-git-dir": True,
-        "unpack": True,
-        "parents": True,
-    },
-    "HEALTHCHECK": dict.fromkeys(
-        ("interval", "timeout", "start-period", "start-interval", "retries"), False
-    ),
-}
 _NOT_TRIGGERED = ("ONBUILD", "FROM", "MAINTAINER")
 
 
 def instruction(line: Line, file: str, escape: str = "\\") -> Instruction:
     """The instruction of a line. Raises InvalidArgument that names file and line."""
-    return _Reader(line, file, escape).instruction()
+    reader = Reader(line, file, escape)
+    read = _READERS.get(reader.name)
+    if read is None:
+        raise reader.fault(
+            f"unknown instruction: {line.text.split(None, 1)[0]}",
+            remedy=f"Known are {', '.join(sorted(_READERS))}.",
+        )
+    reader.take_flags()
+    if not reader.rest:
+        raise reader.fault(f"{reader.name} requires at least one argument")
+    return read(reader)
 
 
-class _Reader:
-    """One line: its name, its flags, and what is left of it."""
-
-    def __init__(self, line: Line, file: str, escape: str) -> None:
-        self._line = line
-        self._file = file
-        self._escape = escape
-        word = line.text.split(None, 1)
-        self.name = word[0].upper()
-        self.rest = word[1].strip() if len(word) > 1 else ""
-        self._flags: dict[str, list[str]] = {}
-
-    def instruction(self) -> Instruction:
-        read = _READERS.get(self.name)
-        if read is None:
-            raise self.fault(
-                f"unknown instruction: {self._line.text.split(None, 1)[0]}",
-                remedy=f"Known are {', '.join(sorted(_READERS))}.",
-            )
-        self._take_flags(_FLAGS.get(self.name, {}))
-        if not self.rest:
-            raise self.fault(f"{self.name} requires at least one argument")
-        return read(self)
-
-    def fault(self, problem: str, *, remedy: str = "") -> Exception:
-        return at(self._file, self._line.number, problem, remedy=remedy)
-
-    def common(self) -> dict[str, Any]:
-        text = self._line.text
-        return {"file": self._file, "line": self._line.number, "text": text, "name": self.name}
-
-    # --- flags
-
-    def _take_flags(self, known: dict[str, bool]) -> None:
-        """Take the leading words that begin with `--`; one that is `--` ends them."""
-        while known and self.rest.startswith("--"):
-            word, self.rest = self._first_word()
-            if word == "--":
-                return
-            name, given, value = word[2:].partition("=")
-            if name not in known:
-                raise self.fault(
-                    f"unknown flag: --{name} of {self.name}",
-                    remedy=f"Known are {', '.join(f'--{flag}' for flag in sorted(known))}.",
-                )
-            if not given:
-                if not known[name]:
-                    raise self.fault(f"missing a value on flag: --{name}")
-                value = "true"
-            if name in self._flags and name not in _MANY:
-                raise self.fault(f"duplicate flag specified: --{name}")
-            self._flags.setdefault(name, []).append(value)
-
-    def _first_word(self) -> tuple[str, str]:
-        """The first word, where quotes and escapes keep blanks, and what follows it."""
-        quote = ""
-        index = 0
-        while index < len(self.rest):
-            char = self.rest[index]
-            if char == self._escape:
-                index += 1
-            elif quote:
-                quote = "" if char == quote else quote
-            elif char in "'\"":
-                quote = char
-            elif char.isspace():
-                break
-            index += 1
-        return self.rest[:index], self.rest[index:].strip()
-
-    def flag(self, name: str) -> str:
-        return self._flags.get(name, [""])[0]
-
-    def flags(self, name: str) -> tuple[str, ...]:
-        return tuple(self._flags.get(name, ()))
-
-    def switch(self, name: str) -> bool:
-        value = self.flag(name).lower()
-        if value not in ("", "true", "false", "1", "0"):
-            raise self.fault(f"expecting boolean value for flag --{name}, not: {value}")
-        return value in ("true", "1")
-
-    # --- what follows them
-
-    def json_list(self) -> tuple[str, ...] | None:
-        """The exec form: a JSON list of strings. None for all else, which is the shell form."""
-        if not self.rest.startswith("["):
-            return None
-        try:
-            found = json.loads(self.rest)
-        except ValueError:
-            return None
-        if isinstance(found, list) and all(isinstance(word, str) for word in found):
-            return tuple(found)
-        return None
-
-    def command(self) -> tuple[tuple[str, ...], bool]:
-        """(words, whether they are one text for the shell)."""
-        found = self.json_list()
-        return ((self.rest,), True) if found is None else (found, False)
-
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """`name=value ...` in quotes or not, or the old form `name value`."""
-        try:
-            words = split_words(self.rest, self._escape)
-        except WordError as error:
-            raise self.fault(str(error)) from None
-        if "=" not in words[0]:
-            name, value = ([*self.rest.split(None, 1), ""])[:2]
-            if not value:
-                raise self.fault(f"{self.name} must have two arguments")
-            return ((name, value),)
-        found = []
-        for word in words:
-            name, equals, value = word.partition("=")
-            if not equals:
-                raise self.fault(
-                    f"syntax error: can't find = in {word!r}: it must be of the form name=value"
-                )
-            if not name:
-                raise self.fault(f"{self.name} names can not be blank")
-            found.append((name, value))
-        return tuple(found)
-
-    @property
-    def line(self) -> Line:
-        return self._line
-
-
-def _from(read: _Reader) -> From:
+def _from(read: Reader) -> From:
     words = read.rest.split()
     alias = ""
     if len(words) == 3 and words[1].upper() == "AS":
@@ -209,7 +60,7 @@ def _from(read: _Reader) -> From:
     return From(**read.common(), image=words[0], platform=read.flag("platform"), alias=alias)
 
 
-def _arg(read: _Reader) -> Arg:
+def _arg(read: Reader) -> Arg:
     try:
         words = split_words(read.rest)
     except WordError as error:
@@ -223,7 +74,7 @@ def _arg(read: _Reader) -> Arg:
     return Arg(**read.common(), pairs=tuple(pairs))
 
 
-def _run(read: _Reader) -> Run:
+def _run(read: Reader) -> Run:
     words, shell = read.command()
     network, security = read.flag("network"), read.flag("security")
     if network not in ("", "default", "none", "host"):
@@ -241,7 +92,7 @@ def _run(read: _Reader) -> Run:
     )
 
 
-def _copy(read: _Reader) -> Copy:
+def _copy(read: Reader) -> Copy:
     found = read.json_list()
     words = tuple(read.rest.split()) if found is None else found
     if len(words) < 2:
@@ -266,23 +117,23 @@ def _copy(read: _Reader) -> Copy:
     )
 
 
-def _command(read: _Reader) -> Command:
+def _command(read: Reader) -> Command:
     words, shell = read.command()
     return Command(**read.common(), words=words, shell=shell)
 
 
-def _shell(read: _Reader) -> Command:
+def _shell(read: Reader) -> Command:
     words, shell = read.command()
     if shell:
         raise read.fault("SHELL requires the arguments to be in JSON form")
     return Command(**read.common(), words=words)
 
 
-def _pairs(read: _Reader) -> Pairs:
+def _pairs(read: Reader) -> Pairs:
     return Pairs(**read.common(), pairs=read.pairs())
 
 
-def _words(read: _Reader) -> Words:
+def _words(read: Reader) -> Words:
     found = read.json_list()
     words = tuple(read.rest.split()) if found is None else found
     if not all(words):
@@ -290,13 +141,13 @@ def _words(read: _Reader) -> Words:
     return Words(**read.common(), words=words)
 
 
-def _text(read: _Reader) -> Text:
+def _text(read: Reader) -> Text:
     if read.name in ("USER", "STOPSIGNAL") and len(read.rest.split()) != 1:
         raise read.fault(f"{read.name} requires exactly one argument")
     return Text(**read.common(), value=read.rest)
 
 
-def _on_build(read: _Reader) -> OnBuild:
+def _on_build(read: Reader) -> OnBuild:
     trigger = read.rest.split(None, 1)[0].upper()
     if trigger == "ONBUILD":
         raise read.fault("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
@@ -307,7 +158,7 @@ def _on_build(read: _Reader) -> OnBuild:
     return OnBuild(**read.common(), value=read.rest, heredocs=read.line.heredocs)
 
 
-def _healthcheck(read: _Reader) -> Healthcheck:
+def _healthcheck(read: Reader) -> Healthcheck:
     kind, _, rest = read.rest.partition(" ")
     if kind.upper() == "NONE":
         if rest.strip():
@@ -335,7 +186,7 @@ def _healthcheck(read: _Reader) -> Healthcheck:
     return Healthcheck(**read.common(), check=check)
 
 
-def _nanoseconds(read: _Reader, flag: str) -> int:
+def _nanoseconds(read: Reader, flag: str) -> int:
     try:
         found = round(duration(read.flag(flag)) * 1e9)
     except ValueError:
@@ -346,7 +197,7 @@ def _nanoseconds(read: _Reader, flag: str) -> int:
     return found
 
 
-_READERS: dict[str, Callable[[_Reader], Instruction]] = {
+_READERS: dict[str, Callable[[Reader], Instruction]] = {
     "ADD": _copy,
     "ARG": _arg,
     "CMD": _command,

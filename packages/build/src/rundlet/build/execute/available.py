@@ -9,7 +9,7 @@ from rundlet.build.lists.remote import platforms as remote_platforms
 from rundlet.build.lists.store import Lists
 from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument
-from rundlet.core.images.manifest import native
+from rundlet.core.images.platforms import native
 
 from .arguments import BuildArguments
 from .graph import needed

@@ -14,7 +14,7 @@ from rundlet.build.context.resolve import BuildContext, containerfile_in, resolv
 from rundlet.core.containers import userns
 from rundlet.core.content.scratch import scratch
 from rundlet.core.errors import InvalidArgument, NotFound
-from rundlet.core.images.manifest import native, parse_platform
+from rundlet.core.images.platforms import native, parse_platform
 from rundlet.core.system import builds
 
 from . import configuring, outputs

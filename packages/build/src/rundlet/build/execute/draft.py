@@ -7,7 +7,7 @@ import time
 
 from rundlet.core.format.times import rfc3339
 from rundlet.core.images.composing import NewLayer, base_layers, write_image
-from rundlet.core.images.manifest import native
+from rundlet.core.images.platforms import native
 from rundlet.core.storage.layers import chain_id
 
 TYPE_CHECKING = False

@@ -15,6 +15,7 @@ import os
 
 from rundlet.core.errors import AlreadyExists, Corrupt, NoSpace, NotFound, StoreError
 from rundlet.core.images import manifest as manifests
+from rundlet.core.images import platforms
 from rundlet.core.images.names import stored_name
 from rundlet.core.linux.processes import partial_name
 from rundlet.core.value import EMPTY, Value
@@ -147,7 +148,7 @@ class Lists:
         The one for this machine gets the name of the list, so that `run NAME` finds it.
         """
         self.create(name, amend=True)
-        here = manifests.native()
+        here = platforms.native()
         for image in images:
             self.add(name, image)
             if (image.os, image.architecture) == (here.os, here.architecture):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rundlet.core.contracts.transport import Platform, TransportSettings
 from rundlet.core.errors import UsageError
-from rundlet.core.images.manifest import native, parse_platform
+from rundlet.core.images.platforms import native, parse_platform
 from rundlet.core.verbs.tls_details import tls_details
 
 TYPE_CHECKING = False

@@ -23,7 +23,7 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print the versions, one a line or as a JSON object."""
-    from rundlet.core.images.manifest import native
+    from rundlet.core.images.platforms import native
 
     platform = native()
     facts = {

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from rundlet.core.containers.request import ContainerRequest
 from rundlet.core.contracts.transport import TransportSettings
 from rundlet.core.errors import AlreadyExists, InvalidArgument, NoSuchImage
-from rundlet.core.images.manifest import native
+from rundlet.core.images.platforms import native
 from rundlet.core.state import containers as rows
 from rundlet.core.state.containers import EXTERNAL, Container
 

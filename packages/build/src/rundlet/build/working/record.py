@@ -6,7 +6,7 @@ import json
 
 from rundlet.core.contracts.storage import IdMap
 from rundlet.core.errors import InvalidArgument
-from rundlet.core.images.manifest import native
+from rundlet.core.images.platforms import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ def run(context: Context, arguments: Parsed) -> int:
 
 def _platform(arguments: Parsed) -> str:
     """ "os/arch/variant" as far as it was given; "" for this machine's."""
-    from rundlet.core.images.manifest import native
+    from rundlet.core.images.platforms import native
 
     here = native()
     parts = (

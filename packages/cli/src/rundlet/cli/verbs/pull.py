@@ -79,7 +79,7 @@ def pull_one(
 ) -> Image:
     """Pull one image, telling how it goes on standard error."""
     from rundlet.core.commands.progress import shown
-    from rundlet.core.images.manifest import parse_platform
+    from rundlet.core.images.platforms import parse_platform
     from rundlet.core.verbs.encryption import encryption
 
     with shown(context.stderr, quiet=quiet) as progress:

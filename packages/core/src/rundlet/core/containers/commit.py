@@ -11,8 +11,8 @@ from ..errors import InvalidArgument, WrongState
 from ..format.times import rfc3339
 from ..images.changes import apply
 from ..images.composing import base_layers, keep_written, write_image
-from ..images.manifest import native
 from ..images.names import stored_name
+from ..images.platforms import native
 from ..value import EMPTY, Value
 from . import notify, rootfs, stop
 from .export import export

@@ -69,7 +69,7 @@ def _image(engine: Engine, request: ContainerRequest, pulling: Pulling) -> Image
     if policy == "never":
         raise NoSuchImage(request.image)
     from ..contracts.transport import TransportSettings
-    from ..images.manifest import parse_platform
+    from ..images.platforms import parse_platform
 
     return engine.images.pull(
         request.image,

@@ -21,6 +21,7 @@ from ..errors import (
 from ..value import Value
 from . import config as configs
 from . import manifest as manifests
+from . import platforms
 from .carrying import Carrier
 from .descriptor import digest_parts
 from .manifest import Index, Manifest
@@ -170,7 +171,7 @@ class _Copy:
         for _ in range(_MOST_NESTING):
             if isinstance(document, Manifest):
                 return document, data
-            chosen = manifests.choose(document, self._options.platform)
+            chosen = platforms.choose(document, self._options.platform)
             data = self._verified_manifest(chosen)
             document = self._parsed(data)
         raise Corrupt("indexes are nested too deeply")
@@ -192,7 +193,7 @@ class _Copy:
         """The wanted instances, then the index; as they are, unless the user or the place wants
         else.
         """
-        wanted = manifests.for_platforms(index, self._options.platforms)
+        wanted = platforms.for_platforms(index, self._options.platforms)
         wishes = self._options.wishes
         kind = index_type(index, self._destination, wishes)
         as_it_is = wishes == Wishes() and kind == index.media_type and not self._options.encryption

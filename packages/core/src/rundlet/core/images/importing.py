@@ -8,7 +8,7 @@ from ..content.compress import decompressed
 from ..content.sources import opened
 from ..errors import Corrupt
 from ..format.times import rfc3339
-from . import manifest as manifests
+from . import platforms
 from .changes import apply
 from .composing import keep, write_image
 from .names import stored_name
@@ -49,7 +49,7 @@ def import_tarball(
 
 def _document(config: dict[str, Any], diff_id: str, message: str, platform: str) -> dict[str, Any]:
     """The image config (image-spec config.md)."""
-    here = manifests.parse_platform(platform) if platform else manifests.native()
+    here = platforms.parse_platform(platform) if platform else platforms.native()
     now = rfc3339(time.time_ns())
     document = {
         "created": now,

@@ -19,8 +19,8 @@ from ..state import images as rows
 from ..value import Value
 from . import names, shortnames
 from .copy import CopyOptions, check_digest, copy
-from .manifest import native
 from .notify import event
+from .platforms import native
 from .progress import SILENT
 from .schema1 import manifest_digest
 from .store_destination import StoreDestination

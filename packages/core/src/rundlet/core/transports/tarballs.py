@@ -20,6 +20,7 @@ from ..errors import InvalidArgument, NoSuchImage, NotFound, NotSupported
 from ..format.times import rfc3339
 from ..hookspecs import hookimpl
 from ..images import manifest as manifests
+from ..images import platforms
 from ..images.descriptor import Descriptor
 from .files import failing, temporary_file, write_all
 from .tarball import Region
@@ -122,7 +123,7 @@ class TarballSource(ImageSource):
 
     def _made_config(self) -> bytes:
         """image-spec config.md."""
-        here = manifests.native()
+        here = platforms.native()
         created = rfc3339(max(layer.changed for layer in self._layers))
         document = {
             "created": created,

@@ -9,14 +9,13 @@ from ..errors import (
     AlreadyExists,
     AmbiguousName,
     InUse,
-    InvalidArgument,
     NoSuchVolume,
-    NotSupported,
 )
 from ..format.times import rfc3339
 from ..state import volumes as rows
 from ..state.volumes import Volume
 from ..value import EMPTY
+from . import options as options_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
     from ..streams import ReadableFile, Writable
-
-_OPTIONS = ("type", "device", "o", "copy", "nocopy")
-_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 class Volumes:
@@ -54,7 +50,7 @@ class Volumes:
         Raises AlreadyExists, InvalidArgument for a bad name or option, NotSupported.
         """
         name = name or os.urandom(32).hex()
-        _check(name, driver, options)
+        options_of.check(name, driver, options)
         volume = Volume(
             name, driver, anonymous, time.time_ns(), dict(labels), dict(options),
             copied_up="nocopy" in options,
@@ -121,7 +117,7 @@ class Volumes:
             "Scope": "local",
             "Options": dict(volume.options),
         }
-        owner = _owner(volume.options)
+        owner = options_of.owner(volume.options)
         data |= {name: number for name, number in zip(("UID", "GID"), owner, strict=True) if number}
         if volume.anonymous:
             data["Anonymous"] = True
@@ -142,7 +138,7 @@ class Volumes:
         path = self.path(name)
         if not os.path.isdir(path):  # a kill came between its row and its directory
             self._make_directory(volume)
-        if _is_mounted_by_us(volume.options):
+        if options_of.is_mounted_by_us(volume.options):
             from .mounting import mount
 
             with self._engine.locks.hold("volume", name):
@@ -174,7 +170,7 @@ class Volumes:
         with self._engine.locks.hold("volume", name):
             volume = self.get(name)
             if not volume.copied_up:
-                given = _owner(volume.options)
+                given = options_of.owner(volume.options)
                 fixed = given if any(number is not None for number in given) else None
                 copy_up(self.path(name), rootfs, destination, owner, fixed)
                 rows.mark_copied_up(self._engine.database, name)
@@ -212,7 +208,7 @@ class Volumes:
         from .renaming import rename
 
         volume = self.get(name)
-        _check(new, volume.driver, volume.options)
+        options_of.check(new, volume.driver, volume.options)
         rename(self._engine, volume.name, new)
 
     # --- removing
@@ -298,46 +294,6 @@ class Volumes:
             os.makedirs(directory, mode=0o711, exist_ok=True)
         os.makedirs(path, exist_ok=True)
         os.chmod(path, 0o755)
-        uid, gid = _owner(volume.options)
+        uid, gid = options_of.owner(volume.options)
         if uid is not None or gid is not None:
             os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid)
-
-
-def _check(name: str, driver: str, options: Mapping[str, str]) -> None:
-    if name[0] not in _FIRST or name.strip(_FIRST + "_.-"):
-        raise InvalidArgument(
-            f"volume name {name!r}: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
-        )
-    if len(name) > 255:  # its directory could not be made
-        raise InvalidArgument(f"volume name of {len(name)} letters is too long: at most 255")
-    if driver != "local":
-        raise NotSupported(f"volume driver {driver!r}: only the driver local is there")
-    for key in options:
-        if key not in _OPTIONS:
-            raise InvalidArgument(f"invalid mount option {key} for driver 'local'")
-    _owner(options)
-    if "size" in options.get("o", "") and options.get("type") != "tmpfs":
-        raise NotSupported(
-            "volume options size and inodes not supported."
-            " Filesystem does not support Project Quota"
-        )
-
-
-def _owner(options: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The `uid=` and `gid=` among the `o` options. Raises InvalidArgument."""
-    found: dict[str, int] = {}
-    for word in options.get("o", "").split(","):
-        key, _, value = word.partition("=")
-        if key in ("uid", "gid"):
-            if not value.isdecimal():
-                raise InvalidArgument(f"volume option {word!r}: a number is needed")
-            found[key] = int(value)
-    return found.get("uid"), found.get("gid")
-
-
-def _is_mounted_by_us(options: Mapping[str, str]) -> bool:
-    """Whether there is more to mount than an owner."""
-    if "type" in options or "device" in options:
-        return True
-    words = (word.partition("=")[0] for word in options.get("o", "").split(",") if word)
-    return any(word not in ("uid", "gid") for word in words)

@@ -99,12 +99,13 @@ def _one(source: ImageSource, top: ManifestBytes, platform: Any) -> Manifest:
     """The image for the platform, out of an index."""
     from rundlet.core.errors import Corrupt
     from rundlet.core.images import manifest as manifests
+    from rundlet.core.images import platforms
     from rundlet.core.images.copy import check_digest
 
     document = manifests.parse(top.data, top.media_type)
     if isinstance(document, manifests.Manifest):
         return document
-    chosen = manifests.choose(document, platform)
+    chosen = platforms.choose(document, platform)
     data = source.manifest(chosen.digest)
     check_digest("manifest", data.data, chosen.digest)
     found = manifests.parse(data.data, data.media_type or chosen.media_type)

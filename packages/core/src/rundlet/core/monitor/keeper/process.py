@@ -9,7 +9,8 @@ from ...runtimes.shim import ttrpc
 from .control import Control
 from .log import Log
 from .loop import READ, Loop
-from .streams import Input, Streams
+from .stdin import Input
+from .streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from ...images.copy import digest_of
 from ...trust import simple, stored
 from ...trust.lookaside import MOST
 from .referrers import add_tagged, list_referrers
-from .source import ResumingBlob, fetch_manifest
+from .resuming import ResumingBlob
+from .source import fetch_manifest
 from .upload import Upload
 
 TYPE_CHECKING = False

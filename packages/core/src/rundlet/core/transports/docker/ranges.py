@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .source import ResumingBlob
+    from .resuming import ResumingBlob
     from .wire import Response
 
 LARGE = 48 << 20

@@ -1,0 +1,53 @@
+"""What a volume may be named, and its options (podman-volume-create(1))."""
+
+from __future__ import annotations
+
+from ..errors import InvalidArgument, NotSupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OPTIONS = ("type", "device", "o", "copy", "nocopy")
+_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def check(name: str, driver: str, options: Mapping[str, str]) -> None:
+    """Raises InvalidArgument for a bad name or option, NotSupported."""
+    if name[0] not in _FIRST or name.strip(_FIRST + "_.-"):
+        raise InvalidArgument(
+            f"volume name {name!r}: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
+        )
+    if len(name) > 255:  # its directory could not be made
+        raise InvalidArgument(f"volume name of {len(name)} letters is too long: at most 255")
+    if driver != "local":
+        raise NotSupported(f"volume driver {driver!r}: only the driver local is there")
+    for key in options:
+        if key not in _OPTIONS:
+            raise InvalidArgument(f"invalid mount option {key} for driver 'local'")
+    owner(options)
+    if "size" in options.get("o", "") and options.get("type") != "tmpfs":
+        raise NotSupported(
+            "volume options size and inodes not supported."
+            " Filesystem does not support Project Quota"
+        )
+
+
+def owner(options: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The `uid=` and `gid=` among the `o` options. Raises InvalidArgument."""
+    found: dict[str, int] = {}
+    for word in options.get("o", "").split(","):
+        key, _, value = word.partition("=")
+        if key in ("uid", "gid"):
+            if not value.isdecimal():
+                raise InvalidArgument(f"volume option {word!r}: a number is needed")
+            found[key] = int(value)
+    return found.get("uid"), found.get("gid")
+
+
+def is_mounted_by_us(options: Mapping[str, str]) -> bool:
+    """Whether there is more to mount than an owner."""
+    if "type" in options or "device" in options:
+        return True
+    words = (word.partition("=")[0] for word in options.get("o", "").split(",") if word)
+    return any(word not in ("uid", "gid") for word in words)
