@@ -61,6 +61,7 @@ mount -t tmpfs none /run/log && mkdir /run/log/journal || exit 1
 until [ -e /run/systemd/journal/socket ]; do sleep 0.1; done
 "$@"; code=$?
 kill $journald; wait $journald
+rundlet run --rm --network none --log-driver journald busybox true
 exit $code
 """
 
@@ -69,17 +70,32 @@ def test_the_journal_is_read_and_followed(loaded: Rundlet) -> None:
     if not os.path.exists(JOURNALD):
         pytest.skip("systemd-journald is not installed")
     words = "rundlet run --network none --log-driver journald --name"
+    loaded.environment["HOME"] = str(loaded.directory)
     inside = f"""
 {words} a busybox sh -c 'echo one; echo two >&2; printf part' >/dev/null 2>&1
 {words} b -d busybox sh -c 'for i in 1 2 3; do echo $i; sleep 0.5; done' >/dev/null
 rundlet logs a; echo
 rundlet logs --tail 1 a; echo
 rundlet logs -f b
+{words} c --log-opt tag='x/{{{{.Name}}}}' busybox sh -c 'printf %09000d 7; echo' >/dev/null
+rundlet logs c | wc -c
+journalctl -o cat --output-fields=CONTAINER_TAG CONTAINER_NAME=c | head -n 1
+echo '[containers]
+log_driver = "journald"
+log_tag = "of-all"' >$HOME/containers.conf
+export CONTAINERS_CONF=$HOME/containers.conf
+rundlet run --network none --name d busybox echo four >/dev/null
+rundlet inspect -f '{{{{.HostConfig.LogConfig.Type}}}}' d
+rundlet logs --since 1h d
+rundlet logs --until 1h d
+journalctl -o cat --output-fields=CONTAINER_TAG CONTAINER_NAME=d
 """
     done = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", _WITH_JOURNAL, "sh",
          "sh", "-c", inside],
         env=loaded.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.stdout.split() == ["one", "part", "part", "1", "2", "3"], done
-    assert done.stderr == "two\n"
+    lines = ["one", "part", "part", "1", "2", "3", "9001", "x/c", "journald", "four", "four",
+             "of-all"]  # fmt: skip
+    assert done.stdout.split() == lines, done
+    assert done.stderr.startswith("two\nError: --log-driver journald: no journald listens here")

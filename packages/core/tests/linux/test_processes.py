@@ -102,3 +102,12 @@ def test_run_nothing_there(tmp_path: object) -> None:
     with pytest.raises(PermissionError):
         run([str(tmp_path)])
     assert len(os.listdir("/proc/self/fd")) == before, "descriptors were left open"
+
+
+def test_a_start_time_is_the_same_in_every_time_namespace() -> None:
+    """Else `ps` in one would take what was started in another for dead."""
+    code = f"from rundlet.core.linux.processes import start_time; print(start_time({os.getpid()}))"
+    for offset in ("100000", "-1"):
+        words = ["unshare", "-T", "--boottime", offset, sys.executable, "-c", code]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert int(done.stdout) == start_time(os.getpid()), offset

@@ -32,14 +32,25 @@ def check(engine: Engine, request: ContainerRequest) -> None:
             f"invalid log driver {found!r}: invalid argument",
             remedy="use k8s-file, journald, none or passthrough",
         )
-    if found == JOURNALD and not os.path.exists(JOURNAL):
-        raise InvalidArgument(
-            f"--log-driver journald: no journald listens here ({JOURNAL} is missing)",
-            remedy="use k8s-file",
-        )
+    if found == JOURNALD:
+        _check_journal()
     if request.log_options:
         size_max(engine, request)
         file_max(request)
+
+
+def _check_journal() -> None:
+    """conmon says nothing where nobody listens: all that a container writes would be lost."""
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        try:
+            journal.connect(JOURNAL)
+        except OSError as error:
+            raise InvalidArgument(
+                f"--log-driver journald: no journald listens here ({JOURNAL}: {error.strerror})",
+                remedy="use k8s-file",
+            ) from None
 
 
 def passes(engine: Engine, request: ContainerRequest) -> bool:

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 _PARTIAL = ".partial"
 
 
+_ahead: int | None = None
+
+
 def start_time(pid: int) -> int:
     """Field 22 of /proc/PID/stat (clock ticks since boot); 0 if there is no such process.
+
+    The same in every time namespace.
 
     A zombie counts as gone, unless only its first thread has ended and others run on
     (pthread_exit(3) in main): /proc calls that one a zombie too.
@@ -25,7 +30,29 @@ def start_time(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     threads = int(fields[17])  # of a zombie, 1: itself
-    return 0 if fields[0] == b"X" or (fields[0] == b"Z" and threads < 2) else int(fields[19])
+    if fields[0] == b"X" or (fields[0] == b"Z" and threads < 2):
+        return 0
+    return int(fields[19]) - _boot_offset()
+
+
+def _boot_offset() -> int:
+    """How far our boot clock is ahead of the machine's (time_namespaces(7)), in clock ticks.
+
+    /proc tells start times by the reader's clock; what is noted must be true for all readers.
+    """
+    global _ahead
+    if _ahead is None:
+        _ahead = 0
+        try:
+            with open("/proc/self/timens_offsets", "rb") as file:
+                clocks = [line.split() for line in file]
+        except FileNotFoundError:  # a kernel without time namespaces
+            return 0
+        for clock, seconds, nanoseconds in clocks:
+            if clock == b"boottime":
+                whole = int(seconds) * 10**9 + int(nanoseconds)
+                _ahead = whole * os.sysconf("SC_CLK_TCK") // 10**9 if whole else 0
+    return _ahead
 
 
 def partial_name(path: str) -> str:
