@@ -121,7 +121,6 @@ def prune(context: Context, arguments: Parsed) -> int:
         context.print(image)
     for image in engine.images.prune([one.id for one in listed]):
         context.print(image)
-    engine.layers.collect()
     builds.prune_caches(engine)
     with closing(StepCache(engine)) as steps:
         steps.prune()

@@ -30,13 +30,14 @@ def kinds(engine: Engine) -> list[dict[str, Any]]:
     """
     images, containers = usage.images(engine), usage.containers(engine)
     volumes, artifacts = usage.volumes(engine), usage.artifacts(engine)
+    unfinished = usage.unfinished(engine)
     found = [
         _kind(
             "Images",
             len(images),
             sum(1 for one in images if one.image.containers),
-            usage.layers(engine),
-            usage.layers(engine, unused=True),
+            usage.layers(engine) + unfinished,
+            usage.layers(engine, unused=True) + unfinished,
         ),
         _kind(
             "Containers",

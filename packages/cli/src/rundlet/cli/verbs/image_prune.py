@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 VERB = Verb(
     name="image prune",
     summary="Remove unused images",
+    description="Removes images that nothing uses, and what pulls that were interrupted have"
+    " fetched.",
     run="rundlet.cli.verbs.image_prune:run",
     options=(
         Flag("all", "a", help="Remove all images not in use by containers, not just dangling ones"),

@@ -13,7 +13,7 @@ VERB = Verb(
     summary="Remove unused data",
     description="Removes stopped containers, networks and dangling images that nothing uses;"
     " with options also all unused images, and volumes. Artifacts stay; what killed commands left"
-    " of some goes.",
+    " of some goes, and what pulls that were interrupted have fetched.",
     run="rundlet.cli.verbs.system_prune:run",
     options=(
         Flag("all", "a", help="Remove all unused images, not just dangling ones"),
@@ -72,7 +72,8 @@ def _size(context: Context) -> int:
     engine = context.engine
     written = sum(one.size for one in usage.containers(engine))
     volumes = sum(one.size for one in usage.volumes(engine))
-    return usage.layers(engine) + written + volumes + engine.artifacts.used()
+    images = usage.layers(engine) + usage.unfinished(engine)
+    return images + written + volumes + engine.artifacts.used()
 
 
 def _warning(arguments: Parsed) -> str:

@@ -358,7 +358,10 @@ class Images:
         return remove(self._engine, name, force, collect)
 
     def prune(self, images: Sequence[str]) -> Iterator[str]:
-        """Remove those of these images, by id, that nobody uses or has mounted; their ids."""
+        """Remove those of these images, by id, that nobody uses or has mounted; their ids.
+
+        What interrupted pulls have left goes too.
+        """
         from .removing import prune
 
         return prune(self._engine, images)

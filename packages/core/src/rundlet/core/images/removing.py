@@ -61,6 +61,7 @@ def prune(engine: Engine, images: Sequence[str]) -> Iterator[str]:
     """
     left = list(images)
     count = 1
+    engine.layers.collect()  # what is of no image is in nobody's list
     while left:
         gone = _pruned(engine, left[:count])
         engine.layers.collect()

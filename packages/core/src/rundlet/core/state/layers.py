@@ -103,6 +103,11 @@ def unused_blobs(database: Database) -> list[str]:
     return [row[0] for row in database.rows(_UNUSED_BLOBS)]
 
 
+def blobs_of_nothing(database: Database) -> list[tuple[str, int]]:
+    """(digest, size) of blobs that no image and no layer needs, whoever may be about to."""
+    return database.rows(f"SELECT digest, size {_NEEDED_BY_NOTHING}")
+
+
 _UNUSED_LAYERS = """
 WITH RECURSIVE used(id) AS (
     SELECT top_layer FROM images WHERE top_layer IS NOT NULL
@@ -114,11 +119,14 @@ WITH RECURSIVE used(id) AS (
 )
 SELECT id FROM depth WHERE id NOT IN (SELECT id FROM used) ORDER BY n DESC
 """
-_UNUSED_BLOBS = """
-SELECT digest FROM blobs
+_NEEDED_BY_NOTHING = """
+FROM blobs
 WHERE digest NOT IN (SELECT digest FROM image_blobs)
   AND digest NOT IN (SELECT manifest FROM images)
   AND digest NOT IN (SELECT blob FROM layers WHERE blob IS NOT NULL)
+"""
+_UNUSED_BLOBS = f"""
+SELECT digest {_NEEDED_BY_NOTHING}
   AND digest NOT IN (SELECT object FROM leases WHERE kind = 'blob')
 """
 

@@ -93,6 +93,29 @@ def layers(engine: Engine, *, unused: bool = False) -> int:
     return sum(sizes.values())
 
 
+def unfinished(engine: Engine) -> int:
+    """Bytes of what pulls that were interrupted have fetched: blobs, whole and in part.
+
+    A pull of the same image goes on from the whole ones; a prune removes them.
+    """
+    from ..state import layers as rows
+    from ..state import leases
+
+    database = engine.database
+    held = leases.held(database, "blob")
+    whole = sum(size for digest, size in rows.blobs_of_nothing(database) if digest not in held)
+    parts = {one.object for one in leases.dead(database) if one.kind == "file"}
+    return whole + sum(_size(os.path.join(engine.blobs.temporary, name)) for name in parts)
+
+
+def _size(path: str) -> int:
+    """Bytes of a file, 0 where there is none."""
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _sizes(engine: Engine) -> dict[str, int]:
     """Bytes of each image layer."""
     return dict(engine.database.rows("SELECT id, size FROM layers"))
