@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 from pathlib import Path
 
@@ -109,3 +111,26 @@ def test_a_disk_without_a_free_byte(rundlet: Rundlet, tmp_path: Path) -> None:
     assert done.returncode == 125
     assert "Error: no space left for the state file" in done.stderr
     assert "Free some space" in done.stderr
+
+
+def test_a_directory_of_docker(rundlet: Rundlet, tmp_path: Path) -> None:
+    """--config: its logins are the only ones, as with DOCKER_CONFIG."""
+    login = {"auth": base64.b64encode(b"me:secret").decode()}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"registry.test": login}}))
+    asked = ("--config", str(tmp_path), "login", "--get-login", "registry.test")
+    rundlet.environment.pop("REGISTRY_AUTH_FILE", None)
+    assert rundlet(*asked).stdout == "me\n"
+    rundlet("--config", str(tmp_path), "logout", "registry.test")
+    assert rundlet(*asked, check=False).returncode == 125
+    assert rundlet("--config", str(tmp_path / "none"), *asked[2:], check=False).returncode == 125
+
+
+def test_tls_details_of_the_program(rundlet: Rundlet, tmp_path: Path) -> None:
+    """They are for every verb that speaks to a registry; a verb's own come first."""
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("minVersion: 9")
+    program = ("--tls-details", str(tmp_path / "none"))
+    for words in (("pull", "localhost:1/x"), ("search", "localhost:1/x")):
+        assert str(tmp_path / "none") in rundlet(*program, *words, check=False).stderr
+        own = (words[0], "--tls-details", str(broken), *words[1:])
+        assert str(broken) in rundlet(*program, *own, check=False).stderr

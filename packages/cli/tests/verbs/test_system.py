@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devtools.peers import Podman
+from rundlet.core.engine import Engine
+from rundlet.core.settings.snapshot import Settings
 
 if TYPE_CHECKING:
     from devtools.tool import Rundlet
@@ -96,6 +98,24 @@ def test_prune_all(filled: Rundlet) -> None:
         assert words in done
     assert filled("images", "-q").stdout == ""
     assert filled("volume", "ls", "-q").stdout == ""
+
+
+def test_what_interrupted_pulls_fetched(rundlet: Rundlet) -> None:
+    """df counts it, and a prune removes it, be there an image to remove or not."""
+    engine = Engine(Settings(graph_root=str(root(rundlet)), run_root=str(rundlet.directory / "r")))
+    shown = ("system", "df", "--format", "{{.Type}} {{.Size}} {{.Reclaimable}}")
+    for prune in (("image", "prune", "-f"), ("system", "prune", "-f")):
+        for number in range(2):
+            engine.blobs.put_bytes(b"%d" % number * 5000)
+        held = rundlet(*shown).stdout
+        assert "Images 0B 0B (0%)" in held, "a pull that runs has them"
+        engine.leases.release()
+        assert "Images 10kB 10kB (100%)" in rundlet(*shown).stdout
+        done = rundlet(*prune).stdout
+        assert "system" not in prune or done == "Total reclaimed space: 10kB\n"
+        assert "Images 0B 0B (0%)" in rundlet(*shown).stdout
+        assert rundlet("system", "check").stdout == ""
+    engine.close()
 
 
 def test_caches_of_builds(filled: Rundlet, tmp_path: Path) -> None:

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option, Program
 from rundlet.core.commands.options import ENGINE_OPTIONS
+from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 _HONOURED = (
     Option("cgroup-manager", help="Cgroup manager to use", choices=("cgroupfs", "systemd")),
+    Option(
+        "config",
+        help="Directory of docker's config.json, of which only the logins count",
+        completes="files",
+    ),
     Option("conmon", help="Path of the conmon binary", completes="files"),
     Option(
         "events-backend",
@@ -44,6 +50,7 @@ _HONOURED = (
         metavar="stringArray",
         many=True,
     ),
+    TLS_DETAILS,
     Flag("transient-store", help="Containers do not outlive a boot of the machine"),
     Option("volumepath", help="Path of the directory of volumes", completes="files"),
     Option("tmpdir", help="Path to the directory of large temporary files", completes="files"),
@@ -63,6 +70,9 @@ _IDLE = (
 _REFUSED = (
     Option("connection", "c", hidden=True),
     Flag("remote", "r", hidden=True),
+    Option("tls-ca", hidden=True),
+    Option("tls-cert", hidden=True),
+    Option("tls-key", hidden=True),
     Option("url", hidden=True),
     Option("imagestore", hidden=True),
     Option("namespace", hidden=True),

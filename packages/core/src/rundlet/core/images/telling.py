@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def told(engine: Engine, settings: TransportSettings) -> TransportSettings:
     """A client's settings with what an engine has, where they do not say it: its
     registries.conf, registries.d and certs.d, its directory for large temporaries, its retries,
-    the blob locations that it knows, and itself (`engine`, for the transport of its store).
+    how it speaks TLS, the blob locations that it knows, and itself (`engine`, for the transport of
+    its store). Raises NotFound, InvalidArgument for the file of --tls-details.
     """
     from pathlib import Path
 
@@ -28,6 +29,10 @@ def told(engine: Engine, settings: TransportSettings) -> TransportSettings:
         "registries_d": directory(own.registries_d),
         "certs_dirs": own.certs_dirs,
     }
+    if own.tls_details and settings.tls_details is None:
+        from ..transports.docker.tls_details import read
+
+        settings = settings.replace(tls_details=read(own.tls_details))
     return settings.replace(
         options={**configured, **settings.options},
         temporary=settings.temporary or Path(own.temporary or engine.blobs.temporary),

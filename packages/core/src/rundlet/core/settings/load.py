@@ -129,6 +129,8 @@ def from_options(options: Parsed) -> Settings:
     for pair in settings.engine_env:
         name, _, text = pair.partition("=")
         os.environ[name] = text
+    if options.values.get("config"):  # as docker's; of its files, the one with the logins
+        os.environ["DOCKER_CONFIG"] = str(options.values["config"])
     changes: dict[str, Any] = {}
     for option, name in _OPTIONS.items():
         value = options.values.get(option)
@@ -162,6 +164,7 @@ _OPTIONS = {
     "tmpdir": "temporary",
     "network-config-dir": "network_config_dirs",
     "registries-conf": "registries_conf",
+    "tls-details": "tls_details",
     "cdi-spec-dir": "cdi_spec_dirs",
     "hooks-dir": "hooks_dirs",
     "events-backend": "events_backend",
@@ -169,7 +172,7 @@ _OPTIONS = {
     "transient-store": "transient_store",
 }
 _IMAGE_STORE = ("imagestore", "additionalimagestore")  # both mean the same to podman's overlay
-_LISTED = ("module", "storage-opt", "runtime-flag")
+_LISTED = ("module", "storage-opt", "runtime-flag", "config")
 _ALWAYS_HONOURED = frozenset((*_OPTIONS, *_LISTED, "log-level")) - {"events-backend"}
 
 

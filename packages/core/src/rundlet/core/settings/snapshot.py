@@ -99,6 +99,7 @@ class Settings(Value):
     compression_level: int | None = None  # None: the usual one of the format
     multi_image_archive: bool = False  # whether `save` takes several images
     registries_conf: str = "/etc/containers/registries.conf"  # its drop-ins are beside it
+    tls_details: str = ""  # containers-tls-details.yaml(5) of what says no other: --tls-details
     short_name_mode: str = ""  # "enforcing" | "permissive" | "disabled" | "": as registries.conf
     registries_d: str = "/etc/containers/registries.d"  # a user's own comes before it
     policy_json: str = "/etc/containers/policy.json"  # a user's own comes before it

@@ -95,16 +95,16 @@ def transport_settings(context: Context, arguments: Parsed) -> TransportSettings
     from pathlib import Path
 
     from ..contracts.transport import TransportSettings
+    from ..settings.load import from_options
 
+    configured = from_options(context.options)  # sets variables of the environment, too
     values = arguments.values
     file = values.get("authfile") or values.get("compat-auth-file")
     return TransportSettings(
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
         auth_file=Path(str(file)) if file else None,
         cert_dir=Path(str(values["cert-dir"])) if values.get("cert-dir") else None,
-        tls_details=tls_details(
-            values.get("tls-details") or context.options.values.get("tls-details")
-        ),
+        tls_details=tls_details(values.get("tls-details") or configured.tls_details),
     )
 
 

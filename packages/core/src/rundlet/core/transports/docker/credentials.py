@@ -88,29 +88,33 @@ def _files(auth_file: str) -> Iterator[str]:
             raise InvalidArgument(f"auth file {auth_file} does not exist")
         yield auth_file
         return
-    environment = os.environ
-    if environment.get("REGISTRY_AUTH_FILE"):
-        places = [environment["REGISTRY_AUTH_FILE"]]
-    else:
-        config = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-        docker = environment.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
-        places = [
-            auth_file_to_write(),
+    places = [auth_file_to_write()]
+    if not _named():
+        config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+        places += [
             f"/run/containers/{os.geteuid()}/auth.json",
             f"{config}/containers/auth.json",
-            f"{docker}/config.json",
+            os.path.expanduser("~/.docker/config.json"),
         ]
     yield from (place for place in dict.fromkeys(places) if os.path.exists(place))
 
 
+def _named() -> str:
+    """The only file that is read and written, where the environment names one.
+
+    DOCKER_CONFIG is a directory: the global option --config sets it.
+    """
+    docker = os.environ.get("DOCKER_CONFIG")
+    return os.environ.get("REGISTRY_AUTH_FILE") or (f"{docker}/config.json" if docker else "")
+
+
 def auth_file_to_write() -> str:
     """Where logins are kept when nothing else is said."""
-    environment = os.environ
-    if environment.get("REGISTRY_AUTH_FILE"):
-        return environment["REGISTRY_AUTH_FILE"]
-    runtime = environment.get("XDG_RUNTIME_DIR") or f"/run/containers/{os.geteuid()}"
-    if os.geteuid() == 0 and not environment.get("XDG_RUNTIME_DIR"):
-        runtime = "/run"
+    if named := _named():
+        return named
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if not runtime:
+        return f"/run/containers/{os.geteuid()}/auth.json"
     return f"{runtime}/containers/auth.json"
 
 
