@@ -14,73 +14,30 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from ..contracts.network import (
+from ...contracts.network import (
     Attachment,
     AttachResult,
     NetworkRequest,
     NetworkSettings,
     PortMapping,
 )
-from ..errors import RundletError
-from ..linux import syscalls
-from ..networks.namespace import create_namespace, remove_namespace
+from ...errors import RundletError
+from ...networks.namespace import create_namespace, remove_namespace
+from .host import inside as inside
+from .host import isolated_host as isolated_host
+from .host import links as links
+from .host import rules as rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..contracts.network import NetworkPlugin
-
-_SELF = "/proc/thread-self/ns/net"
-
-
-@contextmanager
-def isolated_host() -> Iterator[None]:
-    """This thread, and what it starts, in a fresh network namespace with loopback up."""
-    if os.geteuid() != 0 or not (shutil.which("ip") and shutil.which("nsenter")):
-        pytest.skip("network namespaces need root, ip and nsenter")
-    before = os.open(_SELF, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        syscalls.unshare(syscalls.CLONE_NEWNET)
-        try:
-            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-            yield
-        finally:
-            syscalls.setns(before, syscalls.CLONE_NEWNET)
-    finally:
-        os.close(before)
-
-
-def inside(namespace: Path | None, *words: str) -> str:
-    """What a program prints in a namespace (None: the host's)."""
-    enter = ["nsenter", f"--net={namespace}"] if namespace is not None else []
-    done = subprocess.run([*enter, *words], capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def rules() -> list[str]:
-    """The host's packet filter rules, without counters and times."""
-    found = []
-    for program in ("iptables-save", "ip6tables-save"):
-        if shutil.which(program):
-            lines = subprocess.run([program], capture_output=True, text=True).stdout.splitlines()
-            found += [f"{program}: {line}" for line in lines if line.startswith("-A")]
-            found += [f"{program}: {line.split()[0]}" for line in lines if line.startswith(":")]
-    return sorted(found)
-
-
-def links(namespace: Path | None) -> list[dict[str, Any]]:
-    """The interfaces of a namespace with their addresses, as `ip -json address` has them."""
-    found: list[dict[str, Any]] = json.loads(inside(namespace, "ip", "-json", "address"))
-    return found
+    from ...contracts.network import NetworkPlugin
 
 
 def _same(before: Counter[str], after: Counter[str], clause: str) -> None:
