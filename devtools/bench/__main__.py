@@ -68,9 +68,9 @@ def _builders() -> tuple[list[Row], Any]:
 
 def _servers() -> tuple[list[Row], Any]:
     """Imported last: a child's peak memory begins with that of its parent, which gRPC fattens."""
-    from . import cri
+    from . import cri, servers
 
-    return cri.ROWS, cri.setting
+    return cri.ROWS, servers.setting
 
 
 def _wanted(row: Row, words: list[str]) -> bool:
