@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rundlet.core.cgroups.layout import CgroupLayout
 from rundlet.core.containers.request import ContainerRequest, Device, Mount, Resources
 from rundlet.core.contracts.runtime import RuntimeConfig
 from rundlet.core.contracts.storage import IdMap
@@ -16,70 +13,8 @@ from rundlet.core.errors import InvalidArgument, NotSupported, RundletError
 from rundlet.core.settings.snapshot import Settings
 from rundlet.core.spec.capabilities import ALL, DEFAULT
 from rundlet.core.spec.generate import SpecPlan, generate
-from rundlet.core.spec.host import Host
 
-CONTROLLERS = ("blkio", "cpu", "cpuset", "hugetlb", "io", "memory", "pids")
-V1 = CgroupLayout("v1", CONTROLLERS, {name: f"/nowhere/{name}" for name in CONTROLLERS})
-V2 = CgroupLayout("unified", CONTROLLERS, {}, "/nowhere")
-BARE = CgroupLayout("v1", (), {"devices": "/nowhere/devices"})
-FULL = Host(rlimits={"NOFILE": (1024, 4096), "NPROC": (1000, 1000)})
-WEAK = FULL.replace(effective=tuple(c for c in ALL if c != "CAP_SYS_RESOURCE"))
-
-PASSWD = """root:x:0:0:root:/root:/bin/sh
-www:x:33:33::/var/www:/bin/false
-odd:x:50:60::/odd:/bin/sh
-"""
-GROUP = "root:x:0:\nwww:x:33:\naudio:x:29:www,odd\nempty:x:70\nvideo:x:44:odd\n"
-
-
-@pytest.fixture
-def rootfs(tmp_path: Path) -> str:
-    root = tmp_path / "rootfs"
-    (root / "etc").mkdir(parents=True)
-    (root / "etc/passwd").write_text(PASSWD)
-    (root / "etc/group").write_text(GROUP)
-    return str(root)
-
-
-Make = Callable[..., SpecPlan]
-
-
-@pytest.fixture
-def plan(rootfs: str) -> Make:
-    def make(**fields: Any) -> SpecPlan:
-        of_plan = {key: fields.pop(key) for key in list(fields) if key in SpecPlan.__fields__}
-        request = ContainerRequest(**{"command": ("true",), **fields})
-        base: dict[str, Any] = {
-            "container": "c" * 64,
-            "rootfs": rootfs,
-            "layout": V2,
-            "host": FULL,
-            "hostname": "box",
-        }
-        return SpecPlan(request, **{**base, **of_plan})
-
-    return make
-
-
-def at(spec: dict[str, Any], path: str) -> Any:
-    """ "linux.resources.pids.limit" -> the value; a missing key is None."""
-    value: Any = spec
-    for key in path.split("."):
-        if value is None:
-            return None
-        value = value[int(key)] if isinstance(value, list) else value.get(key)
-    return value
-
-
-def mount(spec: dict[str, Any], destination: str) -> dict[str, Any]:
-    found = [m for m in spec["mounts"] if m["destination"] == destination]
-    assert len(found) == 1, f"{destination}: {len(found)} mounts"
-    return dict(found[0])
-
-
-def variables(spec: dict[str, Any]) -> dict[str, str]:
-    return dict(text.split("=", 1) for text in spec["process"]["env"])
-
+from .plans import BARE, FULL, V1, V2, WEAK, Make, at
 
 R = Resources
 CASES: list[tuple[str, dict[str, Any], str, Any]] = [
@@ -483,90 +418,6 @@ def test_defaults_warn_of_nothing(plan: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "request_fields", "expected"),
-    [
-        ({"Cmd": ["a"]}, {"command": None}, ["a"]),
-        ({"Entrypoint": ["e"], "Cmd": ["a"]}, {"command": None}, ["e", "a"]),
-        ({"Entrypoint": ["e"], "Cmd": ["a"]}, {"command": ("b", "c")}, ["e", "b", "c"]),
-        ({"Entrypoint": ["e"], "Cmd": ["a"]}, {"command": None, "entrypoint": ("f",)}, ["f"]),
-        ({"Entrypoint": ["e"]}, {"command": ("b",), "entrypoint": ("f", "-x")}, ["f", "-x", "b"]),
-        ({"Entrypoint": ["e"], "Cmd": ["a"]}, {"command": ("b",), "entrypoint": ("",)}, ["b"]),
-        ({"Entrypoint": ["e"], "Cmd": ["a"]}, {"command": None, "entrypoint": ()}, ["a"]),
-    ],
-)
-def test_entrypoint_and_command(
-    plan: Make, image: dict[str, Any], request_fields: dict[str, Any], expected: list[str]
-) -> None:
-    assert generate(plan(image=image, **request_fields)).spec["process"]["args"] == expected
-
-
-def test_init_runs_the_command(plan: Make) -> None:
-    spec = generate(plan(init=True, init_path="/usr/bin/catatonit", command=("sleep", "1"))).spec
-    assert spec["process"]["args"] == ["/run/podman-init", "--", "sleep", "1"]
-    assert mount(spec, "/run/podman-init")["source"] == "/usr/bin/catatonit"
-    assert "ro" in mount(spec, "/run/podman-init")["options"]
-
-
-def test_environment_is_in_podmans_order(plan: Make) -> None:
-    made = plan(
-        terminal=True,
-        image={"Env": ["PATH=/bin", "LANG=C"]},
-        env={"A": "1", "LANG": "de"},
-        user="www",
-    )
-    assert generate(made).spec["process"]["env"] == [
-        "PATH=/bin",
-        "container=podman",
-        "TERM=xterm",
-        "LANG=de",
-        "A=1",
-        "HOME=/var/www",
-        "HOSTNAME=box",
-    ]
-
-
-def test_environment_can_be_unset(plan: Make) -> None:
-    made = plan(image={"Env": ["A=1", "B=2"]}, unset_env=("A",))
-    assert "A" not in variables(generate(made).spec)
-    assert set(variables(generate(plan(unset_env=("*",), env={"C": "3"})).spec)) == {
-        "C",
-        "HOME",
-        "HOSTNAME",
-    }
-
-
-def test_a_home_of_the_user_wins(plan: Make) -> None:
-    assert variables(generate(plan(env={"HOME": "/x"})).spec)["HOME"] == "/x"
-    assert variables(generate(plan(user="777")).spec)["HOME"] == "/"
-
-
-def test_limits_default_to_podmans_and_are_clamped(plan: Make) -> None:
-    def limits(made: SpecPlan) -> dict[str, tuple[int, int]]:
-        rows = generate(made).spec["process"]["rlimits"]
-        return {row["type"]: (row["soft"], row["hard"]) for row in rows}
-
-    assert limits(plan())["RLIMIT_NOFILE"] == (1048576, 1048576)
-    assert limits(plan(host=WEAK))["RLIMIT_NOFILE"] == (4096, 4096)
-    assert limits(plan(host=WEAK, ulimits=("nofile=100:200",)))["RLIMIT_NOFILE"] == (100, 200)
-    assert limits(plan(ulimits=("core=-1",)))["RLIMIT_CORE"] == ((1 << 64) - 1, (1 << 64) - 1)
-    assert limits(plan(ulimits=("host",)))["RLIMIT_NOFILE"] == (1024, 4096)
-
-
-def test_masked_and_unmasked_paths(plan: Make) -> None:
-    def masked(*options: str) -> set[str]:
-        return set(generate(plan(security_options=options)).spec["linux"].get("maskedPaths", ()))
-
-    assert {"/proc/kcore", "/sys/firmware"} <= masked()
-    assert masked("unmask=ALL") == set()
-    assert masked("systempaths=unconfined") == set()
-    assert "/proc/kcore" not in masked("unmask=/proc/kcore:/proc/keys")
-    assert not any(path.startswith("/proc/") for path in masked("unmask=/proc/*"))
-    assert "/secret" in masked("mask=/secret:/other")
-    spec = generate(plan(security_options=("unmask=/proc/sys",))).spec
-    assert "/proc/sys" not in spec["linux"]["readonlyPaths"]
-
-
-@pytest.mark.parametrize(
     ("fields", "kinds"),
     [
         ({}, {"pid", "network", "ipc", "uts", "mount", "cgroup"}),
@@ -601,94 +452,6 @@ def test_namespaces_to_join(plan: Make) -> None:
     assert rows["ipc"] == "/run/ipc"
     assert rows["network"] == "/run/netns/a"
     assert rows["uts"] is None
-
-
-def test_podmans_mounts(plan: Make) -> None:
-    spec = generate(plan(files={"/etc/hosts": "/run/x/hosts"}, shm="/run/x/shm")).spec
-    order = [entry["destination"] for entry in spec["mounts"]]
-    assert order.index("/dev") < order.index("/dev/pts")
-    assert order.index("/sys") < order.index("/sys/fs/cgroup")
-    assert mount(spec, "/sys")["options"][-1] == "ro"
-    assert "ro" in mount(spec, "/sys/fs/cgroup")["options"]
-    assert mount(spec, "/dev/shm")["source"] == "/run/x/shm"
-    assert mount(spec, "/etc/hosts")["options"] == ["bind", "rprivate"]
-    assert "gid=5" in mount(spec, "/dev/pts")["options"]
-
-
-def test_shm_without_a_host_directory_has_its_size(plan: Make) -> None:
-    assert "size=65536000" in mount(generate(plan()).spec, "/dev/shm")["options"]
-    assert "size=1024" in mount(generate(plan(shm_size=1024)).spec, "/dev/shm")["options"]
-    assert mount(generate(plan(ipc="host")).spec, "/dev/shm")["source"] == "/dev/shm"
-
-
-def test_privileged_mounts_are_writable(plan: Make) -> None:
-    spec = generate(plan(privileged=True)).spec
-    assert "rw" in mount(spec, "/sys")["options"]
-    assert "rw" in mount(spec, "/sys/fs/cgroup")["options"]
-    assert spec["linux"]["resources"]["devices"] == [{"allow": True, "access": "rwm"}]
-    assert not any(entry["path"].startswith("/dev/pts/") for entry in spec["linux"]["devices"])
-
-
-def test_a_user_namespace_of_few_groups_has_no_tty_group(plan: Make) -> None:
-    spec = generate(plan(uid_map=(IdMap(0, 1000, 1),))).spec
-    assert "gid=5" not in mount(spec, "/dev/pts")["options"]
-
-
-def test_user_mounts(plan: Make, tmp_path: Path) -> None:
-    source = str(tmp_path)
-    made = plan(
-        mounts=(
-            Mount("bind", "/b/", source, ("ro", "z")),
-            Mount("volume", "/v", source),
-            Mount("volume", "/w", source, ("exec", "suid", "dev")),
-            Mount("tmpfs", "/t", "", ("size=1m", "noexec")),
-            Mount("image", "/i", source),
-            Mount("bind", "/n", source, ("bind-propagation=shared", "readonly=true", "U")),
-        )
-    )
-    spec = generate(made).spec
-    assert {"ro", "rprivate", "rbind"} <= set(mount(spec, "/b")["options"])
-    assert "z" not in mount(spec, "/b")["options"]
-    assert {"rw", "nosuid", "nodev", "rprivate", "rbind"} <= set(mount(spec, "/v")["options"])
-    assert not {"nosuid", "nodev", "suid", "exec"} & set(mount(spec, "/w")["options"])
-    assert set(mount(spec, "/t")["options"]) == {
-        "size=1m",
-        "noexec",
-        "rw",
-        "nosuid",
-        "nodev",
-        "rprivate",
-        "tmpcopyup",
-    }
-    assert "ro" in mount(spec, "/i")["options"]
-    assert {"ro", "shared"} <= set(mount(spec, "/n")["options"])
-    assert "rprivate" not in mount(spec, "/n")["options"]
-
-
-def test_user_mounts_replace_podmans(plan: Make) -> None:
-    made = plan(
-        mounts=(Mount("bind", "/dev", "/dev"), Mount("bind", "/etc/hosts", "/tmp/h")),
-        files={"/etc/hosts": "/run/x/hosts"},
-    )
-    spec = generate(made).spec
-    assert mount(spec, "/etc/hosts")["source"] == "/tmp/h"
-    assert [m for m in spec["mounts"] if m["destination"].startswith("/dev/")] == []
-
-
-def test_read_only_root_has_writable_temporaries(plan: Make) -> None:
-    spec = generate(plan(read_only=True)).spec
-    for path in ("/run", "/tmp", "/var/tmp"):
-        assert mount(spec, path)["type"] == "tmpfs"
-    strict = generate(plan(read_only=True, read_only_tmpfs=False)).spec
-    assert not any(m["destination"] == "/tmp" for m in strict["mounts"])
-    assert "ro" in mount(strict, "/dev")["options"]
-
-
-def test_systemd_gets_what_it_wants(plan: Make) -> None:
-    spec = generate(plan(systemd=True)).spec
-    assert mount(spec, "/run/lock")["type"] == "tmpfs"
-    assert "rw" in mount(spec, "/sys/fs/cgroup")["options"]
-    assert variables(spec)["container_uuid"] == "c" * 32
 
 
 def test_a_spec_is_json(plan: Make) -> None:
