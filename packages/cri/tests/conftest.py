@@ -17,6 +17,7 @@ import grpc
 import pytest
 
 from devtools.registry import Registry
+from rundlet.core.settings.load import load
 from rundlet.cri.proto import api_pb2 as cri
 
 SCRIPT = Path(sys.executable).with_name("rundlet-cri")
@@ -71,6 +72,7 @@ class Server:
         self.environment: dict[str, str] = {}
         self.configuration = directory / "rundlet.toml"
         self.configuration.touch()
+        os.utime(self.configuration, (1, 1))  # one of this moment might change again at once
         self.crio = directory / "crio.conf"
         self.crio.touch()
         self.drop_ins = directory / "crio.conf.d"
@@ -90,6 +92,8 @@ class Server:
         return (*configuration, *self.places, "--cni-default-network", "podman", *self.options)
 
     def start(self) -> Client:
+        if not self.configuration.stat().st_size:
+            load(self.variables)  # settings are kept: else the server needs 0.3 s for them
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [SCRIPT, *self.globals, "serve", "--listen", str(self.socket), *self.words],

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from devtools.tool import SCRIPTS
+from rundlet.core.settings.load import load
 
 
 class Skopeo:
@@ -27,6 +28,7 @@ class Skopeo:
             "RUNDLET_RUN_ROOT": str(directory / "run"),
             "REGISTRY_AUTH_FILE": str(directory / "auth.json"),
         }
+        load(self.environment)  # settings are kept: else the first command needs 0.2 s for them
 
     def __call__(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a verb; a failure shows its own words."""
