@@ -67,3 +67,18 @@ def rundlet(tmp_path: Path) -> Iterator[Rundlet]:
     if tool.has_containers():
         tool("rm", "-a", "-f", "-t", "0", check=False)
     assert not tool.mounts(), "the test left mounts behind"
+
+
+@pytest.fixture(scope="session")
+def busybox_store(tmp_path_factory: pytest.TempPathFactory, busybox_archive: Path) -> Path:
+    """A graph root that holds localhost/busybox, and is only copied."""
+    tool = Rundlet(tmp_path_factory.mktemp("busybox"))
+    tool("load", "-q", "-i", str(busybox_archive))
+    return tool.directory / "root"
+
+
+@pytest.fixture
+def loaded(rundlet: Rundlet, busybox_store: Path) -> Rundlet:
+    """A store that holds localhost/busybox."""
+    subprocess.run(["cp", "-a", busybox_store, rundlet.directory / "root"], check=True)
+    return rundlet

@@ -23,9 +23,8 @@ LIMIT = 5.0  # seconds for what must not wait: generous, a hang is minutes
 
 
 @pytest.fixture
-def store(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
+def store(loaded: Rundlet) -> Rundlet:
+    return loaded
 
 
 @pytest.fixture

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def store(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
+def store(loaded: Rundlet) -> Rundlet:
+    return loaded
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from devtools.tool import Rundlet
 
 
 @pytest.fixture
-def store(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
+def store(loaded: Rundlet) -> Rundlet:
+    return loaded
 
 
 def shell(rundlet: Rundlet, line: str) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +16,8 @@ SIZES = "echo ready; until stty size | grep 41; do sleep 0.1; done"
 
 
 @pytest.fixture
-def store(rundlet: Rundlet, busybox_archive: Path) -> Iterator[Rundlet]:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    yield rundlet
-    rundlet("rm", "-f", "-t", "0", "--all")
+def store(loaded: Rundlet) -> Rundlet:
+    return loaded
 
 
 def begin(store: Rundlet, *words: str) -> None:

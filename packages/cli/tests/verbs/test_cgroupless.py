@@ -13,13 +13,6 @@ import pytest
 from devtools.tool import Rundlet
 from rundlet.core.cgroups.layout import hierarchies
 
-
-@pytest.fixture
-def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
-
-
 WORDS = ("--runtime=crun", "--network=none", "--cgroups=disabled")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,8 @@ RUN = ("run", "-d", "--name", "c", "--network", "none")
 
 
 @pytest.fixture
-def store(rundlet: Rundlet, busybox_archive: Path) -> Iterator[Rundlet]:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    yield rundlet
-    rundlet("rm", "-f", "-t", "0", "--all")
+def store(loaded: Rundlet) -> Rundlet:
+    return loaded
 
 
 def health(store: Rundlet) -> dict[str, Any]:

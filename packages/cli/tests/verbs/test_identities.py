@@ -24,10 +24,8 @@ def tmp_path() -> Iterator[Path]:
 
 
 @pytest.fixture
-def store(rundlet: Rundlet, busybox_archive: Path) -> Iterator[Rundlet]:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    yield rundlet
-    rundlet("rm", "-f", "-t", "0", "--all")
+def store(loaded: Rundlet) -> Rundlet:
+    return loaded
 
 
 def said(store: Rundlet, *words: str) -> list[str]:

@@ -17,12 +17,6 @@ from devtools.fixtures import needs
 from devtools.tool import Rundlet
 
 
-@pytest.fixture
-def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
-
-
 def status(tool: Rundlet, name: str) -> str:
     return str(json.loads(tool("inspect", name).stdout)[0]["State"]["Status"])
 

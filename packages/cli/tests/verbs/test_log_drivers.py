@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from devtools.tool import Rundlet
 
 JOURNALD = "/lib/systemd/systemd-journald"
-
-
-@pytest.fixture
-def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
 
 
 def test_only_so_many_files_are_kept(loaded: Rundlet) -> None:

@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 _BCRYPT_OF_SECRET = "$2b$04$PeOXM3muTKRrWlAbV9XPgO8wWJxAM/GD23lz4TY8NJYMvjKYUgyAu"
 
 
-@pytest.fixture
-def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
-
-
 def _raw(reference: str) -> dict[str, Any]:
     text = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{reference}")
     document: dict[str, Any] = json.loads(text)

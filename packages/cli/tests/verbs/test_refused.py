@@ -41,9 +41,8 @@ REFUSED = {
 
 
 @pytest.fixture
-def store(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
+def store(loaded: Rundlet) -> Rundlet:
+    return loaded
 
 
 @pytest.mark.parametrize("typed", REFUSED)

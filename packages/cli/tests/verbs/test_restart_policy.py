@@ -14,12 +14,6 @@ import pytest
 from devtools.tool import Rundlet
 
 
-@pytest.fixture
-def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
-
-
 def state(tool: Rundlet, name: str) -> tuple[str, int, int]:
     """Status, exit code, restart count."""
     found = json.loads(tool("inspect", name).stdout)[0]

@@ -16,12 +16,6 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def loaded(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
-    rundlet("load", "-q", "-i", str(busybox_archive))
-    return rundlet
-
-
-@pytest.fixture
 def run(loaded: Rundlet) -> Run:
     """`run --rm --network none FLAGS busybox sh -c SCRIPT`; what it prints."""
 
