@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from rundlet.core.plugins.index import KINDS
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "packages/core/src/rundlet/core"
@@ -111,3 +114,17 @@ def test_seams_are_as_they_are_written(seam: Seam) -> None:
     wanted = [name.lstrip("*") for name in wanted]
     there = _parameters(modules, kind, function)
     assert any([name for name in one if name in wanted] == wanted for one in there), there
+
+
+# --- docs/plugins.md
+
+
+def test_contracts_and_suites_are_there() -> None:
+    text = (ROOT / "docs/plugins.md").read_text()
+    rows = re.findall(r"\| `(\w+)` \| `(rundlet\.\w+)` \| `([\w.]+)` \| (?:`([\w.]+)`)? *\|", text)
+    assert {group for _, group, *_ in rows} == set(KINDS.values())
+    for _, _, contract, suite in rows:
+        import_module(f"rundlet.core.{contract}")
+        if suite:
+            module, _, name = suite.rpartition(".")
+            assert hasattr(import_module(f"rundlet.core.{module}"), name)

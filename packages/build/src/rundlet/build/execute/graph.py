@@ -172,8 +172,5 @@ def _names(stage: Stage) -> Iterator[str]:
         if isinstance(item, Copy) and item.origin:
             yield item.origin
         elif isinstance(item, Run):
-            for text in item.mounts:
-                for word in text.split(","):
-                    key, _, value = word.strip().partition("=")
-                    if key == "from":
-                        yield value
+            words = [word.strip() for text in item.mounts for word in text.split(",")]
+            yield from (word.removeprefix("from=") for word in words if word.startswith("from="))

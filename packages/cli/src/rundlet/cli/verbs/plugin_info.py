@@ -7,6 +7,8 @@ from rundlet.core.commands.declare import Arguments, Option, Verb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Context, Parsed
+    from rundlet.core.plugins.listing import Listed
+    from rundlet.core.plugins.manager import Plugins
 
 VERB = Verb(
     name="plugin info",
@@ -42,39 +44,36 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def _found(context: Context, name: str) -> list[dict[str, object]]:
+    from rundlet.core.plugins.listing import listing
+
+    plugins = context.engine.plugins
+    return [_about(plugins, row) for row in listing(plugins) if row.name == name]
+
+
+def _about(plugins: Plugins, row: Listed) -> dict[str, object]:
     from rundlet.core.errors import PluginError
     from rundlet.core.plugins.check import features
     from rundlet.core.plugins.index import KINDS, entries
-    from rundlet.core.plugins.listing import listing
     from rundlet.core.plugins.manager import CONTRACT_VERSIONS
 
-    plugins = context.engine.plugins
-    found: list[dict[str, object]] = []
-    for row in listing(plugins):
-        if row.name != name:
-            continue
-        group = KINDS.get(row.kind, "")
-        same = [
-            one
-            for one in entries(group)
-            if (one.name, one.distribution) == (name, row.distribution)
-        ]
-        about: dict[str, object] = {
-            "kind": row.kind,
-            "name": row.name,
-            "distribution": f"{row.distribution} {row.version}".strip(),
-            "entryPoint": f"{group}: {same[0].value}" if same else "",
-            "works": "-" if row.works is None else row.works,
-            "reason": row.reason,
-            "details": dict(row.details),
-        }
-        if row.kind in CONTRACT_VERSIONS:
-            about["contractVersion"] = CONTRACT_VERSIONS[row.kind]
-            about["settings"] = dict(plugins.settings.plugins.get(name, {}))
-            if row.kind != "secret" and row.works is not False:
-                try:
-                    about["features"] = features(plugins, row.kind, same[0])
-                except PluginError as error:
-                    about["features"] = {"error": error.message}
-        found.append(about)
-    return found
+    group = KINDS.get(row.kind, "")
+    mine = (row.name, row.distribution)
+    same = [one for one in entries(group) if (one.name, one.distribution) == mine]
+    about: dict[str, object] = {
+        "kind": row.kind,
+        "name": row.name,
+        "distribution": f"{row.distribution} {row.version}".strip(),
+        "entryPoint": f"{group}: {same[0].value}" if same else "",
+        "works": "-" if row.works is None else row.works,
+        "reason": row.reason,
+        "details": dict(row.details),
+    }
+    if row.kind in CONTRACT_VERSIONS:
+        about["contractVersion"] = CONTRACT_VERSIONS[row.kind]
+        about["settings"] = dict(plugins.settings.plugins.get(row.name, {}))
+        if row.kind != "secret" and row.works is not False:
+            try:
+                about["features"] = features(plugins, row.kind, same[0])
+            except PluginError as error:
+                about["features"] = {"error": error.message}
+    return about
