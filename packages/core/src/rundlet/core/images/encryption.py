@@ -20,8 +20,8 @@ from .marks import SUFFIX, is_encrypted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
+    from ..content.jwe import PrivateKey, PublicKey
     from ..streams import ReadableFile
     from .descriptor import Descriptor
     from .manifest import Manifest
@@ -40,9 +40,9 @@ class Encryption(Value):
     numbers, from 0, or from -1 for the last; none: all. keys: private keys to decrypt with.
     """
 
-    recipients: tuple[Any, ...] = ()
+    recipients: tuple[PublicKey, ...] = ()
     layers: tuple[int, ...] = ()
-    keys: tuple[Any, ...] = ()
+    keys: tuple[PrivateKey, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.recipients or self.keys)
@@ -139,7 +139,7 @@ def opening(body: ReadableFile, secret: Secret, layer: Descriptor) -> ReadableFi
     return Opening(body, secret, f"layer {layer.digest}")
 
 
-def recipient(text: str) -> Any:
+def recipient(text: str) -> PublicKey:
     """The public key of an --encryption-key: "jwe:FILE". Raises InvalidArgument, NotSupported."""
     protocol, _, path = text.partition(":")
     if protocol in _OTHER_PROTOCOLS:
@@ -152,7 +152,7 @@ def recipient(text: str) -> Any:
     return jwe.public_key(_read(path), f"encryption key {path}")
 
 
-def private(text: str) -> Any:
+def private(text: str) -> PrivateKey:
     """The private key of a --decryption-key: "FILE[:PASSWORD]", where the password is
     `pass=WORD`, `file=PATH`, `fd=NUMBER` or the word itself (skopeo-copy(1)).
 

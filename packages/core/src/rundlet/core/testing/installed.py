@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rundlet.core.contracts.network import NetworkPlugin, NetworkSettings
+    from rundlet.core.contracts.runtime import OCIRuntime
+    from rundlet.core.contracts.secrets import SecretDriver
     from rundlet.core.contracts.storage import StorageDriver
+    from rundlet.core.contracts.transport import ImageTransport
 
 KIND, _, NAME = os.environ.get("RUNDLET_KIT", "").partition(":")
 
@@ -50,7 +53,7 @@ class _Storage(StorageDriverContract):
 
 class _Runtime(OCIRuntimeContract):
     @pytest.fixture
-    def driver(self, tmp_path: Path) -> Any:
+    def driver(self, tmp_path: Path) -> OCIRuntime:
         made = _plugins(tmp_path).runtime(NAME)
         # Only its author knows what the program calls itself: not asked of it here.
         self.prints = made.version().split()[0] if made.probe().works else ""
@@ -68,7 +71,7 @@ class _Network(NetworkPluginContract):
 
 class _Transport(ImageTransportContract):
     @pytest.fixture
-    def transport(self, tmp_path: Path) -> Any:
+    def transport(self, tmp_path: Path) -> ImageTransport:
         return _plugins(tmp_path).transport(NAME)
 
     @pytest.fixture
@@ -78,7 +81,7 @@ class _Transport(ImageTransportContract):
 
 class _Secret(SecretDriverContract):
     @pytest.fixture
-    def driver(self, tmp_path: Path) -> Any:
+    def driver(self, tmp_path: Path) -> SecretDriver:
         return _plugins(tmp_path).secret(NAME)
 
 
