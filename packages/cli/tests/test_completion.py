@@ -149,6 +149,7 @@ def _needed(store: Rundlet) -> dict[str, list[str]]:
 
 def test_every_documented_field_is_there(store: Rundlet) -> None:
     arguments = _needed(store)
+    store("artifact", "add", "localhost/artifact-of-mine", str(store.directory / "secret"))
     wrong = []
     for name, fields in FIELDS.items():
         if name == "search":
@@ -156,13 +157,12 @@ def test_every_documented_field_is_there(store: Rundlet) -> None:
         form = "\n".join(f"{one}={{{{json .{one}}}}}" for one in fields.split())
         words = [*name.split(), *arguments.get(name, []), "--format", form]
         done = store(*words, check=False)
-        if done.returncode or (name != "artifact ls" and not done.stdout):
+        if done.returncode or not done.stdout:
             wrong.append(f"{name}: {done.stderr}")
     for name, fields in INSPECTED.items():
         kind = name.split()[0]
-        what = {"container": "one-box", "image": "busybox"}.get(kind, f"{kind}-of-mine")
-        if kind == "network":
-            what = "net-of-mine"
+        what = {"container": "one-box", "image": "busybox", "network": "net-of-mine",
+                "artifact": "localhost/artifact-of-mine"}.get(kind, f"{kind}-of-mine")  # fmt: skip
         every = with_those_below(name, fields.split())
         form = "\n".join(f"{one}={{{{json .{one}}}}}" for one in every)
         done = store(*name.split(), "--format", form, what, check=False)

@@ -33,6 +33,7 @@ _EQUAL = (
     (r"(Less than a second|\d+ seconds?) ago", "RECENTLY"),
     (r"/\S*/(root|store)/(?=volumes)", "ROOT/"),
     (r"\bpodman\b", "rundlet"),
+    (r"\bmap\[a:b\]", "a=b"),  # as podman 6 writes labels
     (r"[ \t]+", " "),
     (r" $", ""),
 )

@@ -32,6 +32,7 @@ _EQUAL = (
     (r"(Less than a second|About a minute|\d+ (seconds?|minutes?|years?))( ago)?", "AGO"),
     (r"\bpodman\b", "rundlet"),
     (r"\d+(\.\d+)?m?s\b", "SECONDS"),
+    (r"\bmap\[(role:\w+)?\]", lambda found: (found[1] or "").replace(":", "=")),  # as podman 6
     (r"[ \t]+", " "),
     (r" $", ""),
 )
@@ -61,6 +62,7 @@ ps -a --filter exited=3 --format '{{.Names}}'
 ps -a --filter bad=1
 ps -a --sort names --format '{{.Names}}'
 ps -n 1 --format '{{.Names}}'
+ps -a --format '{{.Names}} {{.Networks}} {{.Created.Year}} {{.MNT}} {{.IsInfra}}' --filter name=made
 ps -l --format '{{.Names}}'
 logs done
 logs --tail 1 done
@@ -87,6 +89,8 @@ inspect -f '{{.Config.Healthcheck}} {{.NetworkSettings.Networks}} {{.State.Resto
 inspect -f '{{if .Config.Healthcheck}}a{{else}}b{{end}} {{.Config.Labels}} {{.SizeRw}}' made
 inspect -f '{{json .Config.Labels}} {{json .HostConfig.Links}} {{.HostConfig.Links}}' made
 image inspect -f '{{.Config.Entrypoint}} {{.Config.Volumes}} {{json .Config.Env}}' busybox
+inspect -f '{{.Created.Year}} {{.State.FinishedAt}} {{.Config.Labels.zz}} {{.SizeRw}}' up
+inspect -f '{{.ID}} {{.Id}} {{.State.Healthcheck.Status}}' up
 inspect nosuch
 container exists up
 container exists nosuch
@@ -130,6 +134,10 @@ images --sort repository --format '{{.Repository}}'
 images --noheading
 images nosuch
 images -f dangling=true
+images --format '{{.History}} {{.CreatedAt}} {{.Id}} {{.RepoDigests}}' busybox
+image inspect -f '{{.Created}} {{.Config.User}} {{.Config.Entrypoint}} {{.RepoDigests}}' busybox
+image inspect -f '{{range .History}}{{.CreatedBy}} {{.EmptyLayer}} {{.Created.Unix}}{{end}}' busybox
+history --format '{{.ID}} {{.Created}} {{.CreatedAt}} {{.CreatedBy}} {{.Comment}}' busybox
 image inspect nosuch
 rmi busybox
 container prune -f

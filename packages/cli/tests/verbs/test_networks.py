@@ -131,6 +131,12 @@ def test_routes_with_metrics_and_routes_that_lead_nowhere(networked: Rundlet) ->
     routes = [word for route in words for word in ("--route", route)]
     networked("network", "create", "--subnet", "10.77.0.0/24", "--subnet", "fd00:77::/64", *routes,
               "web")  # fmt: skip
+    form = "{{range .Routes}}{{.Destination}} {{.Metric}},{{end}}"
+    shown = networked("network", "inspect", "web", "--format", form).stdout
+    assert shown.startswith("10.1.0.0/24 50,10.2.0.0/24 <nil>,10.3.0.0/24 7,10.4.0.0/24 <nil>,")
+    form = "{{range .Subnets}}{{.Subnet}} {{end}}"
+    shown = networked("network", "ls", "--filter", "name=web", "--format", form).stdout
+    assert shown == "10.77.0.0/24 fd00:77::/64 \n"
     networked("run", "-d", "--name", "c", "--network", "web", "busybox", "sleep", "300")
     pid = networked("inspect", "-f", "{{.State.Pid}}", "c").stdout.strip()
     seen = [

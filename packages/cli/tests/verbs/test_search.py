@@ -45,6 +45,7 @@ def same(ours: str, theirs: str) -> None:
         ["--filter", "is-official", "HOST/search"],
         ["--filter", "stars=1", "HOST/search"],
         ["--list-tags", "HOST/team/search-one"],
+        ["--list-tags", "--format", "{{.Name}} {{.Tag}} {{.Index}}{{.Stars}}", "HOST/search-two"],
         ["--list-tags", "--limit", "1", "HOST/team/search-one"],
         ["--list-tags", "--format", "json", "HOST/team/search-one"],
     ],

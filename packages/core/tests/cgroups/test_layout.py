@@ -112,9 +112,9 @@ def test_usage_of_v2(tree: Path) -> None:
     (home / "memory.current").write_text("4096\n")
     (home / "memory.max").write_text("max\n")
     (home / "pids.current").write_text("3\n")
-    (home / "cpu.stat").write_text("usage_usec 17\nuser_usec 9\n")
+    (home / "cpu.stat").write_text("usage_usec 17\nuser_usec 9\nsystem_usec 8\n")
     used = container.usage(CgroupLayout("unified", unified=str(tree)), "/rundlet/ctr-x")
-    assert used == container.CgroupUsage(4096, None, 3, 17000)
+    assert used == container.CgroupUsage(4096, None, 3, 17000, cpu_kernel_nanoseconds=8000)
 
 
 def test_usage_of_v1_and_of_nothing(tree: Path) -> None:

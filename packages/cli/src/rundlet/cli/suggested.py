@@ -1,6 +1,6 @@
 """Values that shells offer for options whose value may be anything (`commands.complete`).
 
-The keys of `--filter` and the fields of `--format` are podman's documented ones
+The keys of `--filter` and the fields of `--format` are those of podman's newest manual pages
 (podman-ps(1) and the like); tests ask every one of them of its verb.
 """
 
@@ -73,27 +73,31 @@ FIELDS = {
     "NetworkDNSServers NetworkInterface Options Routes Subnets",
     "ps": "AutoRemove CIDFile Command Created CreatedAt CreatedHuman ExitCode Exited ExitedAt "
     "ExposedPorts ID Image ImageID IsInfra Labels Mounts Names Networks Pid Pod PodName Ports "
-    "Restarts RunningFor Size StartedAt State Status",
+    "Restarts RunningFor Size StartedAt State Status DNSNames Namespaces",
     "search": "Automated Description Index Name Official Stars Tag",
     "secret ls": "CreatedAt Driver ID Name UpdatedAt",
-    "stats": "AVGCPU BlockIO BlockInput BlockOutput CPUNano CPUPerc ContainerID ID MemLimit "
-    "MemPerc MemUsage MemUsageBytes Name NetIO NetInput NetOutput PIDS SystemNano UpTime",
+    "stats": "AVGCPU AvgCPU BlockIO BlockInput BlockOutput CPU CPUNano CPUPerc CPUSystemNano "
+    "ContainerID ContainerStats Duration ID MemLimit MemPerc MemUsage MemUsageBytes Name NetIO "
+    "NetInput NetOutput Network PIDS PIDs SystemNano Up UpTime",
     "system df": "Active RawReclaimable RawSize Reclaimable Size Total Type",
-    "volume ls": "Anonymous CreatedAt Driver GID Labels LockNumber MountCount Mountpoint Name "
-    "NeedsChown NeedsCopyUp Options Scope Status StorageID Timeout UID",
+    "volume ls": "Anonymous CreatedAt Driver GID InspectVolumeData Labels LockNumber MountCount "
+    "Mountpoint Name NeedsChown NeedsCopyUp Options Scope Status StorageID Timeout UID "
+    "VolumeConfigResponse",
 }
 """The fields that a template of a list's `--format` may ask for, by verb."""
 
 INSPECTED = {
     "container inspect": "AppArmorProfile Args BoundingCaps Config ConmonPidFile Created "
     "Dependencies Driver EffectiveCaps ExecIDs GraphDriver HostConfig HostnamePath HostsPath ID "
-    "Image ImageDigest ImageName IsInfra IsService KubeExitCodePropagation LockNumber MountLabel "
-    "Mounts Name Namespace NetworkSettings OCIConfigPath OCIRuntime Path PidFile Pod ProcessLabel "
-    "ResolvConfPath RestartCount Rootfs State StaticDir",
+    "Image ImageDigest ImageName InitContainerType IsInfra IsInitCtr IsService "
+    "KubeExitCodePropagation LockNumber MountLabel Mounts Name Namespace NetworkSettings "
+    "OCIConfigPath OCIRuntime Path PidFile Pod ProcessLabel ResolvConfPath RestartCount Rootfs "
+    "SizeRootFs SizeRw State StaticDir UseImageHostname UseImageHosts",
+    "artifact inspect": "Artifact Digest Manifest Name TotalSizeBytes",
     "image inspect": "Annotations Architecture Author Comment Config Created Digest GraphDriver "
-    "History ID Labels ManifestType NamesHistory Os Parent RepoDigests RepoTags RootFS "
+    "HealthCheck History ID Labels ManifestType NamesHistory Os Parent RepoDigests RepoTags RootFS "
     "Size User Version VirtualSize",
-    "network inspect": "Created DNSEnabled Driver ID IPAMOptions IPv6Enabled Internal "
+    "network inspect": "Containers Created DNSEnabled Driver ID IPAMOptions IPv6Enabled Internal "
     "Labels Name NetworkDNSServers NetworkInterface Options Routes Subnets",
     "secret inspect": "CreatedAt ID SecretData Spec UpdatedAt",
     "volume inspect": "Anonymous CreatedAt Driver GID Labels LockNumber MountCount Mountpoint Name "

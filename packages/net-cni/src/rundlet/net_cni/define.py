@@ -6,13 +6,14 @@ import os
 
 from rundlet.core.contracts.network import Network
 
+from .bridge import TYPE
 from .config import load_all
 from .names import wanted
 from .options import unmanaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from .config import NetworkConfig
@@ -58,7 +59,27 @@ def shown(config: NetworkConfig) -> Network:
         labels=labels if isinstance(labels, dict) else {},
         options=options,
         plugin="cni",
+        dns_servers=_servers(first.get("dns")),
+        routes=tuple(_routes(first.get("ipam", {}))),
     )
+
+
+def _servers(dns: object) -> tuple[str, ...]:
+    servers = dns.get("nameservers") if isinstance(dns, dict) else ()
+    return tuple(str(one) for one in servers) if isinstance(servers, list) else ()
+
+
+def _routes(ipam: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The routes but those that every network has: to anywhere by the subnet's gateway."""
+    routes = ipam.get("routes")
+    for one in routes if isinstance(routes, list) else ():
+        if not isinstance(one, dict) or set(one) <= {"dst"}:
+            continue
+        found = {"destination": one.get("dst", ""), "gateway": one.get("gw", "")}
+        for key, name in (("priority", "metric"), (TYPE, "route_type")):
+            if one.get(key):
+                found[name] = one[key]
+        yield {name: value for name, value in found.items() if value}
 
 
 def _internal(first: Mapping[str, Any], options: Mapping[str, str]) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 
-from rundlet.core.format.moments import stamp
+from rundlet.core.format.go import Map
+from rundlet.core.format.moments import Moment, stamp
 from rundlet.core.format.output import pretty
 from rundlet.core.format.output import rows as formatted
 from rundlet.core.format.units import ago
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rundlet.core.commands.context import Parsed
+    from rundlet.core.containers.request import ContainerRequest
     from rundlet.core.engine import Engine
     from rundlet.core.state.containers import ContainerRow
 
@@ -43,7 +45,8 @@ def show(engine: Engine, rows: Sequence[ContainerRow], arguments: Parsed) -> str
     """The list as --format, --size, --pod or --namespace want it."""
     form = arguments.text("format")
     if form == "json":
-        return pretty([document(engine, row) for row in rows]) + "\n"
+        size = arguments.flag("size")
+        return pretty([document(engine, row, size=size) for row in rows], 2) + "\n"
     if not form:
         form = "table " + _DEFAULT
         if arguments.flag("namespace") or arguments.flag("ns"):
@@ -73,7 +76,7 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
         "Image": row.image_name,
         "ImageID": row.image if whole else row.image[:12],
         "Command": line[2],
-        "Created": ago(row.created, now),
+        "Created": Moment(row.created),
         "CreatedAt": stamp(row.created),
         "CreatedHuman": ago(row.created, now),
         "RunningFor": ago(row.created, now),
@@ -87,19 +90,22 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
         "ExitCode": row.exit_code,
         "Exited": row.status == "exited",
         "ExitedAt": row.finished // 1_000_000_000 if row.finished else _NEVER,
-        "StartedAt": row.started // 1_000_000_000,
+        "StartedAt": row.started // 1_000_000_000 if row.started else _NEVER,
         "AutoRemove": bool(row.auto_remove),
-        "Restarts": row.restarts,
+        "Restarts": str(row.restarts),
         "Pod": row.pod or "",
         "PodName": "",
         "IsInfra": False,
         "CIDFile": lambda: _requested(engine, row).get("cidfile", ""),
         "ExposedPorts": lambda: exposed(engine, row),
+        "DNSNames": lambda: Map(dns_names(engine, row)),
         "Mounts": lambda: list(mounts(engine, row)),
         "Networks": lambda: ",".join(networks(engine, row)),
         "Size": lambda: sizes(engine, row),
-        "Namespaces": lambda: namespaces(row.pid),
-        **{key: (lambda kind=kind: namespaces(row.pid).get(kind, "")) for key, kind in _KINDS},
+        "Namespaces": lambda: namespaces(row.pid, template=True),
+        **{key: (lambda key=key: namespaces(row.pid, template=True)[key]) for key in _NAMESPACE},
+        "CGROUPNS": lambda: namespaces(row.pid, template=True)["Cgroup"],
+        "USERNS": lambda: namespaces(row.pid, template=True)["User"],
     }
 
 
@@ -111,6 +117,12 @@ def pairs(labels: Mapping[str, str]) -> str:
 def _requested(engine: Engine, row: ContainerRow) -> dict[str, Any]:
     request: dict[str, Any] = json.loads(_text(engine, row, "request") or "{}")
     return request
+
+
+def _request(engine: Engine, row: ContainerRow) -> ContainerRequest:
+    from rundlet.core.containers.stored import request_of
+
+    return request_of(_text(engine, row, "request") or "{}")
 
 
 def _text(engine: Engine, row: ContainerRow, field: str) -> str:
@@ -130,37 +142,48 @@ def exposed(engine: Engine, row: ContainerRow) -> dict[int, list[str]]:
     return found
 
 
-_KINDS = (
-    ("CGROUPNS", "cgroup"),
-    ("IPC", "ipc"),
-    ("MNT", "mnt"),
-    ("NET", "net"),
-    ("PIDNS", "pid"),
-    ("USERNS", "user"),
-    ("UTS", "uts"),
-)
+_NAMESPACE = {
+    "MNT": ("Mnt", "mnt"),
+    "Cgroup": ("Cgroup", "cgroup"),
+    "IPC": ("Ipc", "ipc"),
+    "NET": ("Net", "net"),
+    "PIDNS": ("Pidns", "pid"),
+    "UTS": ("Uts", "uts"),
+    "User": ("User", "user"),
+}
+"""podman's fields: the key in JSON, and the kernel's name."""
 
 
-def namespaces(pid: int) -> dict[str, str]:
-    """Inode numbers of a process' namespaces, by kind; {} when it is gone."""
+def namespaces(pid: int, *, template: bool = False) -> dict[str, str]:
+    """Inode numbers of a process' namespaces by podman's keys of JSON, those that are known.
+
+    template: by the fields of templates instead, all of them.
+    """
     import os
 
     found = {}
-    for _, kind in _KINDS:
+    for field, (key, kind) in _NAMESPACE.items():
         try:
-            link = os.readlink(f"/proc/{pid}/ns/{kind}")
+            link = os.readlink(f"/proc/{pid}/ns/{kind}") if pid else ""
         except OSError:
-            continue
-        found[kind] = link.partition("[")[2].rstrip("]")
+            link = ""
+        number = link.partition("[")[2].rstrip("]")
+        if number or template:
+            found[field if template else key] = number
     return found
 
 
 def sizes(engine: Engine, row: ContainerRow) -> str:
     """ "12B (virtual 2.13MB)"."""
+    written, whole = _bytes(engine, row)
+    return f"{_tight(written)} (virtual {_tight(whole)})"
+
+
+def _bytes(engine: Engine, row: ContainerRow) -> tuple[int, int]:
+    """What a container has written, and that with its image."""
     written = writable(engine, row)
     image = engine.database.row("SELECT size FROM images WHERE id = ?", row.image)
-    total = written + (image[0] if image else 0)
-    return f"{_tight(written)} (virtual {_tight(total)})"
+    return written, written + (image[0] if image else 0)
 
 
 def _tight(count: int) -> str:
@@ -177,29 +200,36 @@ def mounts(engine: Engine, row: ContainerRow) -> list[str]:
 
 
 def networks(engine: Engine, row: ContainerRow) -> list[str]:
-    """Names of the networks it is attached to."""
-    from rundlet.core.containers.stored import network_of
+    """Names of the networks that it joins, or will."""
+    from rundlet.core.containers.network import names
 
-    found = network_of(_text(engine, row, "network"))
-    if found is None or found.result is None:
-        return []
-    return sorted({item.network for item in found.result.interfaces if item.network})
+    return sorted(names(engine, _request(engine, row)))
 
 
-def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:
-    """One element of `ps --format json`."""
+def dns_names(engine: Engine, row: ContainerRow) -> dict[str, list[str]]:
+    """Names by which others on a network know it, by network."""
+    from rundlet.core.containers.network import names, wished
+
+    request = _request(engine, row)
+    pairs = zip(names(engine, request), wished(request), strict=False)  # none for other modes
+    return {name: [row.name, row.id[:12], *wish.aliases] for name, wish in pairs}
+
+
+def document(engine: Engine, row: ContainerRow, *, size: bool = False) -> dict[str, Any]:
+    """One element of `ps --format json`. size: with those of its files (slow)."""
     from ..verbs.ps import status
 
     now = time.time_ns()
+    written, whole = _bytes(engine, row) if size else (0, 0)
     return {
         "AutoRemove": bool(row.auto_remove),
-        "Command": row.command.split(" ") if row.command else [],
+        "Command": _words(engine, row),
         "CreatedAt": ago(row.created, now),
         "CIDFile": _requested(engine, row).get("cidfile") or "",
         "Exited": row.status == "exited",
         "ExitedAt": row.finished // 1_000_000_000 if row.finished else _NEVER,
         "ExitCode": row.exit_code,
-        "ExposedPorts": None,
+        "ExposedPorts": exposed(engine, row) or None,
         "Id": row.id,
         "Image": row.image_name,
         "ImageID": row.image,
@@ -207,14 +237,15 @@ def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:
         "Labels": json.loads(row.labels) or None,
         "Mounts": mounts(engine, row),
         "Names": [row.name],
-        "Namespaces": {key.upper(): value for key, value in namespaces(row.pid).items()},
+        "Namespaces": namespaces(row.pid),
         "Networks": networks(engine, row),
+        "DNSNames": dns_names(engine, row) or None,
         "Pid": row.pid if row.status == "running" else 0,
         "Pod": row.pod or "",
         "PodName": "",
-        "Ports": ports(_text(engine, row, "network")),
+        "Ports": ports(engine, row),
         "Restarts": row.restarts,
-        "Size": None,
+        "Size": {"rootFsSize": whole, "rwSize": written} if size else None,
         "StartedAt": row.started // 1_000_000_000 if row.started else _NEVER,
         "State": row.status,
         "Status": status(row, now),
@@ -222,13 +253,22 @@ def document(engine: Engine, row: ContainerRow) -> dict[str, Any]:
     }
 
 
-def ports(network: str) -> list[dict[str, Any]] | None:
-    """Published ports in podman's form."""
+def _words(engine: Engine, row: ContainerRow) -> list[str]:
+    """What it runs, with the image's words where its own are missing."""
+    image = json.loads(_text(engine, row, "extra") or "{}").get("image", {})
+    request = _request(engine, row)
+    own = request.entrypoint is not None
+    first = request.entrypoint if own else image.get("Entrypoint")
+    rest = request.command or (() if own else image.get("Cmd"))
+    return [*(first or ()), *(rest or ())]
+
+
+def ports(engine: Engine, row: ContainerRow) -> list[dict[str, Any]] | None:
+    """Published ports in podman's form: as they are, or as they will be."""
     from rundlet.core.containers.stored import network_of
 
-    attached = network_of(network)
-    if attached is None or attached.result is None:
-        return None
+    attached = network_of(_text(engine, row, "network"))
+    joined = attached.result if attached is not None else None
     found = [
         {
             "host_ip": port.host_ip,
@@ -237,7 +277,7 @@ def ports(network: str) -> list[dict[str, Any]] | None:
             "range": port.size,
             "protocol": port.protocol,
         }
-        for port in attached.result.ports
+        for port in (joined or _request(engine, row)).ports
     ]
     return found or None
 
@@ -251,6 +291,6 @@ def sort(engine: Engine, rows: Sequence[ContainerRow], key: str) -> list[Contain
         "names": lambda row: row.name,
         "runningfor": lambda row: -row.created,
         "status": lambda row: row.status,
-        "size": lambda row: writable(engine, row),
+        "size": lambda row: _bytes(engine, row)[1],
     }
     return sorted(rows, key=keys[key])

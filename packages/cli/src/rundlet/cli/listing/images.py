@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 
+from rundlet.core.format.go import Map
 from rundlet.core.format.moments import stamp
 from rundlet.core.format.output import pretty
 from rundlet.core.format.output import rows as formatted
+from rundlet.core.images.inspect import repository_digests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,19 +58,17 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
             "Size": size,
             "VirtualSize": row.size,
             "Names": list(row.names),
-            "Labels": json.loads(row.labels),
+            "Labels": Map(json.loads(row.labels)),
             "Containers": row.containers,
             "Dangling": not row.names,
             "IsDangling": not row.names,
             "ReadOnly": bool(row.store),
             "IsReadOnly": bool(row.store),
             "IsManifestList": False,
-            "History": "",
+            "History": ", ".join(row.names),
             "ParentId": "",
             "RepoTags": list(row.names),
-            "RepoDigests": sorted(
-                {f"{name.rpartition(':')[0]}@{row.digest}" for name in row.names}
-            ),
+            "RepoDigests": repository_digests(row.names, row.digest),
             "SharedSize": 0,
         }
 
@@ -81,7 +81,7 @@ def document(engine: Engine, row: ImageSummary) -> dict[str, Any]:
         "Id": row.id,
         "ParentId": "",
         "RepoTags": None,
-        "RepoDigests": list(image.digests),
+        "RepoDigests": repository_digests(row.names, row.digest, image.digests),
         "Size": row.size,
         "SharedSize": 0,
         "VirtualSize": row.size,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from rundlet.core.errors import InvalidArgument
+from rundlet.core.format.go import Map, Struct
+from rundlet.core.format.moments import Moment
+from rundlet.core.format.times import from_rfc3339
 
+from .containers import pairs
 from .filters import boolean, expression, moment, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from rundlet.core.contracts.network import Network
@@ -23,11 +27,15 @@ def document(engine: Engine, network: Network) -> dict[str, Any]:
         "driver": network.driver,
         "network_interface": network.interface,
         "created": network.created,
-        "subnets": [dict(subnet) for subnet in network.subnets],
+        "subnets": [_subnet(subnet) for subnet in network.subnets],
         "ipv6_enabled": network.ipv6,
         "internal": network.internal,
         "dns_enabled": network.dns_enabled,
     }
+    if network.routes:
+        found["routes"] = [_route(route) for route in network.routes]
+    if network.dns_servers:
+        found["network_dns_servers"] = list(network.dns_servers)
     if network.labels:
         found["labels"] = dict(network.labels)
     if network.options:
@@ -35,6 +43,28 @@ def document(engine: Engine, network: Network) -> dict[str, Any]:
     found["ipam_options"] = ipam(network)
     found["containers"] = _containers(engine, network.name)
     return found
+
+
+def _subnet(subnet: Mapping[str, str]) -> Struct:
+    """libnetwork's struct Subnet."""
+    ends = {key: subnet[key] for key in ("start_ip", "end_ip") if key in subnet}
+    lease = Struct(ends, {"StartIP": ends.get("start_ip", ""), "EndIP": ends.get("end_ip", "")})
+    plain = {key: subnet[key] for key in ("subnet", "gateway") if key in subnet}
+    return Struct(
+        {**plain, "lease_range": lease} if ends else plain,
+        {
+            "Subnet": subnet["subnet"],
+            "Gateway": subnet.get("gateway", ""),
+            "LeaseRange": lease if ends else None,
+        },
+    )
+
+
+def _route(route: Mapping[str, Any]) -> Struct:
+    """libnetwork's struct Route."""
+    names = {"Destination": "destination", "Gateway": "gateway", "Metric": "metric",
+             "RouteType": "route_type"}  # fmt: skip
+    return Struct(route, {name: route.get(key) for name, key in names.items()})
 
 
 def _containers(engine: Engine, name: str) -> dict[str, Any]:
@@ -63,24 +93,37 @@ def _containers(engine: Engine, name: str) -> dict[str, Any]:
     return found
 
 
-def fields(network: Network, *, whole: bool = False) -> dict[str, Any]:
-    """What a template of `network ls` may name."""
+def view(engine: Engine, network: Network) -> Struct:
+    """The document, with the fields that a template of `network inspect` may name."""
+    found = document(engine, network)
+    return Struct(found, {**fields(network), "Containers": Map(found["containers"])})
+
+
+def fields(network: Network) -> dict[str, Any]:
+    """libnetwork's struct Network."""
     return {
-        "ID": network.id if whole else network.id[:12],
+        "ID": network.id,
         "Name": network.name,
         "Driver": network.driver,
         "NetworkInterface": network.interface,
-        "Created": network.created,
-        "Subnets": [dict(subnet) for subnet in network.subnets],
+        "Created": Moment(_created(network)),
+        "Subnets": [_subnet(subnet) for subnet in network.subnets],
         "IPv6Enabled": network.ipv6,
         "Internal": network.internal,
         "DNSEnabled": network.dns_enabled,
-        "Labels": ",".join(f"{key}={value}" for key, value in sorted(network.labels.items())),
-        "Options": dict(network.options),
-        "IPAMOptions": ipam(network),
-        "NetworkDNSServers": [],
-        "Routes": [],
+        "Labels": Map(network.labels),
+        "Options": Map(network.options),
+        "IPAMOptions": Map(ipam(network)),
+        "NetworkDNSServers": list(network.dns_servers),
+        "Routes": [_route(route) for route in network.routes],
     }
+
+
+def listed(network: Network, *, whole: bool) -> dict[str, Any]:
+    """What a template of `network ls` may name; whole: the id, too."""
+    found = fields(network)
+    identity = network.id if whole else network.id[:12]
+    return {**found, "ID": identity, "Labels": pairs(network.labels)}
 
 
 def ipam(network: Network) -> dict[str, str]:
@@ -115,4 +158,8 @@ def _fits(engine: Engine, network: Network, key: str, value: str) -> bool:
 
 
 def _created(network: Network) -> int:
-    return moment(network.created) if network.created else 0
+    """Nanoseconds since the epoch; 0 where the plugin does not say, or nobody can read it."""
+    try:
+        return from_rfc3339(network.created)
+    except ValueError:
+        return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from rundlet.core.containers.stats import Interface, Stats
+from rundlet.core.format.go import Map
 from rundlet.core.format.units import size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from rundlet.core.containers.stats import Stats
     from rundlet.core.state.containers import ContainerRow
 
 HEADINGS = {
@@ -28,38 +29,66 @@ TABLE = (
     "\t{{.BlockIO}}\t{{.PIDS}}\t{{.UpTime}}\t{{.AVGCPU}}"
 )
 _EMPTY = "--"
-_NUMBERS = ("CPUNano", "SystemNano", "MemLimit", "NetInput", "NetOutput", "BlockInput",
-            "BlockOutput")  # fmt: skip
 
 
 def fields(row: ContainerRow, stats: Stats | None, *, whole: bool = False) -> dict[str, Any]:
-    """What a template may name; "--" for a container that does not run."""
-    found: dict[str, Any] = {
+    """What a template may name; "--" and zeros for a container that does not run."""
+    measured = stats or Stats(time=0)
+    raw = measurement(row, measured)
+    found = {
+        **raw,
+        "ContainerStats": raw,
         "ID": row.id if whole else row.id[:12],
-        "ContainerID": row.id,
-        "Name": row.name,
+        "CPUPerc": f"{measured.cpu_percent:.2f}%",
+        "AVGCPU": f"{measured.cpu_average:.2f}%",
+        "MemUsage": _pair(measured.memory, measured.memory_limit),
+        "MemUsageBytes": f"{_binary(measured.memory)} / {_binary(measured.memory_limit)}",
+        "MemPerc": f"{measured.memory_percent:.2f}%",
+        "NetIO": _pair(measured.received, measured.sent),
+        "BlockIO": _pair(measured.block_read, measured.block_written),
+        "PIDS": str(measured.pids),
+        "Up": go_duration(measured.cpu),
+        "UpTime": go_duration(measured.cpu),
     }
     if stats is None:
-        nothing = dict.fromkeys(_NUMBERS, 0)
-        return {**found, **nothing, **{name: _EMPTY for name in HEADINGS if name != "ID"}}
+        found |= dict.fromkeys((*(name for name in HEADINGS if name != "ID"), "Up"), _EMPTY)
+    return found
+
+
+def measurement(row: ContainerRow, stats: Stats) -> dict[str, Any]:
+    """podman's struct ContainerStats: numbers, full precision (times in ns, sizes in bytes)."""
     return {
-        **found,
-        "CPUPerc": f"{stats.cpu_percent:.2f}%",
-        "AVGCPU": f"{stats.cpu_average:.2f}%",
-        "MemUsage": _pair(stats.memory, stats.memory_limit),
-        "MemUsageBytes": f"{_binary(stats.memory)} / {_binary(stats.memory_limit)}",
-        "MemPerc": f"{stats.memory_percent:.2f}%",
-        "NetIO": _pair(stats.received, stats.sent),
-        "BlockIO": _pair(stats.block_read, stats.block_written),
-        "PIDS": str(stats.pids),
-        "UpTime": go_duration(stats.cpu),
+        "AvgCPU": stats.cpu_average,
+        "ContainerID": row.id,
+        "Name": row.name,
+        "CPU": stats.cpu_percent,
         "CPUNano": stats.cpu,
+        "CPUSystemNano": stats.cpu_kernel,
         "SystemNano": stats.time,
+        "MemUsage": stats.memory,
         "MemLimit": stats.memory_limit,
+        "MemPerc": stats.memory_percent,
+        "Network": Map({name: _interface(one) for name, one in stats.interfaces.items()}),
         "NetInput": stats.received,
         "NetOutput": stats.sent,
         "BlockInput": stats.block_read,
         "BlockOutput": stats.block_written,
+        "PIDs": stats.pids,
+        "UpTime": stats.cpu,
+        "Duration": stats.cpu,
+    }
+
+
+def _interface(one: Interface) -> dict[str, int]:
+    return {
+        "RxBytes": one.received,
+        "RxDropped": one.received_dropped,
+        "RxErrors": one.received_errors,
+        "RxPackets": one.received_packets,
+        "TxBytes": one.sent,
+        "TxDropped": one.sent_dropped,
+        "TxErrors": one.sent_errors,
+        "TxPackets": one.sent_packets,
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rundlet.core.errors import InvalidArgument, NoSuchVolume
-from rundlet.core.format.moments import stamp
+from rundlet.core.format.go import Map, Struct
+from rundlet.core.format.moments import Moment
 
 from .filters import expression, moment, split
 
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from rundlet.core.state.volumes import Volume
 
 
-def fields(engine: Engine, volume: Volume) -> dict[str, Any]:
+def fields(engine: Engine, volume: Volume) -> Struct:
     """What a template may name: the document's keys, with Go's zero values where it has none."""
     document = {"Anonymous": False, "UID": 0, "GID": 0, **engine.volumes.inspect(volume)}
-    document |= {"Status": {}, "StorageID": "", "Timeout": 0, "LockNumber": 0}
-    return {**document, "CreatedAt": stamp(volume.created)}
+    document |= {"Status": Map(), "StorageID": "", "Timeout": 0, "LockNumber": 0}
+    document |= {"Labels": Map(volume.labels), "Options": Map(volume.options)}
+    found = Struct({**document, "CreatedAt": Moment(volume.created)}, {})
+    found.unseen = {"InspectVolumeData": found, "VolumeConfigResponse": found}
+    return found
 
 
 def chosen(engine: Engine, volumes: Iterable[Volume], filters: Iterable[str]) -> list[Volume]:

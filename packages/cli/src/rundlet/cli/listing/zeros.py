@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LIST, _MAP = NilSlice(), NilMap()
 
 CONTAINER: Zeros = {
-    "": {"SizeRootFs": 0, "SizeRw": None},
+    "": {"InitContainerType": "", "IsInitCtr": False, "SizeRootFs": 0, "SizeRw": None},
     "Config": {
         "ChrootDirs": _LIST,
         "ExposedPorts": _MAP,
@@ -61,7 +61,7 @@ CONTAINER: Zeros = {
     "State.Health": {"Log": _LIST},
 }
 IMAGE: Zeros = {
-    "": {"Annotations": _MAP, "HealthCheck": None, "Labels": _MAP},
+    "": {"Annotations": _MAP, "HealthCheck": None, "Labels": _MAP, "Variant": ""},
     "Config": {
         "Cmd": _LIST,
         "Entrypoint": _LIST,

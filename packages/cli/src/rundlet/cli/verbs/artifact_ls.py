@@ -34,32 +34,61 @@ def run(context: Context, arguments: Parsed) -> int:
     """Print them by name."""
     import time
 
-    from rundlet.core.format.output import rows
+    from rundlet.core.errors import UsageError
+    from rundlet.core.format.output import pretty, rows
 
-    now, long = time.time_ns(), arguments.flag("no-trunc")
-    found = [_row(artifact, now, long) for artifact in context.engine.artifacts.list()]
-    form = arguments.text("format") or ("{{.Digest}}" if arguments.flag("quiet") else _TABLE)
+    form, now = arguments.text("format"), time.time_ns()
+    if form and arguments.flag("quiet"):
+        raise UsageError("quiet and format flags cannot be used together")
+    cut = None if arguments.flag("no-trunc") else _SHORT
+    artifacts = context.engine.artifacts.list()
+    if form == "json":
+        context.print(pretty([_document(artifact, cut) for artifact in artifacts]))
+        return 0
+    found = [_row(artifact, now, cut) for artifact in artifacts]
+    form = form or ("{{.Digest}}" if arguments.flag("quiet") else _TABLE)
     context.print(rows(found, form, heading=not arguments.flag("noheading")), end="")
     return 0
 
 
-def _row(artifact: Artifact, now: int, long: bool) -> dict[str, Any]:
-    from rundlet.core.format.times import from_rfc3339
+def _row(artifact: Artifact, now: int, cut: int | None) -> dict[str, Any]:
+    """What a template may name. cut: how much of the digest."""
+    from rundlet.core.format.moments import stamp
     from rundlet.core.format.units import ago, size
     from rundlet.core.images.reference import parse
 
-    named = parse(artifact.name)
-    try:
-        created = from_rfc3339(artifact.created)
-    except ValueError:  # what a registry's artifact says of itself may be anything
-        created = 0
-    digest = artifact.digest.partition(":")[2]
+    named, created = parse(artifact.name), _created(artifact)
     return {
         "Repository": named.repository,
         "Tag": named.tag,
-        "Digest": digest if long else digest[:_SHORT],
+        "Digest": artifact.digest.partition(":")[2][:cut],
         "Created": ago(created, now) if created else "",
-        "CreatedAt": artifact.created,
+        "CreatedAt": stamp(created) if created else "",
         "Size": size(artifact.size, 4).replace(" ", ""),
-        "VirtualSize": artifact.size,
+        "VirtualSize": str(artifact.size),
     }
+
+
+def _document(artifact: Artifact, cut: int | None) -> dict[str, Any]:
+    """One element of `--format json`: podman's keys, the size in bytes."""
+    from rundlet.core.format.times import rfc3339
+    from rundlet.core.images.reference import parse
+
+    named = parse(artifact.name)
+    return {
+        "Repository": named.repository,
+        "CreatedAt": rfc3339(_created(artifact)),
+        "Size": artifact.size,
+        "Tag": named.tag,
+        "Digest": artifact.digest.partition(":")[2][:cut],
+    }
+
+
+def _created(artifact: Artifact) -> int:
+    """Nanoseconds since the epoch, 0 where the artifact does not say."""
+    from rundlet.core.format.times import from_rfc3339
+
+    try:
+        return from_rfc3339(artifact.created)
+    except ValueError:  # what a registry's artifact says of itself may be anything
+        return 0

@@ -56,6 +56,7 @@ def _document(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(step: dict[str, Any], arguments: Parsed) -> dict[str, Any]:
+    from rundlet.core.format.moments import stamp
     from rundlet.core.format.times import from_rfc3339
     from rundlet.core.format.units import ago, size
 
@@ -66,7 +67,7 @@ def _fields(step: dict[str, Any], arguments: Parsed) -> dict[str, Any]:
     return {
         "ID": step["id"] if whole or step["id"] == "<missing>" else step["id"][:12],
         "Created": ago(moment, time.time_ns()) if human else created,
-        "CreatedAt": created.replace("T", " ").replace("Z", " +0000 UTC"),
+        "CreatedAt": stamp(moment),
         "CreatedSince": ago(moment, time.time_ns()),
         "CreatedBy": text if whole or len(text) <= 45 else text[:42] + "...",
         "Size": size(step["size"]) if human else str(step["size"]),

@@ -82,7 +82,9 @@ def _print(context: Context, form: str, documents: Sequence[dict[str, Any]]) -> 
     if form in ("", "json", "{{json .}}"):
         context.print(pretty(documents, 5))
     else:
-        context.print(rows([fielded(one) for one in documents], form), end="")
+        from ..listing.documents import struct
+
+        context.print(rows([struct(fielded(one)) for one in documents], form), end="")
 
 
 def fielded(document: dict[str, Any]) -> dict[str, Any]:
@@ -111,9 +113,9 @@ def _volume(context: Context, arguments: Parsed, name: str) -> dict[str, Any]:
 
 
 def _network(context: Context, arguments: Parsed, name: str) -> dict[str, Any]:
-    from ..listing.networks import document
+    from ..listing.networks import view
 
-    return document(context.engine, context.engine.networks.get(name))
+    return view(context.engine, context.engine.networks.get(name))
 
 
 def _pod(context: Context, arguments: Parsed, name: str) -> dict[str, Any]:

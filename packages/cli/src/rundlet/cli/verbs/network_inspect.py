@@ -31,22 +31,19 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.errors import NoSuchNetwork
     from rundlet.core.format.output import pretty, rows
 
-    from ..listing.networks import document, fields
+    from ..listing.networks import view
 
     found, failure = [], None
     for name in arguments.arguments:
         try:
-            found.append(context.engine.networks.get(name))
+            found.append(view(context.engine, context.engine.networks.get(name)))
         except NoSuchNetwork as error:
             failure = failure or error
-    documents = [document(context.engine, network) for network in found]
     form = arguments.text("format")
     if form and form != "json":
-        pairs = zip(found, documents, strict=True)
-        data = [{**fields(network, whole=True), **document} for network, document in pairs]
-        context.print(rows(data, form), end="")
+        context.print(rows(found, form), end="")
     else:
-        context.print(pretty(documents, 5))
+        context.print(pretty(found, 5))
     if failure is not None:
         raise failure
     return 0

@@ -33,17 +33,17 @@ def run(context: Context, arguments: Parsed) -> int:
     """Print them by name."""
     from rundlet.core.format.output import pretty, rows
 
-    from ..listing.networks import chosen, document, fields
+    from ..listing.networks import chosen, document, listed
 
     networks = chosen(context.engine, arguments.texts("filter"))
     networks = sorted(networks, key=lambda network: network.name)
     form = arguments.text("format") or _TABLE
     if form == "json":
-        context.print(pretty([document(context.engine, network) for network in networks], 5))
+        context.print(pretty([document(context.engine, network) for network in networks], 2))
         return 0
     if arguments.flag("quiet"):
         form = "{{.Name}}"
-    found = [fields(network, whole=arguments.flag("no-trunc")) for network in networks]
+    found = [listed(network, whole=arguments.flag("no-trunc")) for network in networks]
     heading = not arguments.flag("noheading")
     context.print(rows(found, form, headings=_HEADINGS, heading=heading), end="")
     return 0

@@ -40,6 +40,8 @@ VERB = Verb(
 _FOUND, _TAGS = 25, 10
 """How many are listed where --limit does not say."""
 _TRUNCATED = 44  # characters of a description
+_NOTHING = {"Index": "", "Description": "", "Stars": 0, "Official": "", "Automated": ""}
+"""The other fields of a row of --list-tags."""
 
 
 def run(context: Context, arguments: Parsed) -> int:
@@ -93,8 +95,9 @@ def _fits(one: Found, wanted: dict[str, Any]) -> bool:
 
 def _fields(one: Found, arguments: Parsed) -> dict[str, Any]:
     description = " ".join(one.description.split())
-    if len(description) > _TRUNCATED and not arguments.flag("no-trunc"):
-        description = description[: _TRUNCATED - 3] + "..."
+    whole = arguments.flag("no-trunc") or arguments.text("format") == "json"
+    if len(description) > _TRUNCATED and not whole:
+        description = description[:_TRUNCATED].strip() + "..."
     return {
         "Index": one.index,
         "Name": one.name,
@@ -137,5 +140,5 @@ def _tags(context: Context, arguments: Parsed) -> str:
     if form == "json":
         return pretty([{"Name": name, "Tags": list(tags)}]) + "\n"
     if form:
-        return formatted([{"Name": name, "Tag": tag} for tag in tags], form)
+        return formatted([{**_NOTHING, "Name": name, "Tag": tag} for tag in tags], form)
     return table([("NAME", "TAG"), *((name, tag) for tag in tags)])

@@ -43,7 +43,9 @@ def run(context: Context, arguments: Parsed) -> int:
     if arguments.flag("pretty"):
         context.print("".join(_pretty(document) for document in documents), end="")
     elif form and form != "json":
-        context.print(rows([{"SecretData": "", **one} for one in documents], form), end="")
+        from ..listing.documents import struct
+
+        context.print(rows([struct({"SecretData": "", **one}) for one in documents], form), end="")
     else:
         context.print(pretty(documents))
     for problem in problems:

@@ -48,9 +48,12 @@ def run(context: Context, arguments: Parsed) -> int:
 
         context.print(json.dumps({"Client": client}, separators=(",", ":")))
     elif form:
+        from rundlet.core.format.go import Struct
         from rundlet.core.format.template import Template
 
-        context.print(Template(form).render({"Client": client, "Server": None}))
+        absent = {"GoVersion": "", "GitCommit": "", "Built": 0, "BuiltTime": "", "BuildOrigin": ""}
+        view = {"Client": Struct(client, absent), "Server": None}
+        context.print(Template(form).render(view))
     else:
         context.print("Client:         Rundlet Engine")
         context.print(f"Version:        {__version__}")

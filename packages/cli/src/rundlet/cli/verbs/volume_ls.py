@@ -31,6 +31,7 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.errors import UsageError
     from rundlet.core.format.output import pretty, rows
 
+    from ..listing.containers import pairs
     from ..listing.volumes import chosen, fields
 
     engine = context.engine
@@ -39,12 +40,14 @@ def run(context: Context, arguments: Parsed) -> int:
         raise UsageError("quiet and format flags cannot be used together")
     volumes = chosen(engine, engine.volumes.list(), arguments.texts("filter"))
     if form == "json":
-        context.print(pretty([engine.volumes.inspect(volume) for volume in volumes]))
+        context.print(pretty([engine.volumes.inspect(volume) for volume in volumes], 2))
         return 0
     if arguments.flag("quiet"):
         form = "{{.Name}}"
     if volumes or form:
         found = [fields(engine, volume) for volume in volumes]
+        for row, volume in zip(found, volumes, strict=True):
+            row["Labels"] = pairs(volume.labels)
         heading = not arguments.flag("noheading")
         text = rows(found, form or _TABLE, headings=_HEADINGS, heading=heading)
         context.print(text, end="")

@@ -18,7 +18,8 @@ DEFAULT_SLICE = "machine.slice"
 class CgroupUsage(Value):
     """What a container uses now; None: not accounted.
 
-    memory, block_*: bytes. pids: processes. cpu: since the container started.
+    memory, block_*: bytes. pids: processes. cpu, and what of it the kernel took: since the
+    container started.
     """
 
     memory: int | None = None
@@ -27,6 +28,7 @@ class CgroupUsage(Value):
     cpu_nanoseconds: int | None = None
     block_read: int | None = None
     block_written: int | None = None
+    cpu_kernel_nanoseconds: int | None = None
 
 
 def cgroups_path(layout: CgroupLayout, container: str, parent: str = "") -> str:
@@ -76,8 +78,9 @@ def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
             _number(f"{base}/memory.current"),
             _number(f"{base}/memory.max"),
             _number(f"{base}/pids.current"),
-            _cpu_unified(f"{base}/cpu.stat"),
+            _cpu_unified(f"{base}/cpu.stat", "usage_usec"),
             *_block_unified(f"{base}/io.stat"),
+            _cpu_unified(f"{base}/cpu.stat", "system_usec"),
         )
     memory = where.get("memory", "")
     return CgroupUsage(
@@ -86,6 +89,7 @@ def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
         _number(f"{where.get('pids', '')}/pids.current"),
         _number(f"{where.get('cpuacct', '')}/cpuacct.usage"),
         *_block_v1(f"{where.get('blkio', '')}/blkio.throttle.io_service_bytes"),
+        _number(f"{where.get('cpuacct', '')}/cpuacct.usage_sys"),
     )
 
 
@@ -135,11 +139,11 @@ def _number(path: str) -> int | None:
         return None
 
 
-def _cpu_unified(path: str) -> int | None:
+def _cpu_unified(path: str, key: str) -> int | None:
     try:
         with open(path, encoding="utf-8") as file:
             for line in file:
-                if line.startswith("usage_usec "):
+                if line.startswith(f"{key} "):
                     return int(line.split()[1]) * 1000
     except OSError:
         pass

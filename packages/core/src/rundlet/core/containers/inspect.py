@@ -91,6 +91,8 @@ def inspect(engine: Engine, row: Container, *, size: bool = False) -> dict[str, 
         "IsInfra": False,
         "IsService": False,
         "KubeExitCodePropagation": "invalid",
+        "UseImageHosts": request.no_hosts,
+        "UseImageHostname": request.no_hostname,
         "Config": inspect_config.config(engine, known),
         "HostConfig": inspect_host.host_config(engine, known, paths),
     }

@@ -36,7 +36,8 @@ class Interface(Value):
 
 
 class Stats(Value):
-    """One measurement. time: ns since the epoch; cpu: ns since the start; sizes in bytes.
+    """One measurement. time: ns since the epoch; cpu, and what of it the kernel took: ns since
+    the start; sizes in bytes.
 
     cpu_percent: of one processor, since the measurement before (since the start for the
     first); cpu_average: since the start.
@@ -52,6 +53,7 @@ class Stats(Value):
     block_read: int = 0
     block_written: int = 0
     interfaces: Mapping[str, Interface] = EMPTY
+    cpu_kernel: int = 0
 
     @property
     def memory_percent(self) -> float:
@@ -91,6 +93,7 @@ def stats(engine: Engine, row: Container, before: Stats | None = None) -> Stats:
         block_read=found.block_read or 0,
         block_written=found.block_written or 0,
         interfaces=_interfaces(row.pid),
+        cpu_kernel=found.cpu_kernel_nanoseconds or 0,
     )
 
 

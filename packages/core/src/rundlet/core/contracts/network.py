@@ -99,7 +99,11 @@ class AttachResult(Value):
 
 
 class Network(Value):
-    """A named network. `options` are podman's `--opt` pairs, `driver` bridge | macvlan | ipvlan."""
+    """A named network. `options` are podman's `--opt` pairs, `driver` bridge | macvlan | ipvlan.
+
+    subnets: subnet, gateway, start_ip and end_ip of each. routes: destination, gateway, metric,
+    and route_type where it leads nowhere. dns_servers: addresses.
+    """
 
     name: str
     id: str = ""
@@ -113,6 +117,8 @@ class Network(Value):
     labels: Mapping[str, str] = EMPTY
     options: Mapping[str, str] = EMPTY
     plugin: str = ""
+    dns_servers: tuple[str, ...] = ()
+    routes: tuple[Mapping[str, Any], ...] = ()
 
 
 class NetworkSettings(Value):

@@ -17,6 +17,17 @@ class Map(dict[str, "Any"]):
     """A map of a user's own keys, where one that is missing is no error, as in a struct."""
 
 
+class Struct(dict[str, "Any"]):
+    """A struct whose JSON has other names than its fields, or leaves empty ones out.
+
+    unseen: fields that JSON has not, with their values; those of another name have the key's.
+    """
+
+    def __init__(self, document: Mapping[str, Any], unseen: Mapping[str, Any]) -> None:
+        super().__init__(document)
+        self.unseen = unseen
+
+
 class _NoValue:
     """What a map has for a key that is not there."""
 

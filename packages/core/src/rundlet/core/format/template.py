@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import InvalidArgument
 from .functions import call
-from .go import NO_VALUE, Map, shown, type_name
+from .go import NO_VALUE, Map, Struct, shown, type_name
 from .moments import Moment
 from .template_parse import parse
 
@@ -171,6 +171,8 @@ def field(value: Any, name: str, arguments: Sequence[Any] = ()) -> Any:
     Raises InvalidArgument when it is not there, or is no method and arguments are given.
     """
     if isinstance(value, Mapping):
+        if name not in value and isinstance(value, Struct) and name in value.unseen:
+            return value.unseen[name]
         if name in value:
             found = value[name]
             if callable(found) and not isinstance(found, type):

@@ -22,7 +22,7 @@ def inspect(engine: Engine, image: Image) -> dict[str, Any]:
         "Id": image.id,
         "Digest": image.manifest,
         "RepoTags": list(image.names),
-        "RepoDigests": list(image.digests),
+        "RepoDigests": repository_digests(image.names, image.manifest, image.digests),
         "Parent": "",
         "Comment": _comment(config),
         "Created": rfc3339(config.created),
@@ -47,6 +47,13 @@ def inspect(engine: Engine, image: Image) -> dict[str, Any]:
     if config.config.get("Healthcheck"):
         document["Healthcheck"] = config.config["Healthcheck"]
     return document
+
+
+def repository_digests(
+    names: Sequence[str], manifest: str, pulled: Sequence[str] = ()
+) -> list[str]:
+    """NAME@DIGEST of each repository: as they were pulled, and as the image is now."""
+    return sorted({*pulled, *(f"{name.rpartition(':')[0]}@{manifest}" for name in names)})
 
 
 def _comment(config: ImageConfig) -> str:
