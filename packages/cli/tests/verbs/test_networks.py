@@ -101,6 +101,20 @@ def test_connect_and_disconnect(networked: Rundlet) -> None:
     assert "10.77" not in networked("exec", "c", "ip", "-4", "-o", "address").stdout
 
 
+def test_a_container_that_left_its_last_network_may_join_another(networked: Rundlet) -> None:
+    networked("network", "create", "--subnet", "10.77.0.0/24", "more")
+    networked("run", "-d", "--name", "c", "busybox", "sleep", "300")
+    address = ("exec", "c", "ip", "-4", "-o", "address", "show", "scope", "global")
+    for restarted in (False, True):
+        networked("network", "disconnect", "more" if restarted else "podman", "c")
+        if restarted:
+            networked("restart", "-t", "0", "c")
+        assert networked(*address).stdout == ""
+        assert networked("inspect", "-f", "{{.HostConfig.NetworkMode}}", "c").stdout == "bridge\n"
+        networked("network", "connect", "more", "c")
+        assert "10.77.0." in networked(*address).stdout
+
+
 def test_static_addresses_and_ports(networked: Rundlet) -> None:
     words = ("--ip", "10.88.3.4", "--mac-address", "02:11:22:33:44:55", "-p", "127.0.0.1:8000:80")
     networked("run", "-d", "--name", "c", *words, "busybox", "sleep", "300")
@@ -111,6 +125,21 @@ def test_static_addresses_and_ports(networked: Rundlet) -> None:
     done = networked("run", "--ip", "10.88.3.4", "busybox", "true", check=False)
     assert done.returncode in (125, 126)
     assert "10.88.3.4" in done.stderr
+
+
+def test_all_exposed_ports_are_published(networked: Rundlet) -> None:
+    networked("create", "--name", "made", "--expose", "70-71", "busybox", "true")
+    networked("commit", "-q", "made", "localhost/exposing")
+    exposed = networked("image", "inspect", "-f", "{{json .Config.ExposedPorts}}", "exposing")
+    assert json.loads(exposed.stdout) == {"70/tcp": {}, "71/tcp": {}}
+    words = ("-P", "--expose", "90/udp", "-p", "127.0.0.1:8000:70")
+    networked("run", "-d", "--name", "c", *words, "exposing", "sleep", "300")
+    lines = sorted(networked("port", "c").stdout.splitlines())
+    assert lines[0] == "70/tcp -> 127.0.0.1:8000"
+    for line, start in zip(lines[1:], ("71/tcp", "90/udp"), strict=True):
+        port, _, place = line.partition(" -> 0.0.0.0:")
+        assert (port, int(place) > 0) == (start, True), line
+    networked("run", "--rm", "-P", "--network", "none", "exposing", "true")
 
 
 def test_several_networks_and_ipv6(networked: Rundlet) -> None:

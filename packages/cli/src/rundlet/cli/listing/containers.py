@@ -133,12 +133,11 @@ def _text(engine: Engine, row: ContainerRow, field: str) -> str:
 
 def exposed(engine: Engine, row: ContainerRow) -> dict[int, list[str]]:
     """Ports of --expose, and their protocols."""
+    from rundlet.core.containers.exposed import ports
+
     found: dict[int, list[str]] = {}
-    for text in _requested(engine, row).get("expose") or ():
-        ports, _, protocol = text.partition("/")
-        first, _, last = ports.partition("-")
-        for port in range(int(first), int(last or first) + 1):
-            found.setdefault(port, []).append(protocol or "tcp")
+    for port, protocol in ports(_requested(engine, row).get("expose") or ()):
+        found.setdefault(port, []).append(protocol)
     return found
 
 

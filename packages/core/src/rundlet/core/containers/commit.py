@@ -16,6 +16,7 @@ from ..images.platforms import native
 from ..value import EMPTY, Value
 from . import notify, rootfs, stop
 from .export import export
+from .exposed import ports
 from .stored import request_of
 
 if TYPE_CHECKING:
@@ -114,9 +115,10 @@ def _config(row: Container, request: ContainerRequest, options: CommitOptions) -
     labels = json.loads(row.labels)
     if labels:
         config["Labels"] = labels
-    ports = [*request.expose, *(f"{p.container_port}/{p.protocol}" for p in request.ports)]
-    if ports:
-        named: dict[str, Any] = {port if "/" in port else f"{port}/tcp": {} for port in ports}
+    own = [(port.container_port, port.protocol) for port in request.ports]
+    if own or request.expose:
+        every = (*ports(request.expose), *own)
+        named: dict[str, Any] = {f"{number}/{protocol}": {} for number, protocol in every}
         config["ExposedPorts"] = {**(config.get("ExposedPorts") or {}), **named}
     if options.include_volumes:
         volumes: dict[str, Any] = {

@@ -6,7 +6,7 @@ from ..contracts.network import AttachResult
 from ..errors import AlreadyExists, NoSuchNetwork, WrongState
 from ..state import containers as rows
 from . import files, notify
-from .network import Joined, mode, named, names, wished
+from .network import LEFT_ALL, Joined, mode, named, names, wished
 from .state import derive
 from .stored import Network, network_of, network_text, request_of, request_text
 
@@ -57,7 +57,7 @@ def disconnect(engine: Engine, row: Container, name: str, *, force: bool = False
             _leave(engine, row, joined, joined_names.index(name), name, force=force)
         pairs = zip(joined_names, wished(request), strict=True)
         left = tuple(wish for other, wish in pairs if other != name)
-        network = "" if left else "none"
+        network = "" if left else LEFT_ALL
         _store(engine, row, request.replace(network=network, networks=left))
         notify.network_event(engine, row, "disconnect", name)
 

@@ -62,11 +62,12 @@ def create(
     raises; nothing is left then.
     """
     _check(request)
-    request = _settled(engine, _without_ports(engine, request))
+    request = _settled(engine, request)
     network.check(engine, request)
     log_driver.check(engine, request)
     source = resolve(engine, request, pulling or Pulling())
     validate(request, source.config)
+    request = _with_ports(engine, request, source)
     words = _command(request, source)
     request = _with_systemd(joined.by_id(engine, request), source, words)
     command = " ".join(words)
@@ -106,9 +107,15 @@ def _check(request: ContainerRequest) -> None:
         mount_options.check(mount.kind, links.plain(mount).options)
 
 
-def _without_ports(engine: Engine, request: ContainerRequest) -> ContainerRequest:
+def _with_ports(engine: Engine, request: ContainerRequest, source: Source) -> ContainerRequest:
     """Ports mean nothing without a network of the container's own: podman warns and goes on."""
-    if not request.ports or network.mode(engine, request) == "networks":
+    if network.mode(engine, request) == "networks":
+        if not request.publish_all:
+            return request
+        from .exposed import published
+
+        return published(request, source.config)
+    if not request.ports:
         return request
     bundle.warn(
         (

@@ -116,6 +116,10 @@ def _mode(asked: str, linux: Mapping[str, Any], kind: str) -> str:
 
 def _network_mode(known: Known) -> str:
     request = known.request
+    from .network import LEFT_ALL
+
+    if request.network == LEFT_ALL:
+        return "bridge"
     return request.network or ("bridge" if not request.networks else request.networks[0].network)
 
 

@@ -37,6 +37,10 @@ class Joined(Value):
     result: AttachResult | None = None
 
 
+LEFT_ALL = "bridge:left"
+"""`request.network` of a container that has left its last network and may join another."""
+
+
 def mode(engine: Engine, request: ContainerRequest) -> str:
     """ "none", "host", "container:..", "ns:.." or "networks"."""
     asked = request.network
@@ -142,6 +146,8 @@ def wished(request: ContainerRequest) -> tuple[NetworkRequest, ...]:
     """The networks to join, in order; an empty name is the default network."""
     if request.networks:
         return request.networks
+    if request.network == LEFT_ALL:
+        return ()
     names = [name for name in request.network.split(",") if name not in ("", "bridge", "default")]
     return tuple(NetworkRequest(name) for name in names) or (NetworkRequest(),)
 

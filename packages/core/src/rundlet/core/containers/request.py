@@ -134,6 +134,7 @@ class ContainerRequest(Value):
     sub_gid_name: str = ""
 
     # network: "" (settings) | names of networks | "none" | "host" | "container:ID" | "ns:PATH"
+    # | network.LEFT_ALL
     network: str = ""
     networks: tuple[NetworkRequest, ...] = ()
     ports: tuple[PortMapping, ...] = ()
