@@ -85,6 +85,42 @@ def test_buildah_reads_a_list_in_a_layout(
     assert found["OCIv1"]["config"]["Labels"] == {"a": "amd64"}
 
 
+def test_added_compressions(
+    builder: Any, context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instances with zstd come after those that everybody reads; what is there is not added."""
+    (context / "Containerfile").write_text("FROM scratch\nARG TARGETARCH\nCOPY . /\n")
+    builder("build", *PLATFORMS, "--manifest", "many", str(context))
+    before = entries(builder, "many")
+    conf = tmp_path / "containers.conf"
+    conf.write_text('[engine]\nadd_compression = ["zstd:chunked", "gzip"]\n')
+    monkeypatch.setenv("CONTAINERS_CONF", str(conf))
+    for number, words in enumerate(((), ("--add-compression", "zstd"))):
+        layout = tmp_path / f"layout{number}"
+        builder("manifest", "push", *words, "many", f"oci:{layout}:many")
+
+        def read(digest: str, layout: Path = layout) -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(
+                (layout / "blobs/sha256" / digest.removeprefix("sha256:")).read_text()
+            )
+            return found
+
+        (top,) = json.loads((layout / "index.json").read_text())["manifests"]
+        found = read(top["digest"])["manifests"]
+        assert found[:2] == before
+        assert [one["platform"] for one in found[2:]] == [one["platform"] for one in before]
+        for one in found[2:]:
+            assert one["annotations"] == {"io.github.containers.compression.zstd": "true"}
+            (layer,) = read(one["digest"])["layers"]
+            assert layer["mediaType"].endswith("+zstd")
+            chunked = "io.github.containers.zstd-chunked.manifest-checksum"
+            assert (chunked in layer.get("annotations", {})) == (not words)
+    for words in (("zstd", "--format", "v2s2"), ("xz",)):
+        target = f"oci:{tmp_path}/no:1"
+        push = ("manifest", "push", "--add-compression", *words, "many", target)
+        assert builder(*push, check=False).returncode == 125
+
+
 def test_by_hand(builder: Any, listed: Path) -> None:
     first, second = (one["digest"] for one in entries(builder, "many"))
     builder("manifest", "create", "--annotation", "of=list", "own", "localhost/busybox")

@@ -154,10 +154,15 @@ def test_owners(rundlet_with_c: Rundlet, files: Path, tmp_path: Path) -> None:
     tool("cp", "-a=false", str(files / "file"), "user:/kept")
     tool("cp", "-a=false", "user:/theirs", str(tmp_path / "theirs"))
     tool("cp", "-a=false", "user:/kept", str(tmp_path / "kept"))
+    conf = tmp_path / "containers.conf"
+    conf.write_text("[engine]\nchown_copied_files = false\n")
+    tool.environment["CONTAINERS_CONF"] = str(conf)
     tool("cp", "user:/kept", str(tmp_path / "mine"))
-    owners = [(tmp_path / name).stat() for name in ("theirs", "kept", "mine")]
+    tool("cp", str(files / "file"), "user:/left")
+    tool("cp", "-a=false", "user:/left", str(tmp_path / "left"))
+    owners = [(tmp_path / name).stat() for name in ("theirs", "kept", "mine", "left")]
     assert [(it.st_uid, it.st_gid) for it in owners] == [
-        (1234, 5678), (77, 88), (os.getuid(), os.getgid()),
+        (1234, 5678), (77, 88), (os.getuid(), os.getgid()), (77, 88),
     ]  # fmt: skip
 
 

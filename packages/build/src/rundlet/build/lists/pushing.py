@@ -36,14 +36,16 @@ def push(
     format: str = "",
     writing: Writing = Writing(),  # noqa: B008 (frozen)
     signatures: bool = True,
+    add_compression: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> str:
     """Copy a list, with all its images or alone; the digest it has there.
 
     destination: TRANSPORT:PLACE or a name in a registry, "" for the list's own. format: "oci",
     "v2s2" or "" as it is. writing: how, and who signs. signatures: whether those that the images
-    have in the store go along. Raises NotFound for an image that was removed meanwhile, and what
-    the destination raises.
+    have in the store go along. add_compression: of more instances of the images, where the list
+    has none for a platform. Raises NotFound for an image that was removed meanwhile,
+    InvalidArgument for a compression that is none, and what the destination raises.
     """
     from rundlet.core.images.progress import SILENT
 
@@ -58,6 +60,7 @@ def push(
         wishes=configured(engine, wishes, kind),
         signing=writing.signing,
         signatures=signatures,
+        add_compression=tuple(add_compression),
         parallel=engine.settings.image_parallel_copies,
     )
     with (

@@ -76,6 +76,13 @@ PUSH = Verb(
     usage="[options] LIST [DESTINATION]",
     run="rundlet.build.verbs.manifest_run:push",
     options=(
+        Option(
+            "add-compression",
+            help="Add instances with this compression: gzip, zstd or"
+            " zstd:chunked (may be given several times)",
+            many=True,
+            split=True,
+        ),
         Flag("all", help="Also push the images in the list", default=True),
         Option("digestfile", help="Write the digest to this file", completes="files"),
         Option("format", "f", help="Format: oci or v2s2", choices=("oci", "v2s2")),

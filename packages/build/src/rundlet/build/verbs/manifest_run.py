@@ -108,6 +108,7 @@ def push(context: Context, arguments: Parsed) -> int:
             format=arguments.text("format"),
             writing=writing(arguments),
             signatures=not arguments.flag("remove-signatures"),
+            add_compression=_additions(context, arguments),
             progress=progress,
         )
     if arguments.text("digestfile"):
@@ -115,6 +116,13 @@ def push(context: Context, arguments: Parsed) -> int:
     if arguments.flag("rm"):
         lists.remove(known.name)
     return 0
+
+
+def _additions(context: Context, arguments: Parsed) -> tuple[str, ...]:
+    """--add-compression, else what is configured; none for `push`, which has no such flag."""
+    if "add-compression" not in arguments.values:
+        return ()
+    return arguments.texts("add-compression") or context.engine.settings.add_compression
 
 
 def remove(context: Context, arguments: Parsed) -> int:

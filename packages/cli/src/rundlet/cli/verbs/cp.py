@@ -16,7 +16,8 @@ VERB = Verb(
     run="rundlet.cli.verbs.cp:run",
     options=(
         Flag("archive", "a", default=True,
-             help="Chown copied files to the primary uid/gid of the destination container"),
+             help="Chown copied files to the primary uid/gid of the destination container"
+             " (chown_copied_files of containers.conf)"),
         Flag("overwrite",
              help="Allow to overwrite directories with non-directories and vice versa"),
     ),
@@ -31,12 +32,15 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.errors import UsageError
 
     source, target = (copy.parse(word) for word in arguments.arguments)
-    chown, overwrite = arguments.flag("archive"), arguments.flag("overwrite")
+    overwrite = arguments.flag("overwrite")
     if source is None and target is None:
         raise UsageError("- cannot be both the source and the destination")
     if not (source and source.container) and not (target and target.container):
         raise UsageError("one of the two paths must be in a container: CONTAINER:PATH")
     engine = context.engine
+    chown = arguments.flag("archive")
+    if "archive" not in arguments.given and target is not None and target.container:
+        chown = engine.settings.chown_copied_files
     if source is None:
         assert target is not None
         copy.copy_in(engine, copy.standard_input(), target, chown=chown, overwrite=overwrite)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..streams import ReadableFile
     from .copy import CopyOptions
     from .descriptor import Descriptor
+    from .plan import Wishes
     from .progress import Progress
 
 _PARALLEL = 6
@@ -46,6 +47,7 @@ class Carrier:
         self._options = options
         self._progress = progress
         self._secrets = secrets
+        self._wishes = options.wishes
         self._running = Running()
 
     def carry(
@@ -53,11 +55,14 @@ class Carrier:
         origins: Sequence[Descriptor],
         targets: Sequence[Descriptor],
         beside: Callable[[], Descriptor],
+        wishes: Wishes,
     ) -> tuple[Descriptor, tuple[Descriptor, ...]]:
         """Copy all layers at once; one that is there twice goes once. The first error counts.
 
-        beside: done meanwhile (the config). What it returns, and the layers as they arrived.
+        beside: done meanwhile (the config). wishes: of layers that are compressed anew. What
+        `beside` returns, and the layers as they arrived.
         """
+        self._wishes = wishes
         pairs = {
             (origin.digest, target.media_type): (origin, target)
             for origin, target in zip(origins, targets, strict=True)
@@ -165,7 +170,7 @@ class Carrier:
         self, body: ReadableFile, target: Descriptor, told: list[Callable[[], dict[str, str]]]
     ) -> ReadableFile:
         """A layer's bytes, compressed as its target says; `told` gets what is to be told then."""
-        wishes, plain = self._options.wishes, decompressed(body)
+        wishes, plain = self._wishes, decompressed(body)
         target = target.replace(media_type=_plain_type(target))
         if chunked(target, wishes):
             from ..content.chunked import ChunkedWriter

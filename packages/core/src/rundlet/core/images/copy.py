@@ -30,6 +30,7 @@ from .plan import SCHEMA1, Wishes, index_type, plan
 from .progress import SILENT
 from .schema1 import manifest_digest, upgraded
 from .signatures import Signatures
+from .variants import annotated, check, missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class CopyOptions(Value):
     drop_void: leave those out that are void because the image changes, instead of refusing.
     signing: who signs what arrives.
     encryption: keys to encrypt layers to, or to decrypt them with.
+    add_compression: with `all_instances`, each image also in these compressions, where an index
+        has none for its platform (containers.conf(5)).
     precompute: layers that change are made in a temporary file (in the directory `temporary`)
         first, and not sent when the destination has them.
     """
@@ -78,6 +81,7 @@ class CopyOptions(Value):
     drop_void: bool = False
     signing: Signing | None = None
     encryption: Encryption | None = None
+    add_compression: tuple[str, ...] = ()
     precompute: bool = False
     temporary: str = ""
 
@@ -194,46 +198,75 @@ class _Copy:
         else.
         """
         wanted = platforms.for_platforms(index, self._options.platforms)
-        wishes = self._options.wishes
-        kind = index_type(index, self._destination, wishes)
+        wishes, additions = self._options.wishes, self._options.add_compression
+        check(additions, wishes)
+        added = missing(wanted, additions, wishes)
+        if added and self._options.keep:
+            raise _cannot_keep("its index would be another one")
+        zstd = any(compression != "gzip" for _, compression in added)
+        kind = index_type(
+            index, self._destination, wishes.replace(compression="zstd") if zstd else wishes
+        )
         as_it_is = wishes == Wishes() and kind == index.media_type and not self._options.encryption
         blobs: dict[str, None] = {}
         items: list[Descriptor | None] = []
+        more: list[Descriptor] = []
+        total = len(wanted) + len(added)
         self._progress.message(
-            f"Copying {len(wanted)} images generated from {len(index.manifests)} images in list"
+            f"Copying {total} images generated from {len(index.manifests)} images in list"
         )
         for item in index.manifests:
             if item not in wanted:
                 items.append(None if self._options.strip else item)
                 continue
-            number = wanted.index(item) + 1
-            self._progress.message(f"Copying image {item.digest} ({number}/{len(wanted)})")
-            data = self._verified_manifest(item)
-            document = self._parsed(data)
-            if isinstance(document, Index):
-                raise NotSupported("an index inside an index cannot be copied whole")
-            signatures = self._signatures.allowed(data, item.digest, top)
-            copied = self._image(document, data, None if as_it_is else wishes)
-            self._progress.message("Writing manifest to image destination")
-            blobs.update(dict.fromkeys(copied.blobs))
-            self._destination.put_manifest(copied.manifest, copied.digest)
-            self._signatures.put(signatures, data, copied, copied.digest)
-            items.append(
-                item
-                if copied.digest == item.digest
-                else item.replace(
-                    digest=copied.digest,
-                    size=len(copied.manifest.data),
-                    media_type=copied.manifest.media_type,
-                )
-            )
-        if kind == index.media_type and tuple(items) == index.manifests:
+            self._tell_of(item, wanted.index(item) + 1, total)
+            items.append(self._listed(item, top, None if as_it_is else wishes, blobs))
+        for number, (item, compression) in enumerate(added, len(wanted) + 1):
+            self._tell_of(item, number, total)
+            other = wishes.replace(compression=compression, force=True, level=None)
+            made = self._listed(item, top, other, blobs, added=True)
+            more.append(annotated(made, compression))
+        if kind == index.media_type and tuple(items) == index.manifests and not more:
             kept = top.replace(media_type=kind)
             return Copied(kept, digest_of(top.data), "", tuple(blobs))
         if self._options.keep:
             raise _cannot_keep("its index would be another one")
-        made = manifests.recompose_index(index, kind, items)
-        return Copied(ManifestBytes(made, kind), digest_of(made), "", tuple(blobs))
+        data = manifests.recompose_index(index, kind, items, more)
+        return Copied(ManifestBytes(data, kind), digest_of(data), "", tuple(blobs))
+
+    def _tell_of(self, item: Descriptor, number: int, total: int) -> None:
+        self._progress.message(f"Copying image {item.digest} ({number}/{total})")
+
+    def _listed(
+        self,
+        item: Descriptor,
+        top: ManifestBytes,
+        wishes: Wishes | None,
+        blobs: dict[str, None],
+        *,
+        added: bool = False,
+    ) -> Descriptor:
+        """Copy one instance of an index; what it is there. blobs: gets those that are there.
+
+        added: it is another image there, which nobody has signed yet.
+        """
+        data = self._verified_manifest(item)
+        document = self._parsed(data)
+        if isinstance(document, Index):
+            raise NotSupported("an index inside an index cannot be copied whole")
+        signatures = self._signatures.allowed(data, item.digest, top)
+        copied = self._image(document, data, wishes)
+        self._progress.message("Writing manifest to image destination")
+        blobs.update(dict.fromkeys(copied.blobs))
+        self._destination.put_manifest(copied.manifest, copied.digest)
+        self._signatures.put(() if added else signatures, data, copied, copied.digest)
+        if copied.digest == item.digest:
+            return item
+        return item.replace(
+            digest=copied.digest,
+            size=len(copied.manifest.data),
+            media_type=copied.manifest.media_type,
+        )
 
     def _image(self, manifest: Manifest, data: ManifestBytes, wishes: Wishes | None) -> Copied:
         """Copy config and layers of one image; what its manifest must be there.
@@ -254,6 +287,7 @@ class _Copy:
             manifest.layers,
             target.layers,
             lambda: target.config if schema1 else self._put_config(target.config, config),
+            wishes or self._options.wishes,
         )
         if schema1:
             return self._as_schema1(config, layers)

@@ -182,9 +182,14 @@ def recompose(
     return compose(media_type, config, layers, **more)
 
 
-def recompose_index(original: Index, media_type: str, items: Sequence[Descriptor | None]) -> bytes:
-    """The bytes of an index with other images, in the same order (None: without that one), or of
-    the other format.
+def recompose_index(
+    original: Index,
+    media_type: str,
+    items: Sequence[Descriptor | None],
+    more: Sequence[Descriptor] = (),
+) -> bytes:
+    """The bytes of an index with other images, in the same order (None: without that one), and
+    with `more` after them; or of the other format.
 
     What only OCI indexes have (annotations, artifactType, subject) is kept among them.
     """
@@ -197,8 +202,22 @@ def recompose_index(original: Index, media_type: str, items: Sequence[Descriptor
         {**entry, "mediaType": item.media_type, "digest": item.digest, "size": item.size}
         for entry, item in zip(entries, items, strict=True)
         if item is not None
-    ]
+    ] + [_entry(item) for item in more]
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _entry(item: Descriptor) -> dict[str, Any]:
+    """An instance as an index has it."""
+    found: dict[str, Any] = {
+        "mediaType": item.media_type,
+        "digest": item.digest,
+        "size": item.size,
+    }
+    if item.platform:
+        found["platform"] = dict(item.platform)
+    if item.annotations:
+        found["annotations"] = dict(item.annotations)
+    return found
 
 
 # --- layer media types

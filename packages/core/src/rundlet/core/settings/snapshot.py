@@ -86,6 +86,7 @@ class Settings(Value):
     host_containers_internal_ip: str = ""  # of that name in /etc/hosts; "none": no such name
     volumes: tuple[str, ...] = ()  # of every container, as `run -v` has them
     annotations: tuple[str, ...] = ()  # NAME=VALUE, of every container
+    chown_copied_files: bool = True  # whether what `cp` copies in is the container's user's
     detach_keys: str = "ctrl-p,ctrl-q"  # that leave an attached container
     run_flags: Mapping[str, Any] = EMPTY  # of `run` and `create`: name to default
 
@@ -97,6 +98,7 @@ class Settings(Value):
     image_default_format: str = ""  # "oci" | "v2s1" | "v2s2"; "": what is there, oci for new ones
     compression_format: str = ""  # of all layers that are pushed; "": as they are
     compression_level: int | None = None  # None: the usual one of the format
+    add_compression: tuple[str, ...] = ()  # of more instances that `manifest push` adds
     multi_image_archive: bool = False  # whether `save` takes several images
     registries_conf: str = "/etc/containers/registries.conf"  # its drop-ins are beside it
     tls_details: str = ""  # containers-tls-details.yaml(5) of what says no other: --tls-details

@@ -14,10 +14,10 @@ _COMPOSE = "there is no `compose`"
 
 ENGINE = (
     Key(_T, "active_service", without=_DAEMON),
-    Key(_T, "add_compression", without="each layer goes out in one compression"),
+    Key(_T, "add_compression", setting="add_compression"),
     Key(_T, "cdi_spec_dirs", setting="cdi_spec_dirs"),
     Key(_T, "cgroup_manager", setting="cgroup_manager"),
-    Key(_T, "chown_copied_files", without="`cp` gives files to the container's user: `--archive`"),
+    Key(_T, "chown_copied_files", setting="chown_copied_files"),
     Key(_T, "compat_api_enforce_docker_hub", without=_DAEMON),
     Key(_T, "compose_providers", without=_COMPOSE),
     Key(_T, "compose_warning_logs", without=_COMPOSE),
