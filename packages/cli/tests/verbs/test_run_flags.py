@@ -350,6 +350,29 @@ def test_one_preserved_descriptor_and_no_other(loaded: Rundlet, tmp_path: Path, 
     assert (done.stdout, done.stderr) == ("from outside alone\n", "")
 
 
+def test_sockets_that_systemd_passed_are_the_containers(loaded: Rundlet, tmp_path: Path) -> None:
+    (tmp_path / "passed").write_text("from outside\n")
+    inside = 'echo "$LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES"; [ -z "$LISTEN_FDS" ] || cat <&3'
+    loaded("create", "--name", "c", "--network=none", "busybox", "sh", "-c", inside)
+    given = {"LISTEN_FDS": "1", "LISTEN_PID": "100", "LISTEN_FDNAMES": "web"}
+    run = ("rundlet", "run", "--rm", "--network=none", "--preserve-fds=1", "busybox", "cat")
+    said = "WARN[0000] Ignoring LISTEN_FDS to preserve custom user-specified FDs\n"
+    for script, words, expected in (
+        ('exec 3<"$0"; exec "$@"', ("rundlet", "start", "-a", "c"), "1 1 web\nfrom outside\n"),
+        ('exec "$@"', ("rundlet", "start", "-a", "c"), "  \n"),  # they are not there
+        ('exec 3<"$0"; exec "$@"', run, said),
+    ):
+        done = subprocess.run(
+            ["sh", "-c", script, str(tmp_path / "passed"), *words],
+            env={**loaded.environment, **given},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.stdout + done.stderr == expected
+
+
 def test_labels_and_annotations(loaded: Rundlet, tmp_path: Path) -> None:
     (tmp_path / "labels").write_text("a=file\nb=file\n")
     loaded("create", "--name", "c", "--network=none", "--label-file", str(tmp_path / "labels"),

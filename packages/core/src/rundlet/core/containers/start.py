@@ -216,6 +216,11 @@ def _make(
     """Everything up to a process that waits to be started; each step is undone by its twin."""
     if restoring is not None and restoring.networks:
         request = request.replace(networks=restoring.networks)
+    ignored: tuple[str, ...] = ()
+    if "LISTEN_FDS" in os.environ:
+        from .listening import with_sockets
+
+        request, ignored = with_sockets(request)
     paths = Paths(engine, row.id)
     runtime = engine.plugins.runtime(row.runtime)
     sdnotify.check(request, runtime, row.id)
@@ -241,7 +246,7 @@ def _make(
     undo.callback(_note_not_created, engine, row)
     if log_driver.rotates(engine, request):
         _rotate(engine, row, request, paths)
-    return row, warnings
+    return row, (*ignored, *warnings)
 
 
 def _rotate(engine: Engine, row: Container, request: ContainerRequest, paths: Paths) -> None:

@@ -31,7 +31,7 @@ PATHS = (
     "/usr/local/sbin/conmon",
 )
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "NOTIFY_SOCKET", "DBUS_SESSION_BUS_ADDRESS")
-_KEPT_PREFIXES = ("RUNDLET_", "CONTAINERS_", "XDG_", "PYTHON", "LISTEN_")
+_KEPT_PREFIXES = ("RUNDLET_", "CONTAINERS_", "XDG_", "PYTHON")
 _LONGEST_TEMPORARY = 80  # conmon binds TMPDIR/conmon-term.XXXXXX: sun_path has 108 bytes
 
 
