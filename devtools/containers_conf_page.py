@@ -64,7 +64,7 @@ Those that podman and its libraries document, beside the three that name files (
 | `CONTAINER_HOST`, `CONTAINER_CONNECTION` | Refused, as `--url` and `--connection` are |
 | `CONTAINER_SSHKEY` | **No effect**: nothing is remote |
 | `NOTIFY_SOCKET` | As `--sdnotify` says |
-| `LISTEN_FDS`, `LISTEN_FDNAMES` | With the descriptors from 3 on, if they are there, given to the container |
+| `LISTEN_FDS`, `LISTEN_FDNAMES` | Given to the container, with the descriptors from 3 on |
 | `HTTP_PROXY` and the like | Used by pulls; given to containers unless `--http-proxy=false` |
 | `XDG_CONFIG_HOME`, `XDG_DATA_HOME`, `XDG_RUNTIME_DIR` | Where files of users not root are |
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from rundlet.core.containers.request import ContainerRequest, Device
-from rundlet.core.contracts.network import NetworkRequest
-from rundlet.core.contracts.storage import IdMap
 from rundlet.core.errors import InvalidArgument, NotSupported, UsageError
 
 from . import environment, hosts
+from .id_maps import id_maps
 from .mounts import device, mounts
+from .networks import networks_of, refuse_dns
 from .options import LEFT_OUT
 from .ports import port_mappings
 from .resources import resources
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _PULL = {"true": "always", "false": "missing", "ifnotexists": "missing", "ifnewer": "newer"}
 _MAPS = ("uidmap", "gidmap", "subuidname", "subgidname")
-_MODES = ("none", "host", "bridge", "private", "pasta", "slirp4netns")
 
 
 def build(arguments: Parsed) -> ContainerRequest:
@@ -32,8 +31,9 @@ def build(arguments: Parsed) -> ContainerRequest:
     _refuse(arguments)
     image, *command = arguments.arguments
     rootfs = arguments.flag("rootfs")
-    network, networks = _networks(arguments)
+    network, networks = networks_of(arguments)
     pull = arguments.text("pull")
+    uids, gids = id_maps(arguments.texts("uidmap"), arguments.texts("gidmap"))
     checks: dict[str, Any] = {}
     if any(name.startswith("health-") or name == "no-healthcheck" for name in arguments.given):
         from .health import health
@@ -79,8 +79,8 @@ def build(arguments: Parsed) -> ContainerRequest:
         uts=arguments.text("uts"),
         cgroup=arguments.text("cgroupns"),
         userns=_userns(arguments),
-        uid_map=_maps(arguments.texts("uidmap")),
-        gid_map=_maps(arguments.texts("gidmap")),
+        uid_map=uids,
+        gid_map=gids,
         network=network,
         networks=networks,
         ports=port_mappings(arguments.texts("publish")),
@@ -128,7 +128,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         pidfile=arguments.text("pidfile"),
         conmon_pidfile=arguments.text("conmon-pidfile"),
         cidfile=arguments.text("cidfile"),
-        create_command=tuple(sys.argv),
+        create_command=("rundlet", *sys.argv[1:]),
         pull=_PULL.get(pull, pull),
         platform=platform(arguments),
     )
@@ -143,6 +143,16 @@ def _refuse(arguments: Parsed) -> None:
         raise UsageError("the --rm option conflicts with --restart")
     if arguments.flag("no-hosts") and arguments.texts("add-host"):
         raise UsageError("--no-hosts and --add-host cannot be set together")
+    groups = arguments.texts("group-add")
+    if "keep-groups" in groups and len(groups) > 1:
+        raise UsageError(
+            "the '--group-add keep-groups' option is not allowed with any other --group-add options"
+        )
+    if arguments.text("uts") == "host" and arguments.text("hostname"):
+        raise UsageError("cannot set hostname when running in the host UTS namespace")
+    if arguments.flag("init") and arguments.text("systemd") == "always":
+        raise UsageError("cannot use container-init binary with systemd=always")
+    refuse_dns(arguments)
     if arguments.text("userns") and any(name in arguments.given for name in _MAPS):
         raise UsageError(
             "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive"
@@ -181,58 +191,6 @@ def _entrypoint(arguments: Parsed) -> tuple[str, ...] | None:
     return (text,) if text else ()
 
 
-def _networks(arguments: Parsed) -> tuple[str, tuple[NetworkRequest, ...]]:
-    """The mode, or the networks with their options: `--network name:ip=..,mac=..`."""
-    static = {
-        "ips": tuple(a for a in (arguments.text("ip"), arguments.text("ip6")) if a),
-        "mac": arguments.text("mac-address"),
-        "aliases": arguments.texts("network-alias"),
-    }
-    texts = arguments.texts("network")
-    if len(texts) == 1:
-        mode, colon, _ = texts[0].partition(":")
-        if mode in ("none", "host", "private") or (colon and mode in ("container", "ns")):
-            if any(static.values()):
-                raise InvalidArgument(
-                    "networks and static ip/mac address can only be used with Bridge mode"
-                    " networking"
-                )
-            return texts[0], ()
-    if not texts and not any(static.values()):
-        return "", ()
-    names = [_network(text, static) for text in texts or ("bridge",)]
-    if len(names) > 1 and any(static[key] for key in ("ips", "mac")):
-        raise InvalidArgument("--ip and --mac-address can only be set for a single network")
-    return "", tuple(names)
-
-
-def _network(text: str, static: dict[str, Any]) -> NetworkRequest:
-    name, _, options = text.partition(":")
-    ips, mac, aliases, interface = list(static["ips"]), static["mac"], list(static["aliases"]), ""
-    more: dict[str, str] = {}
-    for word in options.split(",") if options else ():
-        key, _, value = word.partition("=")
-        if key in ("ip", "ip6"):
-            ips.append(value)
-        elif key == "mac":
-            mac = value
-        elif key == "alias":
-            aliases.append(value)
-        elif key == "interface_name":
-            interface = value
-        else:
-            more[key] = value
-    wish = NetworkRequest(
-        "" if name in ("bridge", "default") else name,
-        interface,
-        tuple(ips),
-        mac,
-        tuple(aliases),
-        more,
-    )
-    return hosts.checked(wish)
-
-
 def descriptors(arguments: Parsed) -> tuple[int, ...]:
     """The numbers of --preserve-fd, where a verb has it. Raises InvalidArgument."""
     texts = arguments.values.get("preserve-fd")
@@ -244,16 +202,6 @@ def descriptors(arguments: Parsed) -> tuple[int, ...]:
                 f"invalid --preserve-fd {text!r}: a descriptor is a number of 3 or more"
             )
     return tuple(int(text) for text in texts)
-
-
-def _maps(texts: tuple[str, ...]) -> tuple[IdMap, ...]:
-    found = []
-    for text in texts:
-        parts = text.split(":")
-        if len(parts) not in (2, 3) or not all(part.isdecimal() for part in parts):
-            raise InvalidArgument(f"invalid id map {text!r}: must be container:host:size")
-        found.append(IdMap(int(parts[0]), int(parts[1]), int(parts[2]) if parts[2:] else 1))
-    return tuple(found)
 
 
 def _image_volumes(arguments: Parsed) -> str:

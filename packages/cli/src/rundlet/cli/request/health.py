@@ -151,8 +151,12 @@ def _time(arguments: Parsed, name: str, default: str) -> int:
     if text == "disable" and name.endswith("interval"):
         return _DISABLED
     try:
-        return int(duration(text) * 1e9)
+        found = int(duration(text) * 1e9)
     except ValueError:
         raise InvalidArgument(
             f"invalid --{name} {text!r}", remedy="Give a time like 30s."
         ) from None
+    if found < 0 or (found == 0 and name.endswith("timeout")):
+        least = "at least 1 second" if name.endswith("timeout") else "0 seconds or greater"
+        raise InvalidArgument(f"{name} must be {least}")
+    return found

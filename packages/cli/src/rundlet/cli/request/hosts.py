@@ -31,6 +31,8 @@ def servers(texts: Sequence[str]) -> tuple[str, ...]:
     for text in texts:
         if text != "none" and not is_address(text):
             raise InvalidArgument(f"{text} is not an ip address")
+    if "none" in texts and len(texts) > 1:
+        raise InvalidArgument("none is not allowed to be specified with other DNS ip addresses")
     return tuple(texts)
 
 

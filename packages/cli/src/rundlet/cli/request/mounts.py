@@ -17,17 +17,16 @@ _TARGET = ("dst", "dest", "destination", "target", "volume-target")
 
 
 def mounts(arguments: Parsed) -> tuple[Mount, ...]:
-    """All mounts asked for. Raises InvalidArgument for two at one place."""
+    """All mounts asked for, each once. Raises InvalidArgument for two others at one place."""
     found = [volume(text) for text in arguments.texts("volume")]
     found += [mount(text) for text in arguments.texts("mount")]
     found += [tmpfs(text) for text in arguments.texts("tmpfs")]
-    taken: set[str] = set()
+    taken: dict[str, Mount] = {}
     for item in found:
-        if item.destination in taken:
+        if taken.setdefault(item.destination, item) != item:
             raise InvalidArgument(f"{item.destination}: duplicate mount destination")
         _check_labels(item)
-        taken.add(item.destination)
-    return tuple(found)
+    return tuple(taken.values())
 
 
 def _check_labels(made: Mount) -> None:
@@ -81,6 +80,8 @@ def mount(text: str) -> Mount:
             options.append({"shared": "z", "private": "Z"}.get(value, value))
         elif key in ("U", "chown"):
             options += ["U"] * _boolean(key, value)
+        elif key == "volume-opt" and "=" not in value:
+            raise InvalidArgument(f"--mount {text}: {word} is not volume-opt=NAME=VALUE")
         else:
             options.append(word)
     return _checked(text, Mount(kind, destination, source, tuple(options)))
@@ -95,8 +96,10 @@ def _checked(text: str, made: Mount) -> Mount:
         raise InvalidArgument(f"--mount {text}: must set volume destination")
     if made.kind in ("artifact", "bind", "image", "glob") and not made.source:
         raise InvalidArgument(f"--mount {text}: must set source")
-    if made.kind in ("tmpfs", "ramfs") and made.source:
+    if made.kind in ("tmpfs", "ramfs", "devpts") and made.source:
         raise InvalidArgument(f"--mount {text}: source is not supported with {made.kind} mounts")
+    if made.kind == "volume" and "/" in made.source:
+        raise InvalidArgument(f"--mount {text}: {made.source} is no name of a volume")
     if made.kind == "bind":
         return made.replace(source=os.path.abspath(made.source))
     return made

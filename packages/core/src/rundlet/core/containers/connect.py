@@ -6,6 +6,7 @@ from ..contracts.network import AttachResult
 from ..errors import AlreadyExists, NoSuchNetwork, WrongState
 from ..state import containers as rows
 from . import files, notify
+from .exec import specification
 from .network import LEFT_ALL, Joined, mode, named, names, wished
 from .state import derive
 from .stored import Network, network_of, network_text, request_of, request_text
@@ -143,7 +144,8 @@ def _note(engine: Engine, row: Container, request: ContainerRequest, network: Ne
     rows.update(engine.database, row.id, network=network_text(network))
     namespace = network.attachment.namespace
     path = str(namespace) if namespace is not None else None
-    files.write(engine, row, request, Joined(path, network.attachment.hostname, network.result))
+    joined = Joined(path, network.attachment.hostname, network.result)
+    files.write(engine, row, request, joined, str(specification(engine, row)["root"]["path"]))
 
 
 def _store(engine: Engine, row: Container, request: ContainerRequest) -> None:

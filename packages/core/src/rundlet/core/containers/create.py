@@ -11,9 +11,10 @@ import time
 from contextlib import ExitStack
 
 from .. import json
+from ..cgroups import limits
 from ..errors import AlreadyExists, InvalidArgument
 from ..linux.processes import start_time
-from ..spec import capabilities, devices, mount_options
+from ..spec import capabilities, devices, mount_options, namespaces
 from ..spec.mounts import check_destination
 from ..state import containers as rows
 from ..state.containers import Container
@@ -34,7 +35,7 @@ from . import (
     volumes,
 )
 from .health.plan import validate
-from .mounts import fill_volumes
+from .mounts import check_source, fill_volumes
 from .paths import Paths
 from .source import Pulling, Source, resolve
 from .state import boot_id
@@ -102,8 +103,12 @@ def _check(request: ContainerRequest) -> None:
         )
     capabilities.check(request)
     devices.check(request.devices)
+    limits.check(request.resources)
+    namespaces.check(request)
+    joined.check_paths(request)
     for mount in request.mounts:
         check_destination(mount)
+        check_source(mount)
         mount_options.check(mount.kind, links.plain(mount).options)
 
 

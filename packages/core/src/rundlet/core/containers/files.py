@@ -29,17 +29,18 @@ _ZONES = "/usr/share/zoneinfo"
 
 
 def write(
-    engine: Engine, row: Container, request: ContainerRequest, joined: Joined
+    engine: Engine, row: Container, request: ContainerRequest, joined: Joined, root: str
 ) -> dict[str, str]:
     """Write them to the run directory; destination in the container to path on the host.
 
     Where the user mounts something at one of these places, that is used instead. One that
-    joins the network of another container sees the hosts and resolv.conf of that one.
+    joins the network of another container sees the hosts and resolv.conf of that one. root: of the
+    container, where it is mounted.
     """
     run = Paths(engine, row.id).run
     taken = {mount.destination.rstrip("/") for mount in request.mounts}
     made = _shared(engine, request)
-    for destination, content in _contents(engine, row, request, joined).items():
+    for destination, content in _contents(engine, row, request, joined, root).items():
         if destination not in taken and destination not in made:
             made[destination] = path = f"{run}/{destination.rpartition('/')[2].lstrip('.')}"
             with open(path, "w", encoding="utf-8") as file:
@@ -77,13 +78,18 @@ def _shared(engine: Engine, request: ContainerRequest) -> dict[str, str]:
 
 
 def _contents(
-    engine: Engine, row: Container, request: ContainerRequest, joined: Joined
+    engine: Engine, row: Container, request: ContainerRequest, joined: Joined, root: str
 ) -> dict[str, str]:
     contents = {CONTAINERENV: _containerenv(row, request)}
     if request.uts != "host" and not request.no_hostname:
         contents[HOSTNAME] = f"{joined.hostname}\n"
     if not request.no_hosts:
-        contents[HOSTS] = _hosts(engine, row, request, joined)
+        contents[HOSTS] = texts.hosts(
+            _base_hosts(request, root),
+            request.add_hosts,
+            _own_entries(row, joined),
+            _host_address(engine, joined.result),
+        )
     # Without a network there is no one to ask: the image's resolv.conf stays, as with podman.
     if joined.namespace != "" and request.dns != ("none",):
         contents[RESOLV_CONF] = resolv_conf(engine, request, joined)
@@ -100,19 +106,14 @@ def _containerenv(row: Container, request: ContainerRequest) -> str:
     )
 
 
-def _hosts(engine: Engine, row: Container, request: ContainerRequest, joined: Joined) -> str:
-    return texts.hosts(
-        _base_hosts(row, request),
-        request.add_hosts,
-        _own_entries(row, joined),
-        _host_address(engine, joined.result),
-    )
-
-
-def _base_hosts(row: Container, request: ContainerRequest) -> str:
-    """What --hosts-file names: the host's file, none, or another one."""
+def _base_hosts(request: ContainerRequest, root: str) -> str:
+    """What --hosts-file names: the host's file, none, the image's, or another one."""
     if request.hosts_file == "none":
         return ""
+    if request.hosts_file == "image":
+        from ..spec.rootfs import read_text
+
+        return read_text(root, HOSTS)
     if request.hosts_file and not os.path.isfile(request.hosts_file):
         raise InvalidArgument(f"--hosts-file {request.hosts_file}: no such file")
     return texts.read(request.hosts_file or HOSTS)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from ..errors import AlreadyExists, RundletError, WrongState
+import os
+
+from ..errors import AlreadyExists, InvalidArgument, RundletError, WrongState
 from ..state import containers as rows
 from .state import derive, has_process
 from .stored import request_of
@@ -38,6 +40,16 @@ def namespaces(engine: Engine, request: ContainerRequest) -> dict[str, str]:
         if mode.startswith("container:"):
             found[kind] = path_of(engine, mode.removeprefix("container:"), file)
     return found
+
+
+def check_paths(request: ContainerRequest) -> None:
+    """Namespaces that are joined by path must be there. Raises InvalidArgument."""
+    for field in _FIELDS:
+        mode: str = getattr(request, field)
+        if mode.startswith("ns:") and not os.path.exists(mode.removeprefix("ns:")):
+            raise InvalidArgument(
+                f"cannot find specified {field} namespace path: {mode.removeprefix('ns:')}"
+            )
 
 
 def by_id(engine: Engine, request: ContainerRequest) -> ContainerRequest:

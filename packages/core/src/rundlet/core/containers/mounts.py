@@ -63,9 +63,15 @@ def _resolved(engine: Engine, row: Container, mount: Mount, rootfs: str) -> Sequ
         mount = _image(engine, row, mount)
     elif mount.kind == "volume" and not mount.source.startswith("/"):
         mount = _volume(engine, mount, rootfs)
-    elif mount.kind == "bind" and not os.path.lexists(mount.source):
-        raise InvalidArgument(f"statfs {mount.source}: no such file or directory")
+    else:
+        check_source(mount)
     return (mount,)
+
+
+def check_source(mount: Mount) -> None:
+    """What is bound must be there. Raises InvalidArgument."""
+    if mount.kind == "bind" and not os.path.lexists(mount.source):
+        raise InvalidArgument(f"statfs {mount.source}: no such file or directory")
 
 
 def _volume(engine: Engine, mount: Mount, rootfs: str) -> Mount:

@@ -146,7 +146,7 @@ class ContainerRequest(Value):
     dns_exact: bool = False  # only what these three say, nothing of the host's or the settings'
     add_hosts: tuple[str, ...] = ()
     no_hosts: bool = False
-    hosts_file: str = ""  # what /etc/hosts is based on: a path or "none"; "": the host's
+    hosts_file: str = ""  # what /etc/hosts is based on: a path, "none", "image"; "": the host's
     no_hostname: bool = False
     chroot_dirs: tuple[str, ...] = ()  # where /etc/hosts and its kin are needed too
 

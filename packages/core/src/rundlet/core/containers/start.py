@@ -233,7 +233,7 @@ def _make(
         undo.callback(network.detach, engine, row.id)
         if request.cgroups != "split":  # which moves us itself
             pay_ahead()
-        made = files.write(engine, row, request, net)
+        made = files.write(engine, row, request, net, root)
         made |= accounts.write(engine, row, request, root)
         undo.callback(volumes.unmount_images, engine, row)
         undo.callback(overlays.unmount, engine, row)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 
 from ..cgroups.layout import layout
+from ..cgroups.limits import check as check_limits
 from ..linux import oom
 from ..spec import rlimits
 from ..spec.host import here
@@ -67,6 +68,7 @@ def update(
             oom_score_adj=request.oom_score_adj if oom_score_adj is None else oom_score_adj,
             **_checks(request, health),
         )
+        check_limits(changed.resources)
         if health:
             validate(changed, json.loads(row.extra).get("image", {}))
         warnings: list[str] = []

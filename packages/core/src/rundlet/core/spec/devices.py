@@ -78,7 +78,10 @@ def _asked(device: Device) -> list[OCIDevice]:
     _permissions(device)
     destination = device.destination or source
     if os.path.isdir(source):
-        return [_owned(entry, device) for entry in _tree(source, destination)]
+        found = [_owned(entry, device) for entry in _tree(source, destination)]
+        if not found:
+            raise InvalidArgument(f"--device {source}: no devices found in it")
+        return found
     entry = _entry(source, destination)
     if entry is None:
         reason = "is not a device node" if os.path.exists(source) else "no such file or directory"

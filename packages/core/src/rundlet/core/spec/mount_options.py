@@ -15,6 +15,7 @@ PROPAGATION = frozenset(
 )
 _PAIRS = (("ro", "rw"), ("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec"))
 _OPPOSITES = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
+_EITHER = (("bind", "rbind"), ("tmpcopyup", "notmpcopyup"))
 _FLAGS = """
 rro sync async atime noatime relatime norelatime strictatime diratime nodiratime lazytime
 nolazytime nosymfollow symfollow
@@ -122,6 +123,9 @@ def _words(options: Iterable[str], known: Callable[[str], bool]) -> list[str]:
             raise InvalidArgument(f"mount options {_OPPOSITES[word]!r} and {word!r} contradict")
         if word not in words:
             words.append(word)
+    for one, other in _EITHER:
+        if one in words and other in words:
+            raise InvalidArgument(f"mount options {one!r} and {other!r} contradict")
     chosen = PROPAGATION.intersection(words)
     if len(chosen) > 1:
         raise InvalidArgument(f"cannot give several propagations: {', '.join(sorted(chosen))}")

@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..containers.request import ContainerRequest
     from ..contracts.storage import IdMap
     from .plan import SpecPlan
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _KINDS = ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")
 
 
+_FLAGS = {"cgroup": "cgroupns"}
+_WORDS = ("", "default", "private", "host", "pod")
 # Modes of --userns that are maps by now, and none with which maps are given.
 _MAPPED = ("", "auto", "keep-id")
 
@@ -50,9 +53,26 @@ def mode(plan: SpecPlan, kind: str) -> str:
             raise InvalidArgument(f"--{field} {text}: that {kind} namespace is not there to join")
         return plan.namespaces[kind]
     if kind == "user":
-        raise NotSupported(f"--userns {text} is not supported", remedy="use --uidmap and --gidmap")
-    raise InvalidArgument(
-        f"--{field} {text!r}: not a namespace mode",
+        raise NotSupported(
+            f"--userns {text!r} is not supported",
+            remedy="use auto, keep-id, host, container:NAME or ns:PATH",
+        )
+    raise _no_mode(kind, text)
+
+
+def check(request: ContainerRequest) -> None:
+    """Whether modes are some, of all but the users' namespace. Raises InvalidArgument."""
+    for kind in ("pid", "ipc", "uts", "cgroup"):
+        text: str = getattr(request, kind)
+        known = (*_WORDS, "shareable", "none") if kind == "ipc" else _WORDS
+        if text not in known and not text.startswith(("container:", "ns:")):
+            raise _no_mode(kind, text)
+
+
+def _no_mode(kind: str, text: str) -> InvalidArgument:
+    """The error for a mode that is none."""
+    return InvalidArgument(
+        f"--{_FLAGS.get(kind, kind)} {text!r}: not a namespace mode",
         remedy="use private, host, container:NAME or ns:PATH",
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .plan import SpecPlan
 
 _PERIOD = 100000  # microseconds, the kernel's default CFS period
-_LEAST_MEMORY = 6 * 1024 * 1024  # podman: less cannot start anything
+_LEAST_MEMORY = 512 * 1024  # what crun takes; runc wants some MB, and says so
 
 
 def resources(plan: SpecPlan, warnings: list[str]) -> dict[str, Any]:
@@ -157,10 +157,12 @@ def _block_io(limits: Resources) -> dict[str, Any]:
 def _throttle(text: str, name: str) -> dict[str, int]:
     """ "/dev/sda:1mb" as an OCI entry: the device by number."""
     path, _, value = text.rpartition(":")
+    if not path:
+        raise InvalidArgument(f"bad format: {text}", remedy="give DEVICE:NUMBER[UNIT]")
     try:
         found = os.stat(path)
     except OSError as error:
-        raise InvalidArgument(f"{text}: {path or 'no device'}: {error.strerror}") from None
+        raise InvalidArgument(f"{text}: {path}: {error.strerror}") from None
     if not stat.S_ISBLK(found.st_mode):
         raise InvalidArgument(f"{text}: {path} is not a block device")
     return {
