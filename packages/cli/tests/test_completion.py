@@ -215,6 +215,11 @@ def test_filters_that_say_not(store: Rundlet) -> None:
     done = store(*names, "--filter", "label!=a", "--filter", "label!=b")
     assert done.stdout.split() == ["one-box", "two"]
     assert store(*names, "-l").stdout.split() == ["four"]
+    network = store("network", "inspect", "podman", "-f", "{{.ID}}").stdout.strip()
+    for condition in ("network=podman", f"network={network}"):
+        assert store(*names, "--filter", condition).stdout.split() == ["four", "three", "two"]
+    assert len(store(*names, "--filter", "ancestor=busy.*:la").stdout.split()) == 4
+    assert store(*names, "--filter", "ancestor=busy$").stdout == ""
     for condition, count in {"reference!=busybox": 0, "dangling!=true": 1, "label!=a": 1}.items():
         done = store("images", "-q", "--filter", condition)
         assert len(done.stdout.split()) == count, condition

@@ -70,6 +70,8 @@ def containers(
 
 
 def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> Test:
+    if key == "network":
+        return _on_network(engine)
     tests: dict[str, Test] = {
         "id": lambda row, value: _matches(row.id, value),
         "name": lambda row, value: expression(value).search(row.name) is not None,
@@ -80,7 +82,6 @@ def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> T
         "since": lambda row, value: row.created > _one(engine, value).created,
         "until": lambda row, value: row.created < moment(value),
         "volume": lambda row, value: _volume(engine, row, value),
-        "network": lambda row, value: _network(engine, row, value),
         "pod": lambda row, value: bool(row.pod) and str(row.pod).startswith(value),
         "health": lambda row, value: (row.health or "none") == value,
         "restart-policy": lambda row, value: _restart(engine, row) == _policy(value),
@@ -117,10 +118,11 @@ def _one(engine: Engine, name: str) -> ContainerRow:
 
 
 def _ancestor(engine: Engine, row: ContainerRow, value: str) -> bool:
+    """Whether it was made of an image: by name or id, else by an expression for its name."""
     try:
         return row.image == engine.images.get(value).id
-    except NoSuchImage:
-        return value in (row.image_name, row.image_name.removesuffix(":latest"))
+    except (NoSuchImage, InvalidArgument):
+        return expression(value).search(row.image_name) is not None
 
 
 def _request(engine: Engine, row: ContainerRow) -> dict[str, Any]:
@@ -138,11 +140,18 @@ def _volume(engine: Engine, row: ContainerRow, value: str) -> bool:
     return any(value in (m.get("source"), m.get("destination")) for m in mounts)
 
 
-def _network(engine: Engine, row: ContainerRow, value: str) -> bool:
-    text = engine.containers.get(row.id).network
-    if not text:
-        return False
-    return f'"network": "{value}"' in text or f'"network":"{value}"' in text
+def _on_network(engine: Engine) -> Test:
+    """Whether a container joins a network, or will, by the network's name or whole id."""
+    from rundlet.core.containers.network import names
+    from rundlet.core.containers.stored import request_of
+
+    by_id = {network.id: network.name for network in engine.networks.list()}
+
+    def joins(row: ContainerRow, value: str) -> bool:
+        request = request_of(engine.containers.get(row.id).request)
+        return by_id.get(value, value) in names(engine, request)
+
+    return joins
 
 
 def _restart(engine: Engine, row: ContainerRow) -> str:
