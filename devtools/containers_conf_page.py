@@ -44,10 +44,31 @@ pulled again. So whoever comes from podman has all images at once, with
   seen. A store of another user (rootless podman), composefs and force_mask are refused.
 - A container with a user namespace sees the layers with its own owners, without copies, where the
   file systems have idmapped mounts; elsewhere it gets copies.
-- podman's `imagestore`, images in another root than containers, is not there. Fill a second root
-  by itself (`rundlet --root STORE pull`), and name it here.
 - There are no additional layer stores (`additionallayerstores`): they are directories of a file
   system that fetches layers when they are asked for, by a daemon.
+
+## The image store
+
+With `imagestore` (`image_store` of rundlet.toml, `--imagestore`; of CRI-O's file for `rundlet-cri`)
+the files of images, layers and compressed layers, are in that directory: on a partition of its own,
+if you like. All else is in the graph root: containers, volumes, and the list of images. The store
+is made from an empty directory, by what first pulls, loads or builds; images that were in the graph
+root before stay there, and can be used as ever.
+
+- A graph root keeps its image store: it is used without the flag too, and another one is refused.
+  `--root` without `--imagestore` means none but the store that this root has: what is configured
+  goes with the root that is configured.
+- Several graph roots may have one store. Each lists and removes images of its own, and a file is
+  there once: what another one has pulled is not fetched or unpacked again. A file goes when
+  nobody's image needs it, so that removing an image here takes nothing from containers there;
+  podman's `rmi` does. podman lists the images of a store in all roots. Here those of other roots
+  are listed where `additionalimagestores` names these; containers made from them keep their files.
+- What a graph root may need that is not where it was, because its disk is not mounted, is kept.
+  `system check` names it, and what to remove if it is gone for good; one that was moved is known
+  again when it is used.
+- `system reset` leaves the store in order, and removes it with the last graph root that has it.
+- A store whose disk is not mounted is an error of what pulls, builds or removes images; containers
+  that are there can be listed and removed.
 
 ## Environment variables
 

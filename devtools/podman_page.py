@@ -67,6 +67,8 @@ DIFFERS: dict[tuple[str, str], str] = {
 
 
 GLOBAL_DIFFERS = {
+    "imagestore": "graph roots that share it have images of their own, and the files in common"
+    " ([containers-conf.md](containers-conf.md))",
     "log-level": "`debug` shows the traceback of an unexpected error; nothing more is logged",
     "events-backend": "events are in the state database, or `none`; `journald` is refused",
 }

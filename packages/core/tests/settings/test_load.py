@@ -234,9 +234,10 @@ def test_options_over_everything(machine: Machine, monkeypatch: pytest.MonkeyPat
     place = machine.etc / "containers/containers.conf.modules"
     machine.write(place / "m", "[containers]\npids_limit = 3\n")
     words = ("--runtime=typed", "--module", "m", "--registries-conf=/r", "--storage-opt", "a.b=c",
-             "--volumepath=/x", "--transient-store")  # fmt: skip
+             "--volumepath=/x", "--transient-store", "--imagestore=/s")  # fmt: skip
     settings = load.from_options(options(*words))  # type: ignore[arg-type]
     assert (settings.volume_path, settings.transient_store) == ("/x", True)
+    assert settings.image_store == "/s"
     assert settings.runtime == "typed"
     assert settings.pids_limit == 3
     assert settings.registries_conf == "/r"
@@ -248,7 +249,6 @@ def test_options_over_everything(machine: Machine, monkeypatch: pytest.MonkeyPat
     [
         ("--url", "ssh://x"),
         ("--remote",),
-        ("--imagestore=/x",),
         ("--events-backend=journald",),
     ],
 )

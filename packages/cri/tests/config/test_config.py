@@ -163,14 +163,15 @@ def test_config_reads_back_to_the_same(tmp_path: Path) -> None:
 def test_what_has_no_effect_is_said_with_its_reason(tmp_path: Path) -> None:
     config = configured(
         tmp_path,
-        "[crio]\nimagestore = '/x'\n[crio.runtime]\npinns_path = ''\nmanage_ns_lifecycle = false\n"
+        "[crio]\nfile_locking = true\n"
+        "[crio.runtime]\npinns_path = ''\nmanage_ns_lifecycle = false\n"
         "[crio.runtime.runtimes.p]\nruntime_type = 'pod'\nmonitor_cgroup = 'x.slice'\n",
     )
     options = Options(OPTIONS)
     options.parse(["--profile"])
     said = list(warn.warnings(config, options.parsed()))
     for words in (
-        "crio.imagestore",
+        "crio.file_locking",
         "manage_ns_lifecycle",
         "p.monitor_cgroup",
         "p: conmon-rs",
@@ -253,6 +254,12 @@ def test_what_crio_does_not_say_is_as_rundlet_says(tmp_path: Path) -> None:
     assert (said.seccomp_profile, said.timezone) == ("/crio.json", "local")
     assert said.storage_options["overlay"] == {"mountopt": "nodev"}
     assert said.additional_image_stores == ("/s",)
+    assert settings(tmp_path, "[crio]\nimagestore = '/s'\n").image_store == "/s"
+    kept = [
+        settings(tmp_path, text, image_store="/s").image_store
+        for text in ("", "[crio]\nroot='/r'\n")
+    ]
+    assert kept == ["/s", ""], "storage.conf's is that of the root it goes with"
 
 
 def test_pods_join_the_first_network_of_the_directory_or_one_that_is_named(tmp_path: Path) -> None:

@@ -21,10 +21,11 @@ from devtools.lying import Exchange, LyingRegistry
 from devtools.registry import Registry
 from rundlet.core import Engine
 from rundlet.core.images import encryption
+from rundlet.core.settings.snapshot import Settings
 from rundlet.core.transports.docker.credentials import TOKEN_USER
 from rundlet.core.trust.sigstore import keys as generated
 from rundlet.cri.config.model import defaults
-from rundlet.cri.images import pull
+from rundlet.cri.images import pull, work
 from rundlet.cri.proto import api_pb2 as cri
 
 
@@ -64,6 +65,17 @@ def test_pull_status_list_and_remove(server: Any, client: Any, registry: Registr
     client.remove_image(image=named(name))
     client.remove_image(image=named(name))  # idempotent
     assert not client.list_images().images
+
+
+def test_an_image_store_is_a_file_system_of_its_own(tmp_path: Path) -> None:
+    root, store = str(tmp_path / "root"), str(tmp_path / "store")
+    made = Settings(graph_root=root, run_root=str(tmp_path / "run"), image_store=store)
+    with Engine(made) as engine:
+        engine.blobs.put_bytes(b"blob")
+        told = work.usage(engine)
+    (images,), (containers,) = told.image_filesystems, told.container_filesystems
+    assert (images.fs_id.mountpoint, images.used_bytes.value) == (store, 4)
+    assert (containers.fs_id.mountpoint, containers.used_bytes.value) == (root, 0)
 
 
 @pytest.mark.e2e

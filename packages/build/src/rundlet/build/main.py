@@ -15,6 +15,8 @@ PROGRAM = Program(
     options=(
         *ENGINE_OPTIONS,
         Option("cgroup-manager", help="Manager of cgroups", choices=("cgroupfs", "systemd")),
+        Option("imagestore", help="Path to the directory of the files of images",
+               completes="files"),
         Option("registries-conf", help="Path of registries.conf", completes="files"),
         Option("registries-conf-dir", help="Does nothing: that beside registries.conf is read",
                hidden=True),

@@ -30,6 +30,7 @@ _HONOURED = (
         many=True,
         completes="files",
     ),
+    Option("imagestore", help="Path to the directory of the files of images", completes="files"),
     Option("module", help="Load the containers.conf(5) module", many=True, metavar="stringArray"),
     Option(
         "network-config-dir",
@@ -74,7 +75,6 @@ _REFUSED = (
     Option("tls-cert", hidden=True),
     Option("tls-key", hidden=True),
     Option("url", hidden=True),
-    Option("imagestore", hidden=True),
     Option("namespace", hidden=True),
 )
 

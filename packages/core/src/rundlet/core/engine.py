@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .state.database import Database
     from .state.leases import Lease
     from .state.locks import Locks
+    from .storage.image_store import ImageStore
     from .storage.layers import Layers
     from .volumes.api import Volumes
 else:
@@ -65,11 +66,12 @@ class Engine:
             from .settings.load import load
 
             settings = load()
-        if root:
-            settings = settings.replace(graph_root=root)
+        if root:  # what is configured is the image store of the configured one
+            settings = settings.replace(graph_root=root, image_store="")
         if runroot:
             settings = settings.replace(run_root=runroot)
         self.settings = _absolute(settings)
+        self._image_store: ImageStore | None = None
 
     @classmethod
     def from_options(cls, options: Parsed) -> Engine:
@@ -98,6 +100,23 @@ class Engine:
         from .state.locks import Locks
 
         return Locks(f"{self.settings.run_root}/locks", self.settings.lock_timeout)
+
+    @property
+    def image_store(self) -> ImageStore | None:
+        """Where files of images are put, if not in the graph root. Raises as `joined` does."""
+        path = f"{self.settings.graph_root}/imagestore.link"
+        if not self.settings.image_store and not os.path.lexists(path):
+            return None
+        from .storage.image_store import joined
+
+        self._image_store = joined(self, self._image_store)
+        return self._image_store
+
+    @property
+    def image_locks(self) -> Locks:
+        """Of layers and blobs of images, which graph roots may have in common."""
+        store = self.image_store
+        return self.locks if store is None else store.locks
 
     @_part
     def leases(self) -> Lease:
@@ -201,7 +220,7 @@ def _absolute(settings: Settings) -> Settings:
     """Settings whose directories are what they are now, wherever a monitor works."""
     relative = {
         name: f"{os.getcwd()}/{path}"
-        for name in ("graph_root", "run_root", "temporary", "volume_path")
+        for name in ("graph_root", "run_root", "temporary", "volume_path", "image_store")
         if (path := getattr(settings, name)) and not path.startswith("/")
     }
     return settings.replace(**relative) if relative else settings

@@ -14,7 +14,6 @@ import time
 
 from ..errors import Corrupt, DigestMismatch, NoSpace, NotFound, StoreError
 from ..images.descriptor import Descriptor, digest_parts
-from ..storage.deleting import delete_each
 from .writeback import WriteBack
 
 TYPE_CHECKING = False
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
     from ..streams import ReadableFile
+    from .blob_files import BlobFiles
     from .verify import Verified
 
 CHUNK = 1 << 20
@@ -42,8 +42,25 @@ class BlobStore:
         self._engine = engine
         root = engine.settings.graph_root
         self.directory = os.path.join(root, "blobs")
-        self.temporary = os.path.join(root, "tmp")  # beside the blobs, for rename(2)
-        self.write_back = WriteBack(self.temporary)
+        self.temporary = os.path.join(root, "tmp")
+        self._files: BlobFiles | None = None
+        self._write_back: WriteBack | None = None
+
+    @property
+    def files(self) -> BlobFiles:
+        """The files, for who writes and deletes them."""
+        if self._files is None:
+            from .blob_files import BlobFiles
+
+            self._files = BlobFiles(self._engine, self)
+        return self._files
+
+    @property
+    def write_back(self) -> WriteBack:
+        """Of the directory in which blobs are written."""
+        if self._write_back is None:
+            self._write_back = WriteBack(self.files.temporaries[-1])
+        return self._write_back
 
     def path(self, digest: str) -> str:
         """Where a blob is or would be. Raises InvalidArgument for what is no digest."""
@@ -53,7 +70,33 @@ class BlobStore:
     def has(self, digest: str) -> bool:
         """Whether the blob is there, whole. Who holds a lease on it then may rely on that."""
         row = self._engine.database.row("SELECT 1 FROM blobs WHERE digest = ?", digest)
-        return row is not None and os.path.exists(self.path(digest))
+        if row is not None:
+            return os.path.exists(self.path(digest))
+        return self._engine.image_store is not None and self._take(digest)
+
+    def _take(self, digest: str) -> bool:
+        """Have it if another graph root keeps it in the image store."""
+        with self._engine.image_locks.hold("blob", digest):
+            size = self.files.shared(digest)
+            if size < 0:
+                return False
+            self.note(Descriptor(digest, size))
+            self.files.take(digest)
+        return True
+
+    def note(self, blob: Descriptor) -> None:
+        """Write the row of a blob that comes, and hold it."""
+        database = self._engine.database
+        with database.transaction():
+            database.execute(
+                "INSERT OR IGNORE INTO blobs (digest, size, media_type, created)"
+                " VALUES (?, ?, ?, ?)",
+                blob.digest,
+                blob.size,
+                blob.media_type,
+                time.time_ns(),
+            )
+            self._engine.leases.hold("blob", (blob.digest,))
 
     def size(self, digest: str) -> int:
         """Bytes of a blob. Raises NotFound."""
@@ -103,21 +146,15 @@ class BlobStore:
         """
         return BlobWriter(self._engine, self, descriptor, checked)
 
-    def drop(self, digests: Sequence[str]) -> None:
+    def drop(self, digests: Sequence[str]) -> bool:
         """Delete blobs, inside a transaction of the caller's, who knows that nothing needs them:
-        `engine.layers.collect`.
+        `engine.layers.collect`. False: some stay for now, on which another graph root works.
         """
         # The files first: a kill must not leave one unknown.
-        delete_each([self.path(digest) for digest in digests], _unlink)
-        for digest in digests:
+        gone = self.files.drop(digests)
+        for digest in gone:
             self._engine.database.execute("DELETE FROM blobs WHERE digest = ?", digest)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
+        return len(gone) == len(digests)
 
 
 class BlobWriter:
@@ -141,7 +178,8 @@ class BlobWriter:
         self._what = f"blob {descriptor.digest}" if descriptor.digest else "blob"
         self.size = 0
         self._name = f"blob-{os.urandom(8).hex()}"
-        self._path = os.path.join(store.temporary, self._name)
+        self._directory = store.files.temporaries[-1]
+        self._path = os.path.join(self._directory, self._name)
         engine.leases.hold("file", (self._name,))
         self._file = self._open()
 
@@ -151,7 +189,7 @@ class BlobWriter:
             try:
                 return os.open(self._path, flags, 0o600)
             except FileNotFoundError:
-                os.makedirs(self._store.temporary, mode=0o700, exist_ok=True)
+                os.makedirs(self._directory, mode=0o700, exist_ok=True)
                 return os.open(self._path, flags, 0o600)
         except OSError as error:
             raise self._explained(error) from error
@@ -184,9 +222,9 @@ class BlobWriter:
         done = wanted.replace(digest=found, size=self.size)
         try:
             os.fsync(self._file)
-            with self._engine.locks.hold("blob", found):  # nobody removes it meanwhile
-                self._remember(done)
-                self._rename(self._store.path(found))
+            with self._engine.image_locks.hold("blob", found):  # nobody removes it meanwhile
+                self._store.note(done)
+                self._store.files.place(self._path, found)
             self._engine.leases.drop("file", self._name)
         except OSError as error:
             raise self._explained(error) from error
@@ -200,26 +238,6 @@ class BlobWriter:
             return f"{self._algorithm}:{self._hash.hexdigest()}", size
         seen = self._checked.descriptor
         return seen.digest, seen.size
-
-    def _rename(self, target: str) -> None:
-        try:
-            os.rename(self._path, target)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(target), mode=0o711, exist_ok=True)
-            os.rename(self._path, target)
-
-    def _remember(self, done: Descriptor) -> None:
-        database = self._engine.database
-        with database.transaction():
-            database.execute(
-                "INSERT OR IGNORE INTO blobs (digest, size, media_type, created)"
-                " VALUES (?, ?, ?, ?)",
-                done.digest,
-                done.size,
-                done.media_type,
-                time.time_ns(),
-            )
-            self._engine.leases.hold("blob", (done.digest,))
 
     def abort(self) -> None:
         """Discard what was written. No error after `commit`."""
@@ -240,10 +258,10 @@ class BlobWriter:
     def _explained(self, error: OSError) -> NoSpace | StoreError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return NoSpace(
-                f"no space left below {self._store.temporary} for {self._what}",
+                f"no space left below {self._directory} for {self._what}",
                 remedy="Free some space: rundlet system prune",
             )
-        return StoreError(f"cannot store {self._what} below {self._store.directory}: {error}")
+        return StoreError(f"cannot store {self._what} below {self._directory}: {error}")
 
     def __enter__(self) -> Self:
         return self

@@ -7,12 +7,14 @@ visible.
 
 from __future__ import annotations
 
+import hashlib
 import io
 
 from ..content.verify import Verified
 from ..contracts.transport import ManifestBytes, Platform
 from ..errors import (
     Corrupt,
+    DigestMismatch,
     InvalidArgument,
     NotSupported,
 )
@@ -21,7 +23,7 @@ from . import config as configs
 from . import manifest as manifests
 from . import platforms
 from .carrying import Carrier
-from .digests import check_digest, digest_of
+from .descriptor import digest_parts
 from .manifest import Index, Manifest
 from .marks import check_kind, is_encrypted
 from .plan import SCHEMA1, Wishes, index_type, plan
@@ -380,3 +382,18 @@ def _diff_ids(descriptor: Descriptor, config: bytes) -> tuple[str, ...]:
     if descriptor.media_type in (manifests.OCI_CONFIG, manifests.DOCKER_CONFIG):
         return configs.parse(config).diff_ids
     return ()
+
+
+def digest_of(data: bytes) -> str:
+    """The sha256 digest of bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def check_digest(what: str, data: bytes, digest: str) -> None:
+    """Raise DigestMismatch when bytes do not hash to `digest` ("" checks nothing)."""
+    if not digest:
+        return
+    algorithm, encoded = digest_parts(digest)
+    found = hashlib.new(algorithm, data).hexdigest()
+    if found != encoded:
+        raise DigestMismatch(what, digest, f"{algorithm}:{found}")

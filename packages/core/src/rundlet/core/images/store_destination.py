@@ -175,9 +175,13 @@ class StoreDestination(ImageDestination):
         final = manifests.parse(self._written.data, self._written.media_type)
         assert isinstance(final, manifests.Manifest)
         for position, layer in enumerate(self._chain):
-            if layer not in self._usage and not self._driver.exists(layer):
-                with self._engine.blobs.open(final.layers[position].digest) as blob:
-                    self._unpack(position, blob)
+            if layer in self._usage or self._driver.exists(layer):
+                continue
+            if self._engine.layers.take(layer):
+                self._usage[layer] = self._engine.layers.usage(layer)
+                continue
+            with self._engine.blobs.open(final.layers[position].digest) as blob:
+                self._unpack(position, blob)
         stored = self._engine.blobs.put_bytes(self._written.data, self._written.media_type)
         image = self._row(final, stored.digest)
         wanted = {stored.digest, final.config.digest, *(item.digest for item in final.layers)}
@@ -262,9 +266,9 @@ class StoreDestination(ImageDestination):
         engine = self._engine
         engine.leases.drop("layer", layer)
         try:
-            with engine.locks.hold("layer", layer, 0):
+            with engine.image_locks.hold("layer", layer, 0):
                 wanted = layer in leases.held(engine.database, "layer")
                 if not wanted and engine.layers.get(layer) is None:
-                    self._driver.remove(layer)
+                    engine.layers.homes.erase(layer)
         except Busy:
             pass  # it is being made again right now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import RundletError
+from ..storage import image_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ def store(engine: Engine) -> dict[str, Any]:
         "configFile": next(filter(os.path.exists, _configuration()), ""),
         "containerStore": _containers(engine),
         "graphDriverName": name,
-        "graphOptions": {
-            f"{name}.{key}": value for key, value in settings.storage_options.get(name, {}).items()
-        },
+        "graphOptions": {f"{name}.{key}": value for key, value in _options(engine, name)},
         "graphRoot": settings.graph_root,
         "graphRootAllocated": space.f_blocks * space.f_frsize,
         "graphRootUsed": (space.f_blocks - space.f_bfree) * space.f_frsize,
@@ -36,6 +35,18 @@ def store(engine: Engine) -> dict[str, Any]:
         "transientStore": False,
         "volumePath": os.path.join(settings.graph_root, "volumes"),
     }
+
+
+def _options(engine: Engine, name: str) -> list[tuple[str, Any]]:
+    """The driver's options; the image store is one, as podman has it."""
+    found = list(engine.settings.storage_options.get(name, {}).items())
+    try:
+        kept = image_store.of(engine)
+    except RundletError:  # info tells what there is
+        return found
+    if kept is not None:
+        found.append(("imagestore", kept.path))
+    return found
 
 
 def _configuration() -> tuple[str, ...]:

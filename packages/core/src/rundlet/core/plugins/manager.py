@@ -69,11 +69,13 @@ class Plugins:
 
     # --- drivers, made once per engine
 
-    def storage(self, name: str) -> StorageDriver:
-        """A storage driver, with its home below the graph root."""
-        home = os.path.join(self.settings.graph_root, name)
+    def storage(self, name: str, root: str = "") -> StorageDriver:
+        """A storage driver, with its home below the graph root, or below another directory."""
+        home = os.path.join(root or self.settings.graph_root, name)
         options = dict(self.settings.storage_options.get(name, {}))
-        driver: StorageDriver = self._driver("storage", name, home=home, options=options)
+        driver: StorageDriver = self._driver(
+            "storage", name, called=root and home, home=home, options=options
+        )
         return driver
 
     def runtime(self, name: str) -> OCIRuntime:

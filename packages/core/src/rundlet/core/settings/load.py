@@ -144,6 +144,8 @@ def from_options(options: Parsed) -> Settings:
     flags = options.values.get("runtime-flag") or ()
     if flags and isinstance(flags, tuple):
         changes["runtimes"] = _runtime_flags(settings, changes.get("runtime", ""), flags)
+    if "graph_root" in changes and "image_store" not in changes:
+        changes["image_store"] = ""  # what is configured is that of the configured root
     settings = settings.replace(**changes) if changes else settings
     remote = "CONTAINER_HOST" in os.environ or "CONTAINER_CONNECTION" in os.environ
     if options.given - _ALWAYS_HONOURED or remote:
@@ -157,6 +159,7 @@ _LISTS = ("network_config_dirs",)
 _OPTIONS = {
     "root": "graph_root",
     "runroot": "run_root",
+    "imagestore": "image_store",
     "runtime": "runtime",
     "storage-driver": "storage_driver",
     "cgroup-manager": "cgroup_manager",

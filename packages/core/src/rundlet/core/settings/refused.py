@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 _REMOTE = "remote connections are not supported: this engine has no daemon"
 REASONS = {
     **dict.fromkeys(("connection", "remote", "tls-ca", "tls-cert", "tls-key", "url"), _REMOTE),
-    "imagestore": "images are kept with the containers that count on them; fill another root"
-    " (`--root STORE pull`) and name it in additionalimagestores",
     "namespace": "libpod namespaces are not supported: use another --root",
 }
 REMOTE_VARIABLES = ("CONTAINER_HOST", "CONTAINER_CONNECTION")

@@ -34,6 +34,7 @@ class Settings(Value):
     storage_driver: str = ""  # "": the first that works here
     storage_driver_priority: tuple[str, ...] = ()  # tried before the others
     storage_options: Mapping[str, Any] = EMPTY  # {driver: {option: value}}
+    image_store: str = ""  # files of images (`--imagestore`); "": in graph_root
     additional_image_stores: tuple[str, ...] = ()  # graph roots whose images are only read
     auto_userns_user: str = "containers"  # whose ids in /etc/subuid `--userns auto` takes
     auto_userns_min_size: int = 1024  # how many ids a container gets, at least

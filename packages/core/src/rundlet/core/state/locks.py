@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+SHORT = 0.2
+"""Seconds for one who has what the holder may wait for."""
 _FIRST_WAIT = 0.001  # seconds
 _LONGEST_WAIT = 0.05
 _LONGEST_NAME = 200  # of the 255 bytes that file systems allow
@@ -118,7 +120,7 @@ class Held:
         except OSError as error:
             raise StoreError(
                 f"cannot lock {self._what}: {self._path}: {error.strerror}",
-                remedy="The run root must be writable: see --runroot.",
+                remedy="Its directory must be writable: see --runroot and --imagestore.",
             ) from error
 
 

@@ -107,7 +107,9 @@ def _link_layers(engine: Engine, root: Root) -> None:
         place = root.layer(layer, driver.name)
         if place is None:
             continue  # a container needs an image that has gone there
-        with engine.locks.hold("layer", layer):
+        with engine.image_locks.hold("layer", layer):
+            if engine.layers.homes.take(layer):
+                continue  # of the image store that both have: it stays while we need it
             try:
                 driver.link(layer, *place)
             except NotSupported as error:
@@ -120,7 +122,10 @@ def _link_blobs(engine: Engine, root: Root) -> None:
         place = root.blob(digest)
         if place is None or os.path.exists(path):
             continue
-        with engine.locks.hold("blob", digest):
+        with engine.image_locks.hold("blob", digest):
+            if engine.blobs.files.shared(digest) >= 0:
+                engine.blobs.files.take(digest)
+                continue
             os.makedirs(os.path.dirname(path), mode=0o711, exist_ok=True)
             if os.path.islink(path):  # to another store, which has it no more
                 os.unlink(path)

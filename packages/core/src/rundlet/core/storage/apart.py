@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
+    from ..contracts.storage import StorageDriver
     from ..engine import Engine
 
 _PIPE = 1 << 20
@@ -57,12 +58,13 @@ class Apart:
         parents = engine.layers.chain(parent)
         name = os.urandom(32).hex()
         engine.leases.hold("layer", (name,))
+        home = engine.layers.homes.of_new(parents)
         (tar, out), (answer, tell) = os.pipe(), os.pipe()
         process = os.fork()
         if not process:
             os.close(out)
             os.close(answer)
-            _unpack(engine, name, parents, tar, tell)
+            _unpack(home, name, parents, tar, tell)
         os.close(tar)
         os.close(tell)
         try:
@@ -85,14 +87,14 @@ class Apart:
         usage = self._ended()
         layers = self._engine.layers
         if usage is None or not layers.adopt(self._name, self._parent, diff_id, usage):
-            layers.driver.remove(self._name)
+            layers.homes.erase(self._name)
         self._engine.leases.drop("layer", self._name)
 
     def abandon(self) -> None:
         """It is not to be."""
         os.kill(self._process, signal.SIGKILL)
         self._ended()
-        self._engine.layers.driver.remove(self._name)
+        self._engine.layers.homes.erase(self._name)
         self._engine.leases.drop("layer", self._name)
 
     def _ended(self) -> LayerUsage | None:
@@ -106,7 +108,9 @@ class Apart:
         return LayerUsage(*json.loads(said))
 
 
-def _unpack(engine: Engine, name: str, parents: Sequence[str], tar: int, tell: int) -> NoReturn:
+def _unpack(
+    driver: StorageDriver, name: str, parents: Sequence[str], tar: int, tell: int
+) -> NoReturn:
     """The other process: never returns. It leaves the database and all locks alone."""
     code = 1
     try:
@@ -114,7 +118,7 @@ def _unpack(engine: Engine, name: str, parents: Sequence[str], tar: int, tell: i
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         with open(tar, "rb", buffering=_PIECE) as archive:
-            usage = engine.layers.driver.apply(name, parents, archive)
+            usage = driver.apply(name, parents, archive)
             while archive.read(_PIECE):
                 pass  # a driver may stop at the archive's end mark
         os.write(tell, json.dumps([usage.size, usage.inodes]).encode())

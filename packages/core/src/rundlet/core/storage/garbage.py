@@ -15,50 +15,54 @@ from .staging import delete
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contracts.storage import StorageDriver
     from ..engine import Engine
+    from .homes import LayerHomes
 
 _AT_ONCE = 100
 """Blobs of one transaction: others wait for its end to write anything."""
 
 
-def collect(engine: Engine, driver: StorageDriver | None) -> None:
-    """See `Layers.collect`. driver: the store's, None where none was chosen yet."""
-    _clear_dead(engine, driver)
-    if driver is not None:
-        _drop_layers(engine, driver)
+def collect(engine: Engine, homes: LayerHomes | None) -> None:
+    """See `Layers.collect`. homes: None where no storage driver was chosen yet."""
+    _clear_dead(engine, homes)
+    if homes is not None:
+        _drop_layers(engine, homes)
     while _drop_blobs(engine):
         pass
-    if driver is not None:
-        driver.collect()
+    if homes is not None:
+        homes.collect()
 
 
-def _clear_dead(engine: Engine, driver: StorageDriver | None) -> None:
+def _clear_dead(engine: Engine, homes: LayerHomes | None) -> None:
     """Undo what the leases of dead processes tell of."""
     for orphan in leases.dead(engine.database):
-        if orphan.kind == "layer" and driver is not None:
-            _drop_half_made(engine, driver, orphan.object)
+        if orphan.kind == "layer" and homes is not None:
+            if not _drop_half_made(engine, homes, orphan.object):
+                continue
         elif orphan.kind == "file":
-            delete(os.path.join(engine.blobs.temporary, os.path.basename(orphan.object)))
+            for directory in engine.blobs.files.temporaries:
+                delete(os.path.join(directory, os.path.basename(orphan.object)))
         leases.forget(engine.database, orphan)
 
 
-def _drop_half_made(engine: Engine, driver: StorageDriver, layer: str) -> None:
-    """Remove a layer without a row, unless somebody makes it now."""
+def _drop_half_made(engine: Engine, homes: LayerHomes, layer: str) -> bool:
+    """Remove a layer without a row, unless somebody makes it now. False: it has to wait."""
     with engine.database.transaction():
         held = leases.held(engine.database, "layer")
         if layer not in held and engine.layers.get(layer) is None:
-            driver.discard(layer)
+            return homes.discard(layer)
+        return True
 
 
-def _drop_layers(engine: Engine, driver: StorageDriver) -> None:
+def _drop_layers(engine: Engine, homes: LayerHomes) -> None:
     database = engine.database
     if not rows.unused(database):
         return
     with database.transaction():
         for layer in rows.unused(database):
             # First: after a kill here there is a row without a layer, which nothing needs.
-            driver.discard(layer)
+            if not homes.discard(layer):
+                return  # those below it come after it
             rows.delete(database, layer)
 
 
@@ -69,5 +73,4 @@ def _drop_blobs(engine: Engine) -> bool:
         return False
     with database.transaction():
         found = rows.unused_blobs(database)
-        engine.blobs.drop(found[:_AT_ONCE])
-    return len(found) > _AT_ONCE
+        return engine.blobs.drop(found[:_AT_ONCE]) and len(found) > _AT_ONCE

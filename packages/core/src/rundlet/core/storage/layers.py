@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..contracts.storage import Change, StorageDriver
     from ..engine import Engine
     from ..streams import Readable, Writable
+    from .homes import LayerHomes
 
 _UNPACK_TIMEOUT = 1800.0
 """Seconds to wait for another process that unpacks the same layer, or the one below."""
@@ -57,6 +58,13 @@ class Layers:
                 )
             self._driver = self._engine.plugins.storage(recorded)
         return self._driver
+
+    @property
+    def homes(self) -> LayerHomes:
+        """Where they are: in the graph root, and in its image store."""
+        from .homes import LayerHomes
+
+        return LayerHomes(self._engine, self.driver)
 
     def _recorded(self) -> str:
         row = self._engine.database.row("SELECT value FROM settings WHERE name = 'storage_driver'")
@@ -104,29 +112,25 @@ class Layers:
         driver = self.driver
         self._engine.leases.hold("layer", (layer,))
         try:
-            with self._engine.locks.hold("layer", layer, _UNPACK_TIMEOUT):
-                if driver.exists(layer):
+            with self._engine.image_locks.hold("layer", layer, _UNPACK_TIMEOUT):
+                if driver.exists(layer) or self.homes.take(layer):
                     while stream.read(1 << 20):
                         pass  # whoever checks the bytes below must see all of them
                     known = self.get(layer)
                     return driver.usage(layer) if known is None else _usage(known)
                 if parents and not driver.independent_layers:
                     self._wait_for(parents[0])
-                return self._unpack(driver, layer, parents, diff_id, stream)
+                return self._unpack(layer, parents, diff_id, stream)
         except BaseException:
             self._engine.leases.drop("layer", layer)
             raise
 
     def _unpack(
-        self,
-        driver: StorageDriver,
-        layer: str,
-        parents: Sequence[str],
-        diff_id: str,
-        stream: Readable,
+        self, layer: str, parents: Sequence[str], diff_id: str, stream: Readable
     ) -> LayerUsage:
         from ..content.handed import PIECE, Ahead
 
+        driver = self.homes.of_new(parents)
         try:
             with Ahead(_Checked(stream, diff_id)) as checked:
                 usage = driver.apply(layer, parents, checked)
@@ -135,7 +139,17 @@ class Layers:
         except DigestMismatch:
             driver.remove(layer)
             raise
+        self.homes.show(driver, layer)
         return usage
+
+    def take(self, layer: str) -> bool:
+        """Have a layer that another graph root has in the image store; False for none.
+
+        The row is not written, as by `apply`.
+        """
+        self._engine.leases.hold("layer", (layer,))
+        with self._engine.image_locks.hold("layer", layer, _UNPACK_TIMEOUT):
+            return self.homes.take(layer)
 
     def adopt(self, name: str, parent: str, diff_id: str, usage: LayerUsage) -> bool:
         """Make a layer of chance's id the one that its digest says, with its row; it is leased.
@@ -144,12 +158,16 @@ class Layers:
         """
         layer = chain_id(parent, diff_id)
         self._engine.leases.hold("layer", (layer,))
-        with self._engine.locks.hold("layer", layer, _UNPACK_TIMEOUT):
+        with self._engine.image_locks.hold("layer", layer, _UNPACK_TIMEOUT):
             if self.driver.exists(layer):
                 return False
-            self.driver.rename(name, layer)
+            taken = self.homes.take(layer)
+            if not taken:
+                home = self.homes.of_made(name)
+                home.rename(name, layer)
+                self.homes.show(home, layer)
             self.record(layer, parent, diff_id, "", usage)
-        return True
+        return not taken
 
     def _wait_for(self, parent: str) -> None:
         """Wait until a layer is there that others are making. Raises StoreError if nobody is."""
@@ -202,11 +220,15 @@ class Layers:
 
         Raises InUse for an image's layer that something stands on.
         """
-        with self._engine.locks.hold("layer", layer):
-            if self.get(layer) is not None and not rows.delete(self._engine.database, layer):
+        if self.get(layer) is None:
+            with self._engine.locks.hold("layer", layer):
+                self.driver.remove(layer)
+            return
+        with self._engine.image_locks.hold("layer", layer):
+            if not rows.delete(self._engine.database, layer):
                 user = rows.user(self._engine.database, layer)
                 raise InUse(f"layer {layer} is used by {user}")
-            self.driver.remove(layer)
+            self.homes.erase(layer)
 
     def diff(self, layer: str, parent: str, out: Writable) -> None:
         """Write a layer's own content as an uncompressed tar."""
@@ -231,7 +253,7 @@ class Layers:
         from .garbage import collect
 
         self._engine.leases.release()
-        collect(self._engine, self.driver if self._recorded() else None)
+        collect(self._engine, self.homes if self._recorded() else None)
 
 
 def _usage(row: LayerRow) -> LayerUsage:

@@ -166,8 +166,9 @@ class VfsDriver(StorageDriver):
         staging.collect(self._home)
 
     def _tree(self, layer: str) -> str:
-        """Where a layer's files are: in this home, or in another."""
-        return self.elsewhere(layer) or f"{self._home}/{layer}/tree"
+        """Where a layer's files are: in this home, or in another, or by that in a third."""
+        tree = f"{self._home}/{layer}/tree"
+        return os.path.realpath(tree) if self.elsewhere(layer) else tree
 
     def probe(self) -> Probe:
         return Probe(True)

@@ -72,7 +72,8 @@ def repair(engine: Engine, *, quick: bool = False, force: bool = False) -> Repor
         if not done:
             break
     engine.layers.collect()
-    engine.locks.sweep()
+    for locks in (engine.locks, engine.image_locks):
+        locks.sweep()
     left = tuple(problem.message for problem in check(engine, quick=quick))
     gone = tuple(message for message in dict.fromkeys(repaired) if message not in left)
     return Report(tuple(everything), gone, left)

@@ -10,6 +10,7 @@ from ..errors import Busy
 from ..images.descriptor import digest_parts
 from ..state import layers as rows
 from ..state import leases
+from ..storage import image_store
 from ..storage.linked import elsewhere
 from ..value import Value
 from .check import Problem
@@ -27,6 +28,7 @@ def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
     A damaged blob that is only the compressed form of a layer is no damage of the image. What
     is gone of an additional store may come back with it: nothing is removed for that.
     """
+    yield from _unseen(engine)
     ours = engine.images  # a store that is gone is told before its layers are taken for lost
     damaged = dict(_damaged_blobs(engine, quick=quick))
     lost = _lost_layers(engine)
@@ -83,7 +85,7 @@ def _damaged_blobs(engine: Engine, *, quick: bool) -> Iterator[tuple[str, _Lost]
         try:
             found = os.stat(path).st_size
         except FileNotFoundError:
-            yield digest, _gone(f"blob {digest}", elsewhere(path))
+            yield digest, _gone(engine, f"blob {digest}", elsewhere(path))
             continue
         if found != size:
             yield digest, _Lost(f"blob {digest} has {found} bytes, not {size}")
@@ -91,9 +93,22 @@ def _damaged_blobs(engine: Engine, *, quick: bool) -> Iterator[tuple[str, _Lost]
             yield digest, _Lost(f"blob {digest} has other content than its digest says")
 
 
-def _gone(what: str, place: str) -> _Lost:
-    """place: where it was, if that is in an additional store."""
-    return _Lost(f"{what} is gone" + (f": it was {place}" if place else ""), bool(place))
+def _unseen(engine: Engine) -> Iterator[Problem]:
+    """Graph roots that have the same image store and are gone: only people know for how long."""
+    store = image_store.of(engine)
+    for entry, root in store.unseen() if store is not None else ():
+        yield Problem(
+            f"the graph root {root} is not there: what it may need in the image store is kept;"
+            f" if it is gone for good, remove {entry}"
+        )
+
+
+def _gone(engine: Engine, what: str, place: str) -> _Lost:
+    """place: where it was, if that is not in the graph root."""
+    store = image_store.of(engine)
+    ours = store is not None and place.startswith(f"{store.path}/")
+    where = f": it was {place}" if place else ""
+    return _Lost(f"{what} is gone{where}", bool(place) and not ours)
 
 
 def _digest(path: str, digest: str) -> str:
@@ -109,14 +124,11 @@ def _digest(path: str, digest: str) -> str:
 
 def _forget_blob(engine: Engine, digest: str) -> None:
     """Forget the compressed form of a layer: the next pull of the image brings it back."""
-    with engine.locks.hold("blob", digest), engine.database.transaction():
+    with engine.image_locks.hold("blob", digest), engine.database.transaction():
         engine.database.execute("UPDATE layers SET blob = NULL WHERE blob = ?", digest)
         engine.database.execute("DELETE FROM image_blobs WHERE digest = ?", digest)
         engine.database.execute("DELETE FROM blobs WHERE digest = ?", digest)
-        try:
-            os.unlink(engine.blobs.path(digest))
-        except FileNotFoundError:
-            pass
+        engine.blobs.files.forget(digest)
 
 
 def _lost_layers(engine: Engine) -> dict[str, _Lost]:
@@ -124,7 +136,7 @@ def _lost_layers(engine: Engine) -> dict[str, _Lost]:
     driver = engine.layers.driver
     known = [row[0] for row in engine.database.rows("SELECT id FROM layers")]
     lost = (layer for layer in known if not driver.exists(layer))
-    return {layer: _gone(f"layer {layer}", driver.elsewhere(layer)) for layer in lost}
+    return {layer: _gone(engine, f"layer {layer}", driver.elsewhere(layer)) for layer in lost}
 
 
 def layers(engine: Engine) -> Iterator[Problem]:
@@ -156,9 +168,9 @@ def _is_owned(engine: Engine, layer: str) -> bool:
 
 def _remove_layer(engine: Engine, layer: str) -> None:
     try:
-        with engine.locks.hold("layer", layer, 0):
+        with engine.image_locks.hold("layer", layer, 0):
             if not _is_owned(engine, layer):
-                engine.layers.driver.remove(layer)
+                engine.layers.homes.erase(layer)
     except Busy:
         return  # somebody is making it
 
@@ -189,6 +201,6 @@ def _is_known_blob(engine: Engine, digest: str) -> bool:
 
 
 def _remove_blob(engine: Engine, digest: str) -> None:
-    with engine.locks.hold("blob", digest, 0):
+    with engine.image_locks.hold("blob", digest, 0):
         if not _is_known_blob(engine, digest):
             os.unlink(os.path.join(engine.blobs.directory, *digest.split(":")))

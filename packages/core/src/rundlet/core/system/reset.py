@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # Docs: architecture.md, "On disk". The tools over the engine have their places there too.
 _IN_GRAPH = (
-    "artifacts", "blobs", "build", "checkpoints", "clean.shutdown", "containers", "networks",
-    "runtimes", "secrets", "tmp", "volumes",
+    "artifacts", "blobs", "build", "checkpoints", "clean.shutdown", "containers",
+    "imagestore.link", "networks", "runtimes", "secrets", "tmp", "volumes",
 )  # fmt: skip
 _IN_RUN = (
     "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "oci",
@@ -41,6 +41,7 @@ def reset(engine: Engine) -> list[str]:
         *_each(_volumes(engine)),
     ]
     drivers = [point.name for point in engine.plugins.available("storage")]
+    problems += _each(iter((partial(_leave, engine, drivers),)))
     graph, run = engine.settings.graph_root, engine.settings.run_root
     engine.close()
     for path in abandoned(graph):
@@ -75,6 +76,16 @@ def _networks(engine: Engine) -> Iterator[Callable[[], object]]:
 def _volumes(engine: Engine) -> Iterator[Callable[[], object]]:
     for volume in engine.volumes.list():
         yield partial(engine.volumes.remove, volume.name, force=True)
+
+
+def _leave(engine: Engine, drivers: list[str]) -> None:
+    """Take out of the image store what no other graph root needs there."""
+    engine.settings = engine.settings.replace(image_store="")  # the one that it has
+    store = engine.image_store
+    if store is not None:
+        engine.database.execute("DELETE FROM images")
+        engine.layers.collect()
+        store.leave(drivers)
 
 
 def _delete(root: str, names: tuple[str, ...]) -> None:

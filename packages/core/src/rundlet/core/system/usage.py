@@ -105,7 +105,8 @@ def unfinished(engine: Engine) -> int:
     held = leases.held(database, "blob")
     whole = sum(size for digest, size in rows.blobs_of_nothing(database) if digest not in held)
     parts = {one.object for one in leases.dead(database) if one.kind == "file"}
-    return whole + sum(_size(os.path.join(engine.blobs.temporary, name)) for name in parts)
+    places = (f"{place}/{name}" for name in parts for place in engine.blobs.files.temporaries)
+    return whole + sum(map(_size, places))
 
 
 def _size(path: str) -> int:

@@ -55,7 +55,7 @@ class _Destination(StoreDestination):
         self._opened = opened
 
     def commit(self) -> None:
-        from ..images.digests import check_digest, digest_of
+        from ..images.copy import check_digest, digest_of
 
         assert self._written is not None
         check_digest("manifest", self._written.data, self._wanted)
@@ -145,7 +145,7 @@ def _places(store: str) -> dict[str, str]:
         raise InvalidArgument(f"containers-storage:[{store}]: storage options are not supported")
     if not root.startswith("/") or (plus and not run.startswith("/")):
         raise InvalidArgument(f"containers-storage:[{store}]: paths must be absolute")
-    found = {"graph_root": root}
+    found = {"graph_root": root, "image_store": ""}
     if at and driver:
         found["storage_driver"] = driver
     if run:

@@ -17,6 +17,7 @@ from .runtimes import installed, tables
 _DIRECT = {
     "crio.root": "graph_root",
     "crio.runroot": "run_root",
+    "crio.imagestore": "image_store",
     "crio.storage_driver": "storage_driver",
     "crio.image.big_files_temporary_dir": "temporary",
     "crio.image.signature_policy": "signature_policy",
@@ -42,9 +43,11 @@ def settings(base: Settings, config: Config) -> Settings:
     changes: dict[str, Any] = {
         name: config.values[path] for path, name in _DIRECT.items() if path in config.said
     }
-    for name in ("graph_root", "run_root"):
+    for name in ("graph_root", "run_root", "image_store"):
         if changes.get(name):
             changes[name] = os.path.abspath(changes[name])
+    if changes.get("graph_root"):
+        changes.setdefault("image_store", "")  # storage.conf's is that of the root it goes with
     _check_root(config)
     options = config.texts("crio.storage_option")
     if options:

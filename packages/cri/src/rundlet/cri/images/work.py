@@ -7,14 +7,17 @@ import os
 import time
 
 from rundlet.core import Engine
+from rundlet.core.contracts.storage import LayerUsage
 from rundlet.core.errors import (
     InUse,
     InvalidArgument,
     NoSuchImage,
     NotFound,
+    RundletError,
 )
 from rundlet.core.state import images as rows
 from rundlet.core.state.images import Image
+from rundlet.core.storage import image_store
 
 from ..proto import api_pb2 as cri
 from . import values
@@ -72,24 +75,42 @@ def _check_unused(engine: Engine, image: Image) -> None:
 
 
 def usage(engine: Engine) -> cri.ImageFsInfoResponse:
-    """What blobs and layers take below the graph root; containers' layers are of the same."""
+    """What blobs and layers take; containers' layers are on the same file system, but for a
+    graph root that has an image store.
+    """
     used = engine.database.row(
         "SELECT (SELECT coalesce(sum(size), 0) FROM blobs), coalesce(sum(size), 0),"
         " coalesce(sum(inodes), 0), (SELECT count(*) FROM blobs) FROM layers"
     ) or (0, 0, 0, 0)
     blobs, layers, inodes, files = (int(number) for number in used)
     now = time.time_ns()
-    root = engine.settings.graph_root
+    root, store = engine.settings.graph_root, image_store.of(engine)
     os.makedirs(root, exist_ok=True)
     images = cri.FilesystemUsage(
         timestamp=now,
-        fs_id=cri.FilesystemIdentifier(mountpoint=root),
+        fs_id=cri.FilesystemIdentifier(mountpoint=root if store is None else store.path),
         used_bytes=cri.UInt64Value(value=blobs + layers),
         inodes_used=cri.UInt64Value(value=inodes + files),
     )
     containers = cri.FilesystemUsage()
     containers.CopyFrom(images)
+    if store is not None:
+        containers.fs_id.mountpoint = root
+        taken = _writable(engine)
+        containers.used_bytes.value = sum(one.size for one in taken)
+        containers.inodes_used.value = sum(one.inodes for one in taken)
     return cri.ImageFsInfoResponse(image_filesystems=[images], container_filesystems=[containers])
+
+
+def _writable(engine: Engine) -> list[LayerUsage]:
+    """What containers have written."""
+    found = []
+    for (layer,) in engine.database.rows("SELECT layer FROM containers WHERE layer != ''"):
+        try:
+            found.append(engine.layers.usage(layer))
+        except (RundletError, OSError):
+            continue  # it is being made, or removed
+    return found
 
 
 def _named(name: str) -> str:

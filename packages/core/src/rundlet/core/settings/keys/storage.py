@@ -12,10 +12,6 @@ _PLACES = "two engines must not share a store by accident: graph_root, run_root 
 _REMAP = "containers/storage has dropped it: give `--userns` or `--uidmap`"
 _PARTS = "parts of zstd:chunked layers are reused where that saves a megabyte"
 _DIGEST = "a layer is what its digest says"
-_IMAGES = (
-    "images are with the containers that count on them; fill another root (`--root STORE pull`) and"
-    " name it in additionalimagestores"
-)
 _QUOTA = "there are no quotas"
 _NONE = "there is no such driver"
 
@@ -23,7 +19,7 @@ STORAGE = (
     Key(_T, "driver", setting="storage_driver"),
     Key(_T, "driver_priority", setting="storage_driver_priority"),
     Key(_T, "graphroot", without=_PLACES),
-    Key(_T, "imagestore", without=_IMAGES),
+    Key(_T, "imagestore", setting="image_store"),
     Key(_T, "rootless_storage_path", without=_PLACES),
     Key(_T, "runroot", without=_PLACES),
     Key(_T, "transient_store", setting="transient_store"),

@@ -9,11 +9,8 @@ _T = "crio"
 KEYS = (
     Key(_T, "root", "", "Directory of images, containers and all state that lasts", "root", "r"),
     Key(_T, "runroot", "", "Directory of the state that ends with a reboot", "runroot"),
-    Key(
-        _T, "imagestore", "", "A second store for pulled images", "imagestore",
-        without="images and containers are in one store; images of others by storage_option"
-        " overlay.additionalimagestore",
-    ),
+    Key(_T, "imagestore", "", "Directory of the files of images, where it is not root",
+        "imagestore"),
     Key(_T, "storage_driver", "", "Storage driver: overlay, vfs", "storage-driver", "s"),
     Key(_T, "storage_option", (), "Options of the storage driver, as DRIVER.KEY=VALUE",
         "storage-opt"),
