@@ -235,6 +235,8 @@ def test_what_is_wrong_is_said(networked: Rundlet) -> None:
         (("--subnet", "10.0.0.0"), "10.0.0.0"),
         (("--driver", "overlay"), "overlay"),
         (("--gateway", "10.9.0.1"), "subnet"),
+        (("--ignore", "--subnet", "10.88.7.0/24"), "already used on the host or by another config"),
+        (("--label", "=x"), "invalid label format"),
         (("--opt", "nosuch=1"), "nosuch"),
         (("--route", "10.1.0.0/24,nowhere"), "invalid gateway nowhere"),
         (("--route", "10.1.0.0/24,blackhole,0"), "invalid metric 0"),

@@ -79,6 +79,9 @@ def test_init_path(store: Rundlet, tmp_path: Path) -> None:
     (tmp_path / "init").write_text("#!/bin/sh\necho mine\n")
     (tmp_path / "init").chmod(0o755)
     assert store(*run, str(tmp_path / "init"), "busybox", "true").stdout == "mine\n"
+    store.environment["RUNDLET_INIT_PATH"] = "/not/there"
+    done = store(*run[:-1], "busybox", "true", check=False)
+    assert "not found on the host: /not/there" in done.stderr
 
 
 def test_the_hosts_own_directories_are_not_given_away(store: Rundlet) -> None:

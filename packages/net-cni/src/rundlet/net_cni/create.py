@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def create(parts: Parts, network: Network) -> Network:
-    """Define a network. Raises AlreadyExists, InvalidArgument, InUse, NotSupported."""
+    """Define a network. Raises AlreadyExists, InvalidArgument, NotSupported."""
     if not parts.directories:
         raise NotSupported("no CNI config directory is configured: networks cannot be created")
     _check_name(network)
@@ -99,7 +99,7 @@ def _with_interface(network: Network, known: Sequence[Network]) -> Network:
             raise InvalidArgument(f'invalid bridge name "{network.interface}"')
         shared = "vlan" in network.options or unmanaged(network.options)
         if network.interface in taken and not shared:
-            raise AlreadyExists(f"bridge name {network.interface} already in use")
+            raise InvalidArgument(f"bridge name {network.interface} already in use")
         return network
     taken |= subnets.interfaces()
     number = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from rundlet.core.errors import InUse, InvalidArgument, NetworkError
+from rundlet.core.errors import InvalidArgument, NetworkError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def completed(wish: Mapping[str, str]) -> dict[str, str]:
 
 
 def refuse_overlap(subnets: Sequence[Mapping[str, str]], used: Sequence[IPNetwork]) -> None:
-    """Raises InUse when a subnet overlaps one that is used, InvalidArgument among themselves."""
+    """Raises InvalidArgument for subnets that overlap one in use, or each other."""
     seen: list[IPNetwork] = []
     for one in subnets:
         subnet = parse(one["subnet"])
         if any(_overlap(subnet, other) for other in used):
-            raise InUse(
+            raise InvalidArgument(
                 f"subnet {subnet} is already used on the host or by another config",
                 remedy="`rundlet network ls` and `ip route` show them; choose another.",
             )

@@ -85,7 +85,15 @@ def _subnets(arguments: Parsed) -> tuple[Mapping[str, str], ...]:
 
 
 def _pairs(arguments: Parsed, option: str) -> dict[str, str]:
-    return {key: value for key, _, value in (t.partition("=") for t in arguments.texts(option))}
+    from rundlet.core.errors import InvalidArgument
+
+    found = {}
+    for text in arguments.texts(option):
+        key, _, value = text.partition("=")
+        if not key:
+            raise InvalidArgument(f"invalid {option} format: {text!r}", remedy="Give key=value.")
+        found[key] = value
+    return found
 
 
 def _extra(arguments: Parsed) -> dict[str, str]:

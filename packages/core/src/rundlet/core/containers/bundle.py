@@ -136,12 +136,13 @@ def _of_pod(row: Container, request: ContainerRequest) -> Mapping[str, str]:
 def init_program(engine: Engine, wanted: str = "") -> str:
     """The path of the wanted init program, or of catatonit; "" where that is not installed.
 
-    Raises InvalidArgument where the wanted one is not there.
+    Raises InvalidArgument where the wanted one, or that of the settings, is not there.
     """
+    wanted = wanted or engine.settings.init_path
     if wanted and not os.access(wanted, os.X_OK):
         raise InvalidArgument(f"container-init binary not found on the host: {wanted}")
     candidates = (
-        wanted or engine.settings.init_path,
+        wanted,
         *(f"{directory}/catatonit" for directory in engine.settings.helper_binaries_dirs),
         "/usr/libexec/podman/catatonit",
         "/usr/bin/catatonit",
