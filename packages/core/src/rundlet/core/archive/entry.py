@@ -101,7 +101,7 @@ class Entry:
         """The whole content of a small file. Raises Corrupt when it is larger than `limit`."""
         if self.size > limit:
             raise Corrupt(f"{self.name}: {self.size} bytes, more than the {limit} expected")
-        return self.open().read()
+        return b"".join(self.pieces()) if self.extents is None else self.open().read()
 
     def open(self) -> RawStream:
         """The content as a readable stream, holes as zeros; good until the reader goes on."""

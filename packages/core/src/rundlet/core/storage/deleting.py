@@ -17,6 +17,8 @@ def delete_each(paths: Sequence[str], delete: Callable[[str], None]) -> None:
         for path in paths:
             delete(path)
         return
+    from functools import partial
+
     from ..together import together
 
-    together([lambda path=path: delete(path) for path in paths], _AT_ONCE)  # type: ignore[misc]
+    together([partial(delete, path) for path in paths], _AT_ONCE)
