@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,14 @@ def test_what_reads_an_archive(
     assert rundlet("system", "check").stdout == ""
 
 
+def _writes_below(process: subprocess.Popen[str], directory: Path) -> bool:
+    for link in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(link).startswith(f"{directory}/"):
+                return True
+    return False
+
+
 @ending
 def test_a_file_that_is_half_written(
     rundlet: Rundlet, busybox_archive: Path, tmp_path: Path, number: int
@@ -119,7 +128,7 @@ def test_a_file_that_is_half_written(
     out = tmp_path / "out"
     out.mkdir()
     process = _begin(rundlet, "export", "-o", str(out / "c.tar"), "c")
-    _until(lambda: os.listdir(out))
+    _until(lambda: _writes_below(process, out))  # a file without a name until it is whole
     _ends(process, number)
     assert os.listdir(out) == []
 

@@ -61,6 +61,7 @@ ps -a --filter name=ma --format '{{.Names}}'
 ps -a --filter exited=3 --format '{{.Names}}'
 ps -a --filter bad=1
 ps -a --sort names --format '{{.Names}}'
+ps -a --sort runningfor --format '{{.Names}}'
 ps -n 1 --format '{{.Names}}'
 ps -a --format '{{.Names}} {{.Networks}} {{.Created.Year}} {{.MNT}} {{.IsInfra}}' --filter name=made
 ps -l --format '{{.Names}}'

@@ -288,7 +288,7 @@ def sort(engine: Engine, rows: Sequence[ContainerRow], key: str) -> list[Contain
         "id": lambda row: row.id,
         "image": lambda row: row.image_name,
         "names": lambda row: row.name,
-        "runningfor": lambda row: -row.created,
+        "runningfor": lambda row: row.started,
         "status": lambda row: row.status,
         "size": lambda row: _bytes(engine, row)[1],
     }
