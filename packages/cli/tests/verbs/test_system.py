@@ -18,6 +18,7 @@ import pytest
 
 from devtools.peers import Podman
 from rundlet.core.engine import Engine
+from rundlet.core.linux.processes import start_time
 from rundlet.core.settings.snapshot import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def filled(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
     words = ("--network", "none", "--name", "c", "-v", "used:/data")
     rundlet("run", *words, "busybox", "sh", "-c", "echo 123 > /data/file; echo 1234567 > /own")
     rundlet("volume", "create", "unused")
+    rundlet.environment["BUSYBOX"] = str(busybox_archive)
     return rundlet
 
 
@@ -356,3 +358,20 @@ def test_reset_asks(filled: Rundlet) -> None:
     )  # fmt: skip
     assert f'the graphRoot directory: "{root(filled)}"' in done.stdout
     assert filled("images", "-q").stdout != ""
+
+
+def test_what_runs_ends_though_the_state_is_lost(filled: Rundlet) -> None:
+    """By a repair where the state was put aside, by a reset where it is damaged."""
+    for verb in (("check", "--repair"), ("reset", "-f")):
+        filled("run", "-d", "--network", "none", "--name", "runs", "busybox", "sleep", "100")
+        pid = filled("inspect", "-f", "{{.State.Pid}}", "runs").stdout.strip()
+        for path in root(filled).glob("state.db*"):
+            path.unlink()
+        if verb[0] == "reset":
+            (root(filled) / "state.db").write_bytes(b"no database")
+        filled("system", *verb, check=False)
+        assert not start_time(int(pid))  # init may not have reaped it
+        assert not filled.mounts()
+        if verb[0] == "check":
+            filled("load", "-q", "-i", filled.environment["BUSYBOX"])
+    assert not root(filled).exists()

@@ -268,3 +268,15 @@ def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path) -> None:
         assert len(names) % 2 == 0 and len(names) > 0
         database.execute("INSERT INTO settings VALUES ('after', '')")
         database.close()
+
+
+def test_an_emptied_file_is_not_taken_for_a_new_store(tmp_path: Path) -> None:
+    Database(str(tmp_path)).close()
+    (tmp_path / "state.db").write_bytes(b"")
+    Database(str(tmp_path)).close()  # of a store that has nothing: a kill at its birth
+    (tmp_path / "containers" / "c").mkdir(parents=True)
+    (tmp_path / "state.db").write_bytes(b"")
+    with pytest.raises(StoreError, match="is empty"):
+        Database(str(tmp_path)).rows("SELECT 1")
+    (tmp_path / "state.db").unlink()  # put aside: one begins anew
+    Database(str(tmp_path)).close()

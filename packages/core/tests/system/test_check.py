@@ -11,6 +11,7 @@ import pytest
 from rundlet.core import Engine
 from rundlet.core.linux.processes import partial_name
 from rundlet.core.settings.snapshot import Settings
+from rundlet.core.system import builds
 from rundlet.core.system.check import check, repair
 from rundlet.core.system.check_containers import collect_networks
 
@@ -80,3 +81,13 @@ def test_what_killed_processes_were_writing_is_found(engine: Engine) -> None:
     assert [str(theirs) in problem.message for problem in check(engine)] == [True]
     repair(engine)
     assert list(directory.iterdir()) == [ours]
+
+
+def test_secrets_of_killed_builds_are_found(engine: Engine) -> None:
+    private = Path(builds.private_directory(engine))
+    ours, theirs = private / f"{builds.ourselves()}.a", private / f"{os.getpid()}:1.b"
+    for path in (ours, theirs):
+        path.mkdir(parents=True)
+    assert [str(theirs) in problem.message for problem in check(engine)] == [True]
+    repair(engine)
+    assert list(private.iterdir()) == [ours]

@@ -119,6 +119,7 @@ def _set_outside(plan: SpecPlan) -> None:
 def store(paths: Paths, spec: dict[str, object]) -> None:
     """Write config.json, whole or not at all."""
     temporary = f"{paths.config}.new"
+    os.makedirs(paths.bundle, mode=0o700, exist_ok=True)  # what somebody removed is made again
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(json.dumps(spec))
     os.rename(temporary, paths.config)

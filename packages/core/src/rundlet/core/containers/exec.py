@@ -247,9 +247,11 @@ def specification(engine: Engine, row: Container) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             spec = json.load(file)
     except (OSError, ValueError) as error:
-        raise Corrupt(f"{path}: {error}", remedy=f"restart container {row.name}") from error
-    if not isinstance(spec, dict):
-        raise Corrupt(f"{path}: not a JSON object", remedy=f"restart container {row.name}")
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Corrupt(f"{path}: {reason}", remedy=f"restart container {row.name}") from error
+    parts = ("process", "root", "linux")
+    if not isinstance(spec, dict) or not all(isinstance(spec.get(part), dict) for part in parts):
+        raise Corrupt(f"{path}: not a container's", remedy=f"restart container {row.name}")
     return spec
 
 

@@ -1,4 +1,6 @@
-"""Processes that a killed starter left: a monitor nobody knows of, and what is in the cgroup."""
+"""Processes of no known starter: a monitor nobody knows of, what is in the cgroup, containers
+whose state is lost.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from ..state.containers import Container
 
 
+_ID = 64  # digits of an id
+
+
 def end_monitors(engine: Engine, row: Container) -> None:
     """End a monitor that would make the container after we removed it.
 
@@ -35,12 +40,37 @@ def end_monitors(engine: Engine, row: Container) -> None:
         found = _monitors(row.id)
         unseen = 0 if found else unseen + 1
         for pid in found:
-            try:
-                os.kill(pid, 9)
-            except ProcessLookupError:
-                continue
+            _kill(pid)
         time.sleep(0.002)
     clear_cgroup(engine, row)
+
+
+def end_lost(engine: Engine, container: str) -> None:
+    """End what runs of a container that has no row: the state was lost, or put aside."""
+    from ..errors import RundletError
+
+    for pid in _monitors(container):
+        _kill(pid)
+    for name in _names(f"{engine.settings.run_root}/oci"):
+        if os.path.isdir(f"{engine.settings.run_root}/oci/{name}/{container}"):
+            try:
+                engine.plugins.runtime(name).delete(container, force=True)
+            except RundletError:
+                continue  # not one of its containers, or it is gone already
+
+
+def lost(engine: Engine) -> list[str]:
+    """Names of what each runtime has, known or not."""
+    base = f"{engine.settings.run_root}/oci"
+    found = {one for name in _names(base) for one in _names(f"{base}/{name}")}
+    return sorted(one for one in found if len(one) == _ID)
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _monitors(container: str) -> list[int]:
@@ -59,6 +89,14 @@ def _monitors(container: str) -> list[int]:
     return found
 
 
+def _kill(pid: int) -> None:
+    """SIGKILL; nothing happens when it is gone."""
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        pass
+
+
 def in_cgroup(engine: Engine, row: Container) -> list[int]:
     """Processes in the container's cgroup."""
     here = layout(engine.settings.cgroup_manager)
@@ -70,10 +108,7 @@ def clear_cgroup(engine: Engine, row: Container) -> None:
     here = layout(engine.settings.cgroup_manager)
     path = _path(engine, here, row)
     for pid in processes(here, path):
-        try:
-            os.kill(pid, 9)
-        except ProcessLookupError:
-            continue
+        _kill(pid)
     remove(here, path)
 
 

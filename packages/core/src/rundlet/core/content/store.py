@@ -276,4 +276,6 @@ class BlobWriter:
 
 
 def _missing(digest: str) -> NotFound:
-    return NotFound(f"blob {digest} is not in the store")
+    return NotFound(
+        f"blob {digest} is not in the store", remedy="See whose it is: rundlet system check"
+    )

@@ -63,11 +63,14 @@ class Database:
         return self._connect() if found is None else found
 
     def _connect(self) -> sqlite3.Connection:
+        is_new = not os.path.exists(self.path)
         connection = self._open()
         try:
             # WAL is a property of the file: only a new one has to be told (in `_migrate`).
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version != SCHEMA_VERSION:
+                if not (version or is_new):
+                    self._refuse_emptied()
                 self._migrate(connection, version)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA foreign_keys=ON")
@@ -101,6 +104,17 @@ class Database:
             check_same_thread=False,
             uri=True,  # for ATTACH (stores.py): a plain path is taken as it is
         )
+
+    def _refuse_emptied(self) -> None:
+        """Raise StoreError where a file without any state stands for a store that is not empty:
+        SQLite takes an empty file for a new one, and a repair would then delete everything.
+        """
+        for name in ("containers", "blobs/sha256"):
+            path = os.path.join(self.graph_root, name)
+            if os.path.isdir(path) and os.listdir(path):
+                raise StoreError(
+                    f"the state file {self.path} is empty, {path} is not", remedy=_DAMAGED
+                )
 
     def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
         if version > SCHEMA_VERSION:
@@ -209,7 +223,10 @@ class Database:
         return StoreError(f"cannot use the state file {self.path}: {error}", remedy=remedy)
 
 
-_DAMAGED = "It is damaged. Restore it from a backup, or move it away to begin with an empty store."
+_DAMAGED = (
+    "It is damaged. Restore it from a backup, move it away to begin with an empty store, or remove"
+    " all there is: rundlet system reset"
+)
 
 
 class Transaction:

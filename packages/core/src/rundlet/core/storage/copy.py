@@ -71,6 +71,8 @@ def _content(here: str, there: str, size: int) -> None:
                 fcntl.ioctl(target, _FICLONE, source)
             except OSError:
                 _copy_data(source, target, size)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, there) from error  # a write names no file
         finally:
             os.close(target)
     finally:

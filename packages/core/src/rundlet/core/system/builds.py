@@ -63,13 +63,18 @@ def sweep(engine: Engine) -> list[str]:
     gone = [identity for identity, owner in containers(engine) if is_dead(owner)]
     for identity in gone:
         remove(engine, identity)
-    private = private_directory(engine)
-    for name in os.listdir(private) if os.path.isdir(private) else ():
-        if is_dead(name.partition(".")[0]):
-            import shutil  # slow to import
+    for path in left_private(engine):
+        import shutil  # slow to import
 
-            shutil.rmtree(os.path.join(private, name), ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
     return gone
+
+
+def left_private(engine: Engine) -> list[str]:
+    """The directories with secrets of builds that were killed."""
+    private = private_directory(engine)
+    names = os.listdir(private) if os.path.isdir(private) else ()
+    return [os.path.join(private, name) for name in names if is_dead(name.partition(".")[0])]
 
 
 def containers(engine: Engine) -> list[tuple[str, str]]:

@@ -10,14 +10,17 @@ from ..containers.paths import Paths
 from ..containers.remove import discard
 from ..containers.state import attended, boot_id, derive, has_process
 from ..containers.stored import network_of
+from ..containers.strays import end_lost
 from ..containers.trees import remove_tree
 from ..containers.unfinished import collect
 from ..contracts.network import Attachment
 from ..errors import Busy
 from ..json import loads
+from ..linux.mounts import detach_below
 from ..linux.processes import start_time
 from ..networks.namespace import remove_namespace
 from ..state import containers as rows
+from . import builds
 from .check import Problem
 
 TYPE_CHECKING = False
@@ -33,6 +36,12 @@ _HALF_DONE = ("creating", "removing")
 def containers(engine: Engine) -> Iterator[Problem]:
     """What is wrong with containers, and with what is there in their names."""
     yield from _half_done(engine)
+    for container, owner in builds.containers(engine):
+        if builds.is_dead(owner):
+            yield Problem(
+                f"container {container} is of a build that was killed",
+                partial(builds.sweep, engine),
+            )
     for row in (*rows.everything(engine.database), *rows.external(engine.database)):
         if row.status not in _HALF_DONE and _is_wrong(engine, row):
             yield from _of(engine, row.id)
@@ -131,7 +140,9 @@ def _strays(engine: Engine) -> Iterator[Problem]:
     for directory in (f"{graph}/containers", f"{run}/containers"):
         for name in _unknown(engine, directory):
             path = f"{directory}/{name}"
-            yield Problem(f"{path} belongs to no container", partial(remove_tree, path))
+            yield Problem(
+                f"{path} belongs to no container", partial(_remove_stray, engine, name, path)
+            )
     for name in _unknown(engine, f"{run}/exits"):
         path = f"{run}/exits/{name}"
         yield Problem(f"{path} belongs to no container", partial(os.unlink, path))
@@ -141,6 +152,13 @@ def _strays(engine: Engine) -> Iterator[Problem]:
             f"network namespace {path} belongs to no container",
             partial(_remove_namespace, engine, path),
         )
+
+
+def _remove_stray(engine: Engine, container: str, path: str) -> None:
+    """It may still run: then the state was lost, or put aside."""
+    end_lost(engine, container)
+    detach_below(path, itself=False)  # binds of what is not ours may be there
+    remove_tree(path)
 
 
 def _unknown(engine: Engine, directory: str) -> list[str]:

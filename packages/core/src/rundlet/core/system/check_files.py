@@ -9,6 +9,7 @@ from ..linux.processes import left_partial
 from ..state import leases
 from ..storage.staging import abandoned, delete
 from ..volumes.renaming import finish
+from . import builds
 from .check import Problem
 
 TYPE_CHECKING = False
@@ -42,6 +43,8 @@ def files(engine: Engine) -> Iterator[Problem]:
     """Directories of volumes without a volume, volumes without a directory, old temporaries."""
     yield from _volumes(engine)
     yield from _temporaries(engine)
+    for path in builds.left_private(engine):
+        yield Problem(f"{path} is of a build that was killed", partial(builds.sweep, engine))
     yield from _trials(engine)
     yield from _partial(engine)
 

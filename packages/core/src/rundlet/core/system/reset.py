@@ -7,6 +7,7 @@ from functools import partial
 
 from ..archive.beneath import DIRECTORY_FLAGS
 from ..archive.remove import remove_tree
+from ..containers.strays import end_lost, lost
 from ..errors import NoSuchContainer, NoSuchNetwork, NoSuchVolume, RundletError, StoreError
 from ..linux.mounts import detach_below
 from ..storage.staging import abandoned, delete
@@ -37,6 +38,7 @@ def reset(engine: Engine) -> list[str]:
     """
     problems = [
         *_each(_containers(engine)),
+        *_each(_lost(engine)),
         *_each(_networks(engine)),
         *_each(_volumes(engine)),
     ]
@@ -53,18 +55,28 @@ def reset(engine: Engine) -> list[str]:
 
 
 def _each(steps: Iterator[Callable[[], object]]) -> Iterator[str]:
-    for step in steps:
-        try:
-            step()
-        except (NoSuchContainer, NoSuchNetwork, NoSuchVolume):
-            continue  # another process was faster
-        except (RundletError, OSError) as error:
-            yield str(error)
+    try:
+        for step in steps:
+            try:
+                step()
+            except (NoSuchContainer, NoSuchNetwork, NoSuchVolume):
+                continue  # another process was faster
+            except (RundletError, OSError) as error:
+                yield str(error)
+    except StoreError as error:  # the state is damaged
+        yield str(error)
 
 
 def _containers(engine: Engine) -> Iterator[Callable[[], object]]:
     for row in engine.containers.list():
         yield partial(engine.containers.remove, row.id, force=True, volumes=True, timeout=0)
+
+
+def _lost(engine: Engine) -> Iterator[Callable[[], object]]:
+    """What runs without a row: the state was lost, or is damaged."""
+    for container in lost(engine):
+        yield partial(end_lost, engine, container)
+    yield partial(engine.networks.collect, ())
 
 
 def _networks(engine: Engine) -> Iterator[Callable[[], object]]:

@@ -44,7 +44,11 @@ def copy_up(
         if os.path.ismount(data):  # nothing can be moved there from beside
             copy_tree(path, data, exists=True)
         else:
-            copy_tree(path, copying)
+            try:
+                copy_tree(path, copying)
+            except BaseException:
+                staging.delete(copying)  # the disk may be full
+                raise
             os.rename(copying, copied)
             _move(copied, data)
     finally:
