@@ -66,7 +66,6 @@ def _layers(arguments: Parsed, default: str) -> bool:
 
 
 def _run(context: Context, arguments: Parsed, wanted: BuildOptions) -> int:
-    engine_with_flags(context, arguments)
     with _log(context, arguments) as progress:
         images = build(context.engine, wanted, progress=progress, stdin=sys.stdin.buffer)
     _write_ids(arguments, images)
@@ -112,6 +111,7 @@ def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOption
     build_refused.check(arguments)
     _check(arguments)
     ttl = arguments.seconds("cache-ttl")
+    engine = engine_with_flags(context, arguments)  # by the first who asks for one
     return BuildOptions(
         context=arguments.arguments[0] if arguments.arguments else ".",
         files=arguments.texts("file"),
@@ -133,7 +133,7 @@ def options(context: Context, arguments: Parsed, *, layers: bool) -> BuildOption
         explain=arguments.flag("explain"),
         squash=arguments.flag("squash"),
         squash_all=arguments.flag("squash-all"),
-        docker=image_format(arguments, context.engine.settings) == "docker",
+        docker=image_format(arguments, engine.settings) == "docker",
         timestamp=file_timestamp(arguments),
         labels=(*_identity(arguments), *pairs(arguments, "label")),
         annotations=image_annotations(arguments),
