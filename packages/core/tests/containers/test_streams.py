@@ -7,6 +7,7 @@ import hashlib
 import os
 import pty
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -18,10 +19,16 @@ from pathlib import Path
 
 import pytest
 
+from rundlet.core.containers import exec as exec_module
 from rundlet.core.containers.exec import ExecRequest
 from rundlet.core.contracts.monitor import Streams
 from rundlet.core.engine import Engine
-from rundlet.core.errors import CommandNotExecutable, CommandNotFound, WrongState
+from rundlet.core.errors import (
+    CommandNotExecutable,
+    CommandNotFound,
+    NoSuchContainer,
+    WrongState,
+)
 from rundlet.core.monitor.detach import keys
 
 BIG = 100 << 20
@@ -111,6 +118,21 @@ def test_exec_codes(engine, request_for, pipes) -> None:
     assert engine.database.rows("SELECT * FROM exec_sessions") == []
     run = Path(engine.settings.run_root, "containers", engine.containers.get("it").id, "exec")
     assert os.listdir(run) == []
+
+
+def test_exec_in_one_that_is_removed_meanwhile(engine, request_for, monkeypatch) -> None:
+    made = engine.containers.create(request_for("true", name="it"))
+    engine.containers.remove(made.id)
+    monkeypatch.setattr(exec_module, "_running", lambda engine, row: row)
+    run = Path(engine.settings.run_root, "containers", made.id)
+    with pytest.raises(NoSuchContainer):
+        exec_module.execute(engine, made, ExecRequest(("true",)), Streams(-1))
+    assert not run.exists()
+    run.mkdir(parents=True)
+    with pytest.raises(NoSuchContainer):
+        exec_module.execute(engine, made, ExecRequest(("true",)), Streams(-1))
+    assert os.listdir(run / "exec") == []
+    shutil.rmtree(run)
 
 
 def test_exec_detached(engine, request_for) -> None:

@@ -8,7 +8,7 @@ import time
 from .. import json
 from ..cgroups.ahead import pay_ahead
 from ..contracts.monitor import ExecJob, Streams
-from ..errors import Corrupt, WrongState
+from ..errors import Corrupt, NoSuchContainer, WrongState
 from ..linux.processes import alive, start_time
 from ..spec.execution import ExecPlan, exec_process
 from ..state import containers as rows
@@ -123,10 +123,10 @@ def begin(
     true = _running(engine, row)
     pay_ahead()
     session, directory = _directory(engine, row)
-    if request.tracked:
-        _forget_ended(engine, row.id)
-        rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
     try:
+        if request.tracked:
+            _forget_ended(engine, row.id)
+            rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
         running = _launch(engine, row, request, session, directory, streams)
     except BaseException:
         _forget(engine, row.id, session, tracked=request.tracked)
@@ -175,11 +175,19 @@ def _running(engine: Engine, row: Container) -> Container:
 
 
 def _directory(engine: Engine, row: Container) -> tuple[str, str]:
-    """A new session's id and its directory."""
+    """A new session's id and its directory. NoSuchContainer for one removed meanwhile."""
     session = identifier()
-    directory = f"{Paths(engine, row.id).run}/exec/{session}"
-    os.makedirs(directory, mode=0o700)
-    return session, directory
+    base = f"{Paths(engine, row.id).run}/exec"
+    try:
+        if not os.path.isdir(base):
+            try:
+                os.mkdir(base, 0o700)
+            except FileExistsError:
+                pass  # another session's
+        os.mkdir(f"{base}/{session}", 0o700)
+    except FileNotFoundError:
+        raise NoSuchContainer(row.name) from None
+    return session, f"{base}/{session}"
 
 
 def _forget(engine: Engine, container: str, session: str, *, tracked: bool = True) -> None:

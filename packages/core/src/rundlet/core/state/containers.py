@@ -208,14 +208,17 @@ def volumes(database: Database, container: str) -> list[tuple[str, str, bool]]:
 
 
 def add_session(database: Database, session: str, container: str, now: int, config: str) -> None:
-    """Add a session that is about to start. config: JSON."""
-    database.execute(
-        "INSERT INTO exec_sessions (id, container, created, config) VALUES (?, ?, ?, ?)",
+    """Add a session that is about to start. config: JSON. Raises NoSuchContainer."""
+    done = database.execute(
+        "INSERT INTO exec_sessions (id, container, created, config)"
+        " SELECT ?, id, ?, ? FROM containers WHERE id = ?",
         session,
-        container,
         now,
         config,
+        container,
     )
+    if not done:
+        raise NoSuchContainer(container)
 
 
 def update_session(database: Database, session: str, **changes: Any) -> None:
