@@ -157,6 +157,8 @@ def critest(running: Node, digest: str, *words: str, seconds: int = 600) -> list
     options = ("--ginkgo.no-color", f"--ginkgo.json-report={report}")
     endpoints = ("--runtime-endpoint", running.endpoint, "--image-endpoint", running.endpoint)
     command = [str(program), *endpoints, *options, f"--ginkgo.timeout={seconds}s", *words]
+    temporary = running.directory / "tmp"  # it leaves its logs there
+    temporary.mkdir(exist_ok=True)
     with (running.directory / "critest.log").open("wb") as log:
         subprocess.run(
             command,
@@ -165,6 +167,7 @@ def critest(running: Node, digest: str, *words: str, seconds: int = 600) -> list
             check=False,
             timeout=seconds + PATIENCE,
             cwd=running.directory,
+            env={**os.environ, "TMPDIR": str(temporary)},
         )
     if not report.exists():
         raise RuntimeError((running.directory / "critest.log").read_text()[-4000:])
