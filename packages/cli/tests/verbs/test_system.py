@@ -375,3 +375,18 @@ def test_what_runs_ends_though_the_state_is_lost(filled: Rundlet) -> None:
         if verb[0] == "check":
             filled("load", "-q", "-i", filled.environment["BUSYBOX"])
     assert not root(filled).exists()
+
+
+def test_graph_roots_that_share_a_run_root_leave_each_other_alone(filled: Rundlet) -> None:
+    """`--root` alone is that."""
+    filled("run", "-d", "--network", "none", "--name", "runs", "busybox", "sleep", "100")
+    other = (f"--root={filled.directory}/other",)
+    assert filled(*other, "system", "check", "--repair").stdout == ""
+    filled(*other, "load", "-q", "-i", filled.environment["BUSYBOX"])
+    filled(*other, "run", "-d", "--network", "none", "busybox", "sleep", "100")
+    assert filled("system", "check").stdout == ""
+    filled(*other, "system", "reset", "-f")
+    assert not (filled.directory / "other").exists()
+    assert filled("exec", "runs", "echo", "alive").stdout == "alive\n"
+    filled("rm", "-f", "-t", "0", "runs")
+    assert filled("system", "check").stdout == ""

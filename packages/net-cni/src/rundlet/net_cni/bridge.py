@@ -316,9 +316,10 @@ def delete(config: Mapping[str, Any], call: Call) -> list[str]:
         raise _failed(config, "delete", error.message) from error
 
 
-def _separate(config: Mapping[str, Any], call: Call) -> None:
+def _separate(config: Mapping[str, Any], call: Call, port: int | None = None) -> None:
+    """Delete the container's port of the bridge, and the bridge with its last; port: 0 for none."""
     with Netlink() as host:
-        port = _port(host, config, call)
+        port = _port(host, config, call) if port is None else port
         unwanted = [port] if port else []
         bridge = host.link(config.get("bridge") or _DEFAULT_BRIDGE)
         if bridge is not None and bridge.alias == _OURS:
@@ -331,7 +332,7 @@ def _separate(config: Mapping[str, Any], call: Call) -> None:
         except OSError as error:
             if error.errno != ENODEV or not port:
                 raise
-            _separate(config, call)  # the kernel was about to take it away with its namespace
+            _separate(config, call, 0)  # the kernel has taken it away with its namespace
 
 
 def _port(host: Netlink, config: Mapping[str, Any], call: Call) -> int:

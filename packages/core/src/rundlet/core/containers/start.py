@@ -21,6 +21,7 @@ from . import (
     id_files,
     joined,
     log_driver,
+    neighbours,
     network,
     notify,
     overlays,
@@ -200,7 +201,7 @@ def start_held(
 
 def _attending(engine: Engine, row: Container, undo: ExitStack) -> Attending:
     paths = Paths(engine, row.id)
-    _begin(paths)
+    _begin(engine, paths)
     undo.callback(_end, paths)
     return Attending(paths, starting=True)
 
@@ -257,8 +258,9 @@ def _rotate(engine: Engine, row: Container, request: ContainerRequest, paths: Pa
     rotation.begin(engine, row, size, count, path)
 
 
-def _begin(paths: Paths) -> None:
+def _begin(engine: Engine, paths: Paths) -> None:
     """The run directory, and the mark that there is something to clean up."""
+    neighbours.note(engine)
     os.makedirs(paths.run, mode=0o700, exist_ok=True)
     os.makedirs(paths.exits, mode=0o700, exist_ok=True)
     os.close(os.open(paths.live, os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from ..containers import cleanup
+from ..containers import cleanup, neighbours
 from ..containers.paths import Paths
 from ..containers.remove import discard
 from ..containers.state import attended, boot_id, derive, has_process
@@ -167,7 +167,11 @@ def _unknown(engine: Engine, directory: str) -> list[str]:
         names = os.listdir(directory)
     except FileNotFoundError:
         return []
-    unknown = (name for name in names if len(name) == 64 and not _is_known(engine, name))
+    unknown = (
+        name
+        for name in names
+        if len(name) == 64 and not _is_known(engine, name) and not neighbours.has(engine, name)
+    )
     return sorted(name for name in unknown if os.path.lexists(f"{directory}/{name}"))
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from ..archive.beneath import DIRECTORY_FLAGS
 from ..archive.remove import remove_tree
+from ..containers import neighbours
 from ..containers.strays import end_lost, lost
 from ..errors import NoSuchContainer, NoSuchNetwork, NoSuchVolume, RundletError, StoreError
 from ..linux.mounts import detach_below
@@ -25,7 +26,7 @@ _IN_GRAPH = (
 )  # fmt: skip
 _IN_RUN = (
     "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "oci",
-    "tmp", "version",
+    "roots", "tmp", "version",
 )  # fmt: skip
 _DATABASE = ("state.db", "state.db-wal", "state.db-shm", "state.db-reserve")
 
@@ -33,7 +34,8 @@ _DATABASE = ("state.db", "state.db-wal", "state.db-shm", "state.db-reserve")
 def reset(engine: Engine) -> list[str]:
     """Remove all containers, images, artifacts, volumes and networks, and then the directories.
 
-    The engine is closed. What is not Rundlet's in the graph root and the run root stays.
+    The engine is closed. What is not Rundlet's in the graph root and the run root stays, and so
+    does a run root that other graph roots use.
     Returns what could not be removed in order, in words. Raises StoreError when files are left.
     """
     problems = [
@@ -48,7 +50,10 @@ def reset(engine: Engine) -> list[str]:
     engine.close()
     for path in abandoned(graph):
         delete(path)
-    for root, names in ((run, _IN_RUN), (graph, (*_IN_GRAPH, *drivers, *_DATABASE))):
+    places = [(graph, (*_IN_GRAPH, *drivers, *_DATABASE))]
+    if not neighbours.others(engine):  # else what was ours in the run root is gone by now
+        places.append((run, _IN_RUN))
+    for root, names in places:
         detach_below(root, itself=False)  # a tree with mounts in it must not be deleted
         _delete(root, names)
     return problems
@@ -75,6 +80,8 @@ def _containers(engine: Engine) -> Iterator[Callable[[], object]]:
 def _lost(engine: Engine) -> Iterator[Callable[[], object]]:
     """What runs without a row: the state was lost, or is damaged."""
     for container in lost(engine):
+        if neighbours.has(engine, container):
+            continue
         yield partial(end_lost, engine, container)
     yield partial(engine.networks.collect, ())
 

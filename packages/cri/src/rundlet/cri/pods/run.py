@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 
 from rundlet.core import Engine
-from rundlet.core.containers import names
+from rundlet.core.containers import names, neighbours
 from rundlet.core.errors import AlreadyExists
 from rundlet.core.linux import syscalls
 from rundlet.core.linux.processes import start_time
@@ -54,6 +54,7 @@ def _make(engine: Engine, pod: Pod) -> None:
     config = pod.sandbox
     paths = Paths(engine, pod.id)
     os.makedirs(paths.directory, mode=0o711)
+    neighbours.note(engine)
     if config.log_directory:
         os.makedirs(config.log_directory, mode=0o755, exist_ok=True)
     if options.own_users(config):
