@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -119,6 +120,16 @@ def test_the_other_modes(store: Rundlet) -> None:
         done = store("run", "--rm", "--userns", mode, "busybox", "true", check=False)
         assert done.returncode != 0 and reason in done.stderr, mode
     assert json.loads(store("ps", "-a", "--format", "json").stdout) == []
+
+
+def test_the_machines_null_device_is_given_to_nobody(store: Rundlet) -> None:
+    """crun gives a process its standard streams, whatever they are."""
+    words = ("--network=none", "--uidmap=0:7654321:1000", "--name=c", "busybox", "sleep", "100")
+    store("run", "-d", "--runtime=crun", *words)
+    assert os.stat("/dev/null").st_uid != 7654321
+    store("exec", "--user=77", "c", "true")
+    assert os.stat("/dev/null").st_uid != 7654321 + 77
+    store("rm", "-f", "-t", "0", "c")
 
 
 @pytest.mark.parametrize("runtime", ["crun", "runc"])

@@ -252,3 +252,14 @@ def test_what_is_wrong_is_said(networked: Rundlet) -> None:
     assert networked("network", "rm", "--ignore", "nosuch").stderr == ""
     assert networked("run", "--network", "nosuch", "busybox", check=False).returncode == 125
     assert networked("ps", "-aq").stdout == ""
+
+
+def test_a_broken_configuration_is_no_container_without_a_network(
+    networked: Rundlet, tmp_path: Path
+) -> None:
+    broken = tmp_path / "net.d/87-podman.conflist"
+    broken.write_text("{")
+    done = networked("run", "--rm", "busybox", "true", check=False)
+    assert done.returncode == 125 and str(broken) in done.stderr
+    networked("run", "--rm", "--network", "none", "busybox", "true")
+    broken.unlink()

@@ -9,6 +9,7 @@ from .. import json
 from ..cgroups.ahead import pay_ahead
 from ..contracts.monitor import ExecJob, Streams
 from ..errors import Corrupt, NoSuchContainer, WrongState
+from ..linux import null_device
 from ..linux.processes import alive, start_time
 from ..spec.execution import ExecPlan, exec_process
 from ..state import containers as rows
@@ -156,6 +157,7 @@ def collect(
         job = _job(engine, row, request, session, directory, (0, 0))
         output = monitor.collect(job, timeout=timeout, limit=limit)
     finally:
+        null_device.restore()
         remove_tree(directory)
     if output is not None and not output.started and not output.late:
         raise failure(row.runtime, output.stderr.decode(errors="replace"), "exec")
@@ -210,7 +212,10 @@ def _launch(
 ) -> ExecSession:
     job = _job(engine, row, request, session, directory, _console(request, streams))
     job = job.replace(detach=request.detach or streams is None)
-    return engine.plugins.runtime(row.runtime).monitor().execute(job)
+    try:
+        return engine.plugins.runtime(row.runtime).monitor().execute(job)
+    finally:
+        null_device.restore()
 
 
 def _job(

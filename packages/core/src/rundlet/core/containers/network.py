@@ -98,7 +98,7 @@ def _attach(
 ) -> Joined:
     from pathlib import Path
 
-    driver = engine.plugins.choose_network()
+    driver = engine.plugins.network_to_join()
     plugin = driver.name
     path = Paths(engine, row.id).netns if driver.own_namespace else None
     attachment = Attachment(

@@ -10,6 +10,7 @@ from ..cgroups.ahead import pay_ahead
 from ..cgroups.layout import layout
 from ..contracts.monitor import MonitorJob
 from ..errors import NoSuchContainer, WrongState
+from ..linux import null_device
 from ..linux.processes import start_time
 from ..state import containers as rows
 from ..value import Value
@@ -239,7 +240,10 @@ def _make(
         undo.callback(volumes.unmount_images, engine, row)
         undo.callback(overlays.unmount, engine, row)
         warnings = bundle.write(engine, row, request, runtime, root, net, made, console)
-        monitored = _create(engine, row, request, runtime, paths, restoring)
+        try:
+            monitored = _create(engine, row, request, runtime, paths, restoring)
+        finally:
+            null_device.restore()
     undo.callback(_undo_create, engine, row, runtime)
     id_files.write_pids(request, monitored)
     sdnotify.created(request, monitored)

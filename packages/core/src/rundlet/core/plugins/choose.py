@@ -6,7 +6,7 @@ from ..errors import DriverUnavailable, PluginError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Protocol, TypeVar
 
     from ..commands.context import Parsed
@@ -51,6 +51,21 @@ def choose(plugins: Plugins, kind: str, wanted: str, make: Callable[[str], Drive
             return driver
         reasons.append(f"{name}: {probe.reason}")
     raise DriverUnavailable(f"no {kind} driver works on this machine", remedy="\n".join(reasons))
+
+
+def broken(plugins: Plugins, kind: str, make: Callable[[str], Driver]) -> Iterator[tuple[str, str]]:
+    """(name, reason) of each driver of ORDER that is installed and does not work here."""
+    installed = {entry.name for entry in plugins.available(kind)}
+    for name in ORDER[kind]:
+        if name not in installed:
+            continue
+        try:
+            probe = make(name).probe()
+        except PluginError as error:
+            yield name, error.message
+            continue
+        if not probe.works:
+            yield name, probe.reason
 
 
 def check_storage(plugins: Plugins, options: Parsed) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from ..errors import PluginError
+from ..errors import DriverUnavailable, PluginError
 from . import kept
 from .faults import attempt, broken, load
 from .index import KINDS, EntryPoint, entries, index
@@ -177,6 +177,23 @@ class Plugins:
         from .choose import choose
 
         return choose(self, "network", wanted or self.settings.network_plugin, self.network)
+
+    def network_to_join(self) -> NetworkPlugin:
+        """As `choose_network`, for a container that is to have a network.
+
+        Raises DriverUnavailable where a plugin is installed that does not work here: `none` for it
+        would be a container without a network that nobody has asked for.
+        """
+        from .choose import broken
+
+        driver = self.choose_network()
+        if driver.name == "none" and not self.settings.network_plugin:
+            for name, reason in broken(self, "network", self.network):
+                raise DriverUnavailable(
+                    f"network plugin {name} does not work here: {reason}",
+                    remedy="or use --network none or --network host",
+                )
+        return driver
 
     def entry(self, kind: str, name: str) -> EntryPoint:
         """The entry point of a driver. Raises PluginError, naming those that exist."""
