@@ -94,6 +94,7 @@ def _run(engine: Engine, root: str, order: Order, template: ContainerRequest) ->
         env={**template.env, **order.environment},
         user=order.user,
         workdir=order.workdir,
+        make_workdir=True,  # as buildah
         mounts=(*template.mounts, *order.mounts),
         network=order.network or template.network,
         privileged=template.privileged or order.insecure,
