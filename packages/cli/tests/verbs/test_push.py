@@ -14,6 +14,8 @@ import pytest
 from devtools.fixtures import needs
 from devtools.peers import Podman, skopeo
 from devtools.registry import Registry
+from rundlet.core import Engine
+from rundlet.core.images.lists import Lists
 
 if TYPE_CHECKING:
     from devtools.tool import Rundlet
@@ -183,3 +185,21 @@ def test_tls_and_password(loaded: Rundlet, guarded: Registry, tmp_path: Path) ->
         )
     )
     assert sorted(listed["Tags"]) == ["1", "2"]
+
+
+def test_the_image_of_a_list_for_a_platform(
+    loaded: Rundlet, registry: Registry, tmp_path: Path
+) -> None:
+    (tmp_path / "Containerfile").write_text("FROM scratch\nENV A=1\n")
+    loaded("build", "-q", "--platform=linux/arm64", "-t=other", str(tmp_path))
+    places = {name: f"{loaded.directory}/{name}" for name in ("root", "run")}
+    with Engine(root=places["root"], runroot=places["run"]) as engine:
+        Lists(engine).include("both", [engine.images.get(name) for name in ("busybox", "other")])
+    target = f"{registry.host}/both:1"
+    for name in ("both", "other"):
+        loaded("push", "-q", "--platform=linux/arm64", name, target)
+        words = ("inspect", "--config", "--override-arch=arm64", "--tls-verify=false")
+        config = json.loads(skopeo(*words, f"docker://{target}"))
+        assert (config["architecture"], config["config"]["Env"][-1]) == ("arm64", "A=1")
+    done = loaded("push", "--platform=linux/s390x", "both", target, check=False)
+    assert done.returncode == 125 and "no image for platform linux/s390x" in done.stderr

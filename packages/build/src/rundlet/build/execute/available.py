@@ -6,9 +6,9 @@ from rundlet.build.containerfile import platforms as named
 from rundlet.build.containerfile.expanding import expanded
 from rundlet.build.containerfile.instructions import From
 from rundlet.build.lists.remote import platforms as remote_platforms
-from rundlet.build.lists.store import Lists
 from rundlet.core.contracts.transport import Platform
 from rundlet.core.errors import InvalidArgument
+from rundlet.core.images.lists import Lists
 from rundlet.core.images.platforms import native
 
 from .arguments import BuildArguments

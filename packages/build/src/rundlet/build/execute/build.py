@@ -89,7 +89,7 @@ def build(
             )
             images.append(_one(engine, shared))
         if options.manifest_list:
-            from rundlet.build.lists.store import Lists
+            from rundlet.core.images.lists import Lists
 
             Lists(engine).include(options.manifest_list, images)
         return images

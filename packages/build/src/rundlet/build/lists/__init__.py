@@ -1,1 +1,1 @@
-"""Manifest lists of the local store (buildah-manifest(1)): kept, changed, pushed."""
+"""Manifest lists (buildah-manifest(1)), pushed and elsewhere; `core/images/lists.py` keeps them."""

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from rundlet.core import Engine
     from rundlet.core.contracts.transport import TransportSettings
     from rundlet.core.images.descriptor import Descriptor
+    from rundlet.core.images.lists import ManifestList
     from rundlet.core.images.progress import Progress
     from rundlet.core.streams import ReadableFile
-
-    from .store import ManifestList
 
 
 def push(

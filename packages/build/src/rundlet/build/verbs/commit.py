@@ -63,9 +63,9 @@ def run(context: Context, arguments: Parsed) -> int:
     """Commit; prints the image's id. A destination with a transport gets it pushed."""
     from rundlet.build.execute.finishing import split_names, write_out
     from rundlet.build.execute.outputs import write_id
-    from rundlet.build.lists.store import Lists
     from rundlet.build.working.containers import WorkingContainers
     from rundlet.core.commands.progress import shown
+    from rundlet.core.images.lists import Lists
     from rundlet.core.verbs import image_config
 
     from .transport import transport_settings

@@ -6,16 +6,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from rundlet.build.lists.store import Entry, ManifestList
     from rundlet.core import Engine
     from rundlet.core.commands.context import Context, Parsed
     from rundlet.core.contracts.transport import TransportSettings
+    from rundlet.core.images.lists import Entry, ManifestList
     from rundlet.core.state.images import Image
 
 
 def create(context: Context, arguments: Parsed) -> int:
     """Make a list of images; prints its digest without its algorithm."""
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
 
     name, *images = arguments.arguments
     lists = Lists(context.engine)
@@ -36,7 +36,7 @@ def create(context: Context, arguments: Parsed) -> int:
 
 def add(context: Context, arguments: Parsed) -> int:
     """Add images; prints the list's id and the digest that was added."""
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
 
     name, *images = arguments.arguments
     lists = Lists(context.engine)
@@ -50,7 +50,7 @@ def add(context: Context, arguments: Parsed) -> int:
 
 def annotate(context: Context, arguments: Parsed) -> int:
     """Change what a list says of an image."""
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
 
     name, text = arguments.arguments
     changes = _changes(arguments)
@@ -72,7 +72,7 @@ def inspect(context: Context, arguments: Parsed) -> int:
     """Print the index."""
     import json
 
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
 
     known = Lists(context.engine).get(arguments.arguments[0])
     context.print(json.dumps(known.document(), indent=4))
@@ -81,7 +81,7 @@ def inspect(context: Context, arguments: Parsed) -> int:
 
 def exists(context: Context, arguments: Parsed) -> int:
     """0 when the list is there, else 1."""
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
 
     return 0 if Lists(context.engine).exists(arguments.arguments[0]) else 1
 
@@ -90,8 +90,8 @@ def push(context: Context, arguments: Parsed) -> int:
     """Push a list; prints the digest."""
     from rundlet.build.execute.outputs import write_id
     from rundlet.build.lists import pushing
-    from rundlet.build.lists.store import Lists
     from rundlet.core.commands.progress import shown
+    from rundlet.core.images.lists import Lists
 
     from .transport import transport_settings
     from .values import writing
@@ -127,7 +127,7 @@ def _additions(context: Context, arguments: Parsed) -> tuple[str, ...]:
 
 def remove(context: Context, arguments: Parsed) -> int:
     """Take an image from a list; the image stays in the store."""
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
 
     name, text = arguments.arguments
 
@@ -142,7 +142,7 @@ def remove(context: Context, arguments: Parsed) -> int:
 
 def remove_lists(context: Context, arguments: Parsed) -> int:
     """Remove lists; their images stay."""
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
 
     for name in arguments.arguments:
         context.print(f"untagged: {Lists(context.engine).remove(name)}")
@@ -184,7 +184,7 @@ def _images(engine: Engine, text: str, arguments: Parsed) -> list[Image]:
     settings = transport_settings(arguments)
     if not arguments.flag("all"):
         return [engine.images.find(text) or engine.images.pull(text, settings=settings)]
-    from rundlet.build.lists.store import Lists
+    from rundlet.core.images.lists import Lists
     from rundlet.core.images.names import split_transport
 
     lists = Lists(engine)

@@ -102,8 +102,8 @@ def pull(context: Context, arguments: Parsed) -> int:
 def push(context: Context, arguments: Parsed) -> int:
     """Push an image, or a manifest list."""
     from rundlet.build.execute.outputs import write_id
-    from rundlet.build.lists.store import Lists
     from rundlet.core.commands.progress import shown
+    from rundlet.core.images.lists import Lists
 
     from .transport import transport_settings
     from .values import writing

@@ -35,6 +35,7 @@ VERB = Verb(
         *ENCRYPTION,
         Flag("force-compression", help="Compress layers again that are compressed otherwise"),
         Option("format", "f", help="Manifest type to use", choices=("oci", "v2s1", "v2s2")),
+        Option("platform", help="Push the image of a manifest list for this platform, alone"),
         Flag("quiet", "q", help="Suppress output information when pushing images"),
         Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
         RETRY,
@@ -53,6 +54,7 @@ def run(context: Context, arguments: Parsed) -> int:
     """Push, telling how it goes on standard error."""
     from rundlet.core.commands.progress import shown
     from rundlet.core.errors import UsageError
+    from rundlet.core.images.platforms import parse_platform
     from rundlet.core.verbs.encryption import encryption
     from rundlet.core.verbs.signing import signing
 
@@ -64,6 +66,7 @@ def run(context: Context, arguments: Parsed) -> int:
         if not destination or not destination[0].startswith("dir:"):
             raise UsageError("--compress can be set only when the transport is 'dir'")
         compression = compression or "gzip"
+    platform = arguments.text("platform")
     # As podman: whoever names a format means all layers.
     force = "compression-format" in arguments.given
     if "force-compression" in arguments.given:
@@ -81,6 +84,7 @@ def run(context: Context, arguments: Parsed) -> int:
             encryption=encryption(arguments),
             signing=signing(arguments),
             signatures=not arguments.flag("remove-signatures"),
+            platform=parse_platform(platform) if platform else None,
         )
     if arguments.text("digestfile"):
         write_digest(arguments.text("digestfile"), digest)

@@ -230,13 +230,15 @@ class Images:
         encryption: Encryption | None = None,
         signing: Signing | None = None,
         signatures: bool = True,
+        platform: Platform | None = None,
     ) -> str:
         """Copy an image to `destination` (its own name when ""); the manifest's digest there.
 
         format: "oci" | "v2s1" | "v2s2" | "" as it is. compression: "gzip" | "zstd" of layers that
         are not compressed, with `force` of all. encryption: keys to encrypt layers to. signing: who
         signs it there. signatures: whether those that it has in the store go along.
-        Raises NoSuchImage, InvalidArgument, RegistryError.
+        platform: the image for it, where the name is that of a manifest list.
+        Raises NoSuchImage, InvalidArgument, NotFound for a platform, RegistryError.
         """
         from .plan import Wishes
         from .push import push
@@ -252,6 +254,7 @@ class Images:
             encryption,
             signing,
             signatures,
+            platform,
         )
 
     def sign(self, name: str, signing: Signing) -> None:

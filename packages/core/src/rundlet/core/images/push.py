@@ -14,7 +14,7 @@ from .telling import told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contracts.transport import Location, TransportSettings
+    from ..contracts.transport import Location, Platform, TransportSettings
     from ..engine import Engine
     from ..state.images import Image
     from ..trust.signing import Signing
@@ -33,9 +33,10 @@ def push(
     encryption: Encryption | None = None,
     signing: Signing | None = None,
     signatures: bool = True,
+    platform: Platform | None = None,
 ) -> str:
     """Push one image; the digest of the manifest at the destination. See `Images.push`."""
-    image = engine.images.get(name)
+    image = engine.images.get(name) if platform is None else _instance(engine, name, platform)
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
     options = CopyOptions(
@@ -55,6 +56,12 @@ def push(
         rows.add_digest(engine.database, image.id, repository, copied.digest)
     event(engine, "push", image.id, name)
     return copied.digest
+
+
+def _instance(engine: Engine, name: str, platform: Platform) -> Image:
+    from .lists import instance
+
+    return instance(engine, name, platform)
 
 
 def configured(engine: Engine, wishes: Wishes, transport: str) -> Wishes:

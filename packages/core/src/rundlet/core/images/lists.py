@@ -13,20 +13,21 @@ import hashlib
 import json
 import os
 
-from rundlet.core.errors import AlreadyExists, Corrupt, NoSpace, NotFound, StoreError
-from rundlet.core.images import manifest as manifests
-from rundlet.core.images import platforms
-from rundlet.core.images.names import stored_name
-from rundlet.core.linux.processes import partial_name
-from rundlet.core.value import EMPTY, Value
+from ..errors import AlreadyExists, Corrupt, NoSpace, NotFound, StoreError
+from ..linux.processes import partial_name
+from ..value import EMPTY, Value
+from . import manifest as manifests
+from . import platforms
+from .names import stored_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from rundlet.core import Engine
-    from rundlet.core.state.images import Image
+    from ..contracts.transport import Platform
+    from ..engine import Engine
+    from ..state.images import Image
 
 
 class Entry(Value):
@@ -191,6 +192,25 @@ class Lists:
         finally:
             if os.path.exists(partial):
                 os.unlink(partial)
+
+
+def instance(engine: Engine, name: str, wanted: Platform) -> Image:
+    """The image of a list for a platform; of a name that is no list, the image, if it is for that.
+
+    Raises NotFound naming the platforms that are there, NoSuchImage for one removed meanwhile.
+    """
+    lists = Lists(engine)
+    if lists.exists(name):
+        known = lists.get(name)
+        entries = known.entries
+        data = known.data()
+    else:
+        entries = (described(engine, engine.images.get(name)),)
+        data = ManifestList(name, entries).data()
+    index = manifests.parse(data)
+    assert isinstance(index, manifests.Index)  # what `document` makes
+    digest = platforms.choose(index, wanted).digest
+    return engine.images.get(next(one.image for one in entries if one.digest == digest))
 
 
 def described(engine: Engine, image: Image, changes: Mapping[str, Any] = EMPTY) -> Entry:
