@@ -195,15 +195,16 @@ def test_events_are_published(tmp_path: Path) -> None:
 
 
 def test_statistics_of_both_kinds() -> None:
-    old = {"pids": {"current": 3}, "cpu": {"usage": {"total": 5}},
+    old = {"pids": {"current": 3}, "cpu": {"usage": {"total": 5, "kernel": 4}},
            "memory": {"usage": {"limit": 9, "usage": 7}},
            "blkio": {"bytes": [{"op": "Read", "value": 1},
                                {"op": "Write", "value": 2}]}}  # fmt: skip
-    new = {"pids": {"current": 3}, "cpu": {"usage_usec": 5}, "memory": {"usage": 7},
+    new = {"pids": {"current": 3}, "cpu": {"usage_usec": 5, "system_usec": 4},
+           "memory": {"usage": 7},
            "io": {"usage": [{"rbytes": 1, "wbytes": 2}, {"rbytes": 1}]}}  # fmt: skip
     first = measured("io.containerd.cgroups.v1.Metrics", protobuf.encode(api.METRICS_V1, old))
     second = measured("io.containerd.cgroups.v2.Metrics", protobuf.encode(api.METRICS_V2, new))
     assert first is not None and second is not None
-    assert list(first.as_dict().values()) == [7, 9, 3, 5, 1, 2]
-    assert list(second.as_dict().values()) == [7, 0, 3, 5000, 2, 2]
+    assert list(first.as_dict().values()) == [7, 9, 3, 5, 1, 2, 4]
+    assert list(second.as_dict().values()) == [7, 0, 3, 5000, 2, 2, 4000]
     assert measured("something.else", b"") is None

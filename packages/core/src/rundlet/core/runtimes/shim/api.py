@@ -101,13 +101,13 @@ KATA: Message = {"type_url": (1, STRING), "config_path": (2, STRING)}
 
 METRICS_V1: Message = {
     "pids": (2, {"current": (1, VARINT)}),
-    "cpu": (3, {"usage": (1, {"total": (1, VARINT)})}),
+    "cpu": (3, {"usage": (1, {"total": (1, VARINT), "kernel": (2, VARINT)})}),
     "memory": (4, {"usage": (33, {"limit": (1, VARINT), "usage": (2, VARINT)})}),
     "blkio": (5, {"bytes": (1, [{"op": (1, STRING), "value": (5, VARINT)}])}),
 }
 METRICS_V2: Message = {
     "pids": (1, {"current": (1, VARINT)}),
-    "cpu": (2, {"usage_usec": (1, VARINT)}),
+    "cpu": (2, {"usage_usec": (1, VARINT), "system_usec": (3, VARINT)}),
     "memory": (4, {"usage": (32, VARINT), "usage_limit": (33, VARINT)}),
     "io": (6, {"usage": (1, [{"rbytes": (3, VARINT), "wbytes": (4, VARINT)}])}),
 }

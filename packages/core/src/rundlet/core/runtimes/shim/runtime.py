@@ -244,17 +244,20 @@ def measured(type_url: str, data: bytes) -> CgroupUsage | None:
             found["cpu"].get("usage_usec", 0) * 1000,
             sum(one["rbytes"] for one in blocks),
             sum(one["wbytes"] for one in blocks),
+            found["cpu"].get("system_usec", 0) * 1000,
         )
     if not type_url.endswith("cgroups.v1.Metrics"):
         return None
     found = protobuf.decode(METRICS_V1, data)
     memory = found["memory"].get("usage", {})
     blocks = found["blkio"].get("bytes", ())
+    cpu = found["cpu"].get("usage", {})
     return CgroupUsage(
         memory.get("usage"),
         memory.get("limit"),
         found["pids"].get("current"),
-        found["cpu"].get("usage", {}).get("total"),
+        cpu.get("total"),
         sum(one["value"] for one in blocks if one["op"].lower() == "read"),
         sum(one["value"] for one in blocks if one["op"].lower() == "write"),
+        cpu.get("kernel"),
     )
