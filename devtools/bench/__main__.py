@@ -6,6 +6,8 @@ import argparse
 import os
 import signal
 import sys
+import sysconfig
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +21,9 @@ from . import builds as builds  # its rows
 from . import moving as moving  # its rows
 from .rows import ROWS, Row
 from .tools import Bench, Sample, Tool, holding, podman_configuration
+
+_SETTLING = 6.0
+"""Seconds."""
 
 
 def measure(bench: Bench, tools: list[Tool], row: Row) -> dict[str, list[Sample]]:
@@ -73,6 +78,12 @@ def _servers() -> tuple[list[Row], Any]:
     return cri.ROWS, servers.setting
 
 
+def _settle() -> None:
+    """Commands keep nothing of packages that were installed a moment ago (plugins/index.py)."""
+    installed = os.stat(sysconfig.get_path("purelib")).st_mtime
+    time.sleep(max(0.0, min(_SETTLING, installed + _SETTLING - time.time())))
+
+
 def _wanted(row: Row, words: list[str]) -> bool:
     return not words or any(word in row.title for word in words)
 
@@ -111,6 +122,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and clear up
     with disk.scratch(options.disk or Path("/var/tmp"), fresh=options.disk is None) as scratch:
         os.environ["TMPDIR"] = str(scratch)  # podman's blobs on their way; else in /var/tmp
+        _settle()
         rows, results = run(lambda row: _wanted(row, options.rows), scratch)
     print(report.table(rows, results))
     if options.json:
