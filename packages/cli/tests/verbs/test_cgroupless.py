@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import time
@@ -68,8 +69,22 @@ def cgroup() -> Iterator[list[Path]]:
         path.mkdir()
     yield made
     for path in made:
-        (path / "runtime").rmdir()
+        remove(path / "runtime")
         path.rmdir()
+
+
+def remove(cgroup: Path) -> None:
+    """Once all that is in it has ended: an exit command outlives the removal of its container."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            cgroup.rmdir()
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def started_after(loaded: Rundlet, before: list[str]) -> list[str]:
