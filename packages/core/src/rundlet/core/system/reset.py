@@ -68,7 +68,7 @@ def _each(steps: Iterator[Callable[[], object]]) -> Iterator[str]:
                 continue  # another process was faster
             except (RundletError, OSError) as error:
                 yield str(error)
-    except StoreError as error:  # the state is damaged
+    except RundletError as error:  # they cannot be listed: the state is damaged, or a plugin is
         yield str(error)
 
 
