@@ -283,6 +283,8 @@ class _Copy:
             _check_kept(manifest, self._destination, self._options.wishes, self._options.encryption)
         self._destination.expect(target, config)
         schema1 = wishes is not None and wishes.format == SCHEMA1
+        if not schema1:  # said before the layers start: lines of one copy come in one order
+            self._progress.start("config", target.config)
         placed, layers = self._layers.carry(
             manifest.layers,
             target.layers,
@@ -345,11 +347,8 @@ class _Copy:
             return Verified(raw, wanted, f"config {wanted.digest}").read()
 
     def _put_config(self, target: Descriptor, config: bytes) -> Descriptor:
-        if self._destination.has_blob(target):
-            self._progress.skipped("config", target)
-            return target
-        self._progress.start("config", target)
-        placed = self._destination.put_blob(target, io.BytesIO(config))
+        there = self._destination.has_blob(target)
+        placed = target if there else self._destination.put_blob(target, io.BytesIO(config))
         self._progress.done("config", target)
         return placed
 
