@@ -11,7 +11,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from rundlet.cli.program import PROGRAM
+from rundlet.cli.program import IDLE, PROGRAM
 from rundlet.cli.request.options import HARMLESS
 from rundlet.cli.request.options import LEFT_OUT as FLAGS_LEFT_OUT
 from rundlet.core.commands.declare import Flag, Option, Verb
@@ -112,7 +112,7 @@ def _global_state(option: Flag | Option) -> str:
         return f"left out: {refused.REASONS[option.name]}"
     if option.name in GLOBAL_DIFFERS:
         return f"differs: {GLOBAL_DIFFERS[option.name]}"
-    return "works" if not option.hidden else "accepted, of no effect by itself"
+    return "accepted, of no effect by itself" if option in IDLE else "works"
 
 
 _HEAD = """# podman's verbs and flags

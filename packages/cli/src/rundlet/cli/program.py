@@ -62,7 +62,7 @@ _HONOURED = (
     ),
 )
 # Of no effect by themselves: rootless networks say that they are not supported.
-_IDLE = (
+IDLE = (
     Option("network-cmd-path", hidden=True),
     Flag("syslog", help="Output logging information to syslog as well as the console", hidden=True),
     Option("ssh", hidden=True),
@@ -82,6 +82,6 @@ PROGRAM = Program(
     name="rundlet",
     summary="Manage pods, containers and images",
     group="rundlet.commands",
-    options=(*ENGINE_OPTIONS, *_HONOURED, *_IDLE, *_REFUSED),
+    options=(*ENGINE_OPTIONS, *_HONOURED, *IDLE, *_REFUSED),
     suggested="rundlet.cli.suggested:SUGGESTED",
 )
