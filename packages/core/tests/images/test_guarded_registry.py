@@ -18,8 +18,8 @@ from devtools.registry import Registry
 from rundlet.core import Engine
 from rundlet.core.contracts.transport import ManifestBytes, TransportSettings
 from rundlet.core.errors import InvalidArgument, NoSuchImage, RegistryError, Unauthorized
-from rundlet.core.images.copy import digest_of
 from rundlet.core.images.descriptor import Descriptor
+from rundlet.core.images.digests import digest_of
 from rundlet.core.testing.transport import SampleImage, read_all
 from rundlet.core.transports.docker.transport import DockerTransport
 

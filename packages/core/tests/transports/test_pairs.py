@@ -17,7 +17,8 @@ from devtools.docker_daemon import Daemon
 from devtools.registry import Registry
 from rundlet.core import Engine
 from rundlet.core.contracts.transport import ImageTransport, Platform, TransportSettings
-from rundlet.core.images.copy import Copied, CopyOptions, copy
+from rundlet.core.images.copy import CopyOptions, copy
+from rundlet.core.images.copy_image import Copied
 from rundlet.core.settings.snapshot import Settings
 from rundlet.core.testing.transport import tar
 from rundlet.core.transports.containers_storage import ContainersStorageTransport

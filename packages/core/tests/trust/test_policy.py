@@ -14,7 +14,7 @@ import pytest
 from devtools.gpg import Home
 from rundlet.core.contracts.transport import Location
 from rundlet.core.errors import DeniedByPolicy, SettingsError, SignatureDenied
-from rundlet.core.images.copy import digest_of
+from rundlet.core.images.digests import digest_of
 from rundlet.core.transports.directory import DirectoryTransport
 from rundlet.core.transports.docker.transport import DockerTransport
 from rundlet.core.transports.docker_archive import DockerArchiveTransport

@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from devtools.sigstore import ISSUER, Authority, Log, dsse, encoded, hashedrekord, pem
 from rundlet.core.errors import RundletError, SettingsError, SignatureDenied
-from rundlet.core.images.copy import digest_of
+from rundlet.core.images.digests import digest_of
 from rundlet.core.transports.docker.transport import DockerTransport
 from rundlet.core.trust import simple
 from rundlet.core.trust.check import allow

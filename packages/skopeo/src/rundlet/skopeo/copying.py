@@ -16,7 +16,8 @@ if TYPE_CHECKING:
         Platform,
         TransportSettings,
     )
-    from rundlet.core.images.copy import Copied, CopyOptions
+    from rundlet.core.images.copy import CopyOptions
+    from rundlet.core.images.copy_image import Copied
     from rundlet.core.images.progress import Progress
     from rundlet.core.trust.policy import Policy
 

@@ -138,7 +138,7 @@ def _manifest(source: ImageSource, location: Location) -> _Found:
         raise InvalidArgument(
             f"{location}: invalid media type of image config {kind!r} (expected: {CONFIG!r})"
         )
-    from rundlet.core.images.copy import digest_of
+    from rundlet.core.images.digests import digest_of
 
     return _Found(**found.__dict__, digest=digest_of(top.data))
 

@@ -10,8 +10,8 @@ from ..contracts.transport import ManifestBytes, TransportSettings
 from ..errors import AlreadyExists, InvalidArgument
 from ..format.times import rfc3339
 from ..images import manifest as manifests
-from ..images.copy import digest_of
 from ..images.descriptor import Descriptor
+from ..images.digests import digest_of
 from ..transports.files import failing
 from ..value import EMPTY, Value
 from . import kinds

@@ -9,11 +9,11 @@ blob is fetched. So what is kept and pushed is what it always is.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 
 from ..errors import Corrupt, NotFound, RundletError
+from ..images.digests import digest_of
 from ..streams import RawStream
 from ..value import Value
 from .annotations import table_of_contents
@@ -70,7 +70,7 @@ def assembled(blob: Descriptor, fetch: Fetch, local: Iterable[str]) -> Assembled
     try:
         with fetch(offset, packed) as stream:
             data = _exactly(stream, packed)
-        if f"sha256:{hashlib.sha256(data).hexdigest()}" != checksum:
+        if digest_of(data) != checksum:
             return None
         parts = list(_parts(_pieces(data, plain, offset), here, blob.size))
     except RundletError:

@@ -28,6 +28,7 @@ from ..archive.feed import PIECE
 from ..archive.read import TarReader
 from ..errors import Corrupt
 from ..format.times import rfc3339
+from ..images.digests import digest_of
 from .annotations import CHECKSUM, POSITION
 from .compress import Stream
 
@@ -151,7 +152,7 @@ class ChunkedWriter(Stream):
         footer = b"".join(number.to_bytes(8, "little") for number in numbers) + _MAGIC
         yield from self._counted(_skippable(footer))
         self.annotations = {
-            CHECKSUM: f"sha256:{hashlib.sha256(packed).hexdigest()}",
+            CHECKSUM: digest_of(packed),
             POSITION: f"{at}:{len(packed)}:{len(plain)}:{_CRFS}",
         }
 

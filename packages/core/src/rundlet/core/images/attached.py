@@ -12,8 +12,8 @@ import json
 from ..trust import stored
 from ..value import Value
 from . import manifest as manifests
-from .copy import digest_of
 from .descriptor import Descriptor, digest_parts
+from .digests import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from ..streams import RawStream
 from ..value import Value
 from . import manifest as manifests
 from .descriptor import Descriptor
+from .digests import digest_of
 from .store_destination import StoreDestination
 
 TYPE_CHECKING = False
@@ -93,7 +94,7 @@ def write_image(
     kind = manifests.DOCKER_MANIFEST if docker else manifests.OCI_MANIFEST
     config = json.dumps(document).encode()
     described = Descriptor(
-        "sha256:" + hashlib.sha256(config).hexdigest(),
+        digest_of(config),
         len(config),
         manifests.DOCKER_CONFIG if docker else manifests.OCI_CONFIG,
     )
@@ -115,7 +116,7 @@ def write_image(
 
 def _there(engine: Engine, config: Descriptor, data: bytes, names: tuple[str, ...]) -> Image | None:
     """The very image, where the store has it: only its names are new. None: write it."""
-    digest = "sha256:" + hashlib.sha256(data).hexdigest()
+    digest = digest_of(data)
     identity = config.digest.partition(":")[2]
     with engine.database.transaction():
         found = rows.get(engine.database, identity)

@@ -7,28 +7,17 @@ visible.
 
 from __future__ import annotations
 
-import hashlib
-import io
-
-from ..content.verify import Verified
 from ..contracts.transport import ManifestBytes, Platform
-from ..errors import (
-    Corrupt,
-    DigestMismatch,
-    InvalidArgument,
-    NotSupported,
-)
+from ..errors import Corrupt, NotSupported
 from ..value import Value
-from . import config as configs
 from . import manifest as manifests
 from . import platforms
-from .carrying import Carrier
-from .descriptor import digest_parts
+from .copy_image import Copied, ImageCopy, cannot_keep
+from .digests import check_digest, digest_of
 from .manifest import Index, Manifest
-from .marks import check_kind, is_encrypted
-from .plan import SCHEMA1, Wishes, index_type, plan
+from .plan import Wishes, index_type
 from .progress import SILENT
-from .schema1 import manifest_digest, upgraded
+from .schema1 import upgraded
 from .signatures import Signatures
 from .variants import annotated, check, missing
 
@@ -36,7 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..content.sealing import Secret
     from ..contracts.transport import ImageDestination, ImageSource
     from ..trust.signing import Signing
     from .descriptor import Descriptor
@@ -86,18 +74,6 @@ class CopyOptions(Value):
     temporary: str = ""
 
 
-class Copied(Value):
-    """What arrived: the top manifest and its digest, and the digest of its config ("" of an index).
-
-    blobs: digests of layers and config that are at the destination now.
-    """
-
-    manifest: ManifestBytes
-    digest: str
-    config: str = ""
-    blobs: tuple[str, ...] = ()
-
-
 def copy(
     source: ImageSource,
     destination: ImageDestination,
@@ -128,8 +104,7 @@ class _Copy:
         self._options = options
         self._progress = progress
         self._signatures = Signatures(source, destination, options)
-        self._secrets: dict[str, Secret] = {}
-        self._layers = Carrier(source, destination, options, progress, self._secrets)
+        self._images = ImageCopy(source, destination, options, progress)
 
     def run(self) -> Copied:
         top = self._source.manifest()
@@ -150,7 +125,7 @@ class _Copy:
                 signatures = self._signatures.allowed(top, "")
             else:
                 signatures = self._signatures.allowed(data, digest_of(data.data), top)
-            copied = self._image(one, data, self._options.wishes)
+            copied = self._images.copy(one, data, self._options.wishes)
             top = data
         written = "manifest list" if kind == "list" else "manifest"
         self._progress.message(f"Writing {written} to image destination")
@@ -202,7 +177,7 @@ class _Copy:
         check(additions, wishes)
         added = missing(wanted, additions, wishes)
         if added and self._options.keep:
-            raise _cannot_keep("its index would be another one")
+            raise cannot_keep("its index would be another one")
         zstd = any(compression != "gzip" for _, compression in added)
         kind = index_type(
             index, self._destination, wishes.replace(compression="zstd") if zstd else wishes
@@ -230,7 +205,7 @@ class _Copy:
             kept = top.replace(media_type=kind)
             return Copied(kept, digest_of(top.data), "", tuple(blobs))
         if self._options.keep:
-            raise _cannot_keep("its index would be another one")
+            raise cannot_keep("its index would be another one")
         data = manifests.recompose_index(index, kind, items, more)
         return Copied(ManifestBytes(data, kind), digest_of(data), "", tuple(blobs))
 
@@ -255,7 +230,7 @@ class _Copy:
         if isinstance(document, Index):
             raise NotSupported("an index inside an index cannot be copied whole")
         signatures = self._signatures.allowed(data, item.digest, top)
-        copied = self._image(document, data, wishes)
+        copied = self._images.copy(document, data, wishes)
         self._progress.message("Writing manifest to image destination")
         blobs.update(dict.fromkeys(copied.blobs))
         self._destination.put_manifest(copied.manifest, copied.digest)
@@ -267,132 +242,3 @@ class _Copy:
             size=len(copied.manifest.data),
             media_type=copied.manifest.media_type,
         )
-
-    def _image(self, manifest: Manifest, data: ManifestBytes, wishes: Wishes | None) -> Copied:
-        """Copy config and layers of one image; what its manifest must be there.
-
-        wishes: None keeps everything as it is.
-        """
-        config = self._config(manifest.config)
-        target = manifest
-        if wishes is not None and not self._options.keep:
-            diff_ids = _diff_ids(manifest.config, config)
-            opened, wishes = self._opened(manifest, wishes)
-            target = self._sealed(plan(opened, diff_ids, self._destination, wishes))
-        elif self._options.keep:
-            _check_kept(manifest, self._destination, self._options.wishes, self._options.encryption)
-        self._destination.expect(target, config)
-        schema1 = wishes is not None and wishes.format == SCHEMA1
-        if not schema1:  # said before the layers start: lines of one copy come in one order
-            self._progress.start("config", target.config)
-        placed, layers = self._layers.carry(
-            manifest.layers,
-            target.layers,
-            lambda: target.config if schema1 else self._put_config(target.config, config),
-            wishes or self._options.wishes,
-        )
-        if schema1:
-            return self._as_schema1(config, layers)
-        blobs = (placed.digest, *(layer.digest for layer in layers))
-        if target.media_type == manifest.media_type and layers == manifest.layers:
-            kept = data.replace(media_type=manifest.media_type)
-            return Copied(kept, digest_of(data.data), placed.digest, blobs)
-        made = manifests.recompose(manifest, target.media_type, placed, layers)
-        return Copied(ManifestBytes(made, target.media_type), digest_of(made), placed.digest, blobs)
-
-    def _as_schema1(self, config: bytes, layers: tuple[Descriptor, ...]) -> Copied:
-        """The image as schema 1 has it, its layers being there: the config is in the manifest."""
-        from .schema1_writing import EMPTY, EMPTY_LAYER, manifest
-
-        data = manifest(config, layers, self._destination.location.name)
-        if not self._destination.has_blob(EMPTY_LAYER):
-            self._destination.put_blob(EMPTY_LAYER, io.BytesIO(EMPTY))
-        blobs = (EMPTY_LAYER.digest, *(layer.digest for layer in layers))
-        made = ManifestBytes(data, manifests.DOCKER_SCHEMA1)
-        return Copied(made, manifest_digest(data), "", blobs)
-
-    # --- encryption
-
-    def _opened(self, manifest: Manifest, wishes: Wishes) -> tuple[Manifest, Wishes]:
-        """The image with layers as they will be once decrypted, and what is wished of it."""
-        encryption = self._options.encryption
-        if not encryption:
-            return manifest, wishes
-        from .encryption import opened
-
-        if encryption.recipients and not wishes.format:
-            wishes = wishes.replace(format="oci")
-        secrets = encryption.secrets(manifest.layers)
-        self._secrets.update(secrets)
-        return opened(manifest, secrets), wishes
-
-    def _sealed(self, target: Manifest) -> Manifest:
-        """What is planned, with layers marked that will be encrypted."""
-        if not self._options.encryption:
-            return target
-        found = self._options.encryption.sealed(target)
-        if any(is_encrypted(layer) for layer in found.layers):
-            check_kind(found.media_type, self._destination.compress)
-        return found
-
-    # --- blobs
-
-    def _config(self, wanted: Descriptor) -> bytes:
-        if wanted.size > manifests.LARGEST:
-            raise Corrupt(f"config {wanted.digest} of {wanted.size} bytes is too large")
-        known = self._destination.known(wanted)
-        if known is not None and len(known) == wanted.size:
-            return known
-        with self._source.blob(wanted) as raw:
-            return Verified(raw, wanted, f"config {wanted.digest}").read()
-
-    def _put_config(self, target: Descriptor, config: bytes) -> Descriptor:
-        there = self._destination.has_blob(target)
-        placed = target if there else self._destination.put_blob(target, io.BytesIO(config))
-        self._progress.done("config", target)
-        return placed
-
-
-def _check_kept(
-    manifest: Manifest,
-    destination: ImageDestination,
-    wishes: Wishes,
-    encryption: Encryption | None,
-) -> None:
-    """Raise InvalidArgument when an image cannot be written with the digest that it has."""
-    accepts = destination.accepts
-    if accepts and manifest.media_type not in accepts:
-        raise _cannot_keep(f"{destination.location.transport} holds none of {manifest.media_type}")
-    if destination.compress == "uncompressed" and any(
-        manifests.compression(layer.media_type) for layer in manifest.layers
-    ):
-        raise _cannot_keep(f"{destination.location.transport} holds no compressed layers")
-    if wishes != Wishes() or encryption:
-        raise _cannot_keep("another format, compression or encryption is asked for")
-
-
-def _cannot_keep(why: str) -> InvalidArgument:
-    """Worded as containers/image words it."""
-    return InvalidArgument(f"Instructed to preserve digests, but the image would change: {why}")
-
-
-def _diff_ids(descriptor: Descriptor, config: bytes) -> tuple[str, ...]:
-    """The diff_ids of an image's config; () of an artifact's. Raises Corrupt."""
-    if descriptor.media_type in (manifests.OCI_CONFIG, manifests.DOCKER_CONFIG):
-        return configs.parse(config).diff_ids
-    return ()
-
-
-def digest_of(data: bytes) -> str:
-    """The sha256 digest of bytes."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def check_digest(what: str, data: bytes, digest: str) -> None:
-    """Raise DigestMismatch when bytes do not hash to `digest` ("" checks nothing)."""
-    if not digest:
-        return
-    algorithm, encoded = digest_parts(digest)
-    found = hashlib.new(algorithm, data).hexdigest()
-    if found != encoded:
-        raise DigestMismatch(what, digest, f"{algorithm}:{found}")

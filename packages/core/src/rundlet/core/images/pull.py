@@ -18,7 +18,8 @@ from ..errors import (
 from ..state import images as rows
 from ..value import Value
 from . import names, shortnames
-from .copy import CopyOptions, check_digest, copy
+from .copy import CopyOptions, copy
+from .digests import check_digest
 from .notify import event
 from .platforms import native
 from .progress import SILENT

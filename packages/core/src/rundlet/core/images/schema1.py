@@ -21,6 +21,7 @@ from ..errors import Corrupt, InvalidArgument
 from ..together import together
 from . import manifest as manifests
 from .descriptor import Descriptor, digest_parts
+from .digests import digest_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def manifest_digest(data: bytes) -> str:
     """
     if is_schema1(data) and b'"signatures"' in data:
         data = _payload(data)
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+    return digest_of(data)
 
 
 def _payload(data: bytes) -> bytes:
@@ -184,7 +185,7 @@ class _Upgraded(ImageSource):
         layers = [self._layers[digest] for digest in digests]
         self._config_data = _config([old for _, old in history], [each.diff_id for each in layers])
         self._config = Descriptor(
-            f"sha256:{hashlib.sha256(self._config_data).hexdigest()}",
+            digest_of(self._config_data),
             len(self._config_data),
             manifests.DOCKER_CONFIG,
         )

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..contracts.transport import ImageDestination, ImageSource, ManifestBytes
-    from .copy import Copied, CopyOptions
+    from .copy import CopyOptions
+    from .copy_image import Copied
 
 
 class Signatures:

@@ -15,13 +15,13 @@ from __future__ import annotations
 import os
 import sys
 from binascii import b2a_base64
-from hashlib import sha256
 
 from .. import json
 from ..errors import Corrupt, InvalidArgument
 from ..format.times import from_rfc3339
 from ..images import config as configs
 from ..images import manifest as manifests
+from ..images.digests import digest_of
 from ..state.stores import unusable
 from ..value import Value
 from .layers import chain_id
@@ -143,7 +143,7 @@ def _image(directory: str, record: Record, layers: Mapping[str, Record]) -> Imag
         return None
     if not isinstance(manifest, manifests.Manifest) or not _is_image(manifest):
         return None
-    digest = f"sha256:{sha256(data).hexdigest()}"
+    digest = digest_of(data)
     config = configs.parse(_content(place(manifest.config.digest)))
     kept = {digest: place(_MANIFEST)}
     for name in record.get("big-data-names") or ():

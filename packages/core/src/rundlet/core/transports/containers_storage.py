@@ -55,7 +55,7 @@ class _Destination(StoreDestination):
         self._opened = opened
 
     def commit(self) -> None:
-        from ..images.copy import check_digest, digest_of
+        from ..images.digests import check_digest, digest_of
 
         assert self._written is not None
         check_digest("manifest", self._written.data, self._wanted)

@@ -8,7 +8,6 @@ the digests of their plain content.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -26,6 +25,7 @@ from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..hookspecs import hookimpl
 from ..images import documents
 from ..images.descriptor import Descriptor, digest_parts
+from ..images.digests import digest_of
 from ..images.reference import parse as parse_name
 from . import layout
 from .tarball import TarIndex, TarOutput
@@ -71,7 +71,7 @@ class DockerArchiveSource(ImageSource):
             self._config = index.read(image.config, layout.MOST_MANIFEST_BYTES)
         except NotFound:
             raise Corrupt(f"{location}: config {image.config} is missing") from None
-        self._config_digest = "sha256:" + hashlib.sha256(self._config).hexdigest()
+        self._config_digest = digest_of(self._config)
         self._layers = dict(zip(self._diff_ids(image), image.layers, strict=True))
         self._order = self._diff_ids(image)
 

@@ -22,6 +22,7 @@ from ..hookspecs import hookimpl
 from ..images import manifest as manifests
 from ..images import platforms
 from ..images.descriptor import Descriptor
+from ..images.digests import digest_of
 from .files import failing, temporary_file, write_all
 from .tarball import Region
 
@@ -147,14 +148,14 @@ class TarballSource(ImageSource):
     def manifest(self, digest: str = "") -> ManifestBytes:
         if digest:
             raise NotFound(f"{self.location}: manifest {digest} is missing")
-        config = Descriptor(_digest(self._config), len(self._config), manifests.OCI_CONFIG)
+        config = Descriptor(digest_of(self._config), len(self._config), manifests.OCI_CONFIG)
         data = manifests.compose(
             manifests.OCI_MANIFEST, config, [layer.descriptor for layer in self._layers]
         )
         return ManifestBytes(data, manifests.OCI_MANIFEST)
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> ReadableFile:
-        if descriptor.digest == _digest(self._config):
+        if descriptor.digest == digest_of(self._config):
             return io.BytesIO(self._config[offset:])
         for layer in self._layers:
             if layer.descriptor.digest == descriptor.digest:
@@ -189,7 +190,3 @@ def _hashed(stream: ReadableFile) -> tuple[str, int]:
             found.update(piece)
             size += len(piece)
     return f"sha256:{found.hexdigest()}", size
-
-
-def _digest(data: bytes) -> str:
-    return "sha256:" + hashlib.sha256(data).hexdigest()

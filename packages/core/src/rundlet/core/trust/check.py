@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from ..errors import Corrupt, DeniedByPolicy, RundletError, SignatureDenied
 from ..images import reference as references
-from ..images.copy import digest_of
+from ..images.digests import digest_of
 from . import gpg, simple
 from .scopes import identity, scopes
 from .stored import is_simple

@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import InvalidArgument, NotSupported
 from ..images import manifest as manifests
-from ..images.copy import check_digest, digest_of
 from ..images.descriptor import digest_parts
+from ..images.digests import check_digest, digest_of
 from ..images.names import split_transport
 from ..images.reference import parse
 from ..images.telling import told

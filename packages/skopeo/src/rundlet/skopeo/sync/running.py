@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rundlet.core.errors import RundletError
 from rundlet.core.images import manifest as manifests
-from rundlet.core.images.copy import digest_of
+from rundlet.core.images.digests import digest_of
 from rundlet.core.images.plan import Wishes
 from rundlet.core.images.progress import Progress
 from rundlet.core.images.turns import Turns

@@ -100,7 +100,7 @@ def _one(source: ImageSource, top: ManifestBytes, platform: Any) -> Manifest:
     from rundlet.core.errors import Corrupt
     from rundlet.core.images import manifest as manifests
     from rundlet.core.images import platforms
-    from rundlet.core.images.copy import check_digest
+    from rundlet.core.images.digests import check_digest
 
     document = manifests.parse(top.data, top.media_type)
     if isinstance(document, manifests.Manifest):

@@ -19,7 +19,7 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print it."""
-    from rundlet.core.images.copy import digest_of
+    from rundlet.core.images.digests import digest_of
 
     from ..local import read
 

@@ -26,7 +26,7 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Write the signature."""
     from rundlet.core.errors import UsageError
-    from rundlet.core.images.copy import digest_of
+    from rundlet.core.images.digests import digest_of
     from rundlet.core.trust import gpg, simple
 
     from ..local import read, write

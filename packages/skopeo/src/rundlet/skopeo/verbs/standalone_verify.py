@@ -33,7 +33,7 @@ VERB = Verb(
 def run(context: Context, arguments: Parsed) -> int:
     """Say which key signed which digest. Raises DeniedByPolicy for what does not fit."""
     from rundlet.core.errors import DeniedByPolicy, UsageError
-    from rundlet.core.images.copy import digest_of
+    from rundlet.core.images.digests import digest_of
     from rundlet.core.trust import gpg, simple
 
     from ..local import read

@@ -12,7 +12,7 @@ from ...contracts.transport import ManifestBytes
 from ...errors import Corrupt, NotFound
 from ...images import attached
 from ...images import manifest as manifests
-from ...images.copy import digest_of
+from ...images.digests import digest_of
 from ...trust import simple, stored
 from ...trust.lookaside import MOST
 from .referrers import add_tagged, list_referrers

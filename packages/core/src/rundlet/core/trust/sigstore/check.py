@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from ...errors import DeniedByPolicy, InvalidArgument, SettingsError
+from ...images.digests import digest_of
 from ...value import Value
 from .. import stored
 from . import bundle, certificates, evidence, keys, rekor
@@ -71,7 +71,7 @@ def accept(trusted: Roots, signature: Evidence, manifest: bytes) -> None:
     """Raise DeniedByPolicy unless a signature is by whom it should be, and of this manifest."""
     key = _signer(trusted, signature)
     keys.verify((key,), signature.signature, signature.message)
-    digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
+    digest = digest_of(manifest)
     if signature.digest != digest:
         raise DeniedByPolicy(f"it is of {signature.digest}, not of {digest}")
 
