@@ -75,7 +75,7 @@ class Containers:
 
     def init(self, name: str) -> Container:
         """Create a container in its runtime, so that a start only starts it."""
-        from .start import initialize
+        from .initialize import initialize
 
         return initialize(self._engine, self.get(name))
 

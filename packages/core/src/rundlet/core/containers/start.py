@@ -1,53 +1,25 @@
-"""A container is started: its birth, step by step, each undone by its twin if a later one fails."""
+"""A container is started: initialized, unless it is, and its process goes on."""
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack
 
-from ..cgroups.ahead import pay_ahead
-from ..cgroups.layout import layout
-from ..contracts.monitor import MonitorJob
-from ..errors import NoSuchContainer, WrongState
-from ..linux import null_device
-from ..linux.processes import start_time
+from ..errors import NoSuchContainer
 from ..state import containers as rows
-from ..value import Value
-from . import (
-    accounts,
-    bundle,
-    cleanup,
-    files,
-    id_files,
-    joined,
-    log_driver,
-    neighbours,
-    network,
-    notify,
-    overlays,
-    restart,
-    rootfs,
-    sdnotify,
-    strays,
-    volumes,
-)
-from .attending import Attending
-from .exit_command import environment as exit_environment
-from .exit_command import exit_command
+from . import bundle, cleanup, joined, log_driver, notify, restart, sdnotify
 from .health import timer
+from .initialize import begin, make, note_not_created, startable
 from .paths import Paths
-from .state import LIVE, attended, boot_id, derive
 from .stored import request_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contracts.monitor import Attached, Monitored
-    from ..contracts.network import NetworkRequest
-    from ..contracts.runtime import OCIRuntime
+    from ..contracts.monitor import Attached
     from ..engine import Engine
     from ..state.containers import Container
-    from .request import ContainerRequest
+    from .attending import Attending
+    from .initialize import Restoring
 
 
 class Started:
@@ -66,15 +38,6 @@ class Started:
         if self.attached is not None:
             self.attached.close()
         self.attending.__exit__()
-
-
-class Restoring(Value):
-    """A container that goes on where a checkpoint was made: CRIU's files, options of the
-    runtime's `restore`, and the networks to join instead of the request's (() for those)."""
-
-    image: str
-    options: tuple[str, ...] = ()
-    networks: tuple[NetworkRequest, ...] = ()
 
 
 def start(
@@ -100,53 +63,6 @@ def start(
         return start_held(engine, fresh, attach=attach, console=console, restarts=restarts)
 
 
-def initialize(engine: Engine, row: Container) -> Container:
-    """Create a container in its runtime, without starting its process (podman-init(1)).
-
-    One that is initialized already stays so. Raises as `start`.
-    """
-    with engine.locks.hold("container", row.id):
-        fresh = rows.by_id(engine.database, row.id)
-        if fresh is None:
-            raise NoSuchContainer(row.name)
-        row = _startable(engine, fresh)
-        if row.status == "initialized":
-            return row
-        with ExitStack() as undo:
-            with _attending(engine, row, undo):
-                row, warnings = _make(engine, row, request_of(row.request), (0, 0), undo)
-            undo.pop_all()
-    bundle.warn(warnings)
-    notify.event(engine, row, "init")
-    return row
-
-
-def _startable(engine: Engine, row: Container) -> Container:
-    """The row, with what an earlier run or a killed starter left cleared away."""
-    true = derive(engine, row)
-    if true.status == "initialized" and _waits(engine, true):
-        return true
-    if true.status in ("initialized", "running", "paused", "stopping"):
-        raise WrongState(f"container {row.id} is already {true.status}")
-    if true.status not in ("created", "exited"):
-        raise WrongState(f"container {row.id} is {true.status} and cannot be started")
-    if row.status in LIVE:  # its process has ended, and nobody has noted that yet
-        row = cleanup.finish(engine, row)
-    if cleanup.needed(engine, row) or cleanup.known(engine, row):
-        strays.end_monitors(engine, row)
-        cleanup.release(engine, row)
-        return rows.by_id(engine.database, row.id) or row
-    return row
-
-
-def _waits(engine: Engine, row: Container) -> bool:
-    """Whether the runtime has created the container, and nobody is about to start it."""
-    if attended(Paths(engine, row.id)):
-        return False
-    found = engine.plugins.runtime(row.runtime).state(row.id)
-    return found is not None and found.status == "created"
-
-
 def start_held(
     engine: Engine,
     row: Container,
@@ -162,7 +78,7 @@ def start_held(
     restarts: how often that was for its policy or its health. again: for its policy, so that
     whoever stops it from now on still wins. restoring: from a checkpoint, not from the beginning.
     """
-    row = _startable(engine, row)
+    row = startable(engine, row)
     if restoring is not None and row.status == "initialized":
         cleanup.release(engine, row)  # it waits at its beginning
         row = row.replace(status="created")
@@ -174,13 +90,13 @@ def start_held(
     warnings: tuple[str, ...] = ()
     actions = ["init", "start"] if restoring is None else ["start"]
     with ExitStack() as undo:
-        attending = undo.enter_context(_attending(engine, row, undo))
+        attending = undo.enter_context(begin(engine, row, undo))
         if row.status == "initialized":
             actions.remove("init")
-            undo.callback(_note_not_created, engine, row)
+            undo.callback(note_not_created, engine, row)
             undo.callback(cleanup.release, engine, row)
         else:
-            row, warnings = _make(engine, row, request, console, undo, restoring)
+            row, warnings = make(engine, row, request, console, undo, restoring)
         attached = None
         if attach and not log_driver.passes(engine, request):
             attached = runtime.monitor().attach(paths.bundle, row.id, terminal=request.terminal)
@@ -198,159 +114,6 @@ def start_held(
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_started", container=notify.view(engine, row))
     return Started(row, attached, attending)
-
-
-def _attending(engine: Engine, row: Container, undo: ExitStack) -> Attending:
-    paths = Paths(engine, row.id)
-    _begin(engine, paths)
-    undo.callback(_end, paths)
-    return Attending(paths, starting=True)
-
-
-def _make(
-    engine: Engine,
-    row: Container,
-    request: ContainerRequest,
-    console: tuple[int, int],
-    undo: ExitStack,
-    restoring: Restoring | None = None,
-) -> tuple[Container, tuple[str, ...]]:
-    """Everything up to a process that waits to be started; each step is undone by its twin."""
-    if restoring is not None and restoring.networks:
-        request = request.replace(networks=restoring.networks)
-    ignored: tuple[str, ...] = ()
-    if "LISTEN_FDS" in os.environ:
-        from .listening import with_sockets
-
-        request, ignored = with_sockets(request)
-    paths = Paths(engine, row.id)
-    runtime = engine.plugins.runtime(row.runtime)
-    sdnotify.check(request, runtime, row.id)
-    root = rootfs.mount(engine, row, request)
-    undo.callback(rootfs.unmount, engine, row)
-    with network.owner(engine, request) as users:
-        if users is not None:
-            request = request.replace(userns=f"ns:{users.file('user')}")
-        net = network.attach(engine, row, request, users)
-        undo.callback(network.detach, engine, row.id)
-        if request.cgroups != "split":  # which moves us itself
-            pay_ahead()
-        made = files.write(engine, row, request, net, root)
-        made |= accounts.write(engine, row, request, root)
-        undo.callback(volumes.unmount_images, engine, row)
-        undo.callback(overlays.unmount, engine, row)
-        warnings = bundle.write(engine, row, request, runtime, root, net, made, console)
-        try:
-            monitored = _create(engine, row, request, runtime, paths, restoring)
-        finally:
-            null_device.restore()
-    undo.callback(_undo_create, engine, row, runtime)
-    id_files.write_pids(request, monitored)
-    sdnotify.created(request, monitored)
-    row = _note_created(engine, row, monitored)
-    undo.callback(_note_not_created, engine, row)
-    if log_driver.rotates(engine, request):
-        _rotate(engine, row, request, paths)
-    return row, (*ignored, *warnings)
-
-
-def _rotate(engine: Engine, row: Container, request: ContainerRequest, paths: Paths) -> None:
-    from . import rotation
-
-    path = log_driver.path(request, paths)
-    size, count = log_driver.size_max(engine, request), log_driver.file_max(request)
-    rotation.begin(engine, row, size, count, path)
-
-
-def _begin(engine: Engine, paths: Paths) -> None:
-    """The run directory, and the mark that there is something to clean up."""
-    neighbours.note(engine)
-    os.makedirs(paths.run, mode=0o700, exist_ok=True)
-    os.makedirs(paths.exits, mode=0o700, exist_ok=True)
-    os.close(os.open(paths.live, os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _end(paths: Paths) -> None:
-    try:
-        os.unlink(paths.live)
-    except FileNotFoundError:
-        pass
-
-
-def _create(
-    engine: Engine,
-    row: Container,
-    request: ContainerRequest,
-    runtime: OCIRuntime,
-    paths: Paths,
-    restoring: Restoring | None,
-) -> Monitored:
-    if request.cgroups == "split":
-        from ..cgroups import split
-
-        split.enter(layout(engine.settings.cgroup_manager))
-    rotated = log_driver.rotates(engine, request)
-    job = MonitorJob(
-        id=row.id,
-        name=row.name,
-        bundle=paths.bundle,
-        run_dir=paths.run,
-        exit_dir=paths.exits,
-        pid_file=paths.pid_file,
-        log_path=log_driver.path(request, paths),
-        log_driver=log_driver.driver(engine, request),
-        log_size_max=-1 if rotated else log_driver.size_max(engine, request),
-        log_tag=_log_tag(engine, row, request.log_options.get("tag", "")),
-        terminal=request.terminal,
-        stdin=request.stdin,
-        stdin_stays=request.stdin_stays,
-        exit_command=exit_command(engine, row.id, paths.run) if request.exit_command else (),
-        timeout=request.timeout,
-        preserve_fds=request.preserve_fds,
-        no_cgroup=request.cgroups == "disabled",
-        cgroupfs=request.cgroups == "split",
-        preserve_fd=request.preserve_fd,
-        sync_log=not request.auto_remove,  # nobody reads the log of one that is removed
-        restore=restoring.image if restoring else "",
-        restore_options=restoring.options if restoring else (),
-    )
-    return runtime.monitor().create(
-        job, environment={**exit_environment(engine), **sdnotify.environment(request)}
-    )
-
-
-def _log_tag(engine: Engine, row: Container, text: str) -> str:
-    """`--log-opt tag`: a template over what inspect tells (podman-run(1))."""
-    if "{{" not in text:
-        return text
-    from ..format.template import Template
-    from .inspect import inspect
-
-    return Template(text).render(inspect(engine, row))
-
-
-def _undo_create(engine: Engine, row: Container, runtime: OCIRuntime) -> None:
-    runtime.delete(row.id, force=True)
-
-
-def _note_created(engine: Engine, row: Container, monitored: Monitored) -> Container:
-    changes = {
-        "status": "initialized",
-        "pid": monitored.pid,
-        "pid_start": start_time(monitored.pid),
-        "monitor_pid": monitored.monitor_pid,
-        "monitor_start": start_time(monitored.monitor_pid),
-        "boot": boot_id(),
-        "exit_code": 0,
-        "oom_killed": 0,
-        "finished": 0,
-    }
-    rows.update(engine.database, row.id, **changes)
-    return row.replace(**changes)
-
-
-def _note_not_created(engine: Engine, row: Container) -> None:
-    rows.update(engine.database, row.id, status="created", pid=0, monitor_pid=0)
 
 
 def _note_started(engine: Engine, row: Container, restarts: int) -> Container:

@@ -23,8 +23,9 @@ from ...runtimes import criu
 from ...state import containers as rows
 from ...value import Value
 from .. import mounting, notify
+from ..initialize import Restoring
 from ..network import wished
-from ..start import Restoring, start_held
+from ..start import start_held
 from ..stored import network_of, request_of
 from ..trees import remove_tree
 from . import archive
