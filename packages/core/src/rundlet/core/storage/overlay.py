@@ -18,19 +18,11 @@ import os
 
 from ..archive import whiteouts as styles
 from ..contracts.storage import MountOptions, StorageDriver
-from ..errors import InvalidArgument, NotSupported
+from ..errors import NotSupported
 from ..hookspecs import hookimpl
-from ..linux.syscalls import (
-    MNT_DETACH,
-    MS_NODEV,
-    MS_NOEXEC,
-    MS_NOSUID,
-    MS_RDONLY,
-    UMOUNT_NOFOLLOW,
-    unmount,
-)
+from ..linux.syscalls import MNT_DETACH, MS_RDONLY, UMOUNT_NOFOLLOW, unmount
 from . import linked, staging, trees
-from .overlay_mount import explained, mount_overlay
+from .overlay_mount import checked_words, explained, mount_overlay, split_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,11 +32,6 @@ if TYPE_CHECKING:
     from ..contracts.probe import Probe
     from ..contracts.storage import Change, LayerUsage
     from ..streams import Readable, Writable
-
-_KERNEL_OPTIONS = ("metacopy", "redirect_dir", "index", "xino", "userxattr", "uuid", "volatile")
-_MOUNT_FLAGS = {"nodev": MS_NODEV, "nosuid": MS_NOSUID, "noexec": MS_NOEXEC, "rw": 0}
-_NO_ROOT = 0o3001
-"""Mode of a new layer's root until its archive sets one: no archive has this by accident."""
 
 
 class OverlayDriver(StorageDriver):
@@ -64,34 +51,22 @@ class OverlayDriver(StorageDriver):
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
         self._home = os.path.abspath(home)
-        self._words = _checked_words(str(self.options.get("mountopt", "")))
+        self._words = checked_words(str(self.options.get("mountopt", "")))
         self._userxattr = "userxattr" in self._words
 
     # --- layers
 
     def apply(self, layer: str, parents: Sequence[str], archive: Readable) -> LayerUsage:
-        from ..archive.extract import extract
+        from .overlay_apply import unpack
 
         linked.make_way(self._home, layer, "diff")
         with staging.Birth(self._home, layer, durable=True) as path:
-            diff = f"{path}/diff"
-            os.mkdir(diff)
-            os.chmod(diff, _NO_ROOT)
-            descriptor = os.open(diff, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                usage = extract(
-                    archive,
-                    descriptor,
-                    whiteouts=self._style(),
-                    ignore_chown_errors=self._flag("ignore_chown_errors"),
-                )
-            finally:
-                os.close(descriptor)
-            if os.stat(diff).st_mode & 0o7777 == _NO_ROOT:
-                os.chmod(diff, 0o755)
-            else:
-                os.mkdir(f"{path}/root", 0o700)
-        return usage
+            return unpack(
+                archive,
+                path,
+                whiteouts=self._style(),
+                ignore_chown_errors=self._flag("ignore_chown_errors"),
+            )
 
     def link(self, layer: str, directory: str, record: str = "") -> None:
         linked.check(directory)
@@ -179,10 +154,9 @@ class OverlayDriver(StorageDriver):
         while len(lowers) + bool(upper) < 2:
             lowers.append(f"{self._home}/{self._empty()}")
         words = self._mount_words(layer, options)
-        flags = MS_RDONLY if options.read_only else 0
-        for word in words:
-            flags |= _MOUNT_FLAGS.get(word, 0)
-        kernel_words = [word for word in words if word not in _MOUNT_FLAGS]
+        kernel_words, flags = split_words(words)
+        if options.read_only:
+            flags |= MS_RDONLY
         try:
             try:
                 mount_overlay(target, lowers, upper, work, kernel_words, flags)
@@ -217,7 +191,7 @@ class OverlayDriver(StorageDriver):
         layers = (layer, *parents)
         trees.require_all(self._home, "diff", layers)
         check(options)
-        words = [word for word in self._words if word not in _MOUNT_FLAGS and word != "volatile"]
+        words = [word for word in split_words(self._words)[0] if word != "volatile"]
         with Views(self._home, options, self._linked(layers)) as views:
             if not views:
                 raise not_supported(self._home)
@@ -248,7 +222,7 @@ class OverlayDriver(StorageDriver):
         for extra in options.extra:
             key, _, value = extra.removeprefix("overlay.").partition("=")
             if key == "mountopt":
-                words += _checked_words(value)
+                words += checked_words(value)
             elif key == "volatile":
                 words += ["volatile"] if value in ("", "true", "1") else []
             else:
@@ -332,18 +306,6 @@ class OverlayDriver(StorageDriver):
         from .overlay_probe import probe
 
         return probe(self._home, self._words)
-
-
-def _checked_words(text: str) -> list[str]:
-    """The words of `mountopt`. Raises InvalidArgument for one that overlayfs does not know."""
-    words = [word for word in text.split(",") if word]
-    for word in words:
-        if word not in _MOUNT_FLAGS and word.partition("=")[0] not in _KERNEL_OPTIONS:
-            raise InvalidArgument(
-                f"storage option overlay.mountopt: unknown word {word!r}",
-                remedy=f"Known: {', '.join((*_KERNEL_OPTIONS, *_MOUNT_FLAGS))}.",
-            )
-    return words
 
 
 @hookimpl

@@ -10,17 +10,44 @@ from __future__ import annotations
 import errno
 import os
 
-from ..errors import NotSupported, StoreError
+from ..errors import InvalidArgument, NotSupported, StoreError
 from ..linux import syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_KERNEL_OPTIONS = ("metacopy", "redirect_dir", "index", "xino", "userxattr", "uuid", "volatile")
+_MOUNT_FLAGS = {
+    "nodev": syscalls.MS_NODEV,
+    "nosuid": syscalls.MS_NOSUID,
+    "noexec": syscalls.MS_NOEXEC,
+    "rw": 0,
+}
 _LONGEST_DATA = 4095  # a page, with a terminating NUL
 _SEPARATORS = ",:\\"
 _LONGEST_VALUE = 255  # fsconfig(2)
 _TOO_OLD = (errno.ENOSYS, errno.EINVAL, errno.EPERM)
+
+
+def checked_words(text: str) -> list[str]:
+    """The words of `mountopt`. Raises InvalidArgument for one that overlayfs does not know."""
+    words = [word for word in text.split(",") if word]
+    for word in words:
+        if word not in _MOUNT_FLAGS and word.partition("=")[0] not in _KERNEL_OPTIONS:
+            raise InvalidArgument(
+                f"storage option overlay.mountopt: unknown word {word!r}",
+                remedy=f"Known: {', '.join((*_KERNEL_OPTIONS, *_MOUNT_FLAGS))}.",
+            )
+    return words
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], int]:
+    """Those that are overlayfs' own, and the flags of mount(2) that the others mean."""
+    flags = 0
+    for word in words:
+        flags |= _MOUNT_FLAGS.get(word, 0)
+    return [word for word in words if word not in _MOUNT_FLAGS], flags
 
 
 def mount_overlay(
