@@ -8,7 +8,8 @@ import pytest
 
 from rundlet.core.errors import DeniedByPolicy, InvalidArgument, SettingsError
 from rundlet.core.images import reference as references
-from rundlet.core.images.registries_conf import RegistriesConf, load
+from rundlet.core.images.registries import RegistriesConf
+from rundlet.core.images.registries_conf import load
 from rundlet.core.images.shortnames import resolve
 
 

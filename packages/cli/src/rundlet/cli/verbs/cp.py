@@ -28,10 +28,10 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Copy; prints nothing."""
-    from rundlet.core.containers import copy
+    from rundlet.core.containers import copy, places
     from rundlet.core.errors import UsageError
 
-    source, target = (copy.parse(word) for word in arguments.arguments)
+    source, target = (places.parse(word) for word in arguments.arguments)
     overwrite = arguments.flag("overwrite")
     if source is None and target is None:
         raise UsageError("- cannot be both the source and the destination")

@@ -42,7 +42,7 @@ def _inside(context: Context, container: str, path: str) -> Iterable[Candidate]:
     """The paths of a container that go on as one that is typed, a directory with its slash."""
     if not path:
         return [(f"{container}:/", "")]
-    from ..containers.copy import Place, listed
+    from ..containers.places import Place, listed
 
     directory, slash, _ = path.rpartition("/")
     above = f"{directory}{slash}"

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .checkpoint.restore import Options as Restore
     from .checkpoint.statistics import Statistics
     from .commit import CommitOptions
-    from .copy import Place
     from .exec import ExecRequest, ExecResult
     from .logs import LogLine, LogOptions
+    from .places import Place
     from .request import ContainerRequest
     from .run import RunResult
     from .source import Pulling

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine import Engine
     from .reference import Reference
-    from .registries_conf import RegistriesConf
+    from .registries import RegistriesConf
 
 
 class Resolved(Value):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ...contracts.transport import ImageDestination, ImageSource, TransportSettings
     from ...images.reference import Reference
-    from ...images.registries_conf import Place
+    from ...images.registries import Place, RegistriesConf
 
 
 _PARALLEL = 8
@@ -114,7 +114,7 @@ def _reference(location: Location) -> Reference:
     return references.parse(location.path[2:]).tagged()
 
 
-def _conf(settings: TransportSettings) -> registries_conf.RegistriesConf:
+def _conf(settings: TransportSettings) -> RegistriesConf:
     return registries_conf.load(str(settings.options.get("registries_conf", "")))
 
 
@@ -129,7 +129,7 @@ def _client(
     place: Place,
     settings: TransportSettings,
     named: Reference,
-    conf: registries_conf.RegistriesConf,
+    conf: RegistriesConf,
 ) -> Client:
     """A client for a place. What was given on the command line is for the registry that
     was named, not for its mirrors or for where registries.conf leads elsewhere.
