@@ -100,18 +100,6 @@ def test_nonsense_is_no_defect(store: Rundlet, tmp_path: Path, line: str) -> Non
     assert done.stderr.startswith("Error: ") and "defect" not in done.stderr
 
 
-def test_a_disk_without_a_free_byte(rundlet: Rundlet, tmp_path: Path) -> None:
-    """SQLite then calls it an I/O error: of a disk that fails, one would think."""
-    disk = tmp_path / "root"
-    disk.mkdir()
-    fill = f"head -c 4M /dev/zero > {disk}/fill 2>/dev/null"
-    line = f"mount -t tmpfs -o size=1m disk {disk}; rundlet ps; {fill}; rundlet ps"
-    done = shell(rundlet, f"unshare -m sh -c '{line}'")
-    assert done.returncode == 125
-    assert "Error: no space left for the state file" in done.stderr
-    assert "Free some space" in done.stderr
-
-
 def test_a_directory_of_docker(rundlet: Rundlet, tmp_path: Path) -> None:
     """--config: its logins are the only ones, as with DOCKER_CONFIG."""
     login = {"auth": base64.b64encode(b"me:secret").decode()}

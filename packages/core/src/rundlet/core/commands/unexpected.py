@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # What the machine may say at any point of any verb; everything else is a defect.
 _MACHINE = {
-    errno.ENOSPC: "Free some space and run it again.",
+    errno.ENOSPC: "Free some space (df; inodes: df -i), and run it again.",
     errno.EDQUOT: "Free some space or raise the quota, and run it again.",
     errno.EROFS: "See --root and --runroot.",
     errno.EACCES: "Run as root.",

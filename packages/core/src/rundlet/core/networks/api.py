@@ -62,6 +62,8 @@ class Networks:
             driver.detach(attachment, result)
         except RundletError:
             raise
+        except OSError as error:
+            raise NetworkError(f"network plugin {driver.name}: detach: {error}") from error
         except Exception as error:  # a plugin's
             raise PluginError(f"network plugin {driver.name}: detach failed: {error!r}") from error
 

@@ -15,7 +15,7 @@ import _sqlite3 as sqlite3
 import os
 from _thread import get_ident
 
-from ..errors import NoSpace, StoreError
+from ..errors import StoreError
 from . import reserve
 
 TYPE_CHECKING = False
@@ -40,6 +40,7 @@ class Database:
     def __init__(self, graph_root: str) -> None:
         self.graph_root = graph_root
         self.path = os.path.join(graph_root, FILE_NAME)
+        self._opened = self.path
         self._connections: dict[int, sqlite3.Connection] = {}
         try:
             self._first_connect()
@@ -51,9 +52,23 @@ class Database:
         try:
             self._connect()
         except sqlite3.OperationalError:
-            if not reserve.use(self.graph_root):
+            if not (reserve.use(self.graph_root) or self._only_read()):
                 raise
             self._connect()
+
+    def _only_read(self) -> bool:
+        """Open the file as one that nobody changes, where the file system is read-only or full:
+        SQLite wants to make others beside it. Whether that is so.
+        """
+        from errno import EDQUOT, ENOSPC, EROFS
+
+        from .opening import is_empty, refusal, uri
+
+        refused = refusal(self.graph_root) in (EDQUOT, ENOSPC, EROFS)
+        if not refused or not is_empty(f"{self.path}-wal"):
+            return False  # changes are there that are not yet in the file itself
+        self._opened = uri(self.path, "immutable=1")
+        return True
 
     # --- opening
 
@@ -98,11 +113,11 @@ class Database:
     def _open_file(self) -> sqlite3.Connection:
         # Threads are kept apart by `_connections`; the check would only hinder closing.
         return sqlite3.connect(
-            self.path,
+            self._opened,
             timeout=BUSY_TIMEOUT,
             isolation_level=None,
             check_same_thread=False,
-            uri=True,  # for ATTACH (stores.py): a plain path is taken as it is
+            uri=True,  # also for ATTACH (stores.py); a plain path is taken as it is
         )
 
     def _refuse_emptied(self) -> None:
@@ -112,8 +127,10 @@ class Database:
         for name in ("containers", "blobs/sha256"):
             path = os.path.join(self.graph_root, name)
             if os.path.isdir(path) and os.listdir(path):
+                from .explain import DAMAGED
+
                 raise StoreError(
-                    f"the state file {self.path} is empty, {path} is not", remedy=_DAMAGED
+                    f"the state file {self.path} is empty, {path} is not", remedy=DAMAGED
                 )
 
     def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
@@ -188,6 +205,11 @@ class Database:
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread is in a transaction."""
+        return self._connection().in_transaction
+
     def transaction(self) -> Transaction:
         """`with`: all statements inside, or none. Nested ones join the outer one."""
         return Transaction(self)
@@ -201,32 +223,9 @@ class Database:
         """What an error of SQLite means for people; broken constraints are the caller's."""
         if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
             return error
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            return NoSpace(
-                f"no space left for the state file {self.path}",
-                remedy="Free some space: rundlet system prune",
-            )
-        if code == sqlite3.SQLITE_IOERR and reserve.is_needed(self.graph_root):
-            return NoSpace(
-                f"no space left for the state file {self.path}: not even to read it",
-                remedy="Free some space on its disk by other means.",
-            )
-        remedy = {
-            sqlite3.SQLITE_READONLY: "The graph root must be writable: see --root.",
-            sqlite3.SQLITE_CANTOPEN: "Run as root, or use another --root.",
-            sqlite3.SQLITE_BUSY: "Another process has been writing to it for"
-            f" {BUSY_TIMEOUT:g} s: see who with fuser {self.path}",
-            sqlite3.SQLITE_NOTADB: _DAMAGED,
-            sqlite3.SQLITE_CORRUPT: _DAMAGED,
-        }.get(code, "")
-        return StoreError(f"cannot use the state file {self.path}: {error}", remedy=remedy)
+        from .explain import explained
 
-
-_DAMAGED = (
-    "It is damaged. Restore it from a backup, move it away to begin with an empty store, or remove"
-    " all there is: rundlet system reset"
-)
+        return explained(error, self.graph_root, self.path)
 
 
 class Transaction:
@@ -237,7 +236,7 @@ class Transaction:
         self._outermost = False
 
     def __enter__(self) -> None:
-        self._outermost = not self._database._connection().in_transaction
+        self._outermost = not self._database.in_transaction
         if self._outermost:
             self._database.execute("BEGIN IMMEDIATE")
 
@@ -260,7 +259,7 @@ class Transaction:
 
     def _roll_back(self) -> None:
         # Some errors (a full disk) have already rolled back.
-        if self._database._connection().in_transaction:
+        if self._database.in_transaction:
             self._database.execute("ROLLBACK")
 
 

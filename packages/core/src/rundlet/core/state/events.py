@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from .. import json
+from ..errors import NoSpace, StoreError
 from ..views import Event
 
 TYPE_CHECKING = False
@@ -26,13 +28,26 @@ def record(database: Database, event: Event, plugins: Plugins | None = None) -> 
 
     With the events backend `none` the hook alone is called. The time is now unless it is given.
     Joins a transaction that is open, so that an event is there exactly when the change it tells
-    of is.
+    of is. Without one, what it tells of is done: that it cannot be written is a warning, as
+    podman's.
     """
     if not event.time:
         event = event.replace(time=time.time_ns())
     if plugins is not None and plugins.settings.events_backend == "none":
         plugins.call("rundlet_event", event=event)
         return event
+    try:
+        _write(database, event)
+    except (NoSpace, StoreError) as error:
+        if database.in_transaction:
+            raise
+        sys.stderr.write(f"WARN[0000] event {event.kind} {event.action}: {error.message}\n")
+    if plugins is not None:
+        plugins.call("rundlet_event", event=event)
+    return event
+
+
+def _write(database: Database, event: Event) -> None:
     database.execute(
         f"INSERT INTO events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
         event.time,
@@ -43,9 +58,6 @@ def record(database: Database, event: Event, plugins: Plugins | None = None) -> 
         json.dumps(dict(event.attributes)) if event.attributes else "{}",
     )
     _trim(database)
-    if plugins is not None:
-        plugins.call("rundlet_event", event=event)
-    return event
 
 
 def note(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import StoreError
+from .opening import uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class Attached:
     def __init__(self, database: Database, store: str, *, quiet: bool) -> None:
         self._database = database
         self._store = store
-        path = f"{store}/state.db".replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-        self._uri = f"file:{path}?{'immutable=1' if quiet else 'mode=ro'}"
+        self._uri = uri(f"{store}/state.db", "immutable=1" if quiet else "mode=ro")
 
     def __enter__(self) -> None:
         from .database import SCHEMA_VERSION

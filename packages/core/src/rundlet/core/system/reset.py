@@ -28,7 +28,7 @@ _IN_RUN = (
     "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "oci",
     "roots", "tmp", "version",
 )  # fmt: skip
-_DATABASE = ("state.db", "state.db-wal", "state.db-shm", "state.db-reserve")
+_DATABASE = ("state.db", "state.db-wal", "state.db-shm", "state.db-reserve", "state.db-inodes")
 
 
 def reset(engine: Engine) -> list[str]:
