@@ -14,7 +14,7 @@ import pytest
 from rundlet.core.contracts.network import Attachment, NetworkRequest, NetworkSettings, PortMapping
 from rundlet.core.errors import NetworkError
 from rundlet.core.testing.network import inside, links, rules
-from rundlet.net_cni import bridge
+from rundlet.net_cni import standard
 from rundlet.net_cni.chain import derived
 from rundlet.net_cni.config import from_document
 from rundlet.net_cni.default import document
@@ -41,7 +41,7 @@ def config(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_bridges_that_are_done_here(changes: dict[str, Any]) -> None:
-    assert bridge.handles(config(**changes), "IgnoreUnknown=1;K8S_POD_NAME=one")
+    assert standard.handles(config(**changes), "IgnoreUnknown=1;K8S_POD_NAME=one")
 
 
 @pytest.mark.parametrize(
@@ -61,19 +61,19 @@ def test_bridges_that_are_done_here(changes: dict[str, Any]) -> None:
     ],
 )
 def test_bridges_that_are_left_to_the_plugin(changes: dict[str, Any]) -> None:
-    assert not bridge.handles(config(**changes), "")
+    assert not standard.handles(config(**changes), "")
 
 
 def test_addresses_in_arguments_are_left_to_the_plugin() -> None:
-    assert not bridge.handles(config(), "IgnoreUnknown=1;IP=10.88.0.9")
+    assert not standard.handles(config(), "IgnoreUnknown=1;IP=10.88.0.9")
 
 
-def test_firewalls() -> None:
+def test_a_firewall_is_done_here_over_iptables_only() -> None:
     made = {"type": "firewall", "name": "podman", "cniVersion": "1.0.0"}
-    assert bridge.handles(made, "")
-    assert bridge.handles({**made, "backend": "iptables"}, "")
-    assert not bridge.handles({**made, "backend": "firewalld"}, "")
-    assert not bridge.handles({**made, "ingressPolicy": "same-bridge"}, "")
+    assert standard.handles(made, "")
+    assert standard.handles({**made, "backend": "iptables"}, "")
+    assert not standard.handles({**made, "backend": "firewalld"}, "")
+    assert not standard.handles({**made, "ingressPolicy": "same-bridge"}, "")
 
 
 # --- with the kernel
@@ -133,7 +133,7 @@ def test_routes_that_the_plugins_do_not_have_are_not_given_to_them(
     path = Path(settings.config_dirs[0]) / "dead.conflist"
     made = document("dead", "10.79.0.0/24")
     made["plugins"][0] |= {"bridge": "dead0"}
-    made["plugins"][0]["ipam"]["routes"] = [{"dst": "10.2.0.0/24", bridge.TYPE: "blackhole"}]
+    made["plugins"][0]["ipam"]["routes"] = [{"dst": "10.2.0.0/24", standard.TYPE: "blackhole"}]
     path.write_text(json.dumps(made))
     plugin = CNINetworks(settings.replace(options={**settings.options, "in_process": False}))
     with pytest.raises(NetworkError, match="no metric and no type"):

@@ -1,10 +1,9 @@
-"""The plugin types bridge, host-local and firewall, done in this process.
+"""The plugin types bridge and host-local, done in this process.
 
 The real plugins take five processes, and an iptables each for a dozen rules, to join a bridge:
 100 ms. The same by netlink and one iptables-restore takes a tenth of that. What is made is the
 same, by name and text (releases 1.1.1 of the plugins): the real ones can CHECK and DEL it.
-Configurations with anything that is not known here go to the real plugins (`handles`), and all
-of them with the setting `in_process = false` in [plugins.cni].
+Configurations that cannot be done here go to them (standard.py).
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import os
 from errno import ENODEV
 
 from rundlet.core.errors import NetworkError
-from rundlet.core.networks.interfaces import HOST_SIDE
 from rundlet.core.networks.namespace import Inside
 
 from .execute import PluginFailed
 from .leases import DIRECTORY, Leases, network_of, ranges, text
 from .netlink import Netlink, packed
+from .standard import TYPE, host_interface
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,68 +32,8 @@ _OURS = "rundlet"
 """Alias of bridges that are made here, and so go with their last port."""
 
 _DEFAULT_BRIDGE = "cni0"
-_FLAGS = ("isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "hairpinMode")
-_OF_BRIDGE = {"bridge", "mtu", "dns", "ipam", "runtimeConfig", "prevResult", "args", *_FLAGS}
-_OF_NETWORK = {"type", "name", "cniVersion"}
-_OF_IPAM = {"type", "ranges", "subnet", "rangeStart", "rangeEnd", "gateway", "routes", "dataDir"}
-TYPE = "rundlet.type"
-"""Key of a route that leads nowhere: blackhole, unreachable, prohibit. CNI has no such routes."""
-_FIREWALLD = "/run/firewalld.pid"
 _VETH = "veth"
 _ATTEMPTS = 5  # at a name that no other veth has
-
-
-def handles(config: Mapping[str, Any], arguments: str) -> bool:
-    """Whether a plugin's configuration, as it would be sent to it, can be done here.
-
-    arguments: CNI_ARGS, of which IP, GATEWAY and MAC are left to the real plugins.
-    """
-    if config["type"] == "firewall":
-        known = _OF_NETWORK | {"prevResult", "backend", "args"}
-        backend = config.get("backend") or ("" if os.path.exists(_FIREWALLD) else "iptables")
-        return backend == "iptables" and _only(config, known)
-    asked = {pair.partition("=")[0] for pair in arguments.split(";")}
-    return (
-        config["type"] == "bridge"
-        and _only(config, _OF_BRIDGE | _OF_NETWORK)
-        and _only(config.get("runtimeConfig", {}), {"ips", "mac", "portMappings", "aliases"})
-        and not asked & {"IP", "GATEWAY", "MAC"}
-        and not (isinstance(config.get("args"), dict) and config["args"].get("cni"))
-        and _handles_ipam(config)
-    )
-
-
-def _handles_ipam(config: Mapping[str, Any]) -> bool:
-    ipam = config.get("ipam", {})
-    try:
-        sets = ranges(ipam)
-    except (ValueError, KeyError, TypeError):
-        return False  # the real plugin says what is wrong with it
-    routes = ipam.get("routes") or []
-    return (
-        ipam.get("type") == "host-local"
-        and _only(ipam, _OF_IPAM)
-        and bool(sets)
-        and all(
-            isinstance(route, dict) and _only(route, {"dst", "gw", "priority", TYPE})
-            for route in routes
-        )
-    )
-
-
-def _only(found: Mapping[str, Any], known: set[str]) -> bool:
-    return all(key in known or value in (None, False, 0, "") for key, value in found.items())
-
-
-def needs_masquerade(config: Mapping[str, Any]) -> bool:
-    """Whether the addresses of this bridge are hidden behind the host's."""
-    return config["type"] == "bridge" and bool(config.get("ipMasq"))
-
-
-def host_interface(arguments: str) -> str:
-    """The name on the host that CNI_ARGS ask for; "" for any. Plugins know nothing of it."""
-    pairs = (pair.partition("=") for pair in arguments.split(";"))
-    return next((value for key, _, value in pairs if key == HOST_SIDE), "")
 
 
 # --- ADD
@@ -243,12 +182,6 @@ def _configure(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) ->
             except FileExistsError:
                 continue  # the first that has it wins
     return link.mac
-
-
-def only_here(config: Mapping[str, Any]) -> bool:
-    """Whether a plugin's configuration has routes that only this module makes."""
-    routes = config.get("ipam", {}).get("routes") or ()
-    return any(isinstance(route, dict) and {TYPE, "priority"} & set(route) for route in routes)
 
 
 def _routes(config: Mapping[str, Any], taken: Sequence[Lease]) -> list[Mapping[str, Any]]:

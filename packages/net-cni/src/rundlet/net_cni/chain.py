@@ -5,7 +5,7 @@ from __future__ import annotations
 from rundlet.core.errors import NetworkError
 from rundlet.core.networks.interfaces import HOST_SIDE
 
-from . import bridge, rules
+from . import rules, standard
 from .config import from_document
 from .execute import Call, PluginFailed
 
@@ -45,6 +45,8 @@ class Chain:
             if self._is_done_here(config):
                 here.append(config)
                 if config["type"] == "bridge":
+                    from . import bridge
+
                     record = record.replace(result=bridge.add(config, self._call("ADD")))
             else:
                 self._refuse_ours(config, first=plugin is self.network.plugins[0])
@@ -62,17 +64,17 @@ class Chain:
         return any(self._is_done_here(self._config(plugin, {})) for plugin in self._needed())
 
     def _is_done_here(self, config: Mapping[str, Any]) -> bool:
-        return self._in_process and bridge.handles(config, self._record.arguments)
+        return self._in_process and standard.handles(config, self._record.arguments)
 
     def _refuse_ours(self, config: Mapping[str, Any], *, first: bool) -> None:
         """The plugins would take a route that leads nowhere for one by the gateway, and pass over
         the name of an interface on the host."""
-        if first and bridge.host_interface(self._record.arguments):
+        if first and standard.host_interface(self._record.arguments):
             raise NetworkError(
                 f'network "{self.network.name}": plugins do not name interfaces on the host',
                 remedy=f"leave out {HOST_SIDE}",
             )
-        if bridge.only_here(config):
+        if standard.only_here(config):
             raise NetworkError(
                 f'network "{self.network.name}": plugins have no metric and no type of routes',
                 remedy="leave out --opt vlan and the like, and in_process = false",
@@ -133,6 +135,8 @@ class Chain:
         addresses: list[str] = []
         for plugin in plugins:
             if plugin["type"] == "bridge":
+                from . import bridge
+
                 config = self._config(plugin, self._record.result)
                 addresses += bridge.delete(config, self._call("DEL", namespace))
         if plugins or not namespace:  # without it, bridge and ptp leave their masquerading

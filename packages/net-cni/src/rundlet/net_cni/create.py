@@ -10,12 +10,12 @@ from rundlet.core.errors import AlreadyExists, InvalidArgument, NetworkError, No
 from rundlet.core.linux.processes import partial_name
 
 from . import names, subnets
-from .bridge import TYPE
 from .config import files, load_all, valid_name
 from .default import VERSION
 from .define import networks, shown
 from .netlink import DEAD_ENDS
 from .options import FIELDS, settled, unmanaged
+from .standard import TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

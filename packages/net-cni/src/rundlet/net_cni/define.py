@@ -6,10 +6,10 @@ import os
 
 from rundlet.core.contracts.network import Network
 
-from .bridge import TYPE
 from .config import load_all
 from .names import wanted
 from .options import unmanaged
+from .standard import TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

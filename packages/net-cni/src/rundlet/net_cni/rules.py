@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .bridge import needs_masquerade
 from .leases import network_of, text
+from .standard import needs_masquerade
 from .tables import Family, Masquerade
 
 TYPE_CHECKING = False
