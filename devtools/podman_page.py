@@ -31,7 +31,6 @@ LEFT_OUT = {
     "image scp": _DAEMON,
     "kube": _PODS,
     "machine": "no virtual machines: this runs on Linux",
-    "manifest": "`rundlet-build manifest`",
     "pod": _PODS,
     "quadlet": "needs podman's systemd generator",
     "system connection": _DAEMON,
@@ -119,7 +118,8 @@ _HEAD = """# podman's verbs and flags
 
 Every verb of `rundlet` with every flag, and how it stands to podman's: *works*, *differs*
 (how), *left out* (why). Made by `python -m devtools.podman_page`; tests hold the parsers, this
-page and Debian's podman to each other.
+page and Debian's podman to each other. `build` and `manifest` come with rundlet-build:
+[buildah.md](buildah.md) has their flags.
 """
 
 

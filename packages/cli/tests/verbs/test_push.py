@@ -203,3 +203,28 @@ def test_the_image_of_a_list_for_a_platform(
         assert (config["architecture"], config["config"]["Env"][-1]) == ("arm64", "A=1")
     done = loaded("push", "--platform=linux/s390x", "both", target, check=False)
     assert done.returncode == 125 and "no image for platform linux/s390x" in done.stderr
+
+
+def test_a_list_means_its_image_for_this_machine(
+    loaded: Rundlet, registry: Registry, tmp_path: Path
+) -> None:
+    """As in podman: where an image is wanted. Without one for this machine, push sends all."""
+    (tmp_path / "Containerfile").write_text("FROM scratch\nENV A=1\n")
+    loaded("build", "-q", "--platform=linux/arm64", "-t=other", str(tmp_path))
+    loaded("manifest", "create", "both", "other", "busybox")
+    assert loaded("run", "--rm", "--network=none", "both", "echo", "hi").stdout == "hi\n"
+    target = f"{registry.host}/of-a-list:1"
+    loaded("push", "-q", "both", target)
+    assert "manifests" not in _raw(target)
+    for verb in ("untag", "rmi"):
+        done = loaded(verb, "both", check=False)
+        assert done.stderr.startswith("Error: both: image not known\n")
+    assert "manifest rm both" in done.stderr
+
+    loaded("manifest", "remove", "both", loaded("inspect", "-f={{.Digest}}", "both").stdout.strip())
+    conf = tmp_path / "containers.conf"
+    conf.write_text('[engine]\nadd_compression = ["zstd"]\n')
+    loaded.environment["CONTAINERS_CONF"] = str(conf)
+    loaded("push", "-q", "both", target)
+    architectures = [one["platform"]["architecture"] for one in _raw(target)["manifests"]]
+    assert architectures == ["arm64", "arm64"], "and one with zstd, as add_compression says"

@@ -1,1 +1,1 @@
-"""Manifest lists (buildah-manifest(1)), pushed and elsewhere; `core/images/lists.py` keeps them."""
+"""Manifest lists that are not of the store; `core/images/lists.py` keeps those that are."""

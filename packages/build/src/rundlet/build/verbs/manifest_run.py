@@ -89,24 +89,27 @@ def exists(context: Context, arguments: Parsed) -> int:
 def push(context: Context, arguments: Parsed) -> int:
     """Push a list; prints the digest."""
     from rundlet.build.execute.outputs import write_id
-    from rundlet.build.lists import pushing
     from rundlet.core.commands.progress import shown
+    from rundlet.core.images import list_push
     from rundlet.core.images.lists import Lists
+    from rundlet.core.images.plan import Wishes
 
     from .transport import transport_settings
     from .values import writing
 
+    how = writing(arguments)
     lists = Lists(context.engine)
     known = lists.get(arguments.arguments[0])
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
-        digest = pushing.push(
+        digest = list_push.push(
             context.engine,
             known,
             arguments.arguments[1] if len(arguments.arguments) > 1 else "",
             transport_settings(arguments),
             instances=arguments.flag("all"),
-            format=arguments.text("format"),
-            writing=writing(arguments),
+            wishes=Wishes(arguments.text("format"), how.compression, how.force, how.level),
+            encryption=how.encryption,
+            signing=how.signing,
             signatures=not arguments.flag("remove-signatures"),
             add_compression=_additions(context, arguments),
             progress=progress,

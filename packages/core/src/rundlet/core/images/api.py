@@ -49,7 +49,15 @@ class Images:
     # --- looking
 
     def find(self, name: str) -> Image | None:
-        """The image that a name or id means, or None. Raises AmbiguousName."""
+        """The image that a name or id means, or None. Raises AmbiguousName.
+
+        A manifest list's name means its image for this machine.
+        """
+        found = self.named(name)
+        return found if found is not None else self._of_list(name)
+
+    def named(self, name: str) -> Image | None:
+        """As `find`, but none that is only in the manifest list of this name."""
         found = names.find(self._engine.database, name)
         return found if found is not None else self._of_alias(name)
 
@@ -62,6 +70,14 @@ class Images:
         except InvalidArgument:
             return None  # no name at all
         return names.find(self._engine.database, str(full)) if full is not None else None
+
+    def _of_list(self, name: str) -> Image | None:
+        from .lists import for_this_machine
+
+        try:
+            return for_this_machine(self._engine, name)
+        except InvalidArgument:
+            return None  # no name at all
 
     def get(self, name: str) -> Image:
         """The image that a name or id means. Raises NoSuchImage, AmbiguousName."""
@@ -173,7 +189,9 @@ class Images:
 
         Raises NoSuchImage, NotFound for a name that is none.
         """
-        image = self.get(name)
+        image = self.named(name)
+        if image is None:
+            raise NoSuchImage(name)
         with self._engine.database.transaction():
             for target in targets or image.names:
                 full = target if target in image.names else str(names.stored_name(target))
@@ -237,7 +255,8 @@ class Images:
         format: "oci" | "v2s1" | "v2s2" | "" as it is. compression: "gzip" | "zstd" of layers that
         are not compressed, with `force` of all. encryption: keys to encrypt layers to. signing: who
         signs it there. signatures: whether those that it has in the store go along.
-        platform: the image for it, where the name is that of a manifest list.
+        platform: the image for it, where the name is that of a manifest list. Such a list is
+        pushed whole where it has no image for this machine, and no platform is named.
         Raises NoSuchImage, InvalidArgument, NotFound for a platform, RegistryError.
         """
         from .plan import Wishes

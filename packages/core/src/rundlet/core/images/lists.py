@@ -213,6 +213,18 @@ def instance(engine: Engine, name: str, wanted: Platform) -> Image:
     return engine.images.get(next(one.image for one in entries if one.digest == digest))
 
 
+def for_this_machine(engine: Engine, name: str) -> Image | None:
+    """The image that a list's name means where an image is wanted, as podman has it.
+
+    None where there is no such list, or none of its images in the store is for this machine.
+    """
+    lists = Lists(engine)
+    try:
+        return instance(engine, name, platforms.native()) if lists.exists(name) else None
+    except NotFound:  # no such platform, or its image was removed
+        return None
+
+
 def described(engine: Engine, image: Image, changes: Mapping[str, Any] = EMPTY) -> Entry:
     """The entry for an image of the store, its platform that of its config."""
     config = engine.images.config(image).document

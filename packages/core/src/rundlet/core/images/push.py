@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, NoSuchImage
 from ..state import images as rows
 from . import names
 from . import reference as references
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..state.images import Image
     from ..trust.signing import Signing
     from .encryption import Encryption
+    from .lists import ManifestList
     from .plan import Wishes
     from .progress import Progress
 
@@ -36,7 +37,23 @@ def push(
     platform: Platform | None = None,
 ) -> str:
     """Push one image; the digest of the manifest at the destination. See `Images.push`."""
-    image = engine.images.get(name) if platform is None else _instance(engine, name, platform)
+    image = _instance(engine, name, platform) if platform else engine.images.find(name)
+    if image is None:
+        known = _list(engine, name)
+        from . import list_push
+
+        return list_push.push(
+            engine,
+            known,
+            destination,
+            settings,
+            wishes=wishes,
+            encryption=encryption,
+            signing=signing,
+            signatures=signatures,
+            add_compression=engine.settings.add_compression,
+            progress=progress,
+        )
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
     options = CopyOptions(
@@ -62,6 +79,19 @@ def _instance(engine: Engine, name: str, platform: Platform) -> Image:
     from .lists import instance
 
     return instance(engine, name, platform)
+
+
+def _list(engine: Engine, name: str) -> ManifestList:
+    """The list of this name, of which no image is for this machine: it is pushed whole.
+
+    Raises NoSuchImage.
+    """
+    from .lists import Lists
+
+    lists = Lists(engine)
+    if not lists.exists(name):
+        raise NoSuchImage(name)
+    return lists.get(name)
 
 
 def configured(engine: Engine, wishes: Wishes, transport: str) -> Wishes:

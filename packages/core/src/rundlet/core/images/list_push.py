@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from rundlet.build.execute.options import Writing
-from rundlet.core.contracts.transport import ImageSource, Location, ManifestBytes
-from rundlet.core.errors import NotFound
-from rundlet.core.images import manifest as manifests
-from rundlet.core.images.copy import CopyOptions, copy
-from rundlet.core.images.names import split_transport
-from rundlet.core.images.plan import Wishes
-from rundlet.core.images.push import configured
-from rundlet.core.images.store_source import StoreSource
-from rundlet.core.images.telling import told
+from ..contracts.transport import ImageSource, Location, ManifestBytes
+from ..errors import NotFound
+from . import manifest as manifests
+from .copy import CopyOptions, copy
+from .names import split_transport
+from .plan import Wishes
+from .push import configured
+from .store_source import StoreSource
+from .telling import told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rundlet.core import Engine
-    from rundlet.core.contracts.transport import TransportSettings
-    from rundlet.core.images.descriptor import Descriptor
-    from rundlet.core.images.lists import ManifestList
-    from rundlet.core.images.progress import Progress
-    from rundlet.core.streams import ReadableFile
+    from ..contracts.transport import TransportSettings
+    from ..engine import Engine
+    from ..streams import ReadableFile
+    from ..trust.signing import Signing
+    from .descriptor import Descriptor
+    from .encryption import Encryption
+    from .lists import ManifestList
+    from .progress import Progress
 
 
 def push(
@@ -32,32 +33,33 @@ def push(
     settings: TransportSettings,
     *,
     instances: bool = True,
-    format: str = "",
-    writing: Writing = Writing(),  # noqa: B008 (frozen)
+    wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
+    encryption: Encryption | None = None,
+    signing: Signing | None = None,
     signatures: bool = True,
     add_compression: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> str:
     """Copy a list, with all its images or alone; the digest it has there.
 
-    destination: TRANSPORT:PLACE or a name in a registry, "" for the list's own. format: "oci",
-    "v2s2" or "" as it is. writing: how, and who signs. signatures: whether those that the images
-    have in the store go along. add_compression: of more instances of the images, where the list
-    has none for a platform. Raises NotFound for an image that was removed meanwhile,
-    InvalidArgument for a compression that is none, and what the destination raises.
+    destination: TRANSPORT:PLACE or a name in a registry, "" for the list's own. wishes: format
+    ("oci", "v2s2") and compression. signatures: whether those that the images have in the store
+    go along. add_compression: of more instances of the images, where the list has none for a
+    platform. Raises NotFound for an image that was removed meanwhile, InvalidArgument for a
+    compression that is none, and what the destination raises.
     """
-    from rundlet.core.images.progress import SILENT
+    from .progress import SILENT
 
     text = destination or known.name
     split = split_transport(engine, text)
     kind, rest = split if split is not None else ("docker", f"//{text}")
     transport = engine.plugins.transport(kind)
-    wishes = Wishes(format, writing.compression, writing.force, writing.level)
     options = CopyOptions(
         all_instances=instances,
         index_only=not instances,
         wishes=configured(engine, wishes, kind),
-        signing=writing.signing,
+        encryption=encryption,
+        signing=signing,
         signatures=signatures,
         add_compression=tuple(add_compression),
         parallel=engine.settings.image_parallel_copies,
