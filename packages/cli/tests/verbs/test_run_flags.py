@@ -216,6 +216,12 @@ def test_anonymous_volumes_go_with_the_container(loaded: Rundlet, run: Run) -> N
     assert loaded("volume", "ls", "-q").stdout == "kept\n"
 
 
+def test_a_volume_is_the_users_where_the_image_has_no_such_directory(run: Run) -> None:
+    script = "touch /new/file; stat -c %u:%g /new"
+    assert run("--user", "7:8", "-v", "kept:/new", script=script) == "7:8"
+    assert run("--user", "9", "-v", "kept:/new", script="stat -c %u:%g /new") == "7:8"
+
+
 def test_limits_are_in_the_cgroup(run: Run) -> None:
     if not Path("/sys/fs/cgroup/memory").exists():
         pytest.skip("cgroups v2: the files have other names")

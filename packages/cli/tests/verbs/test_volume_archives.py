@@ -134,7 +134,10 @@ def test_prune_spares_volumes_with_names(rundlet: Rundlet, busybox_archive: Path
     rundlet("volume", "create", "--label", "keep=1", "kept")
     prune = ("volume", "prune", "-f")
     assert rundlet(*prune).stdout == ""
+    assert rundlet("volume", "prune").stdout == "No dangling anonymous volumes found\n"
     anonymous = rundlet("volume", "ls", "-q").stdout.split()[0]
+    nameless = rundlet("volume", "create").stdout
+    assert rundlet(*prune).stdout == nameless
     rundlet("rm", "c")
     assert rundlet(*prune, "--dry-run").stdout == f"{anonymous}\n"
     everything = f"{anonymous}\nnamed\nused\n"

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 SCRIPT = r"""
-import os, sys
+import errno, os, sys
+from rundlet.core.archive.remove import remove_tree
 from rundlet.core.linux import mounts, syscalls
+from rundlet.core.storage import staging
 from rundlet.core.storage.overlay_probe import file_system
 
 top = sys.argv[1]
@@ -27,11 +29,30 @@ mounts.detach_below(top, itself=False)
 assert below() == ["tmpfs"]
 mounts.detach_below(top, itself=True)
 assert below() == []
+
+os.makedirs(f"{top}/tree/bound")
+os.mkdir(f"{top}/kept")
+open(f"{top}/kept/file", "w").close()
+syscalls.mount(f"{top}/kept", f"{top}/tree/bound", flags=syscalls.MS_BIND)
+assert not os.path.ismount(f"{top}/tree/bound"), "it tells nothing of these"
+assert mounts.is_mounted(f"{top}/tree/bound") and not mounts.is_mounted(f"{top}/tree")
+try:
+    remove_tree(b"tree", os.open(top, os.O_RDONLY))
+except OSError as error:
+    assert error.errno == errno.EBUSY, error
+else:
+    raise AssertionError("removed")
+assert os.listdir(f"{top}/kept") == ["file"]
+staging.delete(f"{top}/tree")
+assert os.listdir(top) == ["kept"] and os.listdir(f"{top}/kept") == ["file"]
 """
 
 
 def test_mounts_are_found_and_detached_whatever_they_are_called(tmp_path: Path) -> None:
-    """In a namespace of their own. (A name that is not ASCII was read wrong: its mount stayed.)"""
+    """In a namespace of their own. (A name that is not ASCII was read wrong: its mount stayed.)
+
+    And what is bound in a tree that is removed keeps its content.
+    """
     words = ["unshare", "--mount", sys.executable, "-c", SCRIPT, str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,7 +93,7 @@ def test_create_get_list_inspect(engine: Engine) -> None:
 
 
 def test_anonymous_ones_have_random_names(engine: Engine) -> None:
-    volume = engine.volumes.create(anonymous=True)
+    volume = engine.volumes.create()
     assert re.fullmatch("[0-9a-f]{64}", volume.name)
     assert engine.volumes.inspect(volume)["Anonymous"] is True
 
@@ -120,6 +122,8 @@ def test_errors(engine: Engine) -> None:
         engine.volumes.create("x", options={"foo": "bar"})
     with pytest.raises(NotSupported, match="size"):
         engine.volumes.create("x", options={"o": "size=1m"})
+    with pytest.raises(InvalidArgument, match="/no/such: no such file or directory"):
+        engine.volumes.create("x", options={"type": "bind", "device": "/no/such"})
     with pytest.raises(NotSupported, match="driver"):
         engine.volumes.create("x", driver="nfs")
     assert not engine.volumes.exists("x")
@@ -155,16 +159,48 @@ def test_a_file_system_of_its_own(engine: Engine) -> None:
     assert not os.path.exists(path)
 
 
+def test_a_directory_of_the_host(engine: Engine, tmp_path: Path) -> None:
+    """It is bound, and stays as it is when the volume goes; `rsize`, of nfs, is no quota."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/file").write_text("x")
+    for kind in ({"type": "bind"}, {"o": "bind"}, {"type": "none", "o": "rbind"}):
+        engine.volumes.create("one", options={"device": f"{tmp_path}/shared", **kind})
+        path = engine.volumes.mount("one")
+        assert os.listdir(path) == ["file"] and engine.volumes.mount("one") == path
+        assert engine.volumes.inspect(engine.volumes.get("one"))["MountCount"] == 1
+        with pytest.raises(WrongState):
+            engine.volumes.rename("one", "two")
+        engine.volumes.import_("one", archive_of("more"))
+        engine.volumes.remove("one")
+        assert sorted(os.listdir(tmp_path / "shared")) == ["file", "more"]
+        (tmp_path / "shared/more").unlink()
+    options = {"type": "nfs", "device": ":/a", "o": "addr=127.0.0.1,rsize=8192"}
+    assert engine.volumes.create("remote", options=options).options == options
+
+
 def test_owner_options(engine: Engine) -> None:
     engine.volumes.create("owned", options={"o": "uid=5,gid=6"})
     info = Path(engine.volumes.mount("owned")).stat()
     assert (info.st_uid, info.st_gid) == (5, 6)
 
 
+def archive_of(name: str) -> io.BytesIO:
+    """A tar with an empty file of that name."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(name))
+    made.seek(0)
+    return made
+
+
+def nobody() -> tuple[int, int]:
+    raise AssertionError("the owner is not asked for")
+
+
 @pytest.mark.parametrize("destination", ["/srv/data", "/data", "/srv//data/."])
 def test_copy_up(engine: Engine, rootfs: Path, destination: str) -> None:
     engine.volumes.create("one")
-    engine.volumes.copy_up("one", str(rootfs), destination)
+    engine.volumes.copy_up("one", str(rootfs), destination, nobody)
     data = Path(engine.volumes.path("one"))
     assert sorted(os.listdir(data)) == ["again", "file", "link", "sub"]
     top, file = data.stat(), (data / "file").stat()
@@ -175,7 +211,7 @@ def test_copy_up(engine: Engine, rootfs: Path, destination: str) -> None:
     assert (data / "again").stat().st_ino == file.st_ino
     assert os.listdir(data.parent) == ["_data"]
     (data / "file").unlink()
-    engine.volumes.copy_up("one", str(rootfs), destination)
+    engine.volumes.copy_up("one", str(rootfs), destination, nobody)
     assert not (data / "file").exists()
 
 
@@ -183,19 +219,42 @@ def test_copy_up_happens_only_into_empty_volumes(engine: Engine, rootfs: Path) -
     engine.volumes.create("one")
     data = Path(engine.volumes.path("one"))
     (data / "mine").write_text("x")
-    engine.volumes.copy_up("one", str(rootfs), "/srv/data")
+    engine.volumes.copy_up("one", str(rootfs), "/srv/data", nobody)
     assert os.listdir(data) == ["mine"]
     engine.volumes.create("plain", options={"nocopy": ""})
-    engine.volumes.copy_up("plain", str(rootfs), "/srv/data")
-    assert os.listdir(engine.volumes.path("plain")) == []
+    engine.volumes.copy_up("plain", str(rootfs), "/srv/data", nobody)
+    engine.volumes.create("mounted")
+    engine.volumes.copy_up("mounted", str(rootfs), "/srv/data", nobody, content=False)
+    for name in ("plain", "mounted"):
+        assert os.listdir(engine.volumes.path(name)) == []
+        assert Path(engine.volumes.path(name)).stat().st_mode & 0o7777 == 0o1770
 
 
 def test_copy_up_without_such_a_directory(engine: Engine, rootfs: Path) -> None:
     engine.volumes.create("one")
-    engine.volumes.copy_up("one", str(rootfs), "/no/such", owner=(11, 12))
+    engine.volumes.copy_up("one", str(rootfs), "/no/such", lambda: (11, 12))
     info = Path(engine.volumes.path("one")).stat()
     assert (info.st_uid, info.st_gid) == (11, 12)
-    assert engine.volumes.get("one").copied_up
+    engine.volumes.copy_up("one", str(rootfs), "/no/such", nobody)
+    engine.volumes.copy_up("one", str(rootfs), "/srv/data", nobody)
+    assert (Path(engine.volumes.path("one")) / "file").exists(), "it was still empty"
+
+
+def test_a_directory_without_content(engine: Engine, rootfs: Path) -> None:
+    """Its owner and mode are taken once; a volume that is empty then is filled by the next."""
+    empty = rootfs / "empty"
+    empty.mkdir()
+    os.chown(empty, 5, 6)
+    engine.volumes.create("one")
+    data = Path(engine.volumes.path("one"))
+    engine.volumes.copy_up("one", str(rootfs), "/empty", nobody)
+    os.chown(empty, 7, 7)
+    engine.volumes.copy_up("one", str(rootfs), "/empty", nobody)
+    assert (data.stat().st_uid, data.stat().st_gid) == (5, 6)
+    assert engine.volumes.inspect(engine.volumes.get("one"))["NeedsCopyUp"] is True
+    engine.volumes.copy_up("one", str(rootfs), "/srv/data", nobody)
+    assert (data / "file").exists()
+    assert engine.volumes.inspect(engine.volumes.get("one"))["NeedsCopyUp"] is False
 
 
 def test_copy_up_does_not_leave_the_root(engine: Engine, rootfs: Path, tmp_path: Path) -> None:
@@ -206,7 +265,7 @@ def test_copy_up_does_not_leave_the_root(engine: Engine, rootfs: Path, tmp_path:
     (rootfs / "dots").symlink_to("../outside")
     for name in ("escape", "dots"):
         engine.volumes.create(name)
-        engine.volumes.copy_up(name, str(rootfs), f"/{name}")
+        engine.volumes.copy_up(name, str(rootfs), f"/{name}", lambda: (0, 0))
         assert os.listdir(engine.volumes.path(name)) == []
 
 
@@ -221,7 +280,7 @@ def test_a_killed_copy_up_goes_on(engine: Engine, rootfs: Path, stage: str) -> N
         (base / "_copied").mkdir()
         (base / "_copied/rest").write_text("x")
         (data / "first").write_text("x")
-    engine.volumes.copy_up("one", str(rootfs), "/srv/data")
+    engine.volumes.copy_up("one", str(rootfs), "/srv/data", nobody)
     expected = ["again", "file", "link", "sub"] if stage == "copying" else ["first", "rest"]
     assert sorted(os.listdir(data)) == expected
     assert os.listdir(base) == ["_data"]
@@ -230,7 +289,7 @@ def test_a_killed_copy_up_goes_on(engine: Engine, rootfs: Path, stage: str) -> N
 def test_copy_up_into_a_mounted_file_system(engine: Engine, rootfs: Path) -> None:
     engine.volumes.create("memory", options={"type": "tmpfs", "device": "tmpfs"})
     path = engine.volumes.mount("memory")
-    engine.volumes.copy_up("memory", str(rootfs), "/srv/data")
+    engine.volumes.copy_up("memory", str(rootfs), "/srv/data", nobody)
     assert sorted(os.listdir(path)) == ["again", "file", "link", "sub"]
     assert (Path(path) / "file").read_text() == "content"
 

@@ -41,7 +41,7 @@ def run(context: Context, arguments: Parsed) -> int:
         which = "all" if everything else "all anonymous"
         warning = f"This will remove {which} volumes not used by at least one container."
         if not names:
-            context.print("No dangling volumes found")
+            context.print(f"No dangling {'' if everything else 'anonymous '}volumes found")
             return 0
         listed = "\n".join((f"{warning} The following volumes will be removed:", *names))
         if not confirmed(context, listed):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import ENOTEMPTY
+from errno import EBUSY, ENOTEMPTY, EXDEV
 
 from ..errors import StoreError
+from ..linux.syscalls import open_unmounted
 from .beneath import DIRECTORY_FLAGS
 
 TYPE_CHECKING = False
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 def remove_tree(name: bytes, parent: int) -> None:
     """Remove what is at `name` below `parent`, a file or a whole tree; nothing is no error.
 
-    Follows no links. Needs neither recursion nor a descriptor for each level, because a
-    hostile tree may be deeper than either allows.
+    Follows no links. What is mounted in it is not emptied: OSError EBUSY. Needs neither recursion
+    nor a descriptor for each level, because a hostile tree may be deeper than either allows.
     """
     try:
         mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
@@ -29,7 +30,7 @@ def remove_tree(name: bytes, parent: int) -> None:
     if not stat.S_ISDIR(mode):
         os.unlink(name, dir_fd=parent)
         return
-    directory = os.open(name, DIRECTORY_FLAGS, dir_fd=parent)
+    directory = _open(name, parent)
     try:
         empty(directory)
     finally:
@@ -71,7 +72,7 @@ class _Walk:
                 return
 
     def _down(self, name: bytes) -> None:
-        below = os.open(name, DIRECTORY_FLAGS, dir_fd=self.here)
+        below = _open(name, self.here)
         os.close(self.here)
         self.here = below
         self._path.append(name)
@@ -106,6 +107,15 @@ class _Walk:
                 elif self._keep is None or not self._keep((*self._path, name)):
                     os.unlink(name, dir_fd=self.here)
         return directories
+
+
+def _open(name: bytes, parent: int) -> int:
+    try:
+        return open_unmounted(name, DIRECTORY_FLAGS, parent)
+    except OSError as error:
+        if error.errno != EXDEV:
+            raise
+        raise OSError(EBUSY, "something is mounted on it", os.fsdecode(name)) from None
 
 
 def _identity(directory: int) -> tuple[int, int]:

@@ -27,7 +27,7 @@ def resolve(
     """
     found: list[Mount] = []
     for mount in request.mounts:
-        for one in _resolved(engine, row, mount, rootfs):
+        for one in _resolved(engine, row, mount, rootfs, request):
             if links.wanted(one):
                 links.copy(one, rootfs)
                 continue
@@ -49,12 +49,14 @@ def fill_volumes(engine: Engine, row: Container, request: ContainerRequest) -> N
     try:
         with mounting.mounted(engine, row) as rootfs:
             for mount in named:
-                _volume(engine, mount, rootfs)
+                _volume(engine, mount, rootfs, request)
     finally:
         volumes.unmount(engine, row.id)
 
 
-def _resolved(engine: Engine, row: Container, mount: Mount, rootfs: str) -> Sequence[Mount]:
+def _resolved(
+    engine: Engine, row: Container, mount: Mount, rootfs: str, request: ContainerRequest
+) -> Sequence[Mount]:
     if mount.kind == "glob":
         return _glob(mount)
     if mount.kind == "artifact":
@@ -62,7 +64,7 @@ def _resolved(engine: Engine, row: Container, mount: Mount, rootfs: str) -> Sequ
     if mount.kind == "image":
         mount = _image(engine, row, mount)
     elif mount.kind == "volume" and not mount.source.startswith("/"):
-        mount = _volume(engine, mount, rootfs)
+        mount = _volume(engine, mount, rootfs, request)
     else:
         check_source(mount)
     return (mount,)
@@ -74,10 +76,15 @@ def check_source(mount: Mount) -> None:
         raise InvalidArgument(f"statfs {mount.source}: no such file or directory")
 
 
-def _volume(engine: Engine, mount: Mount, rootfs: str) -> Mount:
+def _volume(engine: Engine, mount: Mount, rootfs: str, request: ContainerRequest) -> Mount:
     path = engine.volumes.mount(mount.source)
-    if not {"nocopy", "volume-nocopy"}.intersection(mount.options):
-        engine.volumes.copy_up(mount.source, rootfs, mount.destination)
+    engine.volumes.copy_up(
+        mount.source,
+        rootfs,
+        mount.destination,
+        lambda: _owner(request, rootfs),
+        content=not {"nocopy", "volume-nocopy"}.intersection(mount.options),
+    )
     return mount.replace(source=_below(path, mount))
 
 
@@ -161,6 +168,16 @@ _HOSTS_OWN = frozenset(_OWN.split())
 """Directories of the host that `:U` would break it by (podman refuses the same)."""
 
 
+def _owner(request: ContainerRequest, rootfs: str) -> tuple[int, int]:
+    """uid and gid on the host of the container's user."""
+    from ..spec.user import lookup
+    from .ownership import host_id
+
+    user = lookup(rootfs, request.user)
+    uid_map, gid_map = request.uid_map or request.gid_map, request.gid_map or request.uid_map
+    return host_id(user.uid, uid_map), host_id(user.gid, gid_map)
+
+
 def _give(request: ContainerRequest, rootfs: str, mounts: Sequence[Mount]) -> None:
     """`:U`: sources belong to the container's user, with all that is in them."""
     from ..spec.mount_options import wants_chown
@@ -168,12 +185,9 @@ def _give(request: ContainerRequest, rootfs: str, mounts: Sequence[Mount]) -> No
     wanted = [mount for mount in mounts if wants_chown(mount.options)]
     if not wanted:
         return
-    from ..spec.user import lookup
-    from .ownership import chown_tree, host_id
+    from .ownership import chown_tree
 
-    user = lookup(rootfs, request.user)
-    uid = host_id(user.uid, request.uid_map or request.gid_map)
-    gid = host_id(user.gid, request.gid_map or request.uid_map)
+    uid, gid = _owner(request, rootfs)
     for mount in wanted:
         if os.path.realpath(mount.source) in _HOSTS_OWN:
             raise InvalidArgument(

@@ -44,6 +44,15 @@ def mounts(kind: str = "", table: str = OURS) -> Iterator[Mount]:
                 yield Mount(_plain(left.split(" ", 5)[4]), name, options)
 
 
+def is_mounted(path: str) -> bool:
+    """Whether something is mounted on a path. Raises OSError.
+
+    os.path.ismount does not see what is bound from the same file system.
+    """
+    real = os.path.realpath(path)
+    return any(mount.point == real for mount in mounts())
+
+
 def detach_below(path: str, *, itself: bool) -> None:
     """Unmount all that is mounted below a directory, the last first. Raises OSError.
 

@@ -6,7 +6,9 @@ Errors are OSError with the path, as os functions raise them.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import struct
 
 MS_RDONLY = 0x1
 MS_NOSUID = 0x2
@@ -28,6 +30,8 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 _AT_FDCWD = -100
+_SYS_OPENAT2 = 437  # on all machines; glibc has no wrapper yet
+_RESOLVE_NO_XDEV = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -74,6 +78,23 @@ def syncfs(descriptor: int) -> None:
 def exchange(one: str, other: str) -> None:
     """Swap two directory entries of one file system at once (renameat2(2), RENAME_EXCHANGE)."""
     _check(_libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), 2), other)
+
+
+def open_unmounted(name: bytes, flags: int, parent: int) -> int:
+    """os.open below a directory's descriptor, but OSError EXDEV for what something is mounted on.
+
+    openat2(2) with RESOLVE_NO_XDEV: directories that are bound from the same file system are
+    told apart too, which stat(2) cannot. Kernels before 5.6, and sandboxes without that call,
+    open what they are asked to.
+    """
+    how = struct.pack("=QQQ", flags, 0, _RESOLVE_NO_XDEV)
+    opened: int = _libc.syscall(_SYS_OPENAT2, parent, name, how, len(how))
+    if opened >= 0:
+        return opened
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EPERM):
+        return os.open(name, flags, dir_fd=parent)
+    raise OSError(number, os.strerror(number), name)
 
 
 def read_in_user_namespace(namespace: str, path: str) -> str:

@@ -12,6 +12,7 @@ from ..errors import (
     NoSuchVolume,
 )
 from ..format.times import rfc3339
+from ..linux.mounts import detach_below, is_mounted
 from ..state import volumes as rows
 from ..state.volumes import Volume
 from ..value import EMPTY
@@ -19,7 +20,7 @@ from . import options as options_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ..engine import Engine
@@ -44,11 +45,12 @@ class Volumes:
         options: Mapping[str, str] = EMPTY,
         anonymous: bool = False,
     ) -> Volume:
-        """Make a volume; without a name it gets a random one.
+        """Make a volume; without a name it gets a random one, and is anonymous.
 
         options: podman volume create's: type, device, o (mount(8)), copy, nocopy.
         Raises AlreadyExists, InvalidArgument for a bad name or option, NotSupported.
         """
+        anonymous = anonymous or not name
         name = name or os.urandom(32).hex()
         options_of.check(name, driver, options)
         volume = Volume(
@@ -121,7 +123,8 @@ class Volumes:
         data |= {name: number for name, number in zip(("UID", "GID"), owner, strict=True) if number}
         if volume.anonymous:
             data["Anonymous"] = True
-        data["MountCount"] = int(os.path.ismount(self.path(volume.name)))
+        ours = options_of.is_mounted_by_us(volume.options)
+        data["MountCount"] = int(ours and is_mounted(self.path(volume.name)))
         data["NeedsCopyUp"] = data["NeedsChown"] = not volume.copied_up
         return data
 
@@ -152,27 +155,38 @@ class Volumes:
         unmount(self.path(name))
 
     def copy_up(
-        self, name: str, rootfs: str, destination: str, owner: tuple[int, int] | None = None
+        self,
+        name: str,
+        rootfs: str,
+        destination: str,
+        owner: Callable[[], tuple[int, int]],
+        *,
+        content: bool = True,
     ) -> None:
         """Fill a new, empty volume with what the image has at `destination`.
 
-        As podman does: once for each volume; content, owners, modes, xattrs and links; the
-        volume's own directory takes after the image's, or belongs to `owner` where the image
-        has none. Links in `destination` are followed inside of `rootfs` only.
+        As podman does: until there was something to copy; content, owners, modes, xattrs and
+        links; the volume's own directory takes after the image's, or is given to `owner` (uid and
+        gid on the host) where the image has none. Links in `destination` are followed inside of
+        `rootfs` only. content: False (`nocopy`) for the directory alone.
         """
         volume = rows.get(self._engine.database, name)
         if volume is None:
             raise NoSuchVolume(name)
-        if volume.copied_up:
+        nocopy = "nocopy" in volume.options
+        if volume.copied_up and not nocopy:
             return
         from .copy_up import copy_up
 
+        given = options_of.owner(volume.options)
+        fixed = given if any(number is not None for number in given) else None
         with self._engine.locks.hold("volume", name):
-            volume = self.get(name)
-            if not volume.copied_up:
-                given = options_of.owner(volume.options)
-                fixed = given if any(number is not None for number in given) else None
-                copy_up(self.path(name), rootfs, destination, owner, fixed)
+            if self.get(name).copied_up and not nocopy:
+                return
+            if copy_up(
+                self.path(name), rootfs, destination,
+                owner=owner, fixed=fixed, content=content and not nocopy,
+            ):  # fmt: skip
                 rows.mark_copied_up(self._engine.database, name)
 
     # --- as archives
@@ -248,7 +262,6 @@ class Volumes:
 
     def _remove(self, name: str) -> None:
         from ..storage.staging import delete
-        from .mounting import unmount
 
         engine = self._engine
         with engine.locks.hold("volume", name):
@@ -264,8 +277,10 @@ class Volumes:
                 if volume is not None:
                     self._note("remove", volume)
                 # In here: a kill leaves the volume, or at worst an empty one, never stale content.
-                unmount(self.path(name))
-                self._move_away(name, doomed)
+                # What is mounted in it, by us or by others, is not the volume's to delete.
+                directory = os.path.join(self.directory, name)
+                detach_below(directory, itself=False)
+                self._move_away(directory, doomed)
             delete(os.path.join(engine.blobs.temporary, doomed))
             engine.leases.drop("file", doomed)
 
@@ -279,11 +294,11 @@ class Volumes:
             engine.database, "volume", action, volume.name, volume.name, labels, engine.plugins
         )
 
-    def _move_away(self, name: str, doomed: str) -> None:
+    def _move_away(self, directory: str, doomed: str) -> None:
         temporary = self._engine.blobs.temporary
         os.makedirs(temporary, mode=0o700, exist_ok=True)
         try:
-            os.rename(os.path.join(self.directory, name), os.path.join(temporary, doomed))
+            os.rename(directory, os.path.join(temporary, doomed))
         except FileNotFoundError:
             pass
 

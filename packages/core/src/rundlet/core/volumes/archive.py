@@ -8,6 +8,7 @@ from ..archive.create import write_tree
 from ..archive.extract import extract
 from ..archive.whiteouts import PLAIN
 from ..content.compress import decompressed
+from ..linux.mounts import is_mounted
 from ..storage import staging
 from ..storage.copy import copy_attributes
 
@@ -30,7 +31,7 @@ def read(data: str, stream: ReadableFile) -> None:
     It is unpacked beside the volume first: a damaged or hostile archive, a full disk or a kill
     changes nothing. Raises Corrupt, UnsafeArchive, NoSpace, StoreError.
     """
-    if os.path.ismount(data):  # nothing can be moved there from beside
+    if is_mounted(data):  # nothing can be moved there from beside
         with decompressed(stream) as plain:
             _unpack(plain, data)
         return

@@ -10,38 +10,51 @@ import os
 
 from ..archive.beneath import Beneath
 from ..errors import UnsafeArchive
+from ..linux.mounts import is_mounted
 from ..storage import staging
 from ..storage.copy import copy_attributes, copy_tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def copy_up(
     data: str,
     rootfs: str,
     destination: str,
-    owner: tuple[int, int] | None,
+    *,
+    owner: Callable[[], tuple[int, int]],
     fixed: tuple[int | None, int | None] | None,
-) -> None:
+    content: bool,
+) -> bool:
     """Copy `destination` of a mounted root file system into the empty directory `data`.
 
-    owner: whom `data` belongs to where the image has no such directory. fixed: owners that
-    the volume's options give, which win.
+    owner: whom `data` is given to where the image has no such directory. fixed: owners that the
+    volume's options give, which win. content: False for the directory's owner and mode alone.
+    False where nothing was there to copy: the volume is as new, and may be filled where it is
+    mounted next.
     """
     base = os.path.dirname(data)
     copying, copied = os.path.join(base, "_copying"), os.path.join(base, "_copied")
     staging.delete(copying)
     if os.path.isdir(copied):  # a kill came while it was moved
         _move(copied, data)
-        return
+        return True
     if os.listdir(data):
-        return
+        return True
     source = _inside(rootfs, destination)
     if source < 0:
-        if owner is not None and fixed is None:
-            os.chown(data, *owner)
-        return
+        if fixed is None and _is_new(data):
+            os.chown(data, *owner())
+        return False
     try:
         path = f"/proc/self/fd/{source}/."
-        if os.path.ismount(data):  # nothing can be moved there from beside
+        if not content or not os.listdir(path):
+            if fixed is None and _is_new(data):
+                copy_attributes(path, data, os.stat(path))
+            return False
+        if is_mounted(data):  # nothing can be moved there from beside
             copy_tree(path, data, exists=True)
         else:
             try:
@@ -55,6 +68,13 @@ def copy_up(
         os.close(source)
     if fixed is not None:
         os.chown(data, *(-1 if number is None else number for number in fixed))
+    return True
+
+
+def _is_new(data: str) -> bool:
+    """Whether nobody gave a volume's directory an owner or a mode since it was made."""
+    info = os.stat(data)
+    return (info.st_uid, info.st_gid, info.st_mode & 0o7777) == (0, 0, 0o755)
 
 
 def _move(copied: str, data: str) -> None:

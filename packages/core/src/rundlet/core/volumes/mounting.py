@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import StoreError
+from ..linux.mounts import is_mounted
 from ..linux.processes import run
 from ..linux.syscalls import MNT_DETACH
 from ..linux.syscalls import unmount as unmount_call
@@ -21,7 +22,7 @@ def mount(volume: Volume, path: str) -> None:
 
     mount(8) rather than mount(2): it knows the helpers of nfs, cifs and their like.
     """
-    if os.path.ismount(path):
+    if is_mounted(path):
         return
     program = next((name for name in _PROGRAMS if os.access(name, os.X_OK)), "")
     if not program:
@@ -33,7 +34,10 @@ def mount(volume: Volume, path: str) -> None:
         if word and word.partition("=")[0] not in ("uid", "gid")
     ]
     argv = [program]
-    if kind := options.get("type", ""):
+    kind = options.get("type", "")
+    if kind == "bind":  # no type that mount(8) knows
+        words = ["bind", *words]
+    elif kind:
         argv += ["-t", kind]
     if words:
         argv += ["-o", ",".join(words)]
@@ -45,5 +49,5 @@ def mount(volume: Volume, path: str) -> None:
 
 def unmount(path: str) -> None:
     """Unmount a volume's file system, lazily when busy; nothing mounted is no error."""
-    while os.path.ismount(path):
+    while is_mounted(path):
         unmount_call(path, MNT_DETACH)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import InvalidArgument, NotSupported
 
 TYPE_CHECKING = False
@@ -26,7 +28,14 @@ def check(name: str, driver: str, options: Mapping[str, str]) -> None:
         if key not in _OPTIONS:
             raise InvalidArgument(f"invalid mount option {key} for driver 'local'")
     owner(options)
-    if "size" in options.get("o", "") and options.get("type") != "tmpfs":
+    device = options.get("device", "")
+    if options.get("type") == "bind" and not os.path.exists(device):
+        raise InvalidArgument(
+            f"invalid volume option device for driver 'local': {device or 'none is given'}:"
+            " no such file or directory"
+        )
+    words = {word.partition("=")[0] for word in options.get("o", "").split(",")}
+    if words & {"size", "inodes"} and options.get("type") != "tmpfs":
         raise NotSupported(
             "volume options size and inodes not supported."
             " Filesystem does not support Project Quota"

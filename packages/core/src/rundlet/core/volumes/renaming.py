@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..errors import AlreadyExists, InUse, WrongState
+from ..linux.mounts import is_mounted
 from ..linux.syscalls import exchange
 from ..state import volumes as rows
 
@@ -26,7 +27,7 @@ def rename(engine: Engine, name: str, new: str) -> None:
         raise AlreadyExists(f"volume with name {new} already exists: volume already exists")
     first, second = sorted((name, new))
     with engine.locks.hold("volume", first), engine.locks.hold("volume", second):
-        if os.path.ismount(engine.volumes.path(name)):
+        if is_mounted(engine.volumes.path(name)):
             raise WrongState(f"volume {name} is mounted: unmount it before it is renamed")
         directory = os.path.join(engine.volumes.directory, new)
         if engine.volumes.exists(new):
