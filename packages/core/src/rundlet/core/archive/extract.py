@@ -24,9 +24,10 @@ from . import entry as kinds
 from .attributes import Attributes
 from .beneath import Beneath, components, shown
 from .failures import explained
+from .hiding import NOT_NAMES, Hiding
 from .read import TarReader
-from .remove import empty, remove_tree
-from .whiteouts import META_PREFIX, OPAQUE_NAME, PREFIX
+from .remove import remove_tree
+from .whiteouts import META_PREFIX, PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LEAST_HOLE = 16384
 _ZEROS = memoryview(bytes(1 << 20))
-_NOT_NAMES = frozenset((b"", b".", b".."))
 
 
 def extract(
@@ -67,7 +67,7 @@ def extract(
         work.run(TarReader(stream))
     finally:
         work.close()
-    return LayerUsage(work.size, work.inodes)
+    return work.usage()
 
 
 class _Extraction:
@@ -89,9 +89,7 @@ class _Extraction:
         self._limit = limit
         self._keep_kinds = keep_kinds
         self._beneath = Beneath(root, self._implicit)
-        # Paths of this archive (style DELETE): its whiteouts hide what parents have, not these.
-        self._own: set[tuple[bytes, ...]] = set()
-        self._hidden: set[tuple[bytes, ...]] = set()  # whiteouts made so far (overlay styles)
+        self._hiding = Hiding(whiteouts, self._beneath)
         self._directories: dict[tuple[bytes, ...], tuple[int, int, int]] = {}  # mode, mtime, inode
         self._makers = {
             kinds.FILE: self._file,
@@ -104,6 +102,9 @@ class _Extraction:
 
     def close(self) -> None:
         self._beneath.close()
+
+    def usage(self) -> LayerUsage:
+        return LayerUsage(self.size, self.inodes + self._hiding.inodes)
 
     def run(self, reader: TarReader) -> None:
         while (entry := reader.next()) is not None:
@@ -118,12 +119,12 @@ class _Extraction:
             self._directory(entry)
             return
         parent_text, _, name = entry.path.rpartition(b"/")
-        if name in _NOT_NAMES or b"\0" in name:
+        if name in NOT_NAMES or b"\0" in name:
             parent_text, name = _split(entry.path)
         if entry.path.startswith(b"/"):
             components(entry.path)  # refuses it
         if self._layered and name.startswith(PREFIX):
-            self._whiteout(parent_text, name)
+            self._hiding.whiteout(parent_text, name)
             return
         make = self._makers.get(entry.kind)
         if make is None:
@@ -137,7 +138,7 @@ class _Extraction:
             if self._replace(entry, parent_text, name, parent):
                 make(entry, name, self._beneath.parent(parent_text))
         if self._whiteouts.delete:
-            self._note((*components(parent_text), name))
+            self._hiding.note((*components(parent_text), name))
 
     def _implicit(self, directory: int) -> None:
         """A directory was made on the way to a member."""
@@ -211,7 +212,7 @@ class _Extraction:
         inode = os.fstat(directory).st_ino
         self._directories[tuple(names)] = (entry.mode, entry.mtime, inode)
         if self._whiteouts.delete:
-            self._note(tuple(names))
+            self._hiding.note(tuple(names))
 
     def _replace_by_directory(self, names: list[bytes], parent: int) -> None:
         status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
@@ -224,8 +225,8 @@ class _Extraction:
         parent = self._beneath.directory(names[:-1])
         os.mkdir(names[-1], 0o700, dir_fd=parent)
         self.inodes += 1
-        if tuple(names) in self._hidden:  # a whiteout before: the parents' content stays hidden
-            self._opaque(names)
+        if self._hiding.hides(names):  # a whiteout before: the parents' content stays hidden
+            self._hiding.opaque(names)
 
     def _replace(self, entry: Entry, parent_text: bytes, name: bytes, parent: int) -> bool:
         """Remove what is in the way; False when nothing remains to be made."""
@@ -239,59 +240,6 @@ class _Extraction:
         if not stat.S_ISREG(status.st_mode):
             self._beneath.forget()
         return True
-
-    def _whiteout(self, parent_text: bytes, name: bytes) -> None:
-        names = components(parent_text)
-        if name == OPAQUE_NAME:
-            self._opaque(names)
-        elif not name.startswith(META_PREFIX):
-            hidden = name[len(PREFIX) :]
-            if hidden in _NOT_NAMES:
-                raise UnsafeArchive(f"whiteout {shown(parent_text + b'/' + name)} of no name")
-            self._hide([*names, hidden])
-
-    def _hide(self, names: list[bytes]) -> None:
-        """Hide what the parents have at this path."""
-        if self._whiteouts.delete:
-            self._delete(names)
-            return
-        parent = self._beneath.directory(names[:-1])
-        self._hidden.add(tuple(names))
-        try:
-            os.mknod(names[-1], stat.S_IFCHR, 0, dir_fd=parent)
-            self.inodes += 1
-        except FileExistsError:  # comes with this layer: a directory must not merge any more
-            status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode):
-                self._opaque(names)
-
-    def _delete(self, names: list[bytes]) -> None:
-        try:
-            parent = self._beneath.directory(names[:-1], make=False)
-            status = os.stat(names[-1], dir_fd=parent, follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        if tuple(names) not in self._own:
-            remove_tree(names[-1], parent)
-            self._beneath.forget()
-        elif stat.S_ISDIR(status.st_mode):
-            self._opaque(names)
-
-    def _note(self, names: tuple[bytes, ...]) -> None:
-        """Note that this archive has something at a path, and so a directory above it."""
-        while names and names not in self._own:
-            self._own.add(names)
-            names = names[:-1]
-
-    def _opaque(self, names: list[bytes]) -> None:
-        """Hide all that the parents have in this directory."""
-        directory = self._beneath.directory(names)
-        if not self._whiteouts.delete:
-            os.setxattr(directory, self._whiteouts.xattr, b"y")
-            return
-        base = tuple(names)
-        empty(directory, keep=lambda path: (*base, *path) in self._own)
-        self._beneath.forget()
 
     def _finish_directories(self) -> None:
         """Set modes and times, where the directory is still the one that was unpacked."""
