@@ -1,7 +1,7 @@
-"""CRIU, the program that writes processes to files and back (criu.org): whether it works here.
+"""CRIU, the program that writes processes to files and back (criu.org), as runtimes start it.
 
-OCI runtimes start it, found by PATH. Which kernels it knows depends on its release: one that is
-older than the kernel often fails at once, so it is asked (`criu check`).
+They find it by PATH. Which kernels it knows depends on its release: one that is older than the
+kernel often fails at once, so it is asked (`criu check`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from .facts import find
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ..contracts.runtime import Checkpointing
 
 _known: dict[str, str] = {}
 
@@ -36,6 +38,24 @@ def _check(path: str) -> str:
         return ""
     words = errors((done.stdout + done.stderr).decode(errors="replace").splitlines())
     return f"criu check: {words or f'exit code {done.code}'}"
+
+
+def flags(options: Checkpointing) -> list[str]:
+    """The flags of runc's `checkpoint`, which the others have too (runc-checkpoint(8))."""
+    found = [f"--image-path={options.image}", f"--work-path={options.work}"]
+    found += [
+        flag
+        for flag, wanted in (
+            ("--leave-running", options.leave_running),
+            ("--tcp-established", options.tcp_established),
+            ("--file-locks", options.file_locks),
+            ("--pre-dump", options.pre),
+        )
+        if wanted
+    ]
+    if options.parent:
+        found.append(f"--parent-path={options.parent}")
+    return found
 
 
 def errors(lines: Iterable[str]) -> str:

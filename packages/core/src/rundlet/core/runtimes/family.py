@@ -19,7 +19,7 @@ from ..contracts.runtime import (
 )
 from ..errors import DriverUnavailable, NoSuchContainer, NotSupported, RuntimeFailed, WrongState
 from ..linux.processes import run
-from . import criu, messages
+from . import messages
 from .facts import Facts, facts, find
 
 TYPE_CHECKING = False
@@ -153,7 +153,7 @@ class RuncFamily(OCIRuntime):
             return
         if known is not None:
             raise messages.failure(self.name, _text(first), "delete")
-        _remove_tree(f"{self.config.root}/{container}")  # its state file is damaged
+        _forget(str(self.config.root), container)  # its state file is damaged
 
     def knows(self, container: str) -> bool:
         """Whether the runtime keeps anything of the container below its root."""
@@ -197,20 +197,9 @@ class RuncFamily(OCIRuntime):
             self._raise(done, container, "update")
 
     def checkpoint(self, container: str, options: Checkpointing) -> None:
-        flags = [f"--image-path={options.image}", f"--work-path={options.work}"]
-        flags += [
-            flag
-            for flag, wanted in (
-                ("--leave-running", options.leave_running),
-                ("--tcp-established", options.tcp_established),
-                ("--file-locks", options.file_locks),
-                ("--pre-dump", options.pre),
-            )
-            if wanted
-        ]
-        if options.parent:
-            flags.append(f"--parent-path={options.parent}")
-        done = self.call("checkpoint", *flags, container)
+        from . import criu
+
+        done = self.call("checkpoint", *criu.flags(options), container)
         if done.code != 0:
             known = self._try_state(container)
             if known is None or known.status != "running":
@@ -220,6 +209,8 @@ class RuncFamily(OCIRuntime):
 
     def features(self) -> RuntimeFeatures:
         """From the runtime's own `features` document, where it has that command."""
+        from . import criu
+
         done = self.call("features")
         document = _json(self.name, done.stdout) if done.code == 0 else {}
         linux = document.get("linux") or {}
@@ -298,14 +289,15 @@ def _kill(pid: int) -> None:
         pass
 
 
-def _remove_tree(path: str) -> None:
-    for where, directories, files in os.walk(path, topdown=False):
-        for name in files:
-            os.unlink(f"{where}/{name}")
-        for name in directories:
-            inner = f"{where}/{name}"
-            (os.unlink if os.path.islink(inner) else os.rmdir)(inner)
-    os.rmdir(path)
+def _forget(root: str, container: str) -> None:
+    """Remove a container's directory of the runtime's root."""
+    from ..archive.remove import remove_tree
+
+    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        remove_tree(os.fsencode(container), directory)
+    finally:
+        os.close(directory)
 
 
 def monitor_variables(config: RuntimeConfig) -> dict[str, str]:
