@@ -21,8 +21,8 @@ from rundlet.core.images.descriptor import Descriptor
 from rundlet.core.testing.transport import OCI_MANIFEST, SampleImage, read_all
 from rundlet.core.transports.docker.pool import Pool
 from rundlet.core.transports.docker.proxies import proxy
+from rundlet.core.transports.docker.response import HTTPError
 from rundlet.core.transports.docker.transport import DockerTransport
-from rundlet.core.transports.docker.wire import HTTPError
 
 DOCKER = DockerTransport()
 

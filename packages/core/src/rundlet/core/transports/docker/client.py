@@ -17,7 +17,7 @@ from .auth import Authenticator
 from .endpoint import context, speaks_tls
 from .pool import Pool
 from .proxies import proxy
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ...contracts.transport import TransportSettings
     from .credentials import Credentials
     from .endpoint import Endpoint
-    from .wire import Response
+    from .response import Response
 
 STALL = 60.0
 COMMIT = 600.0

@@ -7,14 +7,14 @@ import socket
 import sys
 
 from ...errors import NotFound, RegistryError, TimedOut, Unauthorized
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
 
     from ...errors import RundletError
-    from .wire import Response
+    from .response import Response
 
 _MOST_OF_A_MESSAGE = 1 << 16
 _LOGIN_STATUS = (401, 403)

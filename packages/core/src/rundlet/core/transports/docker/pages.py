@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from ...errors import Corrupt
 from . import failures
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from .endpoint import CONNECT, connected, split
 from .proxies import proxy
-from .wire import Connection, HTTPError
+from .response import HTTPError
+from .wire import Connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Mapping
 
-    from .wire import Response
+    from .response import Response
 
 _MOST_IDLE = 16
 

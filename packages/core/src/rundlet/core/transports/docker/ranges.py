@@ -12,14 +12,14 @@ import time
 
 from ...errors import RundletError
 from ...streams import RawStream
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .response import Response
     from .resuming import ResumingBlob
-    from .wire import Response
 
 LARGE = 48 << 20
 """Bytes from which on a blob may be fetched in pieces."""

@@ -15,7 +15,7 @@ from ...errors import Corrupt, InvalidArgument
 from ...images import manifest as manifests
 from ...images.descriptor import Descriptor, digest_parts
 from . import failures
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ...images.reference import Reference
     from .client import Client
-    from .wire import Response
+    from .response import Response
 
 _MOST_PAGES = 200
 _NO_INTERFACE = (400, 404, 405, 501)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import Corrupt, NotFound, RegistryError, RundletError, TimedOut
 from ...streams import RawStream
 from . import failures
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...images.descriptor import Descriptor
     from ...images.reference import Reference
     from .client import Client
-    from .wire import Response
+    from .response import Response
 
 _RESUMES = 5
 _PROGRESS = 1 << 20

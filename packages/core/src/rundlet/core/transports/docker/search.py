@@ -18,7 +18,7 @@ from .client import Client
 from .credentials import Credentials, find, given
 from .endpoint import endpoint
 from .pages import names
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from ...errors import Corrupt, NotFound, NotSupported
 from ...trust import lookaside, registries_d, simple
 from ...trust.stored import is_simple
 from . import failures
-from .wire import HTTPError
+from .response import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from ...images.schema1 import manifest_digest
 from . import failures
 from .ranges import LARGE, RangedBlob
 from .referrers import list_referrers
+from .response import HTTPError
 from .resuming import ResumingBlob
 from .tags import list_tags
-from .wire import HTTPError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from ...images.reference import Reference
     from ...streams import ReadableFile
     from .client import Client
+    from .response import Response
     from .signatures import Signatures
-    from .wire import Response
 
 _ACCEPT = ", ".join((*ACCEPTED, DOCKER_SCHEMA1))
 

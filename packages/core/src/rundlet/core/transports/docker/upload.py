@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...contracts.transport import TransportSettings
     from ...images.descriptor import Descriptor
     from .client import Client
-    from .wire import Response
+    from .response import Response
 
 _PIECE = 1 << 18
 _SMALL = 1 << 20
