@@ -60,6 +60,9 @@ DIFFERS: dict[tuple[str, str], str] = {
         "opt",
     ): "`vrf`, `bclim`, `isolate=strict`, and `metric` of macvlan and ipvlan"
     " are refused: no CNI plugin has them",
+    ("network create", "internal"): "names do not resolve there: the host has no address on the"
+    " bridge that a DNS server could have (podman's CNI backend did the same)",
+    ("volume create", "driver"): "`local` only",
     ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
 }
 """(verb or *, flag) to how it differs."""

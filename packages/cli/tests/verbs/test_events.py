@@ -36,6 +36,8 @@ def test_what_containers_tell(rundlet: Rundlet, busybox_archive: Path, tmp_path:
     shown = ("events", "--stream=false", "--format", "{{.Status}} ")
     told = rundlet(*shown, "--filter", "container=c").stdout.split()
     assert told == LIFE.split()
+    ahead = ("events", "--until", "100ms", "--format", "{{.Status}} ", "--filter", "container=c")
+    assert rundlet(*ahead).stdout.split() == LIFE.split()
     told = rundlet(*shown, "--filter", "type=image").stdout.split()
     assert told[-4:] == ["mount", "unmount", "untag", "remove"]
 

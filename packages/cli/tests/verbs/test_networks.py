@@ -155,11 +155,14 @@ def test_several_networks_and_ipv6(networked: Rundlet) -> None:
 
 
 def test_routes_with_metrics_and_routes_that_lead_nowhere(networked: Rundlet) -> None:
-    words = ("10.1.0.0/24,10.77.0.9,50", "10.2.0.0/24,blackhole", "10.3.0.0/24,unreachable,7",
+    words = ("10.1.0.0/24,10.77.0.9,50", "10.2.0.0/24,blackhole", "10.3.0.0/24,Unreachable,7",
              "10.4.0.0/24,prohibit", "fd00:5::/64,blackhole")  # fmt: skip
     routes = [word for route in words for word in ("--route", route)]
     networked("network", "create", "--subnet", "10.77.0.0/24", "--subnet", "fd00:77::/64", *routes,
-              "web")  # fmt: skip
+              "--ip-range", "10.77.0.40-10.77.0.41", "web")  # fmt: skip
+    form = "{{range .Subnets}}{{with .LeaseRange}}{{.StartIP}} {{.EndIP}}{{end}}{{end}}"
+    shown = networked("network", "inspect", "web", "--format", form).stdout
+    assert shown == "10.77.0.40 10.77.0.41\n"
     form = "{{range .Routes}}{{.Destination}} {{.Metric}},{{end}}"
     shown = networked("network", "inspect", "web", "--format", form).stdout
     assert shown.startswith("10.1.0.0/24 50,10.2.0.0/24 <nil>,10.3.0.0/24 7,10.4.0.0/24 <nil>,")
@@ -177,6 +180,7 @@ def test_routes_with_metrics_and_routes_that_lead_nowhere(networked: Rundlet) ->
                  "unreachable 10.3.0.0/24 metric 7", "prohibit 10.4.0.0/24"):  # fmt: skip
         assert line in seen[0]
     assert "blackhole fd00:5::/64" in seen[1]
+    assert "src 10.77.0.40" in seen[0]  # the first of the range
 
 
 def test_metrics_of_default_routes_and_names_on_the_host(networked: Rundlet) -> None:
@@ -209,20 +213,24 @@ def test_a_bridge_of_others_is_left_as_it_is(networked: Rundlet) -> None:
 
 
 def test_prune(networked: Rundlet) -> None:
-    for name in ("used", "unused", "kept"):
-        label = ("--label", "keep=1") if name == "kept" else ()
-        networked("network", "create", *label, name)
+    for name in ("used", "unused", "kept", "mine"):
+        networked("network", "create", "--ipam-driver", "none", "--label", f"{name}=1", name)
     networked("create", "--name", "c", "--network", "used", "busybox")
-    assert networked("network", "prune", "-f", "--filter", "label!=keep").stdout == "unused\n"
-    assert networked("network", "ls", "-q").stdout.split() == ["kept", "podman", "used"]
+    spared = ("--filter", "label!=kept", "--filter", "label!=mine")
+    assert networked("network", "prune", "-f", *spared).stdout == "unused\n"
+    assert networked("network", "ls", "-q").stdout.split() == ["kept", "mine", "podman", "used"]
+    assert inspect(networked, "kept")["ipam_options"] == {"driver": "none"}
+    assert inspect(networked, "podman")["created"] == "0001-01-01T00:00:00Z"
 
 
 def test_update(networked: Rundlet) -> None:
     networked("network", "create", "--dns", "9.9.9.9", "web")
+    created = inspect(networked, "web")["created"]
     networked("network", "update", "web", "--dns-add", "1.1.1.1,8.8.8.8", "--dns-drop", "9.9.9.9")
     (path,) = (networked.directory / "net.d").iterdir()
     document = json.loads(path.read_text())
     assert document["plugins"][0]["dns"] == {"nameservers": ["1.1.1.1", "8.8.8.8"]}
+    assert inspect(networked, "web")["created"] == created
     done = networked("network", "update", "web", "--dns-drop", "9.9.9.9", check=False)
     assert (done.returncode, "no nameserver 9.9.9.9" in done.stderr) == (125, True)
     done = networked("network", "update", "web", "--dns-add", "x", check=False)
@@ -232,14 +240,20 @@ def test_update(networked: Rundlet) -> None:
 
 def test_what_is_wrong_is_said(networked: Rundlet) -> None:
     for words, said in (
-        (("--subnet", "10.0.0.0"), "10.0.0.0"),
+        (("--subnet", "10.0.0.0"), "no CIDR notation"),
         (("--driver", "overlay"), "overlay"),
         (("--gateway", "10.9.0.1"), "subnet"),
         (("--ignore", "--subnet", "10.88.7.0/24"), "already used on the host or by another config"),
-        (("--label", "=x"), "invalid label format"),
+        (("--label", "=x"), "invalid label '=x'"),
         (("--opt", "nosuch=1"), "nosuch"),
         (("--route", "10.1.0.0/24,nowhere"), "invalid gateway nowhere"),
         (("--route", "10.1.0.0/24,blackhole,0"), "invalid metric 0"),
+        (("--route", "10.1.0.0/24,fd00::1"), "the gateway is of the other family"),
+        (("--dns", "1.1.1.1,dns.example"), "'dns.example' is no IP address of a nameserver"),
+        (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9-10.5.0.5"), "ends before it starts"),
+        (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9-10.6.0.5"), "not in subnet"),
+        (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9"), "no CIDR notation"),
+        (("-d", "macvlan", "--ipam-driver", "host-local"), "needs a --subnet"),
         (
             ("-d", "macvlan", "--subnet", "10.5.0.0/24", "--route", "10.1.0.0/24,prohibit"),
             "only networks of bridges",
@@ -248,6 +262,12 @@ def test_what_is_wrong_is_said(networked: Rundlet) -> None:
         done = networked("network", "create", *words, "bad", check=False)
         assert done.returncode == 125
         assert said in done.stderr
+    for mode in ("none", "host", "default", "pasta"):  # they would be out of reach of --network
+        done = networked("network", "create", mode, check=False)
+        assert (done.returncode, "conflicts with a valid network mode" in done.stderr) == (
+            125,
+            True,
+        )
     assert networked("network", "rm", "nosuch", check=False).returncode == 1
     assert networked("network", "rm", "--ignore", "nosuch").stderr == ""
     assert networked("run", "--network", "nosuch", "busybox", check=False).returncode == 125

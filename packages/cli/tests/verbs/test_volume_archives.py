@@ -144,7 +144,11 @@ def test_prune_spares_volumes_with_names(rundlet: Rundlet, busybox_archive: Path
     for words in (("-a", "--filter", "label!=keep"), ("--filter=all=true", "--filter=label!=keep")):
         assert rundlet(*prune, "--dry-run", *words).stdout == everything
     assert rundlet(*prune, "--dry-run", "--filter=anonymous=false").stdout == "kept\nnamed\nused\n"
+    assert rundlet(*prune, "-a", "--filter", "until=0").stdout == ""  # the epoch, not 0 s ago
     assert rundlet(*prune).stdout == f"{anonymous}\n"
+    for wrong in ("until=soon", "since=nosuch", "nosuch=1"):  # though there is none to ask of
+        assert rundlet(*prune, "--filter", wrong, check=False).returncode == 125
+    assert rundlet("volume", "create", "--label", "=x", check=False).returncode == 125
     assert "anonymous" not in rundlet(*prune, "-a").stdout
     assert rundlet("volume", "ls", "-q").stdout == ""
 

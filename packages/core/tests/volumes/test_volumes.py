@@ -120,8 +120,11 @@ def test_errors(engine: Engine) -> None:
         engine.volumes.get("o")
     with pytest.raises(InvalidArgument, match="invalid mount option foo"):
         engine.volumes.create("x", options={"foo": "bar"})
-    with pytest.raises(NotSupported, match="size"):
-        engine.volumes.create("x", options={"o": "size=1m"})
+    for words in ("size=1m", "inodes=9"):
+        with pytest.raises(NotSupported, match="size"):
+            engine.volumes.create("x", options={"o": words})
+    with pytest.raises(InvalidArgument, match="timeout"):
+        engine.volumes.create("x", options={"o": "timeout=10"})
     with pytest.raises(InvalidArgument, match="/no/such: no such file or directory"):
         engine.volumes.create("x", options={"type": "bind", "device": "/no/such"})
     with pytest.raises(NotSupported, match="driver"):
@@ -179,7 +182,7 @@ def test_a_directory_of_the_host(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_owner_options(engine: Engine) -> None:
-    engine.volumes.create("owned", options={"o": "uid=5,gid=6"})
+    engine.volumes.create("owned", options={"o": "uid=5,gid=6,noquota"})  # nothing to mount
     info = Path(engine.volumes.mount("owned")).stat()
     assert (info.st_uid, info.st_gid) == (5, 6)
 

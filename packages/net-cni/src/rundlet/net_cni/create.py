@@ -213,10 +213,10 @@ def _route(text: str, driver: str) -> dict[str, Any]:
     if len(words) not in (2, 3):
         raise InvalidArgument(f"route {text}: not DESTINATION,GATEWAY|TYPE[,METRIC]")
     route: dict[str, Any] = {"dst": str(subnets.parse(words[0]))}
-    if words[1] in DEAD_ENDS:
-        route[TYPE] = words[1]
+    if words[1].lower() in DEAD_ENDS:
+        route[TYPE] = words[1].lower()
     else:
-        route["gw"] = _gateway(text, words[1])
+        route["gw"] = _gateway(text, words[1], ":" in route["dst"])
     if words[2:]:
         if not words[2].isdecimal() or not 0 < int(words[2]) < 2**32:
             raise InvalidArgument(f"route {text}: invalid metric {words[2]}")
@@ -226,14 +226,17 @@ def _route(text: str, driver: str) -> dict[str, Any]:
     return route
 
 
-def _gateway(text: str, word: str) -> str:
+def _gateway(text: str, word: str, ipv6: bool) -> str:
     try:
-        return str(ip_address(word))
+        gateway = ip_address(word)
     except ValueError:
         raise InvalidArgument(
             f"route {text}: invalid gateway {word}",
-            remedy=f"an address, or {', '.join(DEAD_ENDS)}",
+            remedy=f"Give an address, or {', '.join(DEAD_ENDS)}.",
         ) from None
+    if (gateway.version == 6) != ipv6:
+        raise InvalidArgument(f"route {text}: the gateway is of the other family")
+    return str(gateway)
 
 
 def write(path: str, document: Mapping[str, Any]) -> None:

@@ -61,6 +61,7 @@ def shown(config: NetworkConfig) -> Network:
         plugin="cni",
         dns_servers=_servers(first.get("dns")),
         routes=tuple(_routes(first.get("ipam", {}))),
+        ipam=str(first.get("ipam", {}).get("type") or "none"),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from rundlet.core.errors import InvalidArgument, NotSupported
 
 TYPE_CHECKING = False
@@ -69,6 +71,15 @@ def unmanaged(options: Mapping[str, str]) -> bool:
     return options.get("mode") == "unmanaged"
 
 
+def nameserver(text: str) -> str:
+    """The address of a nameserver as it was given. Raises InvalidArgument."""
+    try:
+        ip_address(text)
+    except ValueError:
+        raise InvalidArgument(f"{text!r} is no IP address of a nameserver") from None
+    return text
+
+
 def _translated(network: Network) -> Network:
     """Without Docker's names of options."""
     if network.driver != "bridge":
@@ -100,10 +111,15 @@ def _refuse(network: Network) -> None:
             raise NotSupported(f"{network.driver} network option {key}: no CNI plugin has it")
     if "metric" in options and "vlan" in options:
         raise NotSupported("network options metric and vlan: no CNI plugin has both")
+    for server in filter(None, options.get("dns", "").split(",")):
+        nameserver(server)
     ipam = options.get("ipam", "host-local")
     if ipam not in ("host-local", "dhcp", "none"):
         raise InvalidArgument(f"unsupported ipam driver {ipam!r}")
     if ipam != "host-local" and network.subnets:
         raise InvalidArgument(f"ipam driver {ipam} is set: subnets cannot be")
+    unknown = not network.subnets and network.driver != "bridge"  # the parent's, that is
+    if unknown and options.get("ipam") == "host-local":
+        raise InvalidArgument(f"{network.driver} with ipam driver host-local needs a --subnet")
     if ipam == "dhcp" and network.driver == "bridge" and not unmanaged(options):
         raise InvalidArgument("ipam driver dhcp is only supported with bridges of mode=unmanaged")

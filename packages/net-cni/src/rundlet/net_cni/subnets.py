@@ -21,6 +21,8 @@ _TRIES = 100
 
 def parse(text: str) -> IPNetwork:
     """A subnet in CIDR notation. Raises InvalidArgument."""
+    if "/" not in text:  # one address is none, though Python takes it
+        raise InvalidArgument(f"invalid subnet {text}: no CIDR notation, as 10.89.0.0/24 is")
     try:
         return ip_network(text, strict=False)
     except ValueError as error:
@@ -41,7 +43,8 @@ def address(text: str, what: str, subnet: IPNetwork) -> str:
 def completed(wish: Mapping[str, str]) -> dict[str, str]:
     """A wished subnet with its gateway and range. Raises InvalidArgument.
 
-    ip_range becomes start_ip and end_ip; the gateway is the first address unless given.
+    ip_range, START-END or CIDR, becomes start_ip and end_ip; the gateway is the first address
+    unless given.
     """
     subnet = parse(wish.get("subnet", ""))
     if subnet.num_addresses < 4:
@@ -49,16 +52,29 @@ def completed(wish: Mapping[str, str]) -> dict[str, str]:
     gateway = wish.get("gateway") or str(subnet[1])
     found = {"subnet": str(subnet), "gateway": address(gateway, "gateway", subnet)}
     if wish.get("ip_range"):
-        part = parse(wish["ip_range"])
-        if part.version != subnet.version or not part.subnet_of(subnet):  # type: ignore[arg-type]  # one version
-            raise InvalidArgument(f"ip range {part} not in subnet {subnet}")
-        whole = part == subnet
-        found["start_ip"] = str(part[1] if whole or part[0] == subnet[0] else part[0])
-        found["end_ip"] = str(part[-2] if part[-1] == subnet[-1] else part[-1])
+        found["start_ip"], found["end_ip"] = _range(wish["ip_range"], subnet)
     for key in ("start_ip", "end_ip"):
         if wish.get(key):
             found[key] = address(wish[key], key, subnet)
     return found
+
+
+def _range(text: str, subnet: IPNetwork) -> tuple[str, str]:
+    """The first and the last address of START-END or of a part in CIDR notation."""
+    start, dash, end = text.partition("-")
+    if dash:
+        first, last = (address(word, "ip range: address", subnet) for word in (start, end))
+        if ip_address(first) > ip_address(last):  # type: ignore[operator]  # one version
+            raise InvalidArgument(f"ip range {text}: it ends before it starts")
+        return first, last
+    part = parse(text)
+    if part.version != subnet.version or not part.subnet_of(subnet):  # type: ignore[arg-type]  # one version
+        raise InvalidArgument(f"ip range {part} not in subnet {subnet}")
+    whole = part == subnet
+    return (
+        str(part[1] if whole or part[0] == subnet[0] else part[0]),
+        str(part[-2] if part[-1] == subnet[-1] else part[-1]),
+    )
 
 
 def refuse_overlap(subnets: Sequence[Mapping[str, str]], used: Sequence[IPNetwork]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from rundlet.core.errors import InvalidArgument, NoSuchNetwork, NotSupported
 
 from .config import find
 from .create import write
 from .define import shown
-from .leases import network_of
 from .names import nameservers
+from .options import nameserver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +24,7 @@ if TYPE_CHECKING:
 def update(parts: Parts, name: str, add: Sequence[str], drop: Sequence[str]) -> Network:
     """Add and drop nameservers. Raises NoSuchNetwork, InvalidArgument, NotSupported."""
     for address in (*add, *drop):
-        try:
-            network_of(address)
-        except ValueError:
-            raise InvalidArgument(f"{address!r} is no IP address of a nameserver") from None
+        nameserver(address)
     with parts.host.definitions():
         config = find(parts.directories, name)
         if config is None:
@@ -41,7 +40,9 @@ def update(parts: Parts, name: str, add: Sequence[str], drop: Sequence[str]) -> 
         first, *rest = config.document["plugins"]
         dns = {**(first.get("dns") or {}), "nameservers": servers}
         first = {**first, "dns": dns}
+        made = os.stat(config.path).st_mtime_ns
         write(config.path, {**config.document, "plugins": [first, *rest]})
+        os.utime(config.path, ns=(made, made))  # it is what `created` tells
         changed = find(parts.directories, name)
     assert changed is not None
     return shown(changed)

@@ -186,11 +186,12 @@ def has_label(labels: str, wanted: str) -> bool:
 def moment(text: str, *, ahead: bool = False) -> int:
     """Nanoseconds since the epoch of a time, or of how long ago (or `ahead`).
 
-    A number of more than nine digits is seconds since the epoch. Raises InvalidArgument.
+    A plain number is seconds since the epoch, 0 too: `prune --filter until=0` removes nothing.
+    Raises InvalidArgument.
     """
     from datetime import datetime
 
-    if text.replace(".", "", 1).isdecimal() and len(text.partition(".")[0]) > 9:
+    if text.replace(".", "", 1).isdecimal():
         return int(float(text) * 1e9)
     try:
         distance = int(duration(text) * 1e9)

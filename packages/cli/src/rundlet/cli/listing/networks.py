@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rundlet.core.contracts.network import Network
     from rundlet.core.engine import Engine
 
+_NEVER = "0001-01-01T00:00:00Z"
+"""The time of a network that nobody has made (Go's zero time)."""
+
 
 def document(engine: Engine, network: Network) -> dict[str, Any]:
     """podman network inspect's document."""
@@ -26,7 +29,7 @@ def document(engine: Engine, network: Network) -> dict[str, Any]:
         "id": network.id,
         "driver": network.driver,
         "network_interface": network.interface,
-        "created": network.created,
+        "created": network.created or _NEVER,
         "subnets": [_subnet(subnet) for subnet in network.subnets],
         "ipv6_enabled": network.ipv6,
         "internal": network.internal,
@@ -128,14 +131,18 @@ def listed(network: Network, *, whole: bool) -> dict[str, Any]:
 
 def ipam(network: Network) -> dict[str, str]:
     """Who gives addresses out."""
-    return {"driver": "host-local" if network.subnets else "dhcp"}
+    return {"driver": network.ipam or ("host-local" if network.subnets else "dhcp")}
 
 
 def chosen(engine: Engine, filters: Iterable[str]) -> Sequence[Network]:
-    """The networks that pass: any value of one key, all keys. Raises InvalidArgument."""
+    """The networks that pass: any value of one key (all labels), all keys.
+
+    Raises InvalidArgument.
+    """
     left = list(engine.networks.list())
     for key, values in split(filters).items():
-        left = [network for network in left if any(_fits(engine, network, key, v) for v in values)]
+        several = all if key.startswith("label") else any
+        left = [one for one in left if several(_fits(engine, one, key, value) for value in values)]
     return left
 
 

@@ -10,11 +10,13 @@ from .filters import expression, moment, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from rundlet.core.engine import Engine
     from rundlet.core.state.volumes import Volume
+
+    Test = Callable[[Volume], bool]
 
 
 def fields(engine: Engine, volume: Volume) -> Struct:
@@ -31,30 +33,33 @@ def chosen(engine: Engine, volumes: Iterable[Volume], filters: Iterable[str]) ->
     """Those that pass: any value of one key (all labels), all keys. Raises InvalidArgument."""
     left = list(volumes)
     for key, values in split(filters).items():
+        tests = [_test(engine, key, value) for value in values]
         several = all if key.startswith("label") else any
-        left = [one for one in left if several(_fits(engine, one, key, value) for value in values)]
+        left = [one for one in left if several(test(one) for test in tests)]
     return left
 
 
-def _fits(engine: Engine, volume: Volume, key: str, value: str) -> bool:
+def _test(engine: Engine, key: str, value: str) -> Test:
+    """One filter; a wrong one is refused even if there is no volume to ask of."""
     if key == "name":
-        return expression(value).search(volume.name) is not None
+        pattern = expression(value)
+        return lambda volume: pattern.search(volume.name) is not None
     if key == "driver":
-        return volume.driver == value
+        return lambda volume: volume.driver == value
     if key == "scope":
-        return value == "local"
+        return lambda volume: value == "local"
     if key in ("label", "label!"):
-        return _has(volume.labels, value) == (key == "label")
+        return lambda volume: _has(volume.labels, value) == (key == "label")
     if key == "opt":
-        return _has(volume.options, value)
-    if key == "dangling":
-        return (not engine.volumes.users(volume.name)) == boolean(key, value)
-    if key == "anonymous":
-        return volume.anonymous == boolean(key, value)
-    if key == "until":
-        return volume.created < moment(value)
-    if key in ("after", "since"):
-        return volume.created > _moment_of(engine, value)
+        return lambda volume: _has(volume.options, value)
+    if key in ("dangling", "anonymous"):
+        wanted = boolean(key, value)
+        if key == "anonymous":
+            return lambda volume: volume.anonymous == wanted
+        return lambda volume: (not engine.volumes.users(volume.name)) == wanted
+    if key in ("until", "after", "since"):
+        time = moment(value) if key == "until" else _moment_of(engine, value)
+        return lambda volume: volume.created < time if key == "until" else volume.created > time
     raise InvalidArgument(f'"{key}" is an invalid volume filter')
 
 

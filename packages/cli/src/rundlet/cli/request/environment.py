@@ -57,18 +57,18 @@ def labels(arguments: Parsed) -> dict[str, str]:
     """--label-file, then --label. A label without "=" is empty."""
     found = {}
     for file in arguments.texts("label-file"):
-        found.update(key_values(_lines(file)))
-    found.update(key_values(arguments.texts("label")))
+        found.update(key_values(_lines(file), bare=True))
+    found.update(key_values(arguments.texts("label"), bare=True))
     return found
 
 
-def key_values(texts: Iterable[str], what: str = "") -> dict[str, str]:
-    """ "k=v" and "k". With `what`, a missing "=" is an error that names it."""
+def key_values(texts: Iterable[str], what: str = "label", *, bare: bool = False) -> dict[str, str]:
+    """ "k=v" and, if it may be `bare`, "k". `what` is named in the error."""
     found = {}
     for text in texts:
         key, equals, value = text.partition("=")
-        if not key or (what and not equals):
-            raise InvalidArgument(f"invalid {what or 'label'} {text!r}: must be key=value")
+        if not key or not (bare or equals):
+            raise InvalidArgument(f"invalid {what} {text!r}: must be key=value")
         found[key] = value
     return found
 

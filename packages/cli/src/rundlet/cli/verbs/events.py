@@ -52,7 +52,10 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def _events(context: Context, arguments: Parsed) -> Iterator[Event]:
-    """What is asked for. A future --until ends the stream then; a past one at once."""
+    """What is asked for: with --since or --until also what was, as podman has it.
+
+    A future --until ends the stream then; a past one at once.
+    """
     import time
 
     from rundlet.core.state import events
@@ -61,9 +64,10 @@ def _events(context: Context, arguments: Parsed) -> Iterator[Event]:
 
     database = context.engine.database
     since, until = arguments.text("since"), arguments.text("until")
+    start = moment(since) if since else 0
     end = moment(until, ahead=True) if until else 0
-    sequence = events.last(database)
-    if since or (until and end <= time.time_ns()) or not arguments.flag("stream"):
-        yield from events.between(database, moment(since) if since else 0, end)
-    if arguments.flag("stream") and (not end or end > time.time_ns()):
-        yield from events.follow(database, sequence, end)
+    if not arguments.flag("stream") or 0 < end <= time.time_ns():
+        yield from events.between(database, start, end)
+        return
+    sequence = 0 if since or until else events.last(database)
+    yield from events.follow(database, sequence, start, end)

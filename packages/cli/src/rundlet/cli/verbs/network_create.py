@@ -25,7 +25,7 @@ VERB = Verb(
         Option("interface-name", help="Name of the interface on the host"),
         Flag("internal", help="Restrict external access from this network"),
         Option("ip-range", help="Allocate container IP from range", many=True),
-        Option("ipam-driver", help="IP address management driver", default="host-local",
+        Option("ipam-driver", help="IP address management driver",
                choices=("host-local", "dhcp", "none")),
         Flag("ipv6", help="Enable IPv6 networking"),
         Option("label", help="Set metadata on a network", many=True),
@@ -43,6 +43,8 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.contracts.network import Network
     from rundlet.core.errors import AlreadyExists
 
+    from ..request.environment import key_values
+
     name = arguments.arguments[0] if arguments.arguments else ""
     wanted = Network(
         name=name,
@@ -52,8 +54,8 @@ def run(context: Context, arguments: Parsed) -> int:
         internal=arguments.flag("internal"),
         ipv6=arguments.flag("ipv6"),
         dns_enabled=not arguments.flag("disable-dns"),
-        labels=_pairs(arguments, "label"),
-        options={**_pairs(arguments, "opt"), **_extra(arguments)},
+        labels=key_values(arguments.texts("label"), bare=True),
+        options={**key_values(arguments.texts("opt"), "option", bare=True), **_extra(arguments)},
     )
     try:
         context.print(context.engine.networks.create(wanted).name)
@@ -84,22 +86,10 @@ def _subnets(arguments: Parsed) -> tuple[Mapping[str, str], ...]:
     return tuple(found)
 
 
-def _pairs(arguments: Parsed, option: str) -> dict[str, str]:
-    from rundlet.core.errors import InvalidArgument
-
-    found = {}
-    for text in arguments.texts(option):
-        key, _, value = text.partition("=")
-        if not key:
-            raise InvalidArgument(f"invalid {option} format: {text!r}", remedy="Give key=value.")
-        found[key] = value
-    return found
-
-
 def _extra(arguments: Parsed) -> dict[str, str]:
     """What podman has as fields of its own and the contract as options."""
     found = {}
-    if arguments.text("ipam-driver") != "host-local":
+    if arguments.text("ipam-driver"):
         found["ipam"] = arguments.text("ipam-driver")
     if arguments.texts("route"):
         found["routes"] = ";".join(arguments.texts("route"))

@@ -34,12 +34,14 @@ def run(context: Context, arguments: Parsed) -> int:
     """Make it and print its name."""
     from rundlet.core.errors import AlreadyExists
 
+    from ..request.environment import key_values
+
     name = arguments.arguments[0] if arguments.arguments else ""
     try:
         volume = context.engine.volumes.create(
             name,
             driver=arguments.text("driver"),
-            labels=_pairs(arguments.texts("label")),
+            labels=key_values(arguments.texts("label"), bare=True),
             options=_options(arguments),
         )
     except AlreadyExists:
@@ -53,12 +55,10 @@ def run(context: Context, arguments: Parsed) -> int:
 
 def _options(arguments: Parsed) -> dict[str, str]:
     """--opt, and --uid and --gid as the words of `o` that set the owner."""
-    options = _pairs(arguments.texts("opt"))
+    from ..request.environment import key_values
+
+    options = key_values(arguments.texts("opt"), "option", bare=True)
     owner = [f"{key}={arguments.number(key)}" for key in ("uid", "gid") if key in arguments.given]
     if owner:
         options["o"] = ",".join((*filter(None, (options.get("o"),)), *owner))
     return options
-
-
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    return {key: value for key, _, value in (text.partition("=") for text in texts)}

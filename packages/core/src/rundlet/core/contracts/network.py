@@ -102,7 +102,8 @@ class Network(Value):
     """A named network. `options` are podman's `--opt` pairs, `driver` bridge | macvlan | ipvlan.
 
     subnets: subnet, gateway, start_ip and end_ip of each. routes: destination, gateway, metric,
-    and route_type where it leads nowhere. dns_servers: addresses.
+    and route_type where it leads nowhere. dns_servers: addresses. ipam: who gives addresses
+    out, host-local, dhcp or none; "" where the plugin does not say.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Network(Value):
     plugin: str = ""
     dns_servers: tuple[str, ...] = ()
     routes: tuple[Mapping[str, Any], ...] = ()
+    ipam: str = ""
 
 
 class NetworkSettings(Value):

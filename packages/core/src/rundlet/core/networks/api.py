@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from ..contracts.network import AttachResult
-from ..errors import AmbiguousName, InUse, NetworkError, NoSuchNetwork, PluginError, RundletError
+from ..errors import (
+    AmbiguousName,
+    InUse,
+    InvalidArgument,
+    NetworkError,
+    NoSuchNetwork,
+    PluginError,
+    RundletError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +19,11 @@ if TYPE_CHECKING:
 
     from ..contracts.network import Attachment, Network, NetworkPlugin
     from ..engine import Engine
+
+_MODES = (
+    "none", "host", "bridge", "private", "slirp4netns", "pasta", "container", "ns", "default",
+)  # fmt: skip
+"""What `--network` takes for something else than a network of that name (podman's list)."""
 
 
 class Networks:
@@ -106,6 +119,11 @@ class Networks:
 
         Raises AlreadyExists, InvalidArgument, NotSupported.
         """
+        if network.name in _MODES:
+            raise InvalidArgument(
+                f'cannot create network with name "{network.name}" because it conflicts with a'
+                " valid network mode"
+            )
         if not network.name:
             network = network.replace(name=self._free_name())
         made = self._plugin("").create_network(network)

@@ -84,16 +84,21 @@ def between(database: Database, since: int = 0, until: int = 0) -> list[Event]:
     return [_event(row) for row in rows]
 
 
-def after(database: Database, sequence: int) -> list[tuple[int, Event]]:
-    """(sequence, event) of what came after a sequence number: for `events --follow`."""
+def after(database: Database, sequence: int, since: int = 0) -> list[tuple[int, Event]]:
+    """(sequence, event) of what came after a sequence number and not before a time."""
     rows = database.rows(
-        f"SELECT sequence, {_COLUMNS} FROM events WHERE sequence > ? ORDER BY sequence", sequence
+        f"SELECT sequence, {_COLUMNS} FROM events WHERE sequence > ? AND time >= ?"
+        " ORDER BY sequence",
+        sequence,
+        since,
     )
     return [(row[0], _event(row[1:])) for row in rows]
 
 
-def follow(database: Database, sequence: int, until: int = 0) -> Iterator[Event]:
-    """Events after a sequence number as they happen, up to a time (ns since the epoch, 0: none).
+def follow(database: Database, sequence: int, since: int = 0, until: int = 0) -> Iterator[Event]:
+    """Events after a sequence number, then as they happen.
+
+    since, until: nanoseconds since the epoch, 0: no bound.
 
     Every process writes to the log file beside the state, which is watched.
     """
@@ -103,7 +108,7 @@ def follow(database: Database, sequence: int, until: int = 0) -> Iterator[Event]
 
     with Watch(database.graph_root, IN_MODIFY) as watch:
         while True:
-            for number, event in after(database, sequence):
+            for number, event in after(database, sequence, since):
                 sequence = number
                 if until and event.time > until:
                     return

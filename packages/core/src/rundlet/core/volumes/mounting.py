@@ -9,6 +9,7 @@ from ..linux.mounts import is_mounted
 from ..linux.processes import run
 from ..linux.syscalls import MNT_DETACH
 from ..linux.syscalls import unmount as unmount_call
+from .options import for_mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +28,7 @@ def mount(volume: Volume, path: str) -> None:
     program = next((name for name in _PROGRAMS if os.access(name, os.X_OK)), "")
     if not program:
         raise StoreError(f"volume {volume.name} needs mount(8), which is not installed")
-    options = volume.options
-    words = [
-        word
-        for word in options.get("o", "").split(",")
-        if word and word.partition("=")[0] not in ("uid", "gid")
-    ]
+    options, words = volume.options, for_mount(volume.options)
     argv = [program]
     kind = options.get("type", "")
     if kind == "bind":  # no type that mount(8) knows

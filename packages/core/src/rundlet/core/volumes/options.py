@@ -35,10 +35,14 @@ def check(name: str, driver: str, options: Mapping[str, str]) -> None:
             " no such file or directory"
         )
     words = {word.partition("=")[0] for word in options.get("o", "").split(",")}
-    if words & {"size", "inodes"} and options.get("type") != "tmpfs":
+    if "inodes" in words or ("size" in words and options.get("type") != "tmpfs"):
         raise NotSupported(
             "volume options size and inodes not supported."
             " Filesystem does not support Project Quota"
+        )
+    if "timeout" in words:
+        raise InvalidArgument(
+            "volume driver timeout can only be used with non-local volume drivers: invalid argument"
         )
 
 
@@ -54,9 +58,13 @@ def owner(options: Mapping[str, str]) -> tuple[int | None, int | None]:
     return found.get("uid"), found.get("gid")
 
 
+def for_mount(options: Mapping[str, str]) -> list[str]:
+    """The words of `o` that are mount(8)'s; there are no quotas to turn off."""
+    words = options.get("o", "").split(",")
+    ours = ("uid", "gid", "noquota")
+    return [word for word in words if word and word.partition("=")[0] not in ours]
+
+
 def is_mounted_by_us(options: Mapping[str, str]) -> bool:
     """Whether there is more to mount than an owner."""
-    if "type" in options or "device" in options:
-        return True
-    words = (word.partition("=")[0] for word in options.get("o", "").split(",") if word)
-    return any(word not in ("uid", "gid") for word in words)
+    return "type" in options or "device" in options or bool(for_mount(options))
