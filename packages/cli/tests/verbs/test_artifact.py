@@ -41,7 +41,8 @@ def test_made_listed_and_taken_out(rundlet: Any, files: list[str], tmp_path: Pat
     manifest = found["Manifest"]
     assert manifest["artifactType"] == "application/x-model"
     assert manifest["config"]["mediaType"] == "application/vnd.oci.empty.v1+json"
-    assert manifest["annotations"]["org.opencontainers.image.created"].endswith("Z")
+    created = manifest["annotations"].pop("org.opencontainers.image.created")
+    assert created.endswith("Z") and manifest["annotations"] == {"stage": "test"}
     assert [layer["mediaType"] for layer in manifest["layers"]] == [
         "application/octet-stream",
         "text/plain; charset=utf-8",
@@ -59,6 +60,9 @@ def test_made_listed_and_taken_out(rundlet: Any, files: list[str], tmp_path: Pat
     assert rundlet("artifact", "ls", "--format", form).stdout == "localhost/team/models 25608\n"
     total = rundlet("artifact", "inspect", digest[:10], "-f", "{{.TotalSizeBytes}}").stdout
     assert total == "25608\n"
+    form = "{{.Manifest.ArtifactType}} {{.Manifest.Config.Size}} {{len .Manifest.Layers}}"
+    shown = rundlet("artifact", "inspect", f"{NAME[:-2]}@sha256:{digest}", "-f", form).stdout
+    assert shown == "application/x-model 2 2\n"
 
     into = tmp_path / "into"
     into.mkdir()
@@ -99,8 +103,9 @@ def test_append_and_replace(rundlet: Any, files: list[str], tmp_path: Path) -> N
         (("add", "short", files[0]), "whole name"),
         (("add", "localhost/dir:1", str(tmp_path)), "no regular file"),
         (("add", "localhost/none:1", str(tmp_path / "missing")), "No such file"),
-        (("add", "--annotation", "org.opencontainers.image.title=x", "localhost/t:1", files[0]),
-         "cannot override filename"),
+        (("add", "--annotation", "org.opencontainers.image.title=x", "localhost/t:1", *files),
+         "x: file already exists in artifact"),
+        (("add", f"localhost/t@sha256:{first}", files[0]), "digest follows from its files"),
         (("rm", "localhost/none:1"), "artifact does not exist"),
         (("inspect", "localhost/none:1"), "artifact does not exist"),
         (("rm",), "must be specified"),
@@ -108,6 +113,10 @@ def test_append_and_replace(rundlet: Any, files: list[str], tmp_path: Path) -> N
     ):  # fmt: skip
         assert said in refused(rundlet, *words), words
     assert rundlet("artifact", "rm", "--ignore", "localhost/none:1").stdout == ""
+    title = ("--annotation", "org.opencontainers.image.title=x")
+    rundlet("artifact", "add", *title, "localhost/titled:1", files[0])
+    rundlet("artifact", "extract", "localhost/titled:1", str(tmp_path))
+    assert (tmp_path / "x").read_bytes() == Path(files[0]).read_bytes()
 
 
 def test_through_a_registry(

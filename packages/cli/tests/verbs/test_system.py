@@ -191,6 +191,19 @@ def lose_layer(rundlet: Rundlet) -> None:
     shutil.rmtree(root(rundlet) / "overlay" / name)
 
 
+def test_a_lost_config_is_told_with_its_image(rundlet: Rundlet, busybox_archive: Path) -> None:
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    image = rundlet("images", "-q", "--no-trunc").stdout.strip().removeprefix("sha256:")
+    (root(rundlet) / "blobs/sha256" / image).unlink()
+    said = f"Error: image localhost/busybox:latest {image[:12]} is damaged: blob sha256:{image} "
+    for words in (("inspect",), ("history",), ("create",), ("image", "inspect")):
+        done = rundlet(*words, "busybox", check=False)
+        assert done.stderr.startswith(said), words
+        assert "rundlet system check --repair" in done.stderr
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet("inspect", "busybox")
+
+
 @pytest.mark.parametrize("damage", [damage_blob, lose_layer])
 def test_a_damaged_image_is_found_and_removed(
     rundlet: Rundlet, busybox_archive: Path, damage: object
@@ -328,6 +341,18 @@ def test_a_damaged_artifact_is_found_and_removed(rundlet: Rundlet, artifact: Pat
     rundlet("system", "check", "--repair")
     assert rundlet("artifact", "ls", "-q").stdout == ""
     assert list(artifact.iterdir()) == []
+
+
+def test_a_damaged_index_of_artifacts_needs_force(rundlet: Rundlet, artifact: Path) -> None:
+    """Nobody knows their names any more: they are removed, but not unasked."""
+    (root(rundlet) / "artifacts/index.json").write_text("{")
+    for words in (("artifact", "ls"), ("system", "df")):
+        assert "system check --repair --force" in rundlet(*words, check=False).stderr
+    assert rundlet("system", "check", "--repair", check=False).returncode == 125
+    assert list(artifact.iterdir())
+    rundlet("system", "check", "--repair", "--force")
+    assert list(artifact.iterdir()) == []
+    rundlet("artifact", "add", "localhost/model:1", str(rundlet.directory / "model"))
 
 
 # --- reset

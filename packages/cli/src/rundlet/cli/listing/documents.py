@@ -31,15 +31,27 @@ _NAMES = {
     "author": "Author",
     "comment": "Comment",
     "empty_layer": "EmptyLayer",
+    "schemaVersion": "SchemaVersion",
+    "mediaType": "MediaType",
+    "artifactType": "ArtifactType",
+    "config": "Config",
+    "layers": "Layers",
+    "digest": "Digest",
+    "size": "Size",
+    "data": "Data",
+    "annotations": "Annotations",
+    "urls": "URLs",
+    "subject": "Subject",
 }
 """Fields of another name than their key."""
 _EMPTY: dict[str, dict[str, Any]] = {
+    "Manifest": {"ArtifactType": "", "Annotations": None, "Subject": None},
     "Mounts": {"Name": "", "SubPath": ""},
     "History": {
         "Created": moment(NEVER), "CreatedBy": "", "Author": "", "Comment": "", "EmptyLayer": False,
     },
 }  # fmt: skip
-"""What JSON leaves out of the elements of lists where it is empty (`zeros` fills the others)."""
+"""What JSON leaves out where it is empty (`zeros` fills the others)."""
 
 
 def struct(document: Mapping[str, Any], key: str = "") -> Struct:

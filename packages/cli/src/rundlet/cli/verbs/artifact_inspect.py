@@ -24,6 +24,7 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print the document, or what a template makes of it."""
+    from rundlet.cli.listing.documents import struct
     from rundlet.core.format.output import pretty, rows
 
     artifacts = context.engine.artifacts
@@ -33,6 +34,7 @@ def run(context: Context, arguments: Parsed) -> int:
         context.print(pretty(document))
         return 0
     size = artifacts.get(arguments.arguments[0]).size
-    view = {**document, "Artifact": document, "TotalSizeBytes": size}
+    made = struct(document)
+    view = {**made, "Artifact": made, "TotalSizeBytes": size}
     context.print(rows([view], form), end="")
     return 0

@@ -12,10 +12,11 @@ VERB = Verb(
     name="system check",
     summary="Check storage consistency",
     description="Looks for damage in the store, and for what a killed command left. With --repair"
-    " it is done away with: damaged images are removed, damaged containers only with --force.",
+    " it is done away with: damaged images are removed, damaged containers, and artifacts whose"
+    " names are lost, only with --force.",
     run="rundlet.cli.verbs.system_check:run",
     options=(
-        Flag("force", "f", help="Remove damaged containers too (with --repair)"),
+        Flag("force", "f", help="Remove damaged containers too, and nameless artifacts"),
         Option("max", "m", help="Accepted for podman's sake: layers that nothing refers to are"
                " known here whatever their age", default="24h0m0s"),
         Flag("quick", "q", help="Skip time-consuming checks: do not read every blob"),

@@ -38,7 +38,7 @@ _EMPTY_CONFIG = {
 
 class Adding(Value):
     """How: the artifact's type, the files' media type ("" finds it out), annotations of each
-    file; `append` to one that is there, or make it `anew`.
+    file, and of the artifact when it is made; `append` to one that is there, or make it `anew`.
     """
 
     artifact_type: str = ""
@@ -55,6 +55,8 @@ def add(engine: Engine, store: Store, name: str, paths: Sequence[str], how: Addi
     """
     _check(how)
     full = full_name(name)
+    if "@" in full:
+        raise InvalidArgument(f"{name}: an artifact's digest follows from its files")
     with engine.locks.hold("artifacts", full.replace("/", "_")):
         before = store.find(full)
         if how.append:
@@ -74,8 +76,6 @@ def _check(how: Adding) -> None:
         raise InvalidArgument("append option is not compatible with type option")
     if how.append and how.anew:
         raise InvalidArgument("append and replace options cannot be used together")
-    if TITLE in how.annotations:
-        raise InvalidArgument(f"cannot override filename with {TITLE} annotation")
 
 
 def _written(
@@ -84,9 +84,10 @@ def _written(
     document = _document(how, before)
     titles = {(item.get("annotations") or {}).get(TITLE) for item in document["layers"]}
     for path in paths:
-        if os.path.basename(path) in titles:
-            raise AlreadyExists(f"{os.path.basename(path)}: file already exists in artifact")
-        titles.add(os.path.basename(path))
+        title = _title(path, how)
+        if title in titles:
+            raise AlreadyExists(f"{title}: file already exists in artifact")
+        titles.add(title)
     with store.transport.destination(store.location(full), TransportSettings()) as out:
         for path in paths:
             document["layers"].append(_file(out, path, how))
@@ -106,8 +107,13 @@ def _document(how: Adding, before: Artifact | None) -> dict[str, Any]:
         **({"artifactType": how.artifact_type} if how.artifact_type else {}),
         "config": _EMPTY_CONFIG,
         "layers": [],
-        "annotations": {CREATED: rfc3339(time.time_ns())},
+        "annotations": {**how.annotations, CREATED: rfc3339(time.time_ns())},
     }
+
+
+def _title(path: str, how: Adding) -> str:
+    """What a file is called where the artifact is extracted or mounted."""
+    return how.annotations.get(TITLE) or os.path.basename(path)
 
 
 def _file(out: ImageDestination, path: str, how: Adding) -> dict[str, Any]:
@@ -122,7 +128,7 @@ def _file(out: ImageDestination, path: str, how: Adding) -> dict[str, Any]:
         "mediaType": media_type,
         "digest": placed.digest,
         "size": placed.size,
-        "annotations": {**how.annotations, TITLE: os.path.basename(path)},
+        "annotations": {**how.annotations, TITLE: _title(path, how)},
     }
 
 

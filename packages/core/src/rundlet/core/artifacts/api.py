@@ -158,3 +158,10 @@ class Artifacts:
     def drop(self, name: str) -> None:
         """Forget a damaged one, by its full name."""
         self._store.transport.delete(self._store.location(name), _PLAIN)
+
+    def give_up(self) -> None:
+        """Remove all of them, where `damaged` cannot say what there is."""
+        from .upkeep import sweep
+
+        os.unlink(self._store.index)
+        sweep(self._store)

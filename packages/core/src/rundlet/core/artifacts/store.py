@@ -7,6 +7,7 @@ safe for several processes at once.
 from __future__ import annotations
 
 import json
+import os
 
 from ..content.verify import Verified
 from ..errors import AmbiguousName, Corrupt, InvalidArgument, NoSuchArtifact, NotFound
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..contracts.transport import Location
     from ..images.descriptor import Descriptor
+    from ..images.reference import Reference
     from ..streams import ReadableFile
 
 TITLE = "org.opencontainers.image.title"
@@ -53,6 +55,7 @@ class Store:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.index = os.path.join(path, "index.json")
         self.files = DirectoryFiles(path)
         self.transport = OciTransport()
 
@@ -71,7 +74,14 @@ class Store:
             data = self.files.read("index.json", layout.MOST_MANIFEST_BYTES)
         except NotFound:
             return []
-        items = layout.parse_index(data, self.path)["manifests"]
+        try:
+            items = layout.parse_index(data, self.path)["manifests"]
+        except Corrupt as error:
+            raise Corrupt(
+                error.message,
+                remedy="The artifacts' names are lost. Remove them all, to pull or add them again:"
+                " rundlet system check --repair --force",
+            ) from None
         return [layout.descriptor_of(item) for item in items]
 
     def read(self, top: Descriptor) -> Artifact:
@@ -85,11 +95,14 @@ class Store:
         )
 
     def find(self, name: str) -> Artifact | None:
-        """By name, or by (the beginning of) its digest. Raises AmbiguousName."""
+        """By name, NAME@DIGEST, or (the beginning of) its digest. Raises AmbiguousName."""
         found = self.all()
-        full = _full(name)
+        try:
+            meant: Reference | None = references.parse(name).tagged()
+        except InvalidArgument:
+            meant = None
         for artifact in found:
-            if artifact.name == full:
+            if meant is not None and _is(artifact, meant):
                 return artifact
         wanted = name.removeprefix("sha256:")
         if len(wanted) < _SHORTEST_DIGEST or wanted.strip("0123456789abcdef"):
@@ -128,8 +141,10 @@ def full_name(text: str) -> str:
     return str(references.parse(text).tagged())
 
 
-def _full(text: str) -> str:
-    try:
-        return str(references.parse(text).tagged())
-    except InvalidArgument:
-        return ""
+def _is(artifact: Artifact, meant: Reference) -> bool:
+    """Whether a name, or one with a digest, means an artifact."""
+    if artifact.name == str(meant):
+        return True
+    if artifact.digest != meant.digest:
+        return False
+    return references.parse(artifact.name).repository == meant.repository

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import json
 from ..contracts.transport import Platform, TransportSettings
-from ..errors import InvalidArgument, NoSuchImage, NotFound
+from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..state import images as rows
 from ..value import Value
 from . import names
@@ -117,11 +117,17 @@ class Images:
         """The image's config. Raises Corrupt when its blob is damaged or gone."""
         from . import config
 
-        return config.parse(self._engine.blobs.read(f"sha256:{image.id}"))
+        try:
+            return config.parse(self._engine.blobs.read(f"sha256:{image.id}"))
+        except (NotFound, Corrupt) as error:
+            raise _damaged(image, error) from error
 
     def manifest(self, image: Image) -> dict[str, Any]:
-        """The image's manifest, parsed."""
-        document: dict[str, Any] = json.loads(self._engine.blobs.read(image.manifest))
+        """The image's manifest, parsed. Raises Corrupt as `config`."""
+        try:
+            document: dict[str, Any] = json.loads(self._engine.blobs.read(image.manifest))
+        except (NotFound, Corrupt) as error:
+            raise _damaged(image, error) from error
         return document
 
     def inspect(self, image: Image) -> dict[str, Any]:
@@ -392,3 +398,10 @@ class Images:
         from .notify import event
 
         event(self._engine, action, image.id, name)
+
+
+def _damaged(image: Image, error: NotFound | Corrupt) -> Corrupt:
+    return Corrupt(
+        f"image {' '.join((*image.names[:1], image.id[:12]))} is damaged: {error.message}",
+        remedy="Pull or load it again, or remove it: rundlet system check --repair",
+    )

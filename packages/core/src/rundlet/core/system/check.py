@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
 
+_BY_FORCE = ("container", "artifacts")
+"""What is removed by force alone."""
 _PASSES = 4  # removing a container may free an image, that a layer, that a blob
 
 
@@ -23,8 +25,8 @@ class Problem(Value):
     """Something that is not as it should be.
 
     message: what, in words, with its name. repair: does away with it, None where nobody can.
-    loses: "container", "image" or "artifact" when its repair removes one, else "" (nothing of a
-        user's).
+    loses: "container", "image" or "artifact" when its repair removes one, "artifacts" for all of
+        them, else "" (nothing of a user's).
     """
 
     message: str
@@ -59,8 +61,8 @@ def check(engine: Engine, *, quick: bool = False) -> Iterator[Problem]:
 def repair(engine: Engine, *, quick: bool = False, force: bool = False) -> Report:
     """Check, and do away with what is wrong: half-done work, stray files, damaged images.
 
-    force: also damaged containers, which are lost then. Several passes, because what is
-    removed may have been all that something else was there for.
+    force: also damaged containers, and artifacts whose names are lost: they go then. Several
+    passes, because what is removed may have been all that something else was there for.
     """
     everything: list[Problem] = []
     repaired: list[str] = []
@@ -88,7 +90,7 @@ def repair_harmless(engine: Engine) -> None:
 
 
 def _repaired(problem: Problem, force: bool) -> bool:
-    if problem.repair is None or (problem.loses == "container" and not force):
+    if problem.repair is None or (problem.loses in _BY_FORCE and not force):
         return False
     try:
         problem.repair()

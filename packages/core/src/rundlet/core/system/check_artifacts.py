@@ -26,4 +26,4 @@ def artifacts(engine: Engine, *, quick: bool) -> Iterator[Problem]:
         for path in store.unneeded():
             yield Problem(f"{path} belongs to no artifact", store.sweep)
     except Corrupt as error:
-        yield Problem(f"artifacts: {error}")
+        yield Problem(f"artifacts: {error.message}", store.give_up, "artifacts")
