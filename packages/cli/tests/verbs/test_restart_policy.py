@@ -71,6 +71,18 @@ def test_a_killed_process_is_started_again(loaded: Rundlet) -> None:
     assert actions.count("restart") == 1
 
 
+def test_a_restart_knows_the_flags_of_its_start(loaded: Rundlet, tmp_path: Path) -> None:
+    """Its network is in no directory that the machine's settings name."""
+    flags = ("--network-config-dir", str(tmp_path / "nets"))
+    subnet = f"10.{133 + os.getpid() % 100}.{os.getpid() // 100 % 256}.0/29"
+    loaded(*flags, "network", "create", "--subnet", subnet, "apart")
+    run = ("run", "-d", "--name", "c", "--network", "apart", "--restart", "on-failure:2")
+    loaded(*flags, *run, "busybox", "false")
+    eventually(lambda: state(loaded, "c") == ("exited", 1, 2))
+    loaded(*flags, "rm", "c")
+    loaded(*flags, "network", "rm", "apart")
+
+
 def test_stop_and_rm_win_against_a_container_that_fails_at_once(loaded: Rundlet) -> None:
     """containers stuck in "stopping": with podman, restarting ones could not be removed."""
     start(loaded, "always", "exit 1")

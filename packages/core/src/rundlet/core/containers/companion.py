@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 def begin(module: str, engine: Engine, row: Container, *more: str) -> None:
     """Start a module (linux/ourselves.py), for a container whose process is there."""
     from ..linux.spawn import in_background
+    from . import helpers
 
     settings = engine.settings
     words = (settings.graph_root, settings.run_root, row.id, str(row.pid), str(row.pid_start))
-    in_background(*program(module), *words, *more)
+    in_background((*program(module), *words, *more), {**os.environ, **helpers.environment(engine)})
 
 
 def process(pid: str, started: str) -> int:

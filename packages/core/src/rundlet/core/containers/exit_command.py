@@ -39,24 +39,18 @@ def exit_command(engine: Engine, container: str, run: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", _SCRIPT, "sh", run, *work)
 
 
-def environment(engine: Engine) -> dict[str, str]:
-    """What the exit command must know of our settings that no file says."""
-    path = engine.settings.volume_path
-    return {"RUNDLET_VOLUME_PATH": path} if path else {}
-
-
 def main() -> int:
     """Clean up after the container in argv; the exit code.
 
     Nobody reads what is printed here: an error is left in RUN/containers/ID/cleanup.err.
     """
-    from ..engine import Engine
     from ..errors import NoSuchContainer, RundletError
+    from . import helpers
     from .restart import again
 
     root, runroot, container = sys.argv[1:4]
     try:
-        with Engine(root=root, runroot=runroot) as engine:
+        with helpers.engine(root, runroot) as engine:
             engine.containers.cleanup(container)
             again(engine, container)
     except NoSuchContainer:

@@ -21,6 +21,7 @@ from . import (
     bundle,
     cleanup,
     files,
+    helpers,
     id_files,
     log_driver,
     neighbours,
@@ -33,7 +34,6 @@ from . import (
     volumes,
 )
 from .attending import Attending
-from .exit_command import environment as exit_environment
 from .exit_command import exit_command
 from .paths import Paths
 from .state import LIVE, attended, boot_id, derive
@@ -221,7 +221,7 @@ def _create(
         restore_options=restoring.options if restoring else (),
     )
     return runtime.monitor().create(
-        job, environment={**exit_environment(engine), **sdnotify.environment(request)}
+        job, environment={**helpers.environment(engine), **sdnotify.environment(request)}
     )
 
 

@@ -78,12 +78,12 @@ def _in_a_fork(root: str, runroot: str, container: str) -> None:
 
 
 def _tell(root: str, runroot: str, container: str) -> None:
-    from ..engine import Engine
     from ..errors import RundletError
+    from . import helpers
     from .paths import Paths
 
     try:
-        with Engine(root=root, runroot=runroot) as engine:
+        with helpers.engine(root, runroot) as engine:
             row = engine.containers.get(container)
             monitor = engine.plugins.runtime(row.runtime).monitor()
             monitor.reopen_log(Paths(engine, row.id).bundle, row.id)

@@ -76,14 +76,14 @@ def spawn(
     return pid.value
 
 
-def in_background(*argv: str) -> None:
+def in_background(argv: Sequence[str], environment: Mapping[str, str]) -> None:
     """Start a program that outlives us and is nobody's child who might not wait for it."""
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     try:
         shell = spawn(
             ("/bin/sh", "-c", '"$@" &', "sh", *argv),
             directory="/",
-            environment=os.environ,
+            environment=environment,
             descriptors={0: null, 1: null, 2: null},
         )
     finally:

@@ -93,13 +93,13 @@ def _in_a_fork(root: str, runroot: str, container: str) -> float | None:
 
 def _check(root: str, runroot: str, container: str) -> str:
     """What to tell the parent: seconds, or "never"."""
-    from ...engine import Engine
     from ...errors import InvalidArgument, NoSuchContainer, RundletError, WrongState
+    from .. import helpers
     from .check import check, planned
     from .record import path, read
 
     try:
-        with Engine(root=root, runroot=runroot) as engine:
+        with helpers.engine(root, runroot) as engine:
             row = engine.containers.get(container)
             found = planned(row)
             if found is None:
