@@ -18,6 +18,7 @@ from ..linux.ourselves import program
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..engine import Engine
+    from ..errors import RundletError
 
 _SCRIPT = """\
 exec 9<"$1/attended" || exit 0
@@ -56,14 +57,15 @@ def main() -> int:
     except NoSuchContainer:
         return 0
     except RundletError as error:
-        _leave_word(f"{runroot}/containers/{container}/cleanup.err", str(error))
+        leave_word(f"{runroot}/containers/{container}/cleanup.err", error)
         return error.exit_code
     return 0
 
 
-def _leave_word(path: str, text: str) -> None:
+def leave_word(path: str, error: RundletError) -> None:
+    """Write an error to a file: nobody reads what this process says."""
     try:
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
+            file.write(f"{error}\n")
     except OSError:
         pass

@@ -15,7 +15,7 @@ from ..errors import NoSuchContainer, WrongState
 from ..state import containers as rows
 from . import cleanup, notify, rootfs
 from .paths import Paths
-from .state import has_process
+from .state import has_process, held
 from .stored import request_of
 
 TYPE_CHECKING = False
@@ -96,20 +96,6 @@ def _release(engine: Engine, row: Container) -> None:
     fresh = rows.by_id(engine.database, row.id)
     if fresh is None or has_process(fresh) or cleanup.needed(engine, fresh):
         return
-    if is_mounted(engine, row) or _in_use(Paths(engine, row.id).using):
+    if is_mounted(engine, row) or held(Paths(engine, row.id).using, fcntl.LOCK_EX):
         return
     rootfs.unmount(engine, row)
-
-
-def _in_use(path: str) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

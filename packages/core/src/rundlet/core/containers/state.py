@@ -89,12 +89,17 @@ def exit_status(paths: Paths) -> tuple[int, int]:
 
 def attended(paths: Paths) -> bool:
     """Whether a process is starting the container now, or watches it in the foreground."""
+    return held(paths.attended, fcntl.LOCK_SH)
+
+
+def held(path: str, how: int) -> bool:
+    """Whether others have a file locked, so that `how` (fcntl.LOCK_SH, LOCK_EX) would wait."""
     try:
-        descriptor = os.open(paths.attended, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

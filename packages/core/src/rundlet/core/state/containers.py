@@ -16,7 +16,7 @@ class ContainerRow(Value):
     """What lists need of a container, without its JSON columns.
 
     status: the last one known, or as derived (containers/state.py). Times are in nanoseconds
-    since the epoch, 0 for never. labels: JSON text.
+    since the epoch, 0 for never. labels: JSON text. Defaults: of one that has not run yet.
     """
 
     id: str
@@ -30,20 +30,20 @@ class ContainerRow(Value):
     status: str
     pid: int
     pid_start: int
-    monitor_pid: int
-    monitor_start: int
-    boot: str
-    exit_code: int
-    oom_killed: int
-    restarts: int
-    health: str
-    created: int
-    started: int
-    finished: int
-    command: str
-    ports: str
-    labels: str
-    auto_remove: int
+    monitor_pid: int = 0
+    monitor_start: int = 0
+    boot: str = ""
+    exit_code: int = 0
+    oom_killed: int = 0
+    restarts: int = 0
+    health: str = ""
+    created: int = 0
+    started: int = 0
+    finished: int = 0
+    command: str = ""
+    ports: str = ""
+    labels: str = "{}"
+    auto_remove: int = 0
 
 
 class Container(ContainerRow):

@@ -117,13 +117,7 @@ def _check(root: str, runroot: str, container: str) -> str:
     except (NoSuchContainer, InvalidArgument):
         return "never"
     except RundletError as error:
-        _leave_word(f"{runroot}/containers/{container}/health.err", str(error))
+        from ..exit_command import leave_word
+
+        leave_word(f"{runroot}/containers/{container}/health.err", error)
         return str(_AGAIN)
-
-
-def _leave_word(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
-    except OSError:
-        pass
