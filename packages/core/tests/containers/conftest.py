@@ -25,9 +25,13 @@ _RUNTIMES = tuple(
 Request = Callable[..., ContainerRequest]
 
 
-def settings(tmp_path: Path, runtime: str = "runc") -> Settings:
+def settings(tmp_path: Path, runtime: str = "runc", path: str = "") -> Settings:
+    """path: the runtime's binary, if not the usual one."""
     return Settings(
-        graph_root=str(tmp_path / "graph"), run_root=str(tmp_path / "run"), runtime=runtime
+        graph_root=str(tmp_path / "graph"),
+        run_root=str(tmp_path / "run"),
+        runtime=runtime,
+        runtimes={runtime: {"path": path}} if path else {},
     )
 
 
@@ -38,12 +42,12 @@ def engine(open_engine: Callable[[str], Engine]) -> Engine:
 
 
 @pytest.fixture
-def open_engine(tmp_path: Path) -> Iterator[Callable[[str], Engine]]:
+def open_engine(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
     """Opens an engine on a runtime; in the end all is removed, and nothing may be left."""
     made: list[Engine] = []
 
-    def make(runtime: str) -> Engine:
-        made.append(Engine(settings(tmp_path, runtime)))
+    def make(runtime: str, path: str = "") -> Engine:
+        made.append(Engine(settings(tmp_path, runtime, path)))
         return made[-1]
 
     yield make

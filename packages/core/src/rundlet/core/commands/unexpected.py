@@ -21,6 +21,9 @@ _MACHINE = {
     errno.ENFILE: "Close some programs, and run it again.",
     errno.ENOMEM: "Close some programs, and run it again.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.EISDIR: "A file belongs there: move the directory away.",
+    errno.ENOTDIR: "A directory belongs there: move the file away.",
+    errno.EFBIG: "Raise the limit of a file's size (ulimit -f).",
     errno.EIO: "A disk or file system is failing: see dmesg.",
 }
 

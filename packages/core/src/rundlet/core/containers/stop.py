@@ -68,7 +68,9 @@ def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
     _try(runtime.kill, row.id, 9, all_processes=request.pid == "host")
     if ending.wait_process(row, KILL_GRACE):
         return
-    runtime.delete(row.id, force=True)
+    # The runtime has lost it, or hangs.
+    ending.kill_process(row)
+    _try(runtime.delete, row.id, force=True)
     if not ending.wait_process(row, KILL_GRACE):
         raise RuntimeFailed(
             f"container {row.id}: process {row.pid} does not end",

@@ -9,6 +9,7 @@ The first process writes the pid file of the second, which is the monitor, and e
 from __future__ import annotations
 
 import os
+import select
 from contextlib import suppress
 
 from .. import json
@@ -55,9 +56,14 @@ class Launched:
         """Let it go on from where it waits."""
         os.write(self.start, b"\0")
 
-    def read(self) -> Sync | None:
-        """The next message; None when conmon closed the pipe without one."""
+    def read(self, timeout: float | None = None) -> Sync | None:
+        """The next message; None when conmon closed the pipe without one.
+
+        Raises TimeoutError when nothing comes for `timeout` seconds.
+        """
         while b"\n" not in self._unread:
+            if not select.select([self.sync], [], [], timeout)[0]:
+                raise TimeoutError
             data = os.read(self.sync, 65536)
             if not data:
                 return None

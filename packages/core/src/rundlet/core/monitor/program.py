@@ -11,7 +11,7 @@ import os
 from abc import abstractmethod
 
 from ..contracts.monitor import Monitor, Monitored
-from ..errors import WrongState
+from ..errors import TimedOut, WrongState
 from ..value import EMPTY
 from . import launch
 
@@ -28,6 +28,8 @@ RUNTIME_LOG = "runtime.log"
 """In the run directory of an exec session: what the runtime says, where it is asked to leave it."""
 RESIZE = 1  # types of messages on the `ctl` fifo (conmon config.h)
 REOPEN_LOG = 2
+PATIENCE = 240.0
+"""Seconds that a runtime has to make a container, as with podman; a machine may take some."""
 _LARGEST = 1000  # conmon refuses terminals beyond this
 
 
@@ -65,7 +67,12 @@ class ProgramMonitor(Monitor):
             session=not self.makes_session,
         )
         try:
-            answer = launched.read()
+            answer = launched.read(PATIENCE)
+        except TimeoutError:
+            _end_group(read_pid(f"{run_dir}/{PID_FILE}"))
+            raise TimedOut(
+                f"OCI runtime {self.name} has not made the container within {PATIENCE:g} s"
+            ) from None
         finally:
             launched.close()
         if answer is None or answer.data <= 0:
@@ -125,6 +132,16 @@ def read_pid(path: str) -> int:
             return int(file.read())
     except (OSError, ValueError):
         return 0
+
+
+def _end_group(pid: int) -> None:
+    """End a monitor and the runtime that it waits for: both are of a process group of their own."""
+    try:
+        group = os.getpgid(pid) if pid else 0
+        if group and group != os.getpgrp():
+            os.killpg(group, 9)
+    except ProcessLookupError:
+        return
 
 
 def _forget(*paths: str) -> None:

@@ -18,8 +18,9 @@ from ..contracts.runtime import (
     RuntimeState,
 )
 from ..errors import DriverUnavailable, NoSuchContainer, NotSupported, RuntimeFailed, WrongState
-from ..linux.processes import run
+from ..linux.processes import Finished, run
 from . import messages
+from .answers import object_of, state_of, text_of
 from .facts import Facts, facts, find
 
 TYPE_CHECKING = False
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeVar
 
     from ..contracts.monitor import Monitor
-    from ..contracts.runtime import OCISpec, Status
-    from ..linux.processes import Finished
+    from ..contracts.runtime import OCISpec
     from ..monitor.conmon import ConmonMonitor
 
     Driver = TypeVar("Driver", bound=OCIRuntime)
 
 # Options of `create`, by what they are in a runtime's table.
 _CREATE_FLAGS = {"no_pivot": "--no-pivot", "no_new_keyring": "--no-new-keyring"}
-_STATUS = frozenset(("creating", "created", "running", "paused", "stopped"))
+PATIENCE = 30.0
+"""Seconds that a runtime may take for what it does at once; it may hang for ever."""
 
 
 class RuncFamily(OCIRuntime):
@@ -125,7 +126,7 @@ class RuncFamily(OCIRuntime):
     # --- the life of a container
 
     def start(self, container: str) -> None:
-        self._checked("start", container)
+        self._checked("start", container, patient=True)  # hooks may take their time
 
     def kill(self, container: str, signal: int, *, all_processes: bool = False) -> None:
         flags = (self.all_flag,) if all_processes else ()
@@ -152,7 +153,7 @@ class RuncFamily(OCIRuntime):
         if done.code == 0 or not self.knows(container):
             return
         if known is not None:
-            raise messages.failure(self.name, _text(first), "delete")
+            raise messages.failure(self.name, text_of(first), "delete")
         _forget(str(self.config.root), container)  # its state file is damaged
 
     def knows(self, container: str) -> bool:
@@ -165,10 +166,10 @@ class RuncFamily(OCIRuntime):
     def state(self, container: str) -> RuntimeState | None:
         done = self.call("state", container)
         if done.code != 0:
-            if messages.is_gone(_text(done)) or not self.knows(container):
+            if messages.is_gone(text_of(done)) or not self.knows(container):
                 return None
-            raise messages.failure(self.name, _text(done), "tell the state")
-        return _state(_json(self.name, done.stdout))
+            raise messages.failure(self.name, text_of(done), "tell the state")
+        return state_of(object_of(self.name, done.stdout))
 
     def _try_state(self, container: str) -> RuntimeState | None:
         try:
@@ -199,12 +200,12 @@ class RuncFamily(OCIRuntime):
     def checkpoint(self, container: str, options: Checkpointing) -> None:
         from . import criu
 
-        done = self.call("checkpoint", *criu.flags(options), container)
+        done = self.call("checkpoint", *criu.flags(options), container, patient=True)
         if done.code != 0:
             known = self._try_state(container)
             if known is None or known.status != "running":
                 self._raise(done, container, "checkpoint")
-            reason = criu.error_in(f"{options.work}/dump.log") or messages.plain(_text(done))
+            reason = criu.error_in(f"{options.work}/dump.log") or messages.plain(text_of(done))
             raise RuntimeFailed(f"{self.name}: container {container} stays as it is: {reason}")
 
     def features(self) -> RuntimeFeatures:
@@ -212,7 +213,7 @@ class RuncFamily(OCIRuntime):
         from . import criu
 
         done = self.call("features")
-        document = _json(self.name, done.stdout) if done.code == 0 else {}
+        document = object_of(self.name, done.stdout) if done.code == 0 else {}
         linux = document.get("linux") or {}
         extensions = linux.get("mountExtensions") or {}
         return RuntimeFeatures(
@@ -226,25 +227,31 @@ class RuncFamily(OCIRuntime):
 
     # --- running the binary
 
-    def call(self, *arguments: str, stdin: bytes = b"") -> Finished:
-        """Run a subcommand. Raises DriverUnavailable when the binary cannot be started."""
+    def call(self, *arguments: str, stdin: bytes = b"", patient: bool = False) -> Finished:
+        """Run a subcommand. Raises DriverUnavailable when the binary cannot be started.
+
+        One that has not ended after PATIENCE has failed, unless `patient`.
+        """
+        limit = None if patient else PATIENCE
         try:
             words = [self.path, *self.arguments(), *arguments]
-            return run(words, program=self.program(), stdin=stdin)
+            return run(words, program=self.program(), stdin=stdin, timeout=limit)
+        except TimeoutError as error:
+            return Finished(-9, b"", str(error).encode())
         except OSError as error:
             raise DriverUnavailable(f"{self.path}: {error.strerror}") from None
 
-    def _checked(self, command: str, container: str) -> None:
-        done = self.call(command, container)
+    def _checked(self, command: str, container: str, *, patient: bool = False) -> None:
+        done = self.call(command, container, patient=patient)
         if done.code != 0:
             self._raise(done, container, command)
 
     def _raise(self, done: Finished, container: str, doing: str) -> None:
         """The right error: the container may be unknown, or in another state by now."""
-        text = _text(done)
+        text = text_of(done)
         known = self._try_state(container)
         if known is None and not self.knows(container):
-            raise NoSuchContainer(container)
+            raise self._unknown(container)
         words = messages.plain(text)
         if messages.is_not_running(text) or (known is not None and known.status == "stopped"):
             if doing == "start":
@@ -252,34 +259,17 @@ class RuncFamily(OCIRuntime):
             raise WrongState(f"container {container} is not running: {self.name}: {words}")
         raise messages.failure(self.name, text, doing)
 
+    def _unknown(self, container: str) -> NoSuchContainer:
+        error = NoSuchContainer(container)
+        error.remedy = (
+            f"{self.name} knows nothing of it: {self.config.root}/{container} is not there."
+            " If its process runs, stop and rm -f end that."
+        )
+        return error
+
     def unsupported(self, what: str) -> NotSupported:
         """The error for something this runtime cannot do."""
         return NotSupported(f"OCI runtime {self.name} cannot {what}")
-
-
-def _text(done: Finished) -> str:
-    return (done.stderr or done.stdout).decode(errors="replace")
-
-
-def _json(name: str, data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise RuntimeFailed(f"{name}: answered with something that is not JSON: {data[:80]!r}")
-    return document
-
-
-def _state(document: dict[str, Any]) -> RuntimeState:
-    status: Status = document["status"] if document.get("status") in _STATUS else "stopped"
-    pid = int(document.get("pid") or 0)
-    return RuntimeState(
-        str(document.get("id", "")),
-        status,
-        pid if pid > 0 and status != "stopped" else 0,
-        str(document.get("bundle", "")),
-    )
 
 
 def _kill(pid: int) -> None:

@@ -1,0 +1,90 @@
+"""Runtimes that hang, or lost what they made: errors say so, and a container can be removed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devtools.fixtures import needs
+from rundlet.core.containers import stop
+from rundlet.core.containers.state import has_process
+from rundlet.core.engine import Engine
+from rundlet.core.errors import NoSuchContainer, RuntimeFailed, TimedOut
+from rundlet.core.monitor import program
+from rundlet.core.runtimes import family
+
+from .conftest import Request
+
+LIAR = """#!/bin/sh
+# runc, but for the subcommands in the file beside it: these never end.
+for word in $(cat $0.hangs); do
+    case " $* " in *" $word "*) exec sleep 1000;; esac
+done
+exec runc "$@"
+"""
+
+
+class Liar:
+    """A runtime whose subcommands hang at will, and then are not waited for as long as usual."""
+
+    def __init__(self, path: Path, patch: pytest.MonkeyPatch) -> None:
+        self.path = path
+        self._patch = patch
+        path.write_text(LIAR)
+        path.chmod(0o755)
+        self.hang()
+
+    def hang(self, *subcommands: str) -> None:
+        Path(f"{self.path}.hangs").write_text(" ".join(subcommands))
+        for module in (family, program):
+            self._patch.setattr(module, "PATIENCE", 2.0 if subcommands else 300.0)
+
+
+@pytest.fixture
+def liar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Liar:
+    needs("runc", "conmon")
+    monkeypatch.setattr(stop, "KILL_GRACE", 1.0)
+    return Liar(tmp_path / "liar", monkeypatch)
+
+
+@pytest.fixture
+def engine(open_engine: Callable[..., Engine], liar: Liar) -> Engine:
+    return open_engine("runc", str(liar.path))
+
+
+@pytest.mark.parametrize("subcommands", [("kill",), ("kill", "state", "delete")])
+def test_one_that_hangs(
+    engine: Engine, liar: Liar, request_for: Request, subcommands: tuple[str, ...]
+) -> None:
+    row = engine.containers.create(request_for("sleep", "1000"))
+    running = engine.containers.start(row.id)
+    liar.hang(*subcommands)
+    with pytest.raises(RuntimeFailed, match="liar has not ended within 2 s"):
+        engine.containers.kill(row.id, "USR1")
+    engine.containers.remove(row.id, force=True, timeout=0)
+    assert engine.containers.list() == []
+    assert not has_process(running)
+
+
+def test_one_that_does_not_create(engine: Engine, liar: Liar, request_for: Request) -> None:
+    row = engine.containers.create(request_for("true"))
+    liar.hang("create")
+    with pytest.raises(TimedOut, match="runc has not made the container within 2 s"):
+        engine.containers.start(row.id)
+    liar.hang()
+    engine.containers.start(row.id)
+    assert engine.containers.wait(row.id) == 0
+
+
+def test_one_that_has_lost_it(engine: Engine, tmp_path: Path, request_for: Request) -> None:
+    row = engine.containers.create(request_for("sleep", "1000"))
+    running = engine.containers.start(row.id)
+    shutil.rmtree(tmp_path / "run/oci/runc" / row.id)
+    with pytest.raises(NoSuchContainer) as caught:
+        engine.containers.kill(row.id, "USR1")
+    assert "runc knows nothing of it" in caught.value.remedy
+    engine.containers.stop(row.id, timeout=0)
+    assert not has_process(running)
