@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,8 +41,10 @@ def test_events(engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_store_lookup_list_inspect_remove(engine: Engine) -> None:
-    secret = engine.secrets.store("db", b"pass\0word", labels={"a": "b"}, options={"x": "y"})
+def test_store_lookup_list_inspect_remove(engine: Engine, tmp_path: Path) -> None:
+    path = str(tmp_path / "elsewhere")
+    secret = engine.secrets.store("db", b"pass\0word", labels={"a": "b"}, options={"path": path})
+    assert os.listdir(path) == [secret.id]
     assert re.fullmatch("[0-9a-f]{25}", secret.id)
     assert engine.secrets.lookup("db") == b"pass\0word"
     assert engine.secrets.get(secret.id) == engine.secrets.get("db") == secret
@@ -50,7 +53,7 @@ def test_store_lookup_list_inspect_remove(engine: Engine) -> None:
     document = engine.secrets.inspect("db")
     assert document["Spec"] == {
         "Name": "db",
-        "Driver": {"Name": "file", "Options": {"x": "y"}},
+        "Driver": {"Name": "file", "Options": {"path": path}},
         "Labels": {"a": "b"},
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", document["CreatedAt"])
@@ -58,7 +61,7 @@ def test_store_lookup_list_inspect_remove(engine: Engine) -> None:
     assert engine.secrets.inspect("db", show_value=True)["SecretData"] == "pass\0word"
     assert engine.secrets.remove("db") == secret.id
     assert engine.secrets.list() == []
-    assert engine.plugins.secret("file").list() == []
+    assert os.listdir(path) == []
     for call in (engine.secrets.get, engine.secrets.lookup, engine.secrets.remove):
         with pytest.raises(NoSuchSecret):
             call("db")
@@ -71,6 +74,7 @@ def test_names_are_unique_unless_replaced(engine: Engine) -> None:
     assert engine.secrets.lookup("a") == b"1"
     second = engine.secrets.store("a", b"2", replace=True)
     assert second.id != first.id
+    assert first.created == second.created < second.updated
     assert engine.secrets.lookup("a") == b"2"
     assert engine.plugins.secret("file").list() == [second.id]
 
@@ -96,13 +100,18 @@ def test_a_shortened_id_must_be_unique(engine: Engine) -> None:
         engine.secrets.get(letter)
 
 
-def test_a_value_without_a_row_is_collected(engine: Engine) -> None:
+def test_a_value_without_a_row_is_collected(engine: Engine, tmp_path: Path) -> None:
     """A process killed between the value and the row leaves this."""
     driver = engine.plugins.secret("file")
     driver.store("0" * 25, b"orphan")
     driver.store("not-ours", b"kept")
     secret = engine.secrets.store("a", b"x")
     assert set(driver.list()) == {secret.id, "not-ours"}
+    elsewhere = {"path": str(tmp_path / "shared")}  # with another graph root, or with podman
+    driver = engine.plugins.secret("file", elsewhere)
+    driver.store("0" * 25, b"of others")
+    secret = engine.secrets.store("b", b"x", options=elsewhere)
+    assert set(driver.list()) == {"0" * 25, secret.id}
 
 
 def test_a_row_whose_value_is_gone_can_be_removed(engine: Engine) -> None:

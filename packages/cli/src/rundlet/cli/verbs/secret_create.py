@@ -38,6 +38,8 @@ def run(context: Context, arguments: Parsed) -> int:
     """Keep it and print its id."""
     from rundlet.core.errors import UsageError
 
+    from ..request.environment import key_values
+
     name, source = arguments.arguments
     secrets = context.engine.secrets
     if arguments.flag("ignore") and arguments.flag("replace"):
@@ -51,8 +53,8 @@ def run(context: Context, arguments: Parsed) -> int:
         name,
         _data(source, environment=arguments.flag("env")),
         driver=arguments.text("driver"),
-        options=_pairs(arguments.texts("driver-opts")),
-        labels=_pairs(arguments.texts("label")),
+        options=key_values(arguments.texts("driver-opts"), "driver option"),
+        labels=key_values(arguments.texts("label"), bare=True),
         replace=arguments.flag("replace"),
     )
     context.print(secret.id)
@@ -81,7 +83,3 @@ def _data(source: str, *, environment: bool) -> bytes:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InvalidArgument(f"open {source}: {reason}") from None
-
-
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    return {key: value for key, _, value in (text.partition("=") for text in texts)}

@@ -25,6 +25,8 @@ class SecretDriver(ABC):
 
     contract_version: ClassVar[int] = 1
     name: ClassVar[str]
+    shared: bool = False
+    """Whether others keep values in the same place: one without a row may be theirs, and stays."""
 
     def __init__(self, home: str, options: Mapping[str, str] | None = None) -> None:
         self.home = home

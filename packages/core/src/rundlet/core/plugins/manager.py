@@ -11,13 +11,14 @@ import os
 import sys
 
 from ..errors import DriverUnavailable, PluginError
+from ..value import EMPTY
 from . import kept
 from .faults import attempt, broken, load
 from .index import KINDS, EntryPoint, entries, index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ..contracts.network import NetworkPlugin
@@ -153,11 +154,17 @@ class Plugins:
         driver: ImageTransport = self._driver("transport", name)
         return driver
 
-    def secret(self, name: str) -> SecretDriver:
-        """A secret driver, with its home below the graph root."""
+    def secret(self, name: str, options: Mapping[str, str] = EMPTY) -> SecretDriver:
+        """A secret driver, with its home below the graph root.
+
+        options: of a secret (`--driver-opts`), over those of the plugin's own table.
+        """
         home = os.path.join(self.settings.graph_root, "secrets", name)
-        options = dict(self.settings.plugins.get(name, {}))
-        driver: SecretDriver = self._driver("secret", name, home=home, options=options)
+        merged = {**self.settings.plugins.get(name, {}), **options}
+        called = f"{name} {sorted(options.items())}" if options else ""
+        driver: SecretDriver = self._driver(
+            "secret", name, called=called, home=home, options=merged
+        )
         return driver
 
     def choose_storage(self, wanted: str = "") -> StorageDriver:

@@ -1,7 +1,8 @@
 """Secrets: names, labels and drivers in the state, values in a secret driver.
 
 Order of writing: the value first, then the row, so that a row always has its value. What a
-killed process left without a row is deleted by the next one that makes a secret.
+killed process left without a row is deleted by the next one that makes a secret, but not in
+places that others use too.
 """
 
 from __future__ import annotations
@@ -63,11 +64,15 @@ class Secrets:
     ) -> Secret:
         """Keep a new secret. With `replace`, one of the same name goes at the same moment.
 
+        options: of the driver; those of the settings are for the driver that they name.
         Raises InvalidArgument for a name or size that podman refuses, AlreadyExists.
         """
         _check(name, data)
-        chosen = driver or self._engine.settings.secret_driver
-        keeper = self._driver(chosen)
+        settings = self._engine.settings
+        chosen = driver or settings.secret_driver
+        if not options and chosen == settings.secret_driver:
+            options = settings.secret_options
+        keeper = self._driver(chosen, options)
         now = time.time_ns()
         secret = Secret(
             os.urandom(13).hex()[:25], name, chosen, now, now, dict(labels), dict(options)
@@ -76,7 +81,10 @@ class Secrets:
             before = self._named(name)
             if before is not None and not replace:
                 raise AlreadyExists(f"{name}: secret name in use")
-            self._collect(chosen, keeper)
+            if before is not None:
+                secret = secret.replace(created=before.created)
+            if not keeper.shared:
+                self._collect(chosen, keeper)
             keeper.store(secret.id, data)
             self._insert(secret, before)
         if before is not None:
@@ -123,7 +131,7 @@ class Secrets:
     def lookup(self, name: str) -> bytes:
         """The value. Raises NoSuchSecret, also when the driver has lost it."""
         secret = self.get(name)
-        return self._driver(secret.driver).lookup(secret.id)
+        return self._driver(secret.driver, secret.options).lookup(secret.id)
 
     def list(self) -> Many:
         """All secrets, by name."""
@@ -149,10 +157,14 @@ class Secrets:
     def remove(self, name: str) -> str:
         """Delete a secret; returns its id. Containers that have it keep their copy."""
         secret = self.get(name)
+        shared = self._driver(secret.driver, secret.options).shared
+        if shared:  # nothing would collect there what cannot be deleted now
+            self._forget(secret)
         with self._engine.database.transaction():
             self._engine.database.execute("DELETE FROM secrets WHERE id = ?", secret.id)
             self._note("remove", secret)
-        self._forget(secret)
+        if not shared:
+            self._forget(secret)
         return secret.id
 
     # --- rows and values
@@ -174,13 +186,13 @@ class Secrets:
         rows = self._rows("WHERE name = ? OR id = ? ORDER BY name = ? DESC", name, name, name)
         return rows[0] if rows else None
 
-    def _driver(self, name: str) -> SecretDriver:
-        return self._engine.plugins.secret(name)
+    def _driver(self, name: str, options: Mapping[str, str]) -> SecretDriver:
+        return self._engine.plugins.secret(name, options)
 
     def _forget(self, secret: Secret) -> None:
         """Delete a value; one that is gone already is no error."""
         try:
-            self._driver(secret.driver).delete(secret.id)
+            self._driver(secret.driver, secret.options).delete(secret.id)
         except NoSuchSecret:
             pass
 

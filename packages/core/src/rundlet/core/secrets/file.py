@@ -26,10 +26,13 @@ class FileSecrets(SecretDriver):
     """Files named by id. Option `path` keeps them in another directory than `home`."""
 
     name = "file"
+    suffix = ""
+    """Of the names of files, after the id."""
 
     def __init__(self, home: str, options: Mapping[str, str] | None = None) -> None:
         super().__init__(home, options)
         self.directory = self.options.get("path") or str(home)
+        self.shared = "path" in self.options
 
     def probe(self) -> Probe:
         place = self.directory
@@ -95,12 +98,16 @@ class FileSecrets(SecretDriver):
             return ()
         except OSError as error:
             raise StoreError(f"cannot list {self.directory}: {error.strerror}") from error
-        return sorted(name for name in names if not name.startswith(_UNDER_WAY))
+        return sorted(
+            name.removesuffix(self.suffix)
+            for name in names
+            if not name.startswith(_UNDER_WAY) and name.endswith(self.suffix)
+        )
 
     def _path(self, secret: str) -> str:
         if not secret or "/" in secret or "\0" in secret or secret.startswith(_UNDER_WAY):
             raise InvalidArgument(f"{secret!r} cannot be the id of a secret")
-        return f"{self.directory}/{secret}"
+        return f"{self.directory}/{secret}{self.suffix}"
 
     def _failed(self, what: str, secret: str, error: OSError) -> StoreError | NoSpace:
         kind = NoSpace if error.errno in _NO_SPACE else StoreError

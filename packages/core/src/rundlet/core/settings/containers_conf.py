@@ -53,6 +53,9 @@ def _containers(path: str, before: dict[str, Any]) -> dict[str, Any]:
     if flags:
         found["run_flags"] = flags
     found.update(_network(path, _table(path, tables, "network"), before))
+    options = _table(path, _table(path, tables, "secrets"), "opts")
+    if options:
+        found["secret_options"] = {**before.get("secret_options", {}), **options}
     return check(found, path, {name: f"{table}.{key}" for (table, key), name in _SETTINGS.items()})
 
 

@@ -114,6 +114,7 @@ class Settings(Value):
 
     # secrets, events, locks
     secret_driver: str = "file"  # that keeps new secrets
+    secret_options: Mapping[str, Any] = EMPTY  # of that driver; --driver-opts instead of them
     events_backend: str = "sqlite"  # "sqlite" | "none"
     lock_timeout: float = 60.0  # how long a command waits for another that changes the same
 
