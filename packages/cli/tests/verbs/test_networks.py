@@ -280,6 +280,13 @@ def test_a_broken_configuration_is_no_container_without_a_network(
     broken = tmp_path / "net.d/87-podman.conflist"
     broken.write_text("{")
     done = networked("run", "--rm", "busybox", "true", check=False)
-    assert done.returncode == 125 and str(broken) in done.stderr
+    assert done.returncode == 126 and str(broken) in done.stderr
     networked("run", "--rm", "--network", "none", "busybox", "true")
+    # The others go on, and who lists them is told.
+    networked("network", "create", "other")
+    networked("run", "--rm", "--network", "other", "busybox", "true")
+    listed = networked("network", "ls", "-q")
+    assert (listed.stdout, f"WARN[0000] {broken}: no JSON" in listed.stderr) == ("other\n", True)
+    done = networked("network", "inspect", "podman", check=False)
+    assert done.returncode == 125 and str(broken) in done.stderr
     broken.unlink()

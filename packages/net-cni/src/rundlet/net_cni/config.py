@@ -26,6 +26,10 @@ _LONGEST = 1 << 20  # bytes of a configuration file
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 
+class Damaged(NetworkError):
+    """A file that is no network, where a network is looked for that may be its."""
+
+
 class NetworkConfig(Value):
     """One network: its chain of plugins. `document` is the whole file, as a conflist."""
 
@@ -142,7 +146,7 @@ def read(path: str) -> NetworkConfig:
 def find(directories: Sequence[str], name: str) -> NetworkConfig | None:
     """The network of a name, "" for the first. A damaged file is the error only if needed.
 
-    Raises NetworkError for a damaged file when no good one has the name.
+    Raises Damaged when no good file has the name, NetworkError for a directory.
     """
     damaged: NetworkError | None = None
     for path in files(directories):
@@ -154,7 +158,7 @@ def find(directories: Sequence[str], name: str) -> NetworkConfig | None:
         if name in ("", network.name):
             return network
     if damaged is not None:
-        raise damaged
+        raise Damaged(damaged.message, remedy=damaged.remedy)
     return None
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
 
 from rundlet.core.contracts.network import Network
 
-from .config import load_all
+from .config import Damaged, load_all
 from .names import wanted
 from .options import unmanaged
 from .standard import TYPE
@@ -21,11 +23,15 @@ if TYPE_CHECKING:
 
 
 def networks(parts: Parts) -> Sequence[Network]:
-    """All networks, the default first. Damaged files are left out (status tells of them)."""
-    found = {config.name: config for config in load_all(parts.directories)[0]}
+    """All networks, the default first. Damaged files are left out, with a warning as podman's."""
+    configs, wrong = load_all(parts.directories)
+    for problem in wrong:
+        sys.stderr.write(f"WARN[0000] {problem}\n")
+    found = {config.name: config for config in configs}
     default = parts.default
     if default and default not in found:
-        found[default] = parts.network("")
+        with suppress(Damaged):  # it may be the default's
+            found[default] = parts.network("")
     names = sorted(found, key=lambda name: name != default)
     return [shown(found[name]) for name in names]
 

@@ -6,7 +6,7 @@ from rundlet.core.contracts.probe import Probe
 from rundlet.core.errors import NetworkError, NoSuchNetwork
 
 from . import chain
-from .config import load_all
+from .config import Damaged, load_all
 from .detach import forget, noted
 from .execute import PACKAGES
 
@@ -20,12 +20,25 @@ if TYPE_CHECKING:
 
 
 def probe(parts: Parts) -> Probe:
-    """Whether the default network's plugins are there; looks at files only, starts nothing."""
-    reasons = missing(parts)
+    """Whether the default network's plugins are there; looks at files only, starts nothing.
+
+    A damaged file is the error of who would join its network: others can be joined.
+    """
+    reasons = [] if _is_damaged(parts) else missing(parts)
     if reasons:
         return Probe(False, "; ".join(reasons))
     path = parts.executor.search("bridge") or parts.executor.search("loopback")
     return Probe(True, details={"plugins": path.rpartition("/")[0]})
+
+
+def _is_damaged(parts: Parts) -> bool:
+    try:
+        parts.network("")
+    except Damaged:
+        return True
+    except (NetworkError, NoSuchNetwork):
+        return False
+    return False
 
 
 def missing(parts: Parts) -> list[str]:
