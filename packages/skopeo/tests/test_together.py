@@ -10,8 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from devtools import images
+from devtools.dying import killed_at
 from devtools.peers import skopeo
+from rundlet.core.transports.files import HiddenDirectory, left_hidden
 
 SHARED = images.layer([images.Member("shared", os.urandom(300_000))])
 
@@ -65,3 +69,41 @@ def test_killed_in_the_middle(tool: Any, tmp_path: Path) -> None:
     tool("copy", "-q", f"oci:{tmp_path}/origin:big", f"{target}:image")
     index = json.loads((tmp_path / "layout/index.json").read_text())
     assert len(index["manifests"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "at"),
+    [
+        ("dir:{}", "rundlet.core.transports.directory:DirectoryDestination.commit"),
+        ("oci:{}:image", "os:rename"),  # of the index
+    ],
+)
+def test_the_next_copy_clears_what_a_killed_one_left(
+    tool: Any, tmp_path: Path, target: str, at: str
+) -> None:
+    origin = images.Layout(tmp_path / "origin")
+    for name in ("one", "two"):
+        origin.add(name, images.ImageRecipe([images.layer([images.Member(name, name.encode())])]))
+    path = tmp_path / "copy"
+    target = target.format(path)
+    tool("copy", "-q", f"oci:{tmp_path}/origin:one", target)
+    before = tool("inspect", target).stdout
+    words = ("copy", "-q", f"oci:{tmp_path}/origin:two", target)
+    killed_at(at, *words, environment=tool.environment, program="rundlet.skopeo.main")
+    (left,) = left_hidden(str(path / "index.json" if target.startswith("oci") else path))
+    assert tool("inspect", target).stdout == before
+    tool(*words)
+    assert not Path(left).exists()
+    assert not list(tmp_path.rglob(".*"))
+    assert tool("inspect", target).stdout != before
+
+
+def test_a_directory_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
+    path = str(tmp_path / "copy")
+    ours = HiddenDirectory(path)
+    for other in ("backup", "12-backup", "x-0a0b0c0d"):
+        (tmp_path / f".copy.{other}").mkdir()
+    HiddenDirectory(path).close()
+    assert Path(ours.name).is_dir()
+    ours.close()
+    assert len(list(tmp_path.iterdir())) == 3

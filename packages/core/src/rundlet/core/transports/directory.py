@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 
-from ..archive.remove import remove_tree
 from ..content.verify import verified
 from ..contracts.transport import (
     ImageDestination,
@@ -23,7 +22,7 @@ from ..errors import AlreadyExists, Corrupt, InvalidArgument, NoSuchImage, NotFo
 from ..hookspecs import hookimpl
 from ..images.descriptor import digest_parts
 from . import layout
-from .files import PIECE, NewFile, failing, hidden_name
+from .files import PIECE, HiddenDirectory, NewFile, failing
 from .oci import DirectoryFiles
 
 TYPE_CHECKING = False
@@ -104,8 +103,8 @@ class DirectoryDestination(ImageDestination):
         self._complete = False
         _refuse_strangers(self._path)
         with failing(self._path, "making"):
-            self._work = hidden_name(self._path)
-            os.makedirs(self._work, mode=0o755)
+            self._hidden = HiddenDirectory(self._path)
+        self._work = self._hidden.name
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         if not descriptor.digest:
@@ -159,8 +158,7 @@ class DirectoryDestination(ImageDestination):
                 os.rename(self._work, self._path)  # nothing there, or an empty directory
             except OSError:
                 _exchange(self._work, self._path)
-                self.close()
-            self._work = ""
+            self.close()
         self._note(self._path)
 
     def _note(self, directory: str) -> None:
@@ -169,15 +167,7 @@ class DirectoryDestination(ImageDestination):
             self._paths[digest] = os.path.join(directory, digest_parts(digest)[1])
 
     def close(self) -> None:
-        if not self._work:
-            return
-        parent, name = os.path.split(self._work)
-        descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            remove_tree(os.fsencode(name), descriptor)
-        finally:
-            os.close(descriptor)
-        self._work = ""
+        self._hidden.close()
 
     def _write(self, name: str, data: bytes) -> None:
         with failing(self._work, "writing to"):

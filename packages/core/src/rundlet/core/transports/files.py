@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import stat
 from contextlib import contextmanager
 from errno import EDQUOT, EINVAL, EISDIR, ENOSPC, EOPNOTSUPP
 
+from ..archive.remove import remove_tree
 from ..content.writeback import WriteBack
 from ..errors import InvalidArgument, NoSpace, NotFound, StoreError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 PIECE = 256 * 1024
 _NO_ANONYMOUS = (EOPNOTSUPP, EISDIR, EINVAL)
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
@@ -80,13 +83,21 @@ class NewFile:
         if durable:
             os.fsync(self.file.fileno())
         if not self._name:
-            self._name = hidden_name(path)
-            # By linkat(2), which Python only calls when given a descriptor: link(2) would make
-            # a hard link to the symbolic link in /proc.
-            descriptor = self.file.fileno()
-            os.link(f"/proc/self/fd/{descriptor}", self._name, src_dir_fd=descriptor)
+            try:
+                self._link(path)
+            except FileExistsError:  # what is there is replaced at once, which only rename(2) does
+                self._name = hidden_name(path)
+                self._link(self._name)
+            else:
+                return
         os.rename(self._name, path)
         self._name = ""
+
+    def _link(self, path: str) -> None:
+        # By linkat(2), which Python only calls when given a descriptor: link(2) would make
+        # a hard link to the symbolic link in /proc.
+        descriptor = self.file.fileno()
+        os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
 
     def close(self) -> None:
         """Close; what was not published is gone."""
@@ -106,6 +117,80 @@ def hidden_name(path: str) -> str:
     """A hidden name beside `path` that nobody else has."""
     directory, name = os.path.split(os.path.abspath(path))
     return os.path.join(directory, f".{name[:200]}.{os.getpid()}-{os.urandom(4).hex()}")
+
+
+def left_hidden(path: str) -> list[str]:
+    """What has a `hidden_name` of `path`: of processes that work on it, or were killed."""
+    directory, name = os.path.split(os.path.abspath(path))
+    prefix = f".{name[:200]}."
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    found = [each for each in names if each.startswith(prefix)]
+    return [os.path.join(directory, each) for each in found if _is_hidden(each[len(prefix) :])]
+
+
+def _is_hidden(ending: str) -> bool:
+    pid, _, chance = ending.partition("-")
+    return pid.isdecimal() and len(chance) == 8 and not set(chance) - set("0123456789abcdef")
+
+
+class HiddenDirectory:
+    """A new directory with a hidden name beside `path`: `name`, until `close`.
+
+    It is locked while its process lives; those of processes that were killed are deleted first.
+    """
+
+    def __init__(self, path: str) -> None:
+        for left in left_hidden(path):
+            _delete_unlocked(left)
+        self._descriptor = -1
+        while self._descriptor < 0:
+            self.name = hidden_name(path)
+            os.makedirs(self.name, mode=0o755)
+            self._descriptor = _locked(self.name)  # else it was just taken for a left one
+
+    def close(self) -> None:
+        """Delete what has the name now; nothing happens a second time."""
+        if self._descriptor >= 0:
+            _delete(self.name)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _delete_unlocked(path: str) -> None:
+    descriptor = _locked(path)
+    if descriptor >= 0:
+        _delete(path)
+        os.close(descriptor)
+
+
+def _locked(path: str) -> int:
+    """A descriptor that holds a directory's lock; -1 where another has it, or none is there."""
+    try:
+        descriptor = os.open(path, _DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return -1
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.exists(path):
+            return descriptor
+    except BlockingIOError:
+        pass
+    os.close(descriptor)
+    return -1
+
+
+def _delete(path: str) -> None:
+    directory, name = os.path.split(path)
+    parent = os.open(directory, _DIRECTORY)
+    try:
+        remove_tree(os.fsencode(name), parent)
+    except FileNotFoundError:
+        return
+    finally:
+        os.close(parent)
 
 
 def temporary_file(directory: str) -> io.FileIO:

@@ -20,7 +20,7 @@ from ..hookspecs import hookimpl
 from ..images.descriptor import Descriptor
 from ..trust.stored import is_simple
 from . import layout, layout_signatures
-from .files import PIECE, NewFile, failing, write_whole
+from .files import PIECE, NewFile, failing, left_hidden, write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,6 +176,8 @@ def locked_index(path: str) -> Iterator[dict[str, Any]]:
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
         name = os.path.join(path, "index.json")
+        for left in left_hidden(name):  # of one that was killed: nobody else writes it now
+            os.unlink(left)
         try:
             with open(name, "rb") as file:
                 data = file.read()
