@@ -83,6 +83,24 @@ def test_what_killed_processes_were_writing_is_found(engine: Engine) -> None:
     assert list(directory.iterdir()) == [ours]
 
 
+def test_a_blob_that_comes_while_it_is_checked_is_kept(engine: Engine) -> None:
+    digest = engine.blobs.put_bytes(b"content").digest
+    path = Path(engine.blobs.path(digest))
+    content = path.read_bytes()
+    path.unlink()  # its row is there first
+    (found,) = [problem for problem in check(engine) if digest in problem.message]
+    assert found.leftover
+    assert found.repair is not None
+    path.write_bytes(content)
+    found.repair()
+    assert engine.blobs.has(digest)
+    path.write_bytes(b"damaged")
+    (found,) = [problem for problem in check(engine) if digest in problem.message]
+    assert not found.leftover
+    repair(engine)
+    assert not engine.blobs.has(digest)
+
+
 def test_secrets_of_killed_builds_are_found(engine: Engine) -> None:
     private = Path(builds.private_directory(engine))
     ours, theirs = private / f"{builds.ourselves()}.a", private / f"{os.getpid()}:1.b"

@@ -13,7 +13,8 @@ VERB = Verb(
     summary="Check storage consistency",
     description="Looks for damage in the store, and for what a killed command left. With --repair"
     " it is done away with: damaged images are removed, damaged containers, and artifacts whose"
-    " names are lost, only with --force.",
+    " names are lost, only with --force. What an interrupted pull has left is told, but is no"
+    " problem: the next one goes on from it, or system prune removes it.",
     run="rundlet.cli.verbs.system_check:run",
     options=(
         Flag("force", "f", help="Remove damaged containers too, and nameless artifacts"),
@@ -30,21 +31,31 @@ _DAMAGED = 125
 
 
 def run(context: Context, arguments: Parsed) -> int:
-    """Print what is wrong; the exit code tells whether something is."""
+    """Print what is wrong or left over; the exit code tells whether something is wrong."""
     from rundlet.core.system import check
 
     engine, quick = context.engine, arguments.flag("quick")
     if not arguments.flag("repair") and not arguments.flag("force"):
-        found = [problem.message for problem in check.check(engine, quick=quick)]
-        for message in found:
-            context.print(message)
-        return _told(context, len(found), "rundlet system check --repair")
+        found = list(check.check(engine, quick=quick))
+        for problem in found:
+            context.print(problem.message)
+        wrong = sum(not problem.leftover for problem in found)
+        _tell_leftovers(context, len(found) - wrong)
+        return _told(context, wrong, "rundlet system check --repair")
     report = check.repair(engine, quick=quick, force=arguments.flag("force"))
     for message in report.repaired:
         context.print(f"repaired: {message}")
     for message in report.left:
         context.print(f"left: {message}")
     return _told(context, len(report.left), "" if arguments.flag("force") else "--force")
+
+
+def _tell_leftovers(context: Context, count: int) -> None:
+    if count:
+        context.stderr.write(
+            f"{count} leftover(s) of interrupted work, which are in nobody's way; their space is"
+            " given back by rundlet system prune\n"
+        )
 
 
 def _told(context: Context, count: int, remedy: str) -> int:

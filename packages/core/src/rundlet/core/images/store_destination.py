@@ -242,6 +242,8 @@ class StoreDestination(ImageDestination):
         self._lease.release()
         if abandoned:
             self._abandon(abandoned)
+        if self.image:
+            self._engine.layers.collect_partial()
 
     def _abandon(self, layers: tuple[str, ...]) -> None:
         """Record the complete layers whose parents are too: a later pull goes on from them,

@@ -33,6 +33,15 @@ def collect(engine: Engine, homes: LayerHomes | None) -> None:
         homes.collect()
 
 
+def collect_partial(engine: Engine, homes: LayerHomes) -> None:
+    """See `Layers.collect_partial`."""
+    for orphan in leases.dead(engine.database):
+        if orphan.kind == "file":
+            _delete_file(engine, orphan.object)
+            leases.forget(engine.database, orphan)
+    homes.collect()
+
+
 def _clear_dead(engine: Engine, homes: LayerHomes | None) -> None:
     """Undo what the leases of dead processes tell of."""
     for orphan in leases.dead(engine.database):
@@ -40,9 +49,13 @@ def _clear_dead(engine: Engine, homes: LayerHomes | None) -> None:
             if not _drop_half_made(engine, homes, orphan.object):
                 continue
         elif orphan.kind == "file":
-            for directory in engine.blobs.files.temporaries:
-                delete(os.path.join(directory, os.path.basename(orphan.object)))
+            _delete_file(engine, orphan.object)
         leases.forget(engine.database, orphan)
+
+
+def _delete_file(engine: Engine, name: str) -> None:
+    for directory in engine.blobs.files.temporaries:
+        delete(os.path.join(directory, os.path.basename(name)))
 
 
 def _drop_half_made(engine: Engine, homes: LayerHomes, layer: str) -> bool:

@@ -255,6 +255,15 @@ class Layers:
         self._engine.leases.release()
         collect(self._engine, self.homes if self._recorded() else None)
 
+    def collect_partial(self) -> None:
+        """Remove what killed processes have left half written, from which nobody can go on.
+
+        What is whole stays for one that may. Safe and cheap as `collect`.
+        """
+        from .garbage import collect_partial
+
+        collect_partial(self._engine, self.homes)
+
 
 def _usage(row: LayerRow) -> LayerUsage:
     return LayerUsage(row.size, row.inodes)

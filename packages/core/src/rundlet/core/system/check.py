@@ -27,11 +27,14 @@ class Problem(Value):
     message: what, in words, with its name. repair: does away with it, None where nobody can.
     loses: "container", "image" or "artifact" when its repair removes one, "artifacts" for all of
         them, else "" (nothing of a user's).
+    leftover: nothing is wrong: work that was killed has left it, in nobody's way but for its
+        space. The next copy goes on from it or removes it, as a prune does.
     """
 
     message: str
     repair: Callable[[], object] | None = None
     loses: str = ""
+    leftover: bool = False
 
 
 class Report(Value):

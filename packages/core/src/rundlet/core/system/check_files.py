@@ -77,14 +77,15 @@ def _volumes(engine: Engine) -> Iterator[Problem]:
 
 
 def _temporaries(engine: Engine) -> Iterator[Problem]:
-    """Files of transfers whose process was killed; the next removal of an image clears them too."""
+    """Files of transfers whose process was killed; the next one that ends well clears them too."""
     directory = engine.blobs.temporary
     for name in _names(directory):
         if name not in leases.held(engine.database, "file") and os.path.lexists(
             os.path.join(directory, name)
         ):
             path = os.path.join(directory, name)
-            yield Problem(f"{path} is of work that was killed", partial(delete, path))
+            message = f"{path} is of work that was killed"
+            yield Problem(message, partial(delete, path), leftover=True)
 
 
 def _partial(engine: Engine) -> Iterator[Problem]:

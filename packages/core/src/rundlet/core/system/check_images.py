@@ -51,7 +51,13 @@ def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
     for digest, one in damaged.items():
         if digest not in needed:
             repair = None if one.linked else partial(_forget_blob, engine, digest)
-            yield Problem(one.reason, repair)
+            yield Problem(one.reason, repair, leftover=_was_coming(engine, digest))
+
+
+def _was_coming(engine: Engine, digest: str) -> bool:
+    """Whether a blob without a file is one that a killed process was about to put in place."""
+    unneeded = {one for one, _ in rows.blobs_of_nothing(engine.database)}
+    return digest in unneeded and not os.path.exists(engine.blobs.path(digest))
 
 
 class _Lost(Value):
@@ -81,16 +87,22 @@ def _named(engine: Engine, image: str) -> str:
 def _damaged_blobs(engine: Engine, *, quick: bool) -> Iterator[tuple[str, _Lost]]:
     """(digest, what is wrong) of blobs whose file is gone, has another size or other content."""
     for digest, size in engine.database.rows("SELECT digest, size FROM blobs ORDER BY digest"):
-        path = engine.blobs.path(digest)
-        try:
-            found = os.stat(path).st_size
-        except FileNotFoundError:
-            yield digest, _gone(engine, f"blob {digest}", elsewhere(path))
-            continue
-        if found != size:
-            yield digest, _Lost(f"blob {digest} has {found} bytes, not {size}")
-        elif not quick and _digest(path, digest) != digest:
-            yield digest, _Lost(f"blob {digest} has other content than its digest says")
+        found = _damage(engine, digest, size, quick=quick)
+        if found is not None:
+            yield digest, found
+
+
+def _damage(engine: Engine, digest: str, size: int, *, quick: bool) -> _Lost | None:
+    path = engine.blobs.path(digest)
+    try:
+        found = os.stat(path).st_size
+    except FileNotFoundError:
+        return _gone(engine, f"blob {digest}", elsewhere(path))
+    if found != size:
+        return _Lost(f"blob {digest} has {found} bytes, not {size}")
+    if not quick and _digest(path, digest) != digest:
+        return _Lost(f"blob {digest} has other content than its digest says")
+    return None
 
 
 def _unseen(engine: Engine) -> Iterator[Problem]:
@@ -123,8 +135,19 @@ def _digest(path: str, digest: str) -> str:
 
 
 def _forget_blob(engine: Engine, digest: str) -> None:
-    """Forget the compressed form of a layer: the next pull of the image brings it back."""
-    with engine.image_locks.hold("blob", digest), engine.database.transaction():
+    """Forget the compressed form of a layer: the next pull of the image brings it back.
+
+    Not one that a pull has put in place since we looked, whose row it writes first.
+    """
+    with engine.image_locks.hold("blob", digest):
+        row = engine.database.row("SELECT size FROM blobs WHERE digest = ?", digest)
+        if row is None or _damage(engine, digest, row[0], quick=False) is None:
+            return
+        _drop_blob(engine, digest)
+
+
+def _drop_blob(engine: Engine, digest: str) -> None:
+    with engine.database.transaction():
         engine.database.execute("UPDATE layers SET blob = NULL WHERE blob = ?", digest)
         engine.database.execute("DELETE FROM image_blobs WHERE digest = ?", digest)
         engine.database.execute("DELETE FROM blobs WHERE digest = ?", digest)
@@ -142,6 +165,7 @@ def _lost_layers(engine: Engine) -> dict[str, _Lost]:
 def layers(engine: Engine) -> Iterator[Problem]:
     """Layers of the driver that belong to nothing, and rows that nothing needs."""
     database = engine.database
+    killed = {one.object for one in leases.dead(database) if one.kind == "layer"}
     owned = {row[0] for row in database.rows("SELECT id FROM layers")}
     owned |= {row[0] for row in database.rows("SELECT layer FROM containers")}
     for layer in engine.layers.driver.layers():
@@ -152,9 +176,10 @@ def layers(engine: Engine) -> Iterator[Problem]:
             yield Problem(
                 f"layer {layer} belongs to no image and no container",
                 partial(_remove_layer, engine, layer),
+                leftover=layer in killed,
             )
     for layer in rows.unused(database):
-        yield Problem(f"layer {layer} is needed by nothing", engine.layers.collect)
+        yield Problem(f"layer {layer} is needed by nothing", engine.layers.collect, leftover=True)
 
 
 def _is_owned(engine: Engine, layer: str) -> bool:
@@ -191,7 +216,7 @@ def blobs(engine: Engine) -> Iterator[Problem]:
                     partial(_remove_blob, engine, digest),
                 )
     for digest in rows.unused_blobs(engine.database):
-        yield Problem(f"blob {digest} is needed by nothing", engine.layers.collect)
+        yield Problem(f"blob {digest} is needed by nothing", engine.layers.collect, leftover=True)
 
 
 def _is_known_blob(engine: Engine, digest: str) -> bool:

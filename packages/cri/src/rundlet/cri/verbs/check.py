@@ -23,7 +23,10 @@ VERB = Verb(
 
 
 def run(context: Context, arguments: Parsed) -> int:
-    """Print what is wrong; exit code 1 when something is, and was not repaired."""
+    """Print what is wrong; exit code 1 when something is, and was not repaired.
+
+    What an interrupted pull has left is not: the server goes on from it, or removes it.
+    """
     from rundlet.core.errors import UsageError
     from rundlet.core.system.check import check, repair
 
@@ -39,7 +42,8 @@ def run(context: Context, arguments: Parsed) -> int:
         free(setup.config.text("crio.api.listen").removeprefix("unix://"))
     with NodeEngine(setup) as engine:
         if not arguments.flag("repair"):
-            left = [problem.message for problem in check(engine, quick=quick)]
+            found = check(engine, quick=quick)
+            left = [problem.message for problem in found if not problem.leftover]
         else:
             report = repair(engine, quick=quick, force=force)
             for text in report.repaired:
