@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import random
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devtools import images
+from devtools.dying import killed_at
 from devtools.lying import Exchange, LyingRegistry
 
 if TYPE_CHECKING:
@@ -36,15 +38,19 @@ def lying() -> Iterator[LyingRegistry]:
 
 
 def serve(registry: LyingRegistry, directory: Path, sizes: list[int]) -> list[str]:
-    """An image `a/b:1` with layers of random files of these sizes; the digests of its layers."""
+    """An image `a/b:1` with layers of random files of these sizes; the digests of its layers.
+
+    In each are `first-N`, of one byte, and `rest-N`: see `content`.
+    """
     layers = [
-        images.layer([images.Member(f"f{number}", os.urandom(size))])
-        for number, size in enumerate(sizes)
+        images.layer(
+            [images.Member(f"first-{n}", b"x"), images.Member(f"rest-{n}", content(n, size))]
+        )
+        for n, size in enumerate(sizes)
     ]
     recipe = images.ImageRecipe(layers)
     layout = images.Layout(directory)
     layout.add("b", recipe)
-    import json
 
     def blob(digest: str) -> bytes:
         return (directory / "blobs/sha256" / digest.partition(":")[2]).read_bytes()
@@ -56,6 +62,11 @@ def serve(registry: LyingRegistry, directory: Path, sizes: list[int]) -> list[st
     manifest.setdefault("mediaType", index["manifests"][0]["mediaType"])
     registry.manifest("a/b", "1", manifest)
     return [layer["digest"] for layer in manifest["layers"]]
+
+
+def content(number: int, size: int) -> bytes:
+    """What is in `rest-NUMBER`."""
+    return random.Random(number).randbytes(size)
 
 
 def pull(registry: LyingRegistry) -> list[str]:
@@ -113,20 +124,63 @@ def test_a_large_layer_over_a_slow_line_is_pulled_in_ranges(
     assert len(lying.asked("GET", layer)) > 3
 
 
-def test_a_killed_pull_corrupts_nothing(
-    store: Rundlet, lying: LyingRegistry, tmp_path: Path
-) -> None:
-    serve(lying, tmp_path / "layout", [300_000] * 4)
-    rolled = random.Random(7)
-    for _ in range(8):
-        process = subprocess.Popen(["rundlet", *pull(lying)], env=store.environment,
-                                   stdout=subprocess.DEVNULL)  # fmt: skip
-        time.sleep(rolled.uniform(0.1, 0.8))
+SIZES = [2 << 20, 300_000]
+
+
+def killed_within_a_layer(store: Rundlet, lying: LyingRegistry, layer: str) -> None:
+    """A pull is killed when most of a layer has arrived, and some of that is unpacked."""
+    arrived = lying.blobs[layer][: SIZES[0] * 3 // 4]
+
+    def behave(exchange: Exchange) -> bool:
+        if exchange.method != "GET" or layer not in exchange.path:
+            return False
+        handler = exchange._handler
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(lying.blobs[layer])))
+        handler.end_headers()
+        handler.wfile.write(arrived)
+        return exchange.stall()
+
+    lying.behave = behave
+    process = subprocess.Popen(["rundlet", *pull(lying)], env=store.environment)
+    try:
+        deadline = time.monotonic() + 60
+        while not list(store.directory.glob("root/overlay/**/diff/rest-0")):
+            assert time.monotonic() < deadline
+    finally:
         process.kill()
         process.wait()
-        store("run", "--rm", "--network=none", "busybox", "true")
+    lying.behave = lambda exchange: False
+
+
+@pytest.mark.parametrize(
+    ("at", "call"),
+    [
+        ("", 0),
+        *(("os:rename", call) for call in (1, 3, 5)),  # of layers, blobs, config and manifest
+        ("rundlet.core.state.images:insert", 1),
+        ("rundlet.core.state.images:set_name", 1),
+    ],
+)
+def test_a_killed_pull_corrupts_nothing(
+    store: Rundlet, lying: LyingRegistry, tmp_path: Path, at: str, call: int
+) -> None:
+    """Wherever it was: no half image is there, and without any repair the next pull has it all."""
+    layers = serve(lying, tmp_path / "layout", SIZES)
+    if at:
+        killed_at(at, *pull(lying), call=call, environment=store.environment)
+    else:
+        killed_within_a_layer(store, lying, layers[0])
+    assert store("images", "-a", "--format", "{{.Repository}}").stdout == "localhost/busybox\n"
+    assert "interrupted work" in store("system", "check").stderr  # which is no error
+    store("run", "--rm", "--network=none", "busybox", "true")
     store(*pull(lying))
-    store("system", "check", "--repair")
+    mounted = Path(store("image", "mount", f"{lying.host}/a/b:1").stdout.strip())
+    try:
+        files = [(mounted / f"rest-{number}").read_bytes() for number in range(len(SIZES))]
+    finally:
+        store("image", "unmount", f"{lying.host}/a/b:1")
+    assert files == [content(*each) for each in enumerate(SIZES)]
     assert store("system", "check").stdout == ""
 
 
@@ -137,20 +191,29 @@ def test_no_temporaries_outside_of_the_store(store: Rundlet, tmp_path: Path) -> 
     """/var/tmp and TMPDIR may be small: nothing large goes there."""
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir()
-    nowhere.chmod(0o500)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", nowhere], check=True)
-    try:
-        store.environment["TMPDIR"] = str(nowhere)
-        words = ("--network", "none", "--name", "big", "busybox")
-        store("run", *words, "dd", "if=/dev/urandom", "of=/big", "bs=1M", "count=8")
-        store("commit", "-q", "big", "made")
-        store("save", "-q", "-o", str(tmp_path / "made.tar"), "made")
-        store("rmi", "made")
-        store("load", "-q", "-i", str(tmp_path / "made.tar"))
-        store("run", "--rm", "--network", "none", "made", "ls", "/big")
-        assert os.listdir(nowhere) == []
-    finally:
-        subprocess.run(["umount", nowhere], check=True)
+    store.environment["TMPDIR"] = str(nowhere)
+    # In a mount namespace of each command's own.
+    small = "for each in /var/tmp $TMPDIR; do mount -t tmpfs -o size=64k none $each || exit; done"
+    within = ["unshare", "-m", "--propagation", "private", "sh", "-ec", f'{small}; exec "$@"', "sh"]
+
+    def tool(*words: str, stdin: Path = Path("/dev/null")) -> None:
+        with stdin.open("rb") as file:
+            subprocess.run(
+                [*within, "rundlet", *words], env=store.environment, stdin=file, check=True
+            )
+
+    words = ("--network", "none", "--name", "big", "busybox")
+    tool("run", *words, "dd", "if=/dev/urandom", "of=/big", "bs=1M", "count=8")
+    tool("commit", "-q", "big", "made")
+    for kind in ("docker-archive", "oci-archive"):
+        archive = tmp_path / f"made.{kind}"
+        tool("save", "-q", "--format", kind, "-o", str(archive), "made")
+        tool("rmi", "made")
+        tool("load", "-q", "-i", str(archive))
+    tool("load", "-q", stdin=archive)
+    tool("export", "-o", str(tmp_path / "tree.tar"), "big")
+    tool("import", "-q", str(tmp_path / "tree.tar"), "imported")
+    tool("run", "--rm", "--network", "none", "made", "ls", "/big")
 
 
 def fill_up(path: Path) -> None:
@@ -208,8 +271,13 @@ def test_removing_leaves_no_layer(store: Rundlet) -> None:
 
 
 def test_prune_does_not_eat_what_is_being_used(store: Rundlet) -> None:
-    """An image without a name that a running container needs."""
-    store("run", "-d", "--network", "none", "--name", "c", "busybox", "sleep", "300")
+    """An image without a name and the volumes that a running container needs."""
+    words = ("--network", "none", "--name", "c", "-v", "named:/named", "-v", "/anonymous")
+    store("run", "-d", *words, "busybox", "sleep", "300")
+    store("exec", "c", "touch", "/named/kept", "/anonymous/kept")
     store("untag", "busybox")
     store("system", "prune", "-a", "-f", "--volumes")
-    assert store("exec", "c", "echo", "alive").stdout == "alive\n"
+    store("volume", "prune", "-a", "-f")
+    store("exec", "c", "ls", "/named/kept", "/anonymous/kept")
+    store("restart", "-t", "0", "c")  # which needs all of it anew
+    store("exec", "c", "ls", "/named/kept", "/anonymous/kept")

@@ -59,16 +59,22 @@ def is_empty(engine: Engine, root: Path) -> bool:
 def test_prune(engine: Engine, tmp_path: Path) -> None:
     """It passes over what somebody has begun to use since it was listed."""
     listed = [one.id for one in engine.images.list()]
-    mounted = engine.images.get("image3")
+    mounted, run = engine.images.get("image3").id, engine.images.get("image7").id
     engine.images.mount("image3")
+    engine.database.execute(
+        "INSERT INTO containers (id, name, image, runtime, status, created, request)"
+        " VALUES ('c', 'c', ?, 'crun', 'created', 1, '{}')",
+        run,
+    )
     try:
         gone = list(engine.images.prune([*listed, "f" * 64]))
-        assert sorted(gone) == sorted(set(listed) - {mounted.id})
-        assert [one.id for one in engine.images.list()] == [mounted.id]
-        assert len(list(engine.layers.driver.layers())) == 1
+        assert sorted(gone) == sorted(set(listed) - {mounted, run})
+        assert {one.id for one in engine.images.list()} == {mounted, run}
+        assert len(list(engine.layers.driver.layers())) == 2
     finally:
         engine.images.unmount("image3", force=True)
-    assert list(engine.images.prune(listed)) == [mounted.id]
+    engine.database.execute("DELETE FROM containers")
+    assert sorted(engine.images.prune(listed)) == sorted((mounted, run))
     assert is_empty(engine, tmp_path)
     engine.close()
 

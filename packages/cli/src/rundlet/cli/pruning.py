@@ -59,8 +59,7 @@ def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Itera
     """
     from .listing.filters import images as chosen
 
-    unused = [row for row in engine.images.list() if not (row.containers or row.store)]
-    rows = [row for row in unused if everything or not row.names]
+    rows = [row for row in engine.images.list() if everything or not row.names]
     rows = list(chosen(engine, rows, filters)) if filters else rows
     return engine.images.prune([row.id for row in rows])
 
