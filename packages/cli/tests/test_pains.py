@@ -218,7 +218,7 @@ def leases(rundlet: Rundlet) -> list[str]:
     ("at", "call"),
     [
         ("rundlet.core.containers.network:_note", 2),  # the first one is before it is attached
-        ("rundlet.core.containers.start:_note_created", 1),
+        ("rundlet.core.containers.initialize:_note_created", 1),
         ("rundlet.core.containers.start:_note_started", 1),
     ],
 )

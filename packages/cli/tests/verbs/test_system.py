@@ -390,7 +390,7 @@ def test_what_runs_ends_though_the_state_is_lost(filled: Rundlet) -> None:
     for verb in (("check", "--repair"), ("reset", "-f")):
         filled("run", "-d", "--network", "none", "--name", "runs", "busybox", "sleep", "100")
         pid = filled("inspect", "-f", "{{.State.Pid}}", "runs").stdout.strip()
-        for path in root(filled).glob("state.db*"):
+        for path in filter(Path.is_file, root(filled).glob("state.db*")):
             path.unlink()
         if verb[0] == "reset":
             (root(filled) / "state.db").write_bytes(b"no database")
