@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ import pytest
 from devtools import images
 from devtools.registry import Registry, push
 from devtools.slow import SlowLine
+from devtools.waiting import until
 
 if TYPE_CHECKING:
     from devtools.tool import Rundlet
@@ -47,13 +47,6 @@ def _heed() -> None:
     """Signals that whoever runs the tests ignores (nohup) would stay ignored."""
     for number in ENDING:
         signal.signal(number, signal.SIG_DFL)
-
-
-def _until(there: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not there():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def _temporary(rundlet: Rundlet) -> list[str]:
@@ -86,7 +79,7 @@ def test_pull_over_a_slow_line(
     with SlowLine(registry.port, 50_000) as line:
         process = _begin(rundlet, "pull", "--tls-verify=false", f"{line.host}/big:1")
         assert line.begun.wait(60)
-        _until(lambda: len(_temporary(rundlet)) == 2)  # both layers are on their way
+        until(lambda: len(_temporary(rundlet)) == 2)  # both layers are on their way
         _ends(process, number)
     assert _temporary(rundlet) == []
     assert rundlet("images", "-qa").stdout == ""
@@ -104,7 +97,7 @@ def test_what_reads_an_archive(
     with open(writer, "wb") as file:
         file.write(busybox_archive.read_bytes()[:300_000])  # more than a pipe holds: it reads
         file.flush()
-        _until(lambda: _waits_for_input(process))
+        until(lambda: _waits_for_input(process))
         assert words[0] == "volume" or _temporary(rundlet)
         _ends(process, number)
     assert _temporary(rundlet) == []
@@ -128,7 +121,7 @@ def test_a_file_that_is_half_written(
     out = tmp_path / "out"
     out.mkdir()
     process = _begin(rundlet, "export", "-o", str(out / "c.tar"), "c")
-    _until(lambda: _writes_below(process, out))  # a file without a name until it is whole
+    until(lambda: _writes_below(process, out))  # a file without a name until it is whole
     _ends(process, number)
     assert os.listdir(out) == []
 
@@ -137,7 +130,7 @@ def test_output_until_then_is_there(rundlet: Rundlet, busybox_archive: Path) -> 
     rundlet("load", "-q", "-i", str(busybox_archive))
     process = _begin(rundlet, "events", "--format", "{{.Status}}", "--since", "1h")
     assert process.stdout is not None
-    _until(lambda: b"load" in os.read(process.stdout.fileno(), 4096))  # type: ignore[union-attr]
+    until(lambda: b"load" in os.read(process.stdout.fileno(), 4096))  # type: ignore[union-attr]
     _ends(process, signal.SIGINT)
 
 
@@ -165,7 +158,7 @@ def test_twice_is_once(rundlet: Rundlet, busybox_archive: Path) -> None:
 def test_nohup(rundlet: Rundlet) -> None:
     """A signal that the caller ignores stays ignored."""
     process = _begin(rundlet, "events", "--since", "1h", "--until", "2s", by=("nohup",))
-    _until(lambda: b"nohup" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+    until(lambda: b"nohup" not in Path(f"/proc/{process.pid}/cmdline").read_bytes())
     while process.poll() is None:
         process.send_signal(signal.SIGHUP)
         time.sleep(0.05)

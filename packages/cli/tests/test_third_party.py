@@ -191,7 +191,8 @@ def test_a_driver_that_breaks_while_it_is_used(
     others: Distributions, busybox_archive: Path, tmp_path: Path, answer: str, why: str
 ) -> None:
     others.add("third", NETWORK.replace("ANSWER", answer), network_plugins="third = third")
-    (tmp_path / "rundlet.toml").write_text("[plugins.third]\ntimeout = 0.5\n")
+    timeout = 0.5 if "sleep" in answer else 60
+    (tmp_path / "rundlet.toml").write_text(f"[plugins.third]\ntimeout = {timeout}\n")
     rundlet = others.rundlet
     rundlet.environment["RUNDLET_CONF"] = str(tmp_path / "rundlet.toml")
     rundlet("load", "-q", "-i", str(busybox_archive))

@@ -20,6 +20,7 @@ from devtools.fixtures import needs
 from devtools.registry import Registry, push
 from devtools.terminal import Terminal
 from devtools.tool import SCRIPTS
+from devtools.waiting import until
 
 PATIENCE = 120.0
 
@@ -86,14 +87,6 @@ def web(node: Node, image: str) -> Iterator[tuple[str, str]]:
     node.crictl("start", container)
     yield pod, container
     node.crictl("rmp", "-f", pod)
-
-
-def until(condition: Any) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
 
 
 def address(node: Node, pod: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from devtools.tool import Rundlet
+from devtools.waiting import until
 from rundlet.core.cgroups.layout import hierarchies
 
 WORDS = ("--runtime=crun", "--network=none", "--cgroups=disabled")
@@ -89,14 +90,13 @@ def remove(cgroup: Path) -> None:
 
 def started_after(loaded: Rundlet, before: list[str]) -> list[str]:
     """The process of the container and its monitor, once that is another than before."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def other() -> list[str]:
         form = "{{if .State.Running}}{{.State.Pid}} {{.State.ConmonPid}}{{end}}"
         found = loaded("inspect", "-f", form, "c").stdout.split()
-        if found and found != before:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it was not started")
+        return found if found != before else []
+
+    return until(other, "it was not started")
 
 
 @pytest.mark.parametrize("runtime", ["crun", "runc"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import tarfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devtools.tool import Rundlet
+from devtools.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -35,13 +35,6 @@ def counted(store: Rundlet, name: str) -> int:
     """The last number that was printed."""
     lines = store("logs", "--tail", "1", name).stdout.split()
     return int(lines[-1]) if lines else 0
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def state(store: Rundlet, name: str) -> dict[str, object]:

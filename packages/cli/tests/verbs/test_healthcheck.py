@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devtools.tool import Rundlet
+from devtools.waiting import until
 
 pytestmark = pytest.mark.e2e
 RUN = ("run", "-d", "--name", "c", "--network", "none")
@@ -29,13 +29,6 @@ def health(store: Rundlet) -> dict[str, Any]:
 def status(store: Rundlet, wanted: str) -> None:
     """Wait for a status of health."""
     until(lambda: health(store)["Status"] == wanted, lambda: str(health(store)))
-
-
-def until(condition: Callable[[], bool], told: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, told()
-        time.sleep(0.1)
 
 
 def timers(store: Rundlet) -> list[str]:

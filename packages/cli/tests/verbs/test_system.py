@@ -7,16 +7,15 @@ import json
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from devtools.peers import Podman
+from devtools.waiting import kill, until
 from rundlet.core.engine import Engine
 from rundlet.core.linux.processes import start_time
 from rundlet.core.settings.snapshot import Settings
@@ -143,14 +142,12 @@ def test_caches_of_builds(filled: Rundlet, tmp_path: Path) -> None:
 def test_containers_of_killed_builds(filled: Rundlet, tmp_path: Path) -> None:
     """`system prune --build` and `--external` know a build that still runs."""
     (tmp_path / "Containerfile").write_text("FROM localhost/busybox\nRUN sleep 100\n")
+    listed = ("ps", "-q", "--no-trunc", "--filter", "label=io.rundlet.build")
     for words in (("-f", "--build"), ("--external",)):
         build = subprocess.Popen(
             ("rundlet", "build", "-q", "--network=none", str(tmp_path)), env=filled.environment
         )
-        listed = ("ps", "-q", "--no-trunc", "--filter", "label=io.rundlet.build")
-        deadline = time.monotonic() + 60
-        while not (running := filled(*listed).stdout.strip()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        running = until(lambda: filled(*listed).stdout.strip())
         filled("system", "prune", *words)
         assert filled(*listed).stdout.strip() == running
         build.kill()
@@ -285,9 +282,7 @@ def test_a_killed_monitor_and_container(filled: Rundlet) -> None:
     filled("run", "-d", "--network", "none", "--name", "k", "busybox", "sleep", "100")
     form = "{{.State.Pid}} {{.State.ConmonPid}}"
     pid, monitor = filled("inspect", "-f", form, "k").stdout.split()
-    os.kill(int(monitor), signal.SIGKILL)
-    os.kill(int(pid), signal.SIGKILL)
-    time.sleep(0.2)
+    kill(int(monitor), int(pid))
     done = filled("system", "check", check=False)
     assert "(k) ended, and was not cleaned up after" in done.stdout
     filled("system", "check", "--repair")

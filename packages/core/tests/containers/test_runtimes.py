@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devtools.waiting import until
 from rundlet.core.containers.exec import ExecRequest, begin
 from rundlet.core.containers.logs import LogOptions
 from rundlet.core.containers.request import Resources
@@ -46,13 +47,6 @@ def engine(request: pytest.FixtureRequest, open_engine: Callable[[str], Engine])
     return engine
 
 
-def wait(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 def log(engine: Engine, name: str) -> list[bytes]:
     return [line.text for line in engine.containers.logs(name, LogOptions())]
 
@@ -68,7 +62,7 @@ def test_life(engine: Engine, request_for: Request) -> None:
     request = request_for("sh", "-c", script, name="it", resources=Resources(memory=128 << 20))
     assert containers.create(request).status == "created"
     containers.start("it")
-    wait(lambda: b"up" in log(engine, "it"), "it does not come up")
+    until(lambda: b"up" in log(engine, "it"), "it does not come up")
     measured = containers.stats("it")
     assert measured.pids > 0 and measured.memory > 0 and measured.memory_limit == 128 << 20
     containers.pause("it")
@@ -81,12 +75,12 @@ def test_life(engine: Engine, request_for: Request) -> None:
         containers.update("it", memory=96 << 20)
         assert containers.stats("it").memory_limit == 96 << 20
     containers.kill("it", "HUP")
-    wait(lambda: b"hup" in log(engine, "it"), "the signal does not arrive")
+    until(lambda: b"hup" in log(engine, "it"), "the signal does not arrive")
     assert containers.stop("it", timeout=30).exit_code == 9
     with pytest.raises(WrongState):
         containers.kill("it", "TERM")
     containers.start("it")
-    wait(lambda: log(engine, "it").count(b"up") == 2, "it does not come up again")
+    until(lambda: log(engine, "it").count(b"up") == 2, "it does not come up again")
     containers.remove("it", force=True, timeout=0)
     assert containers.list() == []
 
@@ -131,7 +125,7 @@ def test_exec_in_a_terminal(engine: Engine, request_for: Request) -> None:
         time.sleep(0.1)
         return b"33 111" in b"".join(seen)
 
-    wait(sized, "the terminal is not resized")
+    until(sized, "the terminal is not resized")
     os.write(to[1], b"test -t 0 && exit 4\n")
     threads[0].join(30)
     assert session.wait() == 4
@@ -178,7 +172,7 @@ def test_it_outlives_its_command(engine: Engine, tmp_path: Path, busybox_rootfs:
     assert engine.containers.get("it").status == "running"
     engine.containers.exec("it", ExecRequest(("touch", "/tmp/go")), Streams(-1))
     assert engine.containers.wait("it") == 5
-    wait(lambda: engine.containers.get("it").status == "exited", "nobody cleans up after it")
+    until(lambda: engine.containers.get("it").status == "exited", "nobody cleans up after it")
     assert log(engine, "it") == [b"one", b"two"]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devtools.fixtures import needs
+from devtools.waiting import kill, until
 from rundlet.core.containers.exec import ExecRequest
 from rundlet.core.containers.request import Resources
 from rundlet.core.containers.stored import request_of, request_text
@@ -41,21 +42,8 @@ def task(engine: Engine, name: str) -> Task:
     return Home(root, engine.containers.get(name).id).task()
 
 
-def kill(pid: int) -> None:
-    """Kill it and wait until it is gone."""
-    assert start_time(pid)
-    os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while start_time(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def wait_status(engine: Engine, name: str, status: str) -> None:
-    deadline = time.monotonic() + 30
-    while engine.containers.get(name).status != status:
-        assert time.monotonic() < deadline, engine.containers.get(name)
-        time.sleep(0.02)
+    until(lambda: engine.containers.get(name).status == status, lambda: engine.containers.get(name))
 
 
 def test_a_killed_shim(engine: Engine, request_for: Request) -> None:
@@ -120,10 +108,7 @@ def test_a_client_of_a_killed_monitor_does_not_hang(
 
     thread = threading.Thread(target=client)
     thread.start()
-    deadline = time.monotonic() + 30
-    while not any(row.status == "running" for row in engine.containers.list()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: any(row.status == "running" for row in engine.containers.list()))
     kill(engine.containers.get("it").monitor_pid)
     thread.join(60)
     assert failed and "monitor" in failed[0]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devtools.waiting import until
 from rundlet.cri.proto import api_pb2 as cri
 
 pytestmark = pytest.mark.e2e
@@ -23,13 +22,6 @@ default_runtime = "counted"
 runtime_path = "{path}"
 runtime_root = "{root}"
 """
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def running(*command: str) -> list[str]:

@@ -209,8 +209,9 @@ def test_a_stream_waits_for_who_reads_it_and_ends_when_he_goes(running: Running)
 
 @pytest.mark.parametrize("how", ["deadline", "cancel", "closed"])
 def test_a_call_ends_when_its_client_goes(running: Running, how: str) -> None:
+    running.call("at_once", "v1")  # it is connected: the deadline is not that of connecting
     future = running.method("waits").future(
-        cri.VersionRequest(), timeout=0.3 if how == "deadline" else None
+        cri.VersionRequest(), timeout=1 if how == "deadline" else None
     )
     assert running.service.begun.wait(30)
     if how == "cancel":

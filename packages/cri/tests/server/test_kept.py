@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devtools.waiting import until
 from rundlet.core import Engine
 from rundlet.core.settings.load import load
 from rundlet.cri.proto import api_pb2 as cri
@@ -55,7 +55,4 @@ def test_a_process_that_ends_shows_without_any_change_of_the_state(kubelet: Any)
     (listed,) = client.list_containers().containers
     assert listed.state == cri.CONTAINER_RUNNING
     os.kill(int(info["pid"]), signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while client.list_containers().containers[0].state != cri.CONTAINER_EXITED:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: client.list_containers().containers[0].state == cri.CONTAINER_EXITED)
