@@ -108,6 +108,14 @@ def test_the_images_working_directory_is_made(store: Rundlet) -> None:
     assert lines == ["/app/x", "0:0", "7:0"]
 
 
+def test_files_of_the_engine_are_roots(store: Rundlet) -> None:
+    """They were the host's root's, whom a container with a user namespace does not know."""
+    files = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
+    for how in ("--uidmap=0:100000:1000", "--userns=auto:size=2000"):
+        words = ("--network=bridge", "busybox", "stat", "-c", "%u:%g", *files)
+        assert store("run", "--rm", how, *words).stdout.split() == ["0:0"] * len(files)
+
+
 def test_the_other_modes(store: Rundlet) -> None:
     (line, *_) = said(store, "--userns", "keep-id", "busybox", "cat", "/proc/self/uid_map")
     assert line.split()[:2] == ["0", "0"]

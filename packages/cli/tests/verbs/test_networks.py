@@ -68,6 +68,8 @@ def test_a_container_keeps_its_network(networked: Rundlet) -> None:
     done = networked("network", "rm", "web", check=False)
     assert done.returncode == 2
     assert "has associated containers" in done.stderr
+    done = networked("network", "rm", "-f", "-t", "0", "podman", check=False)
+    assert done.returncode == 125 and "default network podman cannot be removed" in done.stderr
     networked("network", "rm", "-f", "-t", "0", "web")
     assert networked("ps", "-aq").stdout == ""
 

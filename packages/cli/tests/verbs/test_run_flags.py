@@ -149,7 +149,27 @@ def test_hosts_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "hosts").write_text("10.9.8.7 base\n")
     text = run("--hosts-file", str(tmp_path / "hosts"), script="cat /etc/hosts")
     assert "10.9.8.7\tbase" in text
-    assert "localhost" not in run("--hosts-file", "none", script="cat /etc/hosts")
+    none = run("--hosts-file", "none", script="cat /etc/hosts").splitlines()
+    assert none[:2] == ["127.0.0.1\tlocalhost", "::1\tlocalhost"] and len(none) == 4
+
+
+def test_who_shares_the_names_of_the_host(loaded: Rundlet) -> None:
+    words = ("run", "--rm", "--network=host", "--uts=host", "busybox")
+    hosts, name = loaded(*words, "tail", "-n", "99", "/etc/hosts", "/etc/hostname").stdout.split(
+        "==> /etc/hostname <==\n"
+    )
+    assert "127.0.0.1\thost.containers.internal" in hosts
+    assert name.strip() == os.uname().nodename
+
+
+def test_a_mode_is_shown_as_docker_shows_it(loaded: Rundlet) -> None:
+    loaded("create", "--name", "shared", "--network=host", "busybox")
+    loaded("run", "-d", "--name", "alone", "--network=none", "busybox", "sleep", "100")
+    shared, alone = (item["NetworkSettings"] for item in json.loads(
+        loaded("inspect", "shared", "alone").stdout))  # fmt: skip
+    assert shared["Networks"]["host"]["NetworkID"] == "host" and shared["SandboxKey"] == ""
+    assert [*alone["Networks"]] == ["none"]
+    assert os.stat(alone["SandboxKey"]).st_ino != os.stat("/proc/self/ns/net").st_ino
 
 
 def test_secrets_are_files_and_variables(loaded: Rundlet, run: Run, tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ def test_an_added_name_wins_over_all_others() -> None:
         "::1\tlocalhost",
         "10.88.0.7\tabc",
     ]
+    base = "1.2.3.4 web # another machine\n"
+    assert hosts(base, [], [("10.88.0.7", ["abc", "web"]), ("10.88.0.8", ["web"])], "") == (
+        "1.2.3.4\tweb\n127.0.0.1\tlocalhost\n::1\tlocalhost\n10.88.0.7\tabc\n"
+    )
 
 
 def test_host_gateway() -> None:

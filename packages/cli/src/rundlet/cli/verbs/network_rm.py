@@ -27,23 +27,16 @@ def run(context: Context, arguments: Parsed) -> int:
     from rundlet.core.errors import NoSuchNetwork, RundletError
 
     networks = context.engine.networks
-    code = 0
+    code, force = 0, arguments.flag("force")
     for name in arguments.arguments:
         try:
-            if arguments.flag("force"):
-                _remove_users(context, networks.get(name).name, arguments.number("time"))
-            context.print(networks.remove(name).name)
+            removed = networks.remove(name, force=force, timeout=arguments.number("time"))
+            context.print(removed.name)
         except NoSuchNetwork as error:
-            if not (arguments.flag("force") or arguments.flag("ignore")):
+            if not (force or arguments.flag("ignore")):
                 context.stderr.write(f"Error: {error}\n")
                 code = code or 1
         except RundletError as error:
             context.stderr.write(f"Error: {error}\n")
             code = error.exit_code
     return code
-
-
-def _remove_users(context: Context, network: str, timeout: int | None) -> None:
-    containers = context.engine.containers
-    for container in containers.dependents_first(context.engine.networks.users(network)):
-        containers.remove(container, force=True, timeout=timeout)

@@ -14,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..contracts.network import AttachResult
     from ..engine import Engine
     from ..state.containers import Container
     from .network import Joined
@@ -45,6 +44,7 @@ def write(
             made[destination] = path = f"{run}/{destination.rpartition('/')[2].lstrip('.')}"
             with open(path, "w", encoding="utf-8") as file:
                 file.write(content)
+            _give_to_root(request, path)
     made.update(_timezone(engine, request))
     made.update(secrets.files(engine, row, request))
     for directory in request.chroot_dirs:
@@ -52,6 +52,19 @@ def write(
             if place in made:
                 made[os.path.normpath(f"{directory}/{place}")] = made[place]
     return {place: path for place, path in made.items() if place not in taken}
+
+
+def _give_to_root(request: ContainerRequest, path: str) -> None:
+    """In a user namespace they are its root's, who may change them."""
+    if not (request.uid_map or request.gid_map):
+        return
+    from .ownership import host_id
+
+    uid_map, gid_map = request.uid_map or request.gid_map, request.gid_map or request.uid_map
+    try:
+        os.chown(path, host_id(0, uid_map), host_id(0, gid_map))
+    except InvalidArgument:
+        return  # it has no root
 
 
 def _timezone(engine: Engine, request: ContainerRequest) -> dict[str, str]:
@@ -81,14 +94,14 @@ def _contents(
     engine: Engine, row: Container, request: ContainerRequest, joined: Joined, root: str
 ) -> dict[str, str]:
     contents = {CONTAINERENV: _containerenv(row, request)}
-    if request.uts != "host" and not request.no_hostname:
+    if not request.no_hostname:
         contents[HOSTNAME] = f"{joined.hostname}\n"
     if not request.no_hosts:
         contents[HOSTS] = texts.hosts(
             _base_hosts(request, root),
             request.add_hosts,
             _own_entries(row, joined),
-            _host_address(engine, joined.result),
+            _host_address(engine, joined),
         )
     # Without a network there is no one to ask: the image's resolv.conf stays, as with podman.
     if joined.namespace != "" and request.dns != ("none",):
@@ -133,12 +146,16 @@ def _own_entries(row: Container, joined: Joined) -> Sequence[tuple[str, Sequence
     ]
 
 
-def _host_address(engine: Engine, result: AttachResult | None) -> str:
-    """As configured ("none" for no entry), the first IPv4 gateway, or what the host uses."""
+def _host_address(engine: Engine, joined: Joined) -> str:
+    """As configured ("none" for no entry), the loopback of one that shares the host's network,
+    the first IPv4 gateway, or what the host uses.
+    """
     configured = engine.settings.host_containers_internal_ip
     if configured:
         return "" if configured == "none" else configured
-    for interface in result.interfaces if result is not None else ():
+    if joined.namespace is None:
+        return "127.0.0.1"
+    for interface in joined.result.interfaces if joined.result is not None else ():
         for address in interface.addresses:
             if address.gateway and ":" not in address.gateway:
                 return address.gateway

@@ -12,7 +12,7 @@ from ..value import Value
 from . import inspect_config, inspect_host
 from .exec import specification
 from .joined import needed
-from .network import names
+from .network import mode, names
 from .paths import Paths
 from .rootfs import parent
 from .state import has_process
@@ -229,11 +229,13 @@ def _network_settings(engine: Engine, known: Known) -> dict[str, Any]:
         "LinkLocalIPv6Address": "",
         "LinkLocalIPv6PrefixLen": 0,
         "Ports": ports(result.ports if result is not None else ()),
-        "SandboxKey": str(namespace or ""),
+        "SandboxKey": str(namespace or _own_namespace(known)),
     }
     joined: dict[str, InterfaceResult | None] = {one.network: one for one in interfaces}
+    how = mode(engine, known.request)
+    alone = [how] if how in ("none", "host") else []  # shown like a network, as docker does
     if not joined:  # it does not run: those that it will join
-        joined = dict.fromkeys(names(engine, known.request))
+        joined = dict.fromkeys(names(engine, known.request) or alone)
     if joined:
         settings["Networks"] = {
             name: {
@@ -242,11 +244,27 @@ def _network_settings(engine: Engine, known: Known) -> dict[str, Any]:
                 "DriverOpts": None,
                 "IPAMConfig": None,
                 "Links": None,
-                "Aliases": list(interface.aliases if interface else ()) or [known.row.id[:12]],
+                **({} if name in alone else _names(known, interface)),
             }
             for name, interface in joined.items()
         }
     return settings
+
+
+def _own_namespace(known: Known) -> str:
+    """Of a container that shares no network and has none: the one that its runtime made."""
+    alone = known.request.network == "none" and known.row.pid
+    return f"/proc/{known.row.pid}/ns/net" if alone else ""
+
+
+def _names(known: Known, interface: InterfaceResult | None) -> dict[str, list[str]]:
+    """By which others in a network find the container."""
+    hostname = known.spec.get("hostname", known.request.hostname or known.row.id[:12])
+    aliases = list(interface.aliases if interface else ()) or [known.row.id[:12]]
+    return {
+        "Aliases": aliases,
+        "DNSNames": [*dict.fromkeys((known.row.name, *aliases, hostname))],
+    }
 
 
 def _interface(interface: InterfaceResult | None) -> dict[str, Any]:

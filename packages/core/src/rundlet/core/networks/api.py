@@ -146,11 +146,19 @@ class Networks:
         self._note("update", made)
         return made
 
-    def remove(self, name: str) -> Network:
-        """Remove a network that no container uses. Raises NoSuchNetwork, InUse."""
+    def remove(self, name: str, *, force: bool = False, timeout: int | None = None) -> Network:
+        """Remove a network.
+
+        force: the containers that use it too; timeout: seconds that they have to stop. Raises
+        NoSuchNetwork, InvalidArgument for the default one, InUse where containers use it.
+        """
         network = self.get(name)
         if network.name == self._engine.settings.default_network:
-            raise InUse(f"default network {network.name} cannot be removed")
+            raise InvalidArgument(f"default network {network.name} cannot be removed")
+        if force:
+            containers = self._engine.containers
+            for container in containers.dependents_first(self.users(network.name)):
+                containers.remove(container, force=True, timeout=timeout)
         users = self.users(network.name)
         if users:
             raise InUse(

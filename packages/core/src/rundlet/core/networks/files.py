@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 HOST_NAMES = ("host.containers.internal", "host.docker.internal")
 """What containers call their host."""
 
+_LOCALHOST = (("127.0.0.1", ("localhost",)), ("::1", ("localhost",)))
+
 PUBLIC_NAMESERVERS = ("8.8.8.8", "8.8.4.4")
 """Where the host has only nameservers on its own loopback (podman-run(1), --dns)."""
 
@@ -25,21 +27,29 @@ def hosts(
 
     base: the host's file. added: `--add-host NAME[;NAME]:IP`, before all others.
     own: addresses of the container with their names. host_ip: of the host, "" for unknown.
-    A name that was added is taken out of the other lines. Raises InvalidArgument.
+    A name that was added is taken out of the other lines; what follows the host's lines (localhost
+    too) has only names that are not in them, as with podman. Raises InvalidArgument.
     """
     first = [_added(text, host_ip) for text in added]
-    taken = {name for _, names in first for name in names}
-    others = [*_entries(base)]
+    given = _without(_names(first), _entries(base))
+    ours: list[tuple[str, Sequence[str]]] = [*_LOCALHOST]
     if host_ip:
-        others.append((host_ip, HOST_NAMES))
-    others += own
-    lines = [_line(address, names) for address, names in first]
-    lines += [_line(a, [n for n in names if n not in taken]) for a, names in others]
-    return "".join(lines)
+        ours.append((host_ip, HOST_NAMES))
+    ours += own
+    lines = [*first, *given, *_without(_names([*first, *given]), ours)]
+    return "".join(f"{address}\t{' '.join(names)}\n" for address, names in lines)
 
 
-def _line(address: str, names: Sequence[str]) -> str:
-    return f"{address}\t{' '.join(names)}\n" if names else ""
+def _names(entries: Iterable[tuple[str, Sequence[str]]]) -> set[str]:
+    return {name for _, names in entries for name in names}
+
+
+def _without(
+    taken: set[str], entries: Iterable[tuple[str, Sequence[str]]]
+) -> list[tuple[str, Sequence[str]]]:
+    """The entries without some names; those that have no other are left out."""
+    left = [(address, [n for n in names if n not in taken]) for address, names in entries]
+    return [(address, names) for address, names in left if names]
 
 
 def _added(text: str, host_ip: str) -> tuple[str, Sequence[str]]:
