@@ -76,7 +76,9 @@ Those that podman and its libraries document, beside the three that name files (
 
 | variable | what it is here |
 |---|---|
-| `CONTAINERS_REGISTRIES_CONF` | The `registries.conf` that is read |
+| `CONTAINERS_REGISTRIES_CONF` | The `registries.conf` that is read, without drop-ins |
+| `CONTAINERS_REGISTRIES_CONF_OVERRIDE` | One more, read last |
+| `CONTAINERS_POLICY_JSON` | The `policy.json` that is read |
 | `REGISTRY_AUTH_FILE`, `DOCKER_CONFIG` | Where credentials are |
 | `STORAGE_DRIVER` | Default of `--storage-driver`: over the files, under `RUNDLET_STORAGE_DRIVER` |
 | `STORAGE_OPTS` | Options of the driver, with commas between: over those of the files (1) |

@@ -26,6 +26,7 @@ from rundlet.core.trust.sigstore.rekor import Entry
 
 ISSUER = "https://issuer.example.com"
 _OIDC = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
+_BUILD_SIGNER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.9")
 
 
 def encoded(data: bytes) -> str:
@@ -142,15 +143,22 @@ class Authority:
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING,
         host: str = "",
         critical: bool = False,
+        workflow: str = "",
     ) -> x509.Certificate:
-        """A certificate as Fulcio issues it. critical: with an extension that nobody knows."""
+        """A certificate as Fulcio issues it. critical: with an extension that nobody knows.
+        workflow: the URI of one that signs, instead of a user.
+        """
         names: list[x509.GeneralName] = [x509.DNSName(host)] if host else []
-        names += [x509.RFC822Name(email)] if email else []
+        names += [x509.RFC822Name(email)] if email and not workflow else []
+        names += [x509.UniformResourceIdentifier(workflow)] if workflow else []
         extensions: list[tuple[x509.ExtensionType, bool]] = [
             (x509.ExtendedKeyUsage([usage]), False),
             (x509.SubjectAlternativeName(names), True),
             (x509.UnrecognizedExtension(_OIDC, issuer.encode()), False),
         ]
+        if workflow:
+            text = b"\x0c" + bytes([len(workflow)]) + workflow.encode()
+            extensions.append((x509.UnrecognizedExtension(_BUILD_SIGNER, text), False))
         if critical:
             unknown = x509.ObjectIdentifier("1.3.6.1.4.1.57264.99")
             extensions.append((x509.UnrecognizedExtension(unknown, b"\5\0"), True))

@@ -226,6 +226,27 @@ def test_pushing_goes_to_the_registry_itself(
     assert not other.requests
 
 
+def test_pushing_is_not_led_elsewhere(
+    engine: Engine, served: Any, lying: LyingRegistry, other: LyingRegistry
+) -> None:
+    """`location` is of reading an image alone, as with podman."""
+    conf = Path(engine.settings.registries_conf)
+    conf.write_text(
+        f'[[registry]]\nprefix = "{other.host}"\nlocation = "{lying.host}"\ninsecure = true\n'
+    )
+    name = served.name.replace(lying.host, other.host)
+    engine.images.pull(name)
+    assert lying.asked("GET", "/manifests/1")
+    lying.requests.clear()
+    answers = {"HEAD": 200, "PUT": 201}
+    other.behave = lambda exchange: (
+        exchange.method in answers and exchange.answer(answers[exchange.method])
+    )
+    engine.images.push(name)
+    assert other.asked("PUT", "/manifests/1")
+    assert not lying.requests
+
+
 def test_credentials_given_for_the_registry_do_not_reach_its_mirrors(
     engine: Engine, served: Any, lying: LyingRegistry, other: LyingRegistry
 ) -> None:

@@ -11,6 +11,7 @@ from rundlet.core.images import reference as references
 from rundlet.core.images.registries import RegistriesConf
 from rundlet.core.images.registries_conf import load
 from rundlet.core.images.shortnames import resolve
+from rundlet.core.settings import places as settings_places
 
 
 def read(tmp_path: Path, text: str, **drop_ins: str) -> RegistriesConf:
@@ -116,6 +117,42 @@ def test_drop_ins_win_over_the_main_file(tmp_path: Path) -> None:
     assert conf.alias_origins["one"].endswith("/b.conf")
 
 
+def test_files_of_user_administrator_and_vendor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first whole file counts; drop-ins by their names, the first of those of one name."""
+    monkeypatch.setattr(settings_places, "SYSTEM", str(tmp_path / "etc"))
+    monkeypatch.setattr(settings_places, "VENDOR", str(tmp_path / "usr"))
+
+    def search(**environment: str) -> tuple[str, ...]:
+        return load("", {"XDG_CONFIG_HOME": str(tmp_path / "own"), **environment}).search
+
+    def write(path: str) -> str:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f'unqualified-search-registries = ["{path}"]')
+        return str(file)
+
+    assert search() == ()
+    for path in (
+        "usr/containers/registries.conf",
+        "etc/containers/registries.conf",
+        "own/containers/registries.conf",
+        "etc/containers/registries.conf.d/1.conf",
+        "usr/containers/registries.rootful.conf.d/2.conf",
+        "etc/containers/registries.conf.d/2.conf",
+        "own/containers/registries.conf.d/2.conf",
+        "usr/containers/registries.conf.d/3.conf",
+    ):
+        write(path)
+        assert search() == (path,)
+    write("own/containers/registries.conf.d/0.conf")
+    assert search() == (path,)
+    named = {"CONTAINERS_REGISTRIES_CONF": write("named")}
+    assert search(**named) == ("named",)
+    assert search(**named, CONTAINERS_REGISTRIES_CONF_OVERRIDE=write("last")) == ("last",)
+
+
 def test_version_1_is_read(tmp_path: Path) -> None:
     conf = read(
         tmp_path,
@@ -142,6 +179,19 @@ def test_version_1_is_read(tmp_path: Path) -> None:
         ('[aliases]\n"x" = "y"', "host/repository"),
         ('[aliases]\n"x" = "a.example/y:1"', "without a tag"),
         ('registry = "x"', "expected a list of tables"),
+        (
+            '[[registry]]\nlocation = "a.example"\npull-from-mirror = "all"',
+            "pull-from-mirror is of",
+        ),
+        (
+            '[[registry]]\nlocation = "a.example"\nproxy = "socks5://p.example"',
+            "HTTP or HTTPS proxy",
+        ),
+        (
+            '[[registry]]\nlocation = "a.example"\nmirror-by-digest-only = true\n'
+            '[[registry.mirror]]\nlocation = "m.example"\npull-from-mirror = "all"\n',
+            "its registry mirror-by-digest-only",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_file(tmp_path: Path, text: str, message: str) -> None:

@@ -74,6 +74,13 @@ def test_all_forms(registry: Registry, settings: TransportSettings, tmp_path: Pa
     assert read(name, TransportSettings()) == []
     with pytest.raises(NotSupported, match="Set use-sigstore-attachments"):
         write(name, image, TransportSettings(), one)
+    said = tmp_path / "referrers"
+    said.mkdir()
+    (said / "a.yaml").write_text(
+        "default-docker: {use-sigstore-attachments: true, sigstore-attachments-write: both}"
+    )
+    with pytest.raises(NotSupported, match="sigstore-attachments-write: cosign-tag"):
+        write(name, image, TransportSettings(options={"registries_d": str(said)}), one)
     DOCKER.delete(DOCKER.parse(f"//{name}"), settings)
     assert not list((tmp_path / "store").rglob("signature-*"))
 

@@ -234,6 +234,20 @@ def test_plain_http_by_a_proxy(registry: Registry, clean: pytest.MonkeyPatch) ->
         assert f"PUT {host}" in forward.asked
 
 
+def test_a_proxy_of_registries_conf(
+    registry: Registry, clean: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    host = f"registry.test:{registry.port}"
+    clean.setenv("HTTP_PROXY", "http://localhost:1")
+    with Proxy() as forward:
+        conf = tmp_path / "registries.conf"
+        conf.write_text(
+            f'[[registry]]\nlocation = "{host}"\ninsecure = true\nproxy = "{forward.url}"\n'
+        )
+        there_and_back(host, TransportSettings(retries=0, options={"registries_conf": str(conf)}))
+        assert f"PUT {host}" in forward.asked
+
+
 @pytest.mark.parametrize("secured", [False, True], ids=["by http", "by https"])
 def test_tls_through_a_proxy(tmp_path: Path, clean: pytest.MonkeyPatch, secured: bool) -> None:
     authority = Authority(tmp_path / "ca")

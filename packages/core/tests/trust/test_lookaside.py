@@ -54,6 +54,10 @@ def test_the_most_specific_namespace_counts(tmp_path: Path) -> None:
         ("docker: {a.com: 3}", "docker: a.com: expected lookaside"),
         ("docker: {a.com: {lookaside: 3}}", "lookaside: expected a URL"),
         ("default-docker: {use-sigstore-attachments: maybe}", "expected true or false"),
+        (
+            "default-docker: {sigstore-attachments-write: tag}",
+            "expected cosign-tag, referrers or both",
+        ),
         ("docker: {b.com: {}}", "docker b.com is said in"),
     ],
 )

@@ -104,6 +104,10 @@ def test_files_of_keys(tmp_path: Path) -> None:
         ({"keyPath": "/a", "rekorPublicKeyData": 3}, "rekorPublicKeyData: expected text"),
         ({"fulcio": {"caPath": "/a", "oidcIssuer": "x", "subjectEmail": "y"}}, "fulcio needs"),
         ({"fulcio": {"caPath": "/a"}, "rekorPublicKeyPath": "/b"}, "oidcIssuer is missing"),
+        (
+            {"fulcio": {"caPath": "/a", "oidcIssuer": "x"}, "rekorPublicKeyPath": "/b"},
+            "one of subjectEmail and buildSignerURI",
+        ),
         ({"pki": {"caRootsPath": "/a"}}, "one of subjectEmail and subjectHostname"),
         ({"pki": {"caRootsPath": "/a", "subjectEmail": ""}}, "subjectEmail: expected text"),
         ({"keyPath": "/a", "fulcioo": 1}, "unknown field fulcioo"),
@@ -175,6 +179,19 @@ def fulcio(log: Log, **changes: Any) -> dict[str, Any]:
     wanted = {"caData": encoded(AUTHORITY.root), "oidcIssuer": ISSUER,
               "subjectEmail": "me@example.com"}  # fmt: skip
     return {"rekorPublicKeyData": encoded(log.public), "fulcio": {**wanted, **changes}}
+
+
+def test_a_workflow_that_signed(tmp_path: Path) -> None:
+    log, here = Log(), "https://ci.example.com/team/.ci/release.yml@refs/heads/main"
+    by_workflow = Made().certified(workflow=here).logged(log).packed()
+    wanted = fulcio(log, buildSignerURI=here)
+    refused(tmp_path, by_workflow, "not me@example.com", **wanted)  # both are to be right
+    del wanted["fulcio"]["subjectEmail"]
+    judge(tmp_path, by_workflow, **wanted)
+    by_user = Made().certified().logged(log).packed()
+    refused(tmp_path, by_user, f"nobody by name, not {here}", **wanted)
+    wanted["fulcio"]["buildSignerURI"] = f"{here}2"
+    refused(tmp_path, by_workflow, f"is {here}, not {here}2", **wanted)
 
 
 def test_a_certificate_of_fulcio(tmp_path: Path) -> None:

@@ -57,7 +57,6 @@ def options(prefix: str = "") -> tuple[Flag | Option, ...]:
 def settings(context: Context, arguments: Parsed, prefix: str = "") -> TransportSettings:
     """What the options of one end say. Raises UsageError where they contradict."""
     from rundlet.core.contracts.transport import TransportSettings
-    from rundlet.core.trust.registries_d import directory
     from rundlet.core.verbs.tls_details import tls_details
 
     def text(name: str) -> str:
@@ -78,7 +77,7 @@ def settings(context: Context, arguments: Parsed, prefix: str = "") -> Transport
             "engine": context.engine,
             "registries_conf": context.engine.settings.registries_conf,
             "registries_d": context.options.text("registries.d")
-            or directory(context.engine.settings.registries_d),
+            or context.engine.settings.registries_d,
             "docker_host": text("daemon-host"),
             "shared_blob_dir": text("shared-blob-dir"),
             "user_agent_prefix": context.options.text("user-agent-prefix"),

@@ -45,7 +45,7 @@ def run(context: Context, arguments: Parsed) -> int:
         with failing(path, "reading the trust policy"), open(path, encoding="utf-8") as file:
             context.print(file.read())
         return 0
-    directory = arguments.text("registrypath") or registries_d.directory(settings.registries_d)
+    directory = arguments.text("registrypath") or settings.registries_d
     found = _chosen(
         described.rows(policy.load(path), registries_d.load(directory)), arguments.arguments
     )

@@ -19,17 +19,22 @@ DEFAULT_PATH = "/etc/containers/registries.conf"
 
 
 class Mirror(Value):
-    """Another place that has the same images. use: "all" | "digest-only" | "tag-only"."""
+    """Another place that has the same images. use: "all" | "digest-only" | "tag-only".
+
+    proxy: the URL of the one to reach it by, "" as the environment says.
+    """
 
     location: str
     insecure: bool = False
     use: str = "all"
+    proxy: str = ""
 
 
 class Registry(Value):
     """One `[[registry]]`: names that begin with `prefix` are found at `location`.
 
-    prefix: host, host/namespace, host/repository, or "*.domain". location "": as named.
+    prefix: host, host/namespace, host/repository, or "*.domain". location "": as named. proxy: as
+    of a mirror, which does not inherit it.
     """
 
     prefix: str
@@ -37,14 +42,18 @@ class Registry(Value):
     insecure: bool = False
     blocked: bool = False
     mirrors: tuple[Mirror, ...] = ()
+    proxy: str = ""
 
 
 class Place(Value):
-    """One place to try: the reference to ask for there, and whether TLS is not verified."""
+    """One place to try: the reference to ask for there, whether TLS is not verified, whether it is
+    a mirror, and the proxy to reach it by ("" as the environment says).
+    """
 
     reference: Reference
     insecure: bool = False
     mirror: bool = False
+    proxy: str = ""
 
 
 class RegistriesConf(Value):
@@ -80,22 +89,30 @@ class RegistriesConf(Value):
             return (own,)
         kind = "digest-only" if reference.digest else "tag-only"
         mirrors = tuple(
-            Place(self._moved(reference, entry.prefix, mirror.location), mirror.insecure, True)
+            Place(
+                self._moved(reference, entry.prefix, mirror.location),
+                mirror.insecure,
+                True,
+                mirror.proxy,
+            )
             for mirror in entry.mirrors
             if mirror.use in ("all", kind)
         )
-        return (*mirrors, own)
+        moved = self._moved(reference, entry.prefix, entry.location)
+        return (*mirrors, own.replace(reference=moved))
 
     def own_place(self, reference: Reference) -> Place:
-        """Where a name itself leads to, without mirrors: where to push. Raises as `places`."""
+        """Where to push, list tags and delete: as named, for `location` and mirrors are of reading
+        an image alone. Raises DeniedByPolicy when it is blocked.
+        """
         entry = self.registry(reference)
         if entry is None:
             return Place(reference)
         if entry.blocked:
             raise DeniedByPolicy(
-                f"registry {entry.prefix} is blocked in {self.path} or {self.path}.d"
+                f"registry {entry.prefix} is blocked in {self.path}, or a file laid over it"
             )
-        return Place(self._moved(reference, entry.prefix, entry.location), entry.insecure)
+        return Place(reference, entry.insecure, proxy=entry.proxy)
 
     def _moved(self, reference: Reference, prefix: str, location: str) -> Reference:
         """The reference with its matched prefix replaced by a location."""

@@ -3,6 +3,7 @@
 containers-registries.conf(5), version 2, with the older version 1 still read. The main file is
 followed by its drop-ins (`registries.conf.d/*.conf`), the later ones winning; aliases also
 come from the `short-name-aliases.conf` that tools write when a user has chosen.
+`settings/shared_files` knows where they are.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import zlib
 
 from ..errors import InvalidArgument, SettingsError
 from ..plugins import cache
+from ..settings.shared_files import drop_ins, whole, within
 from . import reference as references
 from .registries import DEFAULT_PATH, Mirror, RegistriesConf, Registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
 _ALIASES_OF_ROOT = "/var/cache/containers/short-name-aliases.conf"
@@ -25,18 +27,19 @@ _ALIASES_OF_USER = ".cache/containers/short-name-aliases.conf"
 _MODES = ("enforcing", "permissive", "disabled")
 _SLOTS = 64
 _MIRROR_USES = ("all", "digest-only", "tag-only")
+_SUFFIX = ".conf"
 
 
 def load(path: str = "", environment: Mapping[str, str] | None = None) -> RegistriesConf:
     """Read the configuration. A missing file is an empty one.
 
-    path: as configured. Unless it is, CONTAINERS_REGISTRIES_CONF and the user's own file
-    (`~/.config/containers`) come before /etc. Raises SettingsError naming file and key.
+    path: as configured, with its drop-ins beside it. Unless it is, CONTAINERS_REGISTRIES_CONF
+    (without drop-ins), or the usual places. Raises SettingsError naming file and key.
     """
     environment = os.environ if environment is None else environment
-    main = _main_file(path, environment)
+    main, *others = _files(path, environment)
     conf = _Merged(main)
-    for file in (main, *_drop_ins(main)):
+    for file in (main, *others):
         conf.add(file)
     home = environment.get("HOME", "")
     for aliases in (
@@ -48,31 +51,18 @@ def load(path: str = "", environment: Mapping[str, str] | None = None) -> Regist
     return conf.value()
 
 
-def _main_file(path: str, environment: Mapping[str, str]) -> str:
+def _files(path: str, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The main file, and those that are laid over it."""
     if path and path != DEFAULT_PATH:
-        return path
-    if environment.get("CONTAINERS_REGISTRIES_CONF"):
-        return environment["CONTAINERS_REGISTRIES_CONF"]
-    config = environment.get("XDG_CONFIG_HOME") or f"{environment.get('HOME', '')}/.config"
-    own = f"{config}/containers/registries.conf"
-    return own if os.path.exists(own) else DEFAULT_PATH
-
-
-def _drop_in_directory(main: str) -> str:
-    return f"{main}.d"
-
-
-def _drop_ins(main: str) -> Iterator[str]:
-    """The drop-ins of a file; a user's file has the system's drop-ins before its own."""
-    directories = [_drop_in_directory(main)]
-    if main.endswith("/containers/registries.conf") and main != DEFAULT_PATH:
-        directories.insert(0, _drop_in_directory(DEFAULT_PATH))
-    for directory in directories:
-        try:
-            names = sorted(os.listdir(directory))
-        except OSError:
-            continue
-        yield from (f"{directory}/{name}" for name in names if name.endswith(".conf"))
+        beside = f"{path}.d"
+        return (path, *(f"{beside}/{name}" for name in within(beside, _SUFFIX)))
+    over = environment.get("CONTAINERS_REGISTRIES_CONF_OVERRIDE")
+    last = (over,) if over else ()
+    named = environment.get("CONTAINERS_REGISTRIES_CONF")
+    if named:
+        return (named, *last)
+    main = whole("registries.conf", environment)
+    return (main, *drop_ins("registries", ".conf.d", _SUFFIX, environment), *last)
 
 
 def _toml(path: str) -> dict[str, Any]:
@@ -158,10 +148,19 @@ def _registry(table: Mapping[str, Any], file: str) -> Registry:
         raise _wrong(file, "prefix", prefix, "host[/path], or *.domain[/path]")
     if not location and not prefix.startswith("*."):
         location = prefix
+    if "pull-from-mirror" in table:
+        raise SettingsError(
+            f"{file}: pull-from-mirror is of a [[registry.mirror]], not of {prefix}"
+        )
     only_digests = bool(table.get("mirror-by-digest-only", False))
     mirrors = tuple(_mirror(item, file, only_digests) for item in _tables(table, "mirror", file))
     return Registry(
-        prefix, location, bool(table.get("insecure")), bool(table.get("blocked")), mirrors
+        prefix,
+        location,
+        bool(table.get("insecure")),
+        bool(table.get("blocked")),
+        mirrors,
+        _proxy(table, file),
     )
 
 
@@ -169,10 +168,22 @@ def _mirror(table: Mapping[str, Any], file: str, only_digests: bool) -> Mirror:
     location = _text(table, "location", file).rstrip("/")
     if not location:
         raise SettingsError(f"{file}: a [[registry.mirror]] has no location")
-    use = _text(table, "pull-from-mirror", file) or ("digest-only" if only_digests else "all")
+    use = _text(table, "pull-from-mirror", file)
+    if use and only_digests:
+        raise SettingsError(
+            f"{file}: mirror {location} has pull-from-mirror, its registry mirror-by-digest-only"
+        )
+    use = use or ("digest-only" if only_digests else "all")
     if use not in _MIRROR_USES:
         raise _wrong(file, "pull-from-mirror", use, f"one of {', '.join(_MIRROR_USES)}")
-    return Mirror(location, bool(table.get("insecure")), use)
+    return Mirror(location, bool(table.get("insecure")), use, _proxy(table, file))
+
+
+def _proxy(table: Mapping[str, Any], file: str) -> str:
+    found = _text(table, "proxy", file)
+    if found and not found.startswith(("http://", "https://")):
+        raise _wrong(file, "proxy", found, "the URL of an HTTP or HTTPS proxy")
+    return found
 
 
 def _from_version_1(document: Mapping[str, Any], file: str) -> dict[str, Any]:

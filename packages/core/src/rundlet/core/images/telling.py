@@ -19,14 +19,13 @@ def told(engine: Engine, settings: TransportSettings) -> TransportSettings:
     from pathlib import Path
 
     from ..content.locations import KnownLocations
-    from ..trust.registries_d import directory
 
     own = engine.settings
     configured: dict[str, Any] = {
         "engine": engine,
         "blob_locations": KnownLocations(engine),
         "registries_conf": own.registries_conf,
-        "registries_d": directory(own.registries_d),
+        "registries_d": own.registries_d,
         "certs_dirs": own.certs_dirs,
     }
     if own.tls_details and settings.tls_details is None:

@@ -101,11 +101,11 @@ class Settings(Value):
     compression_level: int | None = None  # None: the usual one of the format
     add_compression: tuple[str, ...] = ()  # of more instances that `manifest push` adds
     multi_image_archive: bool = False  # whether `save` takes several images
-    registries_conf: str = "/etc/containers/registries.conf"  # its drop-ins are beside it
+    registries_conf: str = "/etc/containers/registries.conf"  # this one: or the user's or vendor's
     tls_details: str = ""  # containers-tls-details.yaml(5) of what says no other: --tls-details
     short_name_mode: str = ""  # "enforcing" | "permissive" | "disabled" | "": as registries.conf
-    registries_d: str = "/etc/containers/registries.d"  # a user's own comes before it
-    policy_json: str = "/etc/containers/policy.json"  # a user's own comes before it
+    registries_d: str = "/etc/containers/registries.d"  # this one: with the user's and vendor's
+    policy_json: str = "/etc/containers/policy.json"  # this one: or the user's or vendor's
     signature_policy: str = ""  # a trust policy that comes before both
     certs_dirs: tuple[str, ...] = (  # HOST:PORT/ below has a registry's; a user's own comes first
         "/etc/containers/certs.d",

@@ -65,8 +65,8 @@ def _digests(source: ImageSource, location: Location, instances: bool) -> Iterat
 
 def _store(engine: Engine, location: Location) -> str:
     """The directory of the store that signatures of an image are written to."""
-    where = registries_d.directory(engine.settings.registries_d)
-    url = registries_d.load(where).stores(location).write or lookaside.usual()
+    said = registries_d.load(engine.settings.registries_d)
+    url = said.stores(location).write or lookaside.usual()
     parts = urlsplit(url)
     if parts.scheme != "file":
         raise NotSupported(

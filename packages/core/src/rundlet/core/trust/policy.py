@@ -12,6 +12,7 @@ from functools import partial
 
 from ..errors import InvalidArgument, SettingsError
 from ..images import reference as references
+from ..settings.shared_files import whole
 from ..value import EMPTY, Value
 from .policy_fields import Source, obj, source
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..settings.snapshot import Settings
     from .sigstore_policy import SigstoreTrust
 
+SYSTEM = "/etc/containers/policy.json"
 _LARGEST = 4 << 20
 _IDENTITIES: dict[str, tuple[str, ...]] = {
     "matchExact": (),
@@ -81,15 +83,17 @@ ANYTHING = Policy((Requirement("insecureAcceptAnything"),))
 """The policy of who has none, and of --insecure-policy."""
 
 
-def path_of(system: str) -> str:
-    """The user's policy where there is one, else the system's (a path)."""
-    own = os.path.expanduser("~/.config/containers/policy.json")
-    return own if os.path.exists(own) else system
+def path_of(configured: str) -> str:
+    """The policy that counts: the one that is configured, else that of CONTAINERS_POLICY_JSON, the
+    user's, the administrator's or the vendor's (a path).
+    """
+    if configured != SYSTEM:
+        return configured
+    return os.environ.get("CONTAINERS_POLICY_JSON") or whole("policy.json", os.environ)
 
 
 def configured(settings: Settings) -> Policy:
-    """The policy that was asked for, else the user's, else the system's, else one that accepts
-    everything.
+    """The policy that was asked for, else `path_of`, else one that accepts everything.
 
     Raises SettingsError for one that is there, or was asked for, but cannot be read.
     """

@@ -1,7 +1,7 @@
 """registries.d: where signatures of a registry's images are (containers-registries.d(5)).
 
-All `*.yaml` files of a directory together. The most specific namespace that says something
-counts, each key by itself; then `default-docker`.
+All `*.yaml` files of the directories together (`settings/shared_files`). The most specific
+namespace that says something counts, each key by itself; then `default-docker`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..errors import SettingsError
+from ..settings.shared_files import drop_ins, within
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
     from ..contracts.transport import Location
 
+SYSTEM = "/etc/containers/registries.d"
+_SUFFIX = ".yaml"
 _KEYS = ("lookaside", "lookaside-staging", "sigstore", "sigstore-staging")
 _ATTACHMENTS = "use-sigstore-attachments"
+_WRITE, _BY_TAG = "sigstore-attachments-write", "cosign-tag"
 _LARGEST = 1 << 20
 
 
@@ -27,12 +31,13 @@ class Stores(Value):
     """Where the signatures of one image are.
 
     read, write: URLs of lookaside stores, "" for the usual one. attachments: whether sigstore
-    signatures beside the image in its registry are read and written.
+    signatures beside the image in its registry are read and written; by_tag: as cosign writes them.
     """
 
     read: str = ""
     write: str = ""
     attachments: bool = False
+    by_tag: bool = True
 
 
 class RegistriesD(Value):
@@ -51,6 +56,7 @@ class RegistriesD(Value):
             read=_first(said, "lookaside", "sigstore"),
             write=_first(said, "lookaside-staging", "sigstore-staging", "lookaside", "sigstore"),
             attachments=next((one[_ATTACHMENTS] for one in said if _ATTACHMENTS in one), False),
+            by_tag=_first(said, _WRITE) in ("", _BY_TAG),
         )
 
 
@@ -59,28 +65,23 @@ def _first(said: list[Mapping[str, Any]], *keys: str) -> str:
     return next((str(one[key]) for one in said for key in keys if one.get(key)), "")
 
 
-def directory(system: str) -> str:
-    """The user's own directory where there is one, else the system's (a path)."""
-    own = os.path.expanduser("~/.config/containers/registries.d")
-    return own if os.path.isdir(own) else system
-
-
 def load(path: str) -> RegistriesD:
-    """All files of a directory; one that is not there says nothing.
+    """All files of a directory; of all that containers/image reads, for the system's own.
 
-    Raises SettingsError naming the file and what is wrong in it, or is said by another one too.
+    One that is not there says nothing. Raises SettingsError naming the file and what is wrong in
+    it, or is said by another one too.
     """
     try:
-        names = sorted(name for name in os.listdir(path) if name.endswith(".yaml"))
-    except FileNotFoundError:
-        return RegistriesD()
+        if path == SYSTEM:
+            files = drop_ins("registries", ".d", _SUFFIX, os.environ)
+        else:
+            files = tuple(os.path.join(path, name) for name in within(path, _SUFFIX))
     except OSError as error:
-        raise SettingsError(f"cannot read {path}: {error.strerror}") from None
+        raise SettingsError(f"cannot read {error.filename}: {error.strerror}") from None
     scopes: dict[str, Mapping[str, Any]] = {}
     said: dict[str, str] = {}
     default: Mapping[str, Any] = EMPTY
-    for name in names:
-        file = os.path.join(path, name)
+    for file in files:
         document = _document(file)
         found = {f"docker {scope}": one for scope, one in document.get("docker", {}).items()}
         if "default-docker" in document:
@@ -127,5 +128,7 @@ def _namespace(value: object, where: str) -> dict[str, Any]:
             raise SettingsError(f"{where}: {key}: expected a URL")
     if not isinstance(value.get(_ATTACHMENTS, False), bool | None):
         raise SettingsError(f"{where}: {_ATTACHMENTS}: expected true or false")
-    known = (*_KEYS, _ATTACHMENTS)
+    if (value.get(_WRITE) or _BY_TAG) not in (_BY_TAG, "referrers", "both"):
+        raise SettingsError(f"{where}: {_WRITE}: expected {_BY_TAG}, referrers or both")
+    known = (*_KEYS, _ATTACHMENTS, _WRITE)
     return {key: value[key] for key in known if value.get(key) is not None}

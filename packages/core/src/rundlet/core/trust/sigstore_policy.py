@@ -18,12 +18,14 @@ _LOGS = ("rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData", "rek
 class Fulcio(Value):
     """Certificates that Fulcio issued to one who showed who they are.
 
-    roots: its certificates. issuer, email: who identified whom.
+    roots: its certificates. issuer: who identified them. email, build_signer: who they are, a user
+    or the URI of a workflow; one of both may be "".
     """
 
     roots: Source
     issuer: str
-    email: str
+    email: str = ""
+    build_signer: str = ""
 
 
 class Pki(Value):
@@ -69,11 +71,14 @@ def trust(found: dict[str, Any], where: str) -> SigstoreTrust:
 
 
 def _fulcio(value: Any, where: str) -> Fulcio:
-    found = obj(value, where, ("oidcIssuer", "subjectEmail"), ("caPath", "caData"))
+    signer = ("subjectEmail", "buildSignerURI")
+    found = obj(value, where, ("oidcIssuer",), ("caPath", "caData", *signer))
+    if not any(name in found for name in signer):
+        raise ValueError(f"{where}: one of {' and '.join(signer)} is needed")
     return Fulcio(
         source(found, where, "caPath", "caData"),
         text(found, where, "oidcIssuer"),
-        text(found, where, "subjectEmail"),
+        *(text(found, where, name) if name in found else "" for name in signer),
     )
 
 

@@ -59,7 +59,7 @@ class Client:
             "Docker-Distribution-Api-Version": _VERSION,
         }
         # All trust what the registry's certs.d says.
-        self._pool = Pool(lambda: context(endpoint, settings))
+        self._pool = Pool(lambda: context(endpoint, settings), endpoint.proxy)
         self._lock = threading.Lock()
         self._base = ""
         self._signatures = False
@@ -103,7 +103,7 @@ class Client:
     def _speaks_tls(self) -> bool:
         """Whether an insecure registry does. Raises OSError when nobody is there."""
         address = self.endpoint.address
-        if proxy(address, "https"):
+        if self.endpoint.proxy or proxy(address, "https"):
             try:
                 self._once("GET", f"https://{address}/v2/", {}, None, self._stall).drain()
             except HTTPError:

@@ -26,27 +26,30 @@ class Endpoint(Value):
     """host: as in image names; address: what to connect to ("host[:port]").
 
     verify: whether its certificate must be right. plain: whether HTTP may be spoken, when
-    it does not speak TLS.
+    it does not speak TLS. proxy: the URL of the one to reach it by, "" as the environment says.
     """
 
     host: str
     address: str
     verify: bool = True
     plain: bool = False
+    proxy: str = ""
 
 
-def endpoint(host: str, settings: TransportSettings, *, insecure: bool = False) -> Endpoint:
-    """The endpoint of a registry host. insecure: as registries.conf says.
+def endpoint(
+    host: str, settings: TransportSettings, *, insecure: bool = False, proxy: str = ""
+) -> Endpoint:
+    """The endpoint of a registry host. insecure, proxy: as registries.conf says.
 
     Hosts on loopback may speak plain HTTP unless verification is asked for: nobody is
     between them and us.
     """
     address = _ADDRESSES.get(host, host)
     if settings.tls_verify is True:
-        return Endpoint(host, address)
+        return Endpoint(host, address, proxy=proxy)
     if settings.tls_verify is False or insecure:
-        return Endpoint(host, address, verify=False, plain=True)
-    return Endpoint(host, address, plain=is_loopback(host))
+        return Endpoint(host, address, verify=False, plain=True, proxy=proxy)
+    return Endpoint(host, address, plain=is_loopback(host), proxy=proxy)
 
 
 def is_loopback(host: str) -> bool:

@@ -22,10 +22,14 @@ _MOST_IDLE = 16
 
 
 class Pool:
-    """Requests to any server. context: makes the TLS context of all, when it is first needed."""
+    """Requests to any server. context: makes the TLS context of all, when it is first needed.
 
-    def __init__(self, context: Callable[[], ssl.SSLContext]) -> None:
+    through: the URL of the proxy for all of them, "" as the environment says.
+    """
+
+    def __init__(self, context: Callable[[], ssl.SSLContext], through: str = "") -> None:
         self._make_context = context
+        self._through = through
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, str, str], list[Connection]] = {}
@@ -44,7 +48,7 @@ class Pool:
         timeout: seconds without a byte. Raises HTTPError.
         """
         parts = urlsplit(url)
-        through = proxy(parts.netloc, parts.scheme)
+        through = self._through or proxy(parts.netloc, parts.scheme)
         key = (parts.scheme, parts.netloc, through)
         target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
         sent = {"Host": parts.netloc.rpartition("@")[2], **headers}

@@ -70,7 +70,7 @@ def _client(host: str, settings: TransportSettings) -> Client:
     elif not settings.bearer_token:
         file = str(settings.auth_file) if settings.auth_file else ""
         credentials = find(place.reference.host, "", file, conf.helpers)
-    where = endpoint(place.reference.host, settings, insecure=place.insecure)
+    where = endpoint(place.reference.host, settings, insecure=place.insecure, proxy=place.proxy)
     return Client(where, settings, credentials)
 
 

@@ -65,7 +65,14 @@ class Signatures:
 
     def check(self, signatures: Sequence[bytes]) -> None:
         """Raise NotSupported where there is no place for one of these."""
-        if not self.stores.attachments and not all(map(is_simple, signatures)):
+        if all(map(is_simple, signatures)):
+            return
+        if not self.stores.by_tag:
+            raise NotSupported(
+                f"{self._location}: sigstore signatures are not written as referrers",
+                remedy="Set sigstore-attachments-write: cosign-tag in registries.d.",
+            )
+        if not self.stores.attachments:
             raise NotSupported(
                 f"{self._location}: sigstore signatures are not written to this registry",
                 remedy="Set use-sigstore-attachments in registries.d, or use --remove-signatures.",

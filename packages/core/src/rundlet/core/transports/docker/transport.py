@@ -119,7 +119,7 @@ def _conf(settings: TransportSettings) -> RegistriesConf:
 
 
 def _own(location: Location, settings: TransportSettings) -> tuple[Place, Client]:
-    """Where a name itself leads to, without its mirrors."""
+    """A name itself, whatever stands in for it when an image is read."""
     named, conf = _reference(location), _conf(settings)
     place = conf.own_place(named)
     return place, _client(place, settings, named, conf)
@@ -144,7 +144,7 @@ def _client(
     elif not settings.bearer_token:
         file = str(settings.auth_file) if settings.auth_file else ""
         credentials = find(reference.host, reference.path, file, conf.helpers)
-    where = endpoint(reference.host, settings, insecure=place.insecure)
+    where = endpoint(reference.host, settings, insecure=place.insecure, proxy=place.proxy)
     return Client(where, settings, credentials)
 
 

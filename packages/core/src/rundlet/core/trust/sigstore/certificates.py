@@ -31,6 +31,8 @@ _DEEPEST = 6
 _ISSUER_V1 = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _ISSUER_V2 = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 """Who identified the signer, as Fulcio writes it (fulcio's oid-info.md)."""
+_BUILD_SIGNER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.9")
+"""The URI of the workflow that signed, as a UTF8String."""
 _UNDERSTOOD = (
     ExtensionOID.BASIC_CONSTRAINTS,
     ExtensionOID.KEY_USAGE,
@@ -87,8 +89,11 @@ def by_fulcio(
     if issuer != wanted.issuer:
         raise DeniedByPolicy(f"its signer was identified by {issuer}, not by {wanted.issuer}")
     emails = _names(found, x509.RFC822Name)
-    if wanted.email not in emails:
+    if wanted.email and wanted.email not in emails:
         raise DeniedByPolicy(f"its signer is {_told(emails)}, not {wanted.email}")
+    workflows = _said(found, _BUILD_SIGNER)
+    if wanted.build_signer and workflows != {wanted.build_signer}:
+        raise DeniedByPolicy(f"its signer is {_told([*workflows])}, not {wanted.build_signer}")
     return _key(found)
 
 
@@ -137,8 +142,16 @@ def _names(certificate: x509.Certificate, kind: type[x509.RFC822Name | x509.DNSN
 
 def _oidc_issuer(certificate: x509.Certificate) -> str:
     """Both extensions that say it must say the same. Raises DeniedByPolicy for none."""
+    said = _said(certificate, _ISSUER_V1, _ISSUER_V2)
+    if len(said) != 1:
+        raise DeniedByPolicy("its certificate does not say who identified its signer")
+    return said.pop()
+
+
+def _said(certificate: x509.Certificate, *oids: x509.ObjectIdentifier) -> set[str]:
+    """What extensions of Fulcio say, of those that are there. Raises Corrupt."""
     said = set()
-    for oid in (_ISSUER_V1, _ISSUER_V2):
+    for oid in oids:
         try:
             found = certificate.extensions.get_extension_for_oid(oid).value
         except x509.ExtensionNotFound:
@@ -146,9 +159,7 @@ def _oidc_issuer(certificate: x509.Certificate) -> str:
         assert isinstance(found, x509.UnrecognizedExtension)
         data = found.value if oid == _ISSUER_V1 else _utf8(found.value)
         said.add(data.decode(errors="replace"))
-    if len(said) != 1:
-        raise DeniedByPolicy("its certificate does not say who identified its signer")
-    return said.pop()
+    return said
 
 
 def _utf8(der: bytes) -> bytes:
@@ -157,7 +168,7 @@ def _utf8(der: bytes) -> bytes:
     if len(der) > 2 and der[1] == 0x81:
         head, content = 3, der[3:]
     if der[:1] != b"\x0c" or len(der) < head or der[head - 1] != len(content):
-        raise Corrupt("its certificate's OIDC issuer is no text")
+        raise Corrupt("an extension of its certificate is no text")
     return content
 
 
