@@ -59,6 +59,16 @@ def test_containers_conf(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
     assert seen == ["3072", "device", "2", "0077", "lo", "volume", "sh"]
 
 
+def test_privileged_of_exec(loaded: Rundlet, tmp_path: Path) -> None:
+    """The key is a default of `exec --privileged` too."""
+    loaded("run", "-d", "--name", "c", "--network=none", "busybox", "sleep", "100")
+    (tmp_path / "containers.conf").write_text("[containers]\nprivileged = true\n")
+    loaded.environment["CONTAINERS_CONF"] = str(tmp_path / "containers.conf")
+    words = ("c", "grep", "CapEff", "/proc/self/status")
+    plain = loaded("exec", "--privileged=false", *words).stdout
+    assert loaded("exec", *words).stdout == loaded("exec", "--privileged", *words).stdout != plain
+
+
 ENGINE = """\
 [engine]
 compression_format = "zstd"

@@ -223,8 +223,13 @@ def _size(arguments: Parsed, name: str) -> int | None:
 
 
 def platform(arguments: Parsed) -> str:
-    """`--platform`, or what --os, --arch and --variant say; "" for this machine's."""
+    """`--platform`, or what --os, --arch and --variant say; "" for this machine's.
+
+    Raises InvalidArgument for both.
+    """
     if arguments.text("platform"):
+        if arguments.text("arch") or arguments.text("os"):
+            raise InvalidArgument("--platform option can not be specified with --arch or --os")
         return arguments.text("platform")
     if arguments.text("arch") or arguments.text("os") or arguments.text("variant"):
         parts = (arguments.text("os") or "linux", arguments.text("arch"), arguments.text("variant"))

@@ -59,7 +59,7 @@ def run(context: Context, arguments: Parsed) -> int:
         workdir=arguments.text("workdir"),
         terminal=terminal,
         stdin=stdin,
-        privileged=arguments.flag("privileged"),
+        privileged=_privileged(context, arguments),
         detach=detach,
         tracked=not arguments.flag("no-session"),
         preserve_fds=arguments.number("preserve-fds") or 0,
@@ -80,6 +80,13 @@ def run(context: Context, arguments: Parsed) -> int:
         detach_keys=detach_keys(keys if given else context.engine.settings.detach_keys),
     )
     return context.engine.containers.exec(name, request, streams).exit_code
+
+
+def _privileged(context: Context, arguments: Parsed) -> bool:
+    """As said, or by `privileged` of containers.conf, as with podman."""
+    if "privileged" in arguments.given:
+        return arguments.flag("privileged")
+    return bool(context.engine.settings.run_flags.get("privileged"))
 
 
 def _words(context: Context, arguments: Parsed) -> tuple[str, Sequence[str]]:

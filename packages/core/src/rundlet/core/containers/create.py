@@ -35,7 +35,7 @@ from . import (
     volumes,
 )
 from .health.plan import validate
-from .mounts import check_source, fill_volumes
+from .mounts import check_content, check_source, fill_volumes
 from .paths import Paths
 from .source import Pulling, Source, resolve
 from .state import boot_id
@@ -59,10 +59,11 @@ def create(
     """Make a container that can be started. pulling: how to get an image that is not here.
 
     identity: its id, where it is not a new one. Raises InvalidArgument, AlreadyExists for the
-    name, NoSuchImage, NoSuchNetwork, DeniedByPolicy, DriverUnavailable, and what the storage
-    raises; nothing is left then.
+    name, NoSuchImage, NoSuchArtifact, NoSuchNetwork, DeniedByPolicy, DriverUnavailable, and what
+    the storage raises; nothing is left then.
     """
     _check(request)
+    check_content(engine, request.mounts)
     request = _settled(engine, request)
     network.check(engine, request)
     log_driver.check(engine, request)

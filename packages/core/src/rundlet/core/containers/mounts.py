@@ -76,6 +76,15 @@ def check_source(mount: Mount) -> None:
         raise InvalidArgument(f"statfs {mount.source}: no such file or directory")
 
 
+def check_content(engine: Engine, mounts: Sequence[Mount]) -> None:
+    """Images and artifacts that are mounted must be there. Raises NoSuchImage, NoSuchArtifact."""
+    for mount in mounts:
+        if mount.kind == "image":
+            engine.images.get(mount.source)
+        elif mount.kind == "artifact":
+            engine.artifacts.get(mount.source)
+
+
 def _volume(engine: Engine, mount: Mount, rootfs: str, request: ContainerRequest) -> Mount:
     path = engine.volumes.mount(mount.source)
     engine.volumes.copy_up(
