@@ -11,7 +11,6 @@ import os
 import nox
 
 PACKAGES = ("core", "cri", "cli", "build", "skopeo", "net-cni")
-SOURCES = ("packages", "devtools", "tests", "noxfile.py", "conftest.py")
 TEST_TOOLS = (
     "pytest>=8",
     "pytest-xdist>=3",

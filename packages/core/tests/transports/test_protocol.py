@@ -167,12 +167,6 @@ def test_an_upload_goes_to_another_host_without_credentials() -> None:
 # --- mounts
 
 
-def uploaded(registry: Registry, digest: str) -> int:
-    """In how many repositories of a registry a blob is linked."""
-    root = registry.directory / "data/docker/registry/v2/repositories"
-    return len(list(root.glob(f"**/_layers/sha256/{digest[7:]}")))
-
-
 def test_blobs_are_mounted_from_where_they_are_known_to_be(
     engine: Engine, registry: Registry, repository: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,7 +89,6 @@ def copied(
 
 def copy_options(context: Context, arguments: Parsed, target: ImageTransport) -> CopyOptions:
     """What the options of `copy` or `sync` say. Raises UsageError where they contradict."""
-    from rundlet.core.errors import UsageError
     from rundlet.core.images.copy import CopyOptions
     from rundlet.core.images.plan import Wishes
     from rundlet.core.verbs.encryption import encryption
@@ -98,26 +97,14 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
     from .places import platform
 
     values = arguments.values
-    several = str(values.get("multi-arch") or "")
-    if several and arguments.flag("all"):
-        raise UsageError("Cannot use --all and --multi-arch flags together")
-    platforms = _platforms(several)
-    strip = bool(values.get("strip-removed-platforms"))
-    if strip and several == "index-only":
-        raise UsageError(
-            "requested operation filtered out all platforms and would create an empty image"
-        )
-    if values.get("dest-compress") and values.get("dest-decompress"):
-        raise UsageError("Cannot use --dest-compress and --dest-decompress flags together")
-    for name in ("dest-compress", "dest-decompress"):
-        if values.get(name) and target.name != "dir":
-            context.warn(f"--{name} can only be used if the destination transport is 'dir'")
+    _refuse_contradictions(arguments)
     directory = target.name == "dir"
+    for name in ("dest-compress", "dest-decompress"):
+        if values.get(name) and not directory:
+            context.warn(f"--{name} can only be used if the destination transport is 'dir'")
+    several = str(values.get("multi-arch") or "")
+    platforms = _platforms(several)
     compression = str(values.get("dest-compress-format") or "")
-    if values.get("dest-force-compress-format") and not compression:
-        raise UsageError(
-            "--dest-force-compress-format can only be used with --dest-compress-format"
-        )
     level = values.get("dest-compress-level")
     if directory and values.get("dest-compress"):
         compression = compression or "gzip"
@@ -126,7 +113,7 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         all_instances=arguments.flag("all") or several == "all" or bool(platforms),
         index_only=several == "index-only",
         platforms=platforms,
-        strip=strip,
+        strip=bool(values.get("strip-removed-platforms")),
         keep=arguments.flag("preserve-digests"),
         wishes=Wishes(
             format=arguments.text("format"),
@@ -142,6 +129,26 @@ def copy_options(context: Context, arguments: Parsed, target: ImageTransport) ->
         precompute=bool(values.get("dest-precompute-digests")) and target.name == "docker",
         temporary=context.options.text("tmpdir"),
     )
+
+
+def _refuse_contradictions(arguments: Parsed) -> None:
+    """Raise UsageError for options of `copy` or `sync` that do not go together."""
+    from rundlet.core.errors import UsageError
+
+    values = arguments.values
+    several = values.get("multi-arch")
+    if several and arguments.flag("all"):
+        raise UsageError("Cannot use --all and --multi-arch flags together")
+    if several == "index-only" and values.get("strip-removed-platforms"):
+        raise UsageError(
+            "requested operation filtered out all platforms and would create an empty image"
+        )
+    if values.get("dest-compress") and values.get("dest-decompress"):
+        raise UsageError("Cannot use --dest-compress and --dest-decompress flags together")
+    if values.get("dest-force-compress-format") and not values.get("dest-compress-format"):
+        raise UsageError(
+            "--dest-force-compress-format can only be used with --dest-compress-format"
+        )
 
 
 def _platforms(several: str) -> tuple[Platform, ...]:

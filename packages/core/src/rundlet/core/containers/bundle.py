@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..cgroups.layout import CgroupLayout
-    from ..contracts.runtime import OCIRuntime
+    from ..contracts.runtime import OCIRuntime, OCISpec
     from ..engine import Engine
     from ..state.containers import Container
     from .network import Joined
@@ -80,12 +80,7 @@ def write(
     _set_outside(plan)
     named = [device.source for device in request.devices if cdi.qualified(device.source)]
     cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)
-    hooks = [one for one in request.hooks_dirs or engine.settings.hooks_dirs if os.path.exists(one)]
-    if hooks:
-        from ..spec import oci_hooks
-
-        asked = any(mount.kind == "bind" for mount in request.mounts)
-        oci_hooks.add(spec, hooks, bind_mounts=asked)
+    _add_hooks(engine, request, spec)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
     adapted = runtime.adapt(spec)
@@ -97,6 +92,16 @@ def _split(machine: CgroupLayout, row: Container) -> str:
     from ..cgroups import split
 
     return split.payload(machine, row.id)
+
+
+def _add_hooks(engine: Engine, request: ContainerRequest, spec: OCISpec) -> None:
+    """Hooks of the machine's directories (oci-hooks(5))."""
+    hooks = [one for one in request.hooks_dirs or engine.settings.hooks_dirs if os.path.exists(one)]
+    if hooks:
+        from ..spec import oci_hooks
+
+        asked = any(mount.kind == "bind" for mount in request.mounts)
+        oci_hooks.add(spec, hooks, bind_mounts=asked)
 
 
 def _set_outside(plan: SpecPlan) -> None:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .listing import Registry, Wanted
 
-SOURCES = ("docker", "dir", "oci", "yaml")
-
 
 class Item(Value):
     """An image to be copied. suffix: what its place at the destination ends with, unscoped or

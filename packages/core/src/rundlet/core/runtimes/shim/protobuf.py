@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    Kind = str | tuple["Message"] | list["Message"]
     Message = dict[str, tuple[int, Any]]
 
 VARINT = "varint"

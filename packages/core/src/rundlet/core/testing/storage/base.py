@@ -13,7 +13,7 @@ import pytest
 from ...contracts.storage import MountOptions, StorageDriver
 from ..archives import Archive
 
-A, B, C, D, E = (letter * 64 for letter in "abcde")
+A, B, C, D = (letter * 64 for letter in "abcd")
 PLAIN = MountOptions()
 
 Make = Callable[[str], StorageDriver]
