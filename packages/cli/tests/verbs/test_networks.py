@@ -142,6 +142,13 @@ def test_all_exposed_ports_are_published(networked: Rundlet) -> None:
         port, _, place = line.partition(" -> 0.0.0.0:")
         assert (port, int(place) > 0) == (start, True), line
     networked("run", "--rm", "-P", "--network", "none", "exposing", "true")
+    networked("rm", "-ft0", "c")
+    conf = networked.directory / "containers.conf"
+    conf.write_text('[network]\ndefault_host_ips = ["127.0.0.1", "127.0.0.2"]\n')
+    networked.environment["CONTAINERS_CONF"] = str(conf)
+    networked("run", "-d", "--name", "d", "-p", "8001:70", "-p", "127.0.0.3:8001:70", "busybox")
+    bound = '{{range (index .HostConfig.PortBindings "70/tcp")}}{{.HostIp}} {{end}}'
+    assert networked("inspect", "-f", bound, "d").stdout == "127.0.0.1 127.0.0.2 127.0.0.3 \n"
 
 
 def test_several_networks_and_ipv6(networked: Rundlet) -> None:

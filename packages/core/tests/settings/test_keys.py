@@ -66,6 +66,7 @@ def test_keys_that_are_read_in_a_way_of_their_own(machine: Machine) -> None:
         crun = ["debug", "log-format=json"]
         [engine.platform_to_oci_runtime]
         "wasi/wasm" = "crun-wasm"
+        "wasi/wasm64" = ["crun-wasm"]
         """,
     )
     storage = machine.etc / "containers/storage.conf"
@@ -88,7 +89,7 @@ def test_keys_that_are_read_in_a_way_of_their_own(machine: Machine) -> None:
     assert found.multi_image_archive
     assert found.run_flags == {"log-opt": ("tag=web",)}
     assert found.runtimes == {"crun": {"path": "/there", "args": ["--debug", "--log-format=json"]}}
-    assert found.platform_runtimes == {"wasi/wasm": "crun-wasm"}
+    assert found.platform_runtimes == {"wasi/wasm": "crun-wasm", "wasi/wasm64": "crun-wasm"}
     assert found.storage_driver_priority == ("vfs",)
     assert found.auto_userns_user == "others"
     assert (found.auto_userns_min_size, found.auto_userns_max_size) == (10, 20)

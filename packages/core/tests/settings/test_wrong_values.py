@@ -19,6 +19,7 @@ CONTAINERS = [
     ("[containers]\nenv = 'A=b'", "containers.env: "),
     ("[engine]\ncgroup_manager = 'own'", "engine.cgroup_manager: 'own' is not one of cgroupfs"),
     ("[engine]\npull_policy = 'maybe'", "engine.pull_policy: 'maybe' is not one of always"),
+    ("[network]\ndefault_host_ips = ['x']", "network.default_host_ips.0: .*'x' does not appear"),
     ("[engine.runtimes]\ncrun = '/usr/bin/crun'", "engine.runtimes.crun: expected a list"),
     ("[engine.runtimes]\ncrun = 5", "engine.runtimes.crun: expected a list"),
     ("[engine]\nconmon_path = '/usr/bin/conmon'", "engine.conmon_path: expected a list"),

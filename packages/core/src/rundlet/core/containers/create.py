@@ -116,11 +116,12 @@ def _check(request: ContainerRequest) -> None:
 def _with_ports(engine: Engine, request: ContainerRequest, source: Source) -> ContainerRequest:
     """Ports mean nothing without a network of the container's own: podman warns and goes on."""
     if network.mode(engine, request) == "networks":
-        if not request.publish_all:
+        addresses = engine.settings.default_host_ips
+        if not request.publish_all and not addresses:
             return request
-        from .exposed import published
+        from .exposed import bound, published
 
-        return published(request, source.config)
+        return bound(published(request, source.config), addresses)
     if not request.ports:
         return request
     bundle.warn(

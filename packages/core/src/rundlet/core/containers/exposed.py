@@ -6,7 +6,7 @@ from ..contracts.network import PortMapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from ..contracts.network import Protocol
@@ -21,6 +21,18 @@ def ports(texts: Iterable[str]) -> Iterator[tuple[int, Protocol]]:
         protocol: Protocol = "udp" if said == "udp" else "sctp" if said == "sctp" else "tcp"
         for number in range(int(first), int(last or first) + 1):
             yield number, protocol
+
+
+def bound(request: ContainerRequest, addresses: Sequence[str]) -> ContainerRequest:
+    """With what is published to no address of the host published to each of these."""
+    if not addresses:
+        return request
+    ports = [
+        port.replace(host_ip=address)
+        for port in request.ports
+        for address in ((port.host_ip,) if port.host_ip else addresses)
+    ]
+    return request.replace(ports=tuple(ports))
 
 
 def published(request: ContainerRequest, image: Mapping[str, Any]) -> ContainerRequest:

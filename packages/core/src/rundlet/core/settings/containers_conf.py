@@ -72,8 +72,9 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
     if engine.get("retry_delay"):
         found["retry_delay"] = _seconds(path, "engine.retry_delay", engine["retry_delay"])
     platforms = _table(path, engine, "platform_to_oci_runtime")
-    if platforms:
-        found["platform_runtimes"] = {**before.get("platform_runtimes", {}), **platforms}
+    if platforms:  # the file that podman ships has lists of one there
+        only = {name: one[0] if _is_one(one) else one for name, one in platforms.items()}
+        found["platform_runtimes"] = {**before.get("platform_runtimes", {}), **only}
     runtimes: dict[str, dict[str, Any]] = {}
     for name, places in _table(path, engine, "runtimes").items():
         if places:
@@ -86,6 +87,10 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
         merged = {name: {**old.get(name, {}), **table} for name, table in runtimes.items()}
         found["runtimes"] = {**old, **merged}
     return found
+
+
+def _is_one(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 1
 
 
 def _network(path: str, network: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

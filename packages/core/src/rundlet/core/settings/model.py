@@ -5,9 +5,10 @@ Only imported when a file or variable has changed since the last snapshot (setti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from ..errors import SettingsError
@@ -83,7 +84,13 @@ def _fields() -> dict[str, Any]:
     """One optional field per setting of the snapshot, so that they are listed once."""
     types = {name: _TYPES[str(text)] for name, text in Settings.__annotations__.items()}
     types["runtimes"] = dict[str, RuntimeTable]
+    types["default_host_ips"] = tuple[Annotated[str, AfterValidator(_address)], ...]
     return {name: (type_ | None, None) for name, type_ in types.items()}
+
+
+def _address(text: str) -> str:
+    ip_address(text)  # says what is wrong
+    return text
 
 
 def from_files(files: Sequence[str]) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Settings(Value):
     network_config_dirs: tuple[str, ...] = ()  # (): where the plugin looks itself
     network_plugin_dirs: tuple[str, ...] = ()  # (): where the plugin looks itself
     interface_name: str = ""  # "device": that of macvlan and ipvlan; "": eth0, eth1, ...
+    default_host_ips: tuple[str, ...] = ()  # that -p and -P without an address mean; (): all
     default_subnet: str = "10.88.0.0/16"  # of the default network
     default_subnet_pools: tuple[str, ...] = ()  # "BASE SIZE" ("10.89.0.0/16 24"); (): podman's
 

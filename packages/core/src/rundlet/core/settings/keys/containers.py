@@ -24,6 +24,7 @@ CONTAINERS = (
     Key(_T, "dns_servers", setting="dns_servers"),
     Key(_T, "env", setting="environment"),
     Key(_T, "env_host", flag="env-host", kind=bool),
+    Key(_T, "env_merge", flag="env-merge", kind=list),
     Key(_T, "host_containers_internal_ip", setting="host_containers_internal_ip"),
     Key(_T, "http_proxy", flag="http-proxy", kind=bool),
     Key(_T, "init", setting="init"),

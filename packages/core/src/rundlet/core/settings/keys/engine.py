@@ -7,6 +7,8 @@ from .key import Key
 _T = "engine"
 _DAEMON = "this engine has no daemon, and no remote clients"
 _PODS = "pods are those of kubelet and `rundlet-cri`: see crio.md"
+_RULES = "rules forward ports: none is held open"
+_VOLUMES = "volumes are local directories"
 _STATE = "all state is one SQLite database, with a lock file for each object"
 _PLACES = "graph_root and run_root of rundlet.toml (`--root`, `--runroot`) say where all is"
 _EVENTS = "events are kept in the state database, the newest 100,000"
@@ -27,13 +29,14 @@ ENGINE = (
     Key(_T, "conmon_path", does="the first that is there; else conmon on PATH (`conmon`)"),
     Key(_T, "database_backend", without=_STATE),
     Key(_T, "detach_keys", setting="detach_keys"),
-    Key(_T, "enable_port_reservation", without="rules forward ports: none is held open"),
+    Key(_T, "enable_port_reservation", without=_RULES),
     Key(_T, "env", setting="engine_env"),
     Key(_T, "events_container_create_inspect_data", without=_EVENTS),
     Key(_T, "events_logfile_max_size", without=_EVENTS),
     Key(_T, "events_logfile_path", without=_EVENTS),
     Key(_T, "events_logger", does="none: no events are kept; else they are, in the state database"),
     Key(_T, "exit_command_delay", without=_DAEMON),
+    Key(_T, "force_port_listen", without=_RULES),
     Key(_T, "healthcheck_events", setting="healthcheck_events"),
     Key(_T, "helper_binaries_dir", setting="helper_binaries_dirs"),
     Key(_T, "hooks_dir", setting="hooks_dirs"),
@@ -69,6 +72,7 @@ ENGINE = (
     Key(_T, "stop_timeout", setting="stop_timeout"),
     Key(_T, "tmp_dir", without=_PLACES),
     Key(_T, "volume_path", setting="volume_path"),
+    Key(_T, "volume_plugin_timeout", without=_VOLUMES),
     Key(
         "engine.platform_to_oci_runtime",
         "*",
@@ -77,5 +81,5 @@ ENGINE = (
     Key("engine.runtimes", "*", does="paths of a runtime, of which the first that is there counts"),
     Key("engine.runtimes_flags", "*", does="options of a runtime, as `--runtime-flag` gives them"),
     Key("engine.service_destinations", "*", without=_DAEMON),
-    Key("engine.volume_plugins", "*", without="volumes are local directories"),
+    Key("engine.volume_plugins", "*", without=_VOLUMES),
 )

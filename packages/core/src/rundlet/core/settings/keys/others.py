@@ -10,6 +10,7 @@ _ROOTLESS = "it is of rootless networks"
 
 OTHERS = (
     Key(_N, "cni_plugin_dirs", setting="network_plugin_dirs"),
+    Key(_N, "default_host_ips", setting="default_host_ips"),
     Key(_N, "default_network", setting="default_network"),
     Key(_N, "default_rootless_network_cmd", without=_ROOTLESS),
     Key(_N, "default_subnet", setting="default_subnet"),
@@ -25,6 +26,7 @@ OTHERS = (
     Key(_N, "network_backend", without="network_plugin of rundlet.toml chooses the plugin"),
     Key(_N, "network_config_dir", does="the only directory of networks (`network_config_dirs`)"),
     Key(_N, "pasta_options", without=_ROOTLESS),
+    Key(_N, "rootless_port_forwarder", without=_ROOTLESS),
     Key("secrets", "driver", setting="secret_driver"),
     Key("secrets.opts", "*", does="options of that driver (`secret_options` of rundlet.toml)"),
     Key("machine", "*", without="containers run on this machine"),
