@@ -11,11 +11,11 @@ from devtools.tool import Rundlet
 
 
 def privately(rundlet: Rundlet, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a mount namespace of its own; $ROOT is the graph root."""
-    root = str(rundlet.directory / "root")
+    """Run a script in a mount namespace of its own; $ROOT and $RUN are its roots."""
+    roots = {"ROOT": f"{rundlet.directory}/root", "RUN": f"{rundlet.directory}/run"}
     return subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
-        env={**rundlet.environment, "ROOT": root},
+        env={**rundlet.environment, **roots},
         capture_output=True,
         text=True,
         check=False,
@@ -73,3 +73,31 @@ def test_a_full_graph_root(loaded: Rundlet, what: str) -> None:
     assert (removed, len(image), again) == ("c", 12, "again")
     assert f"no space left for the state file {loaded.directory}/root/state.db" in done.stderr
     assert done.stderr.count("Error") == 1
+
+
+@pytest.mark.parametrize("what", FULL)
+def test_a_full_run_root(loaded: Rundlet, what: str) -> None:
+    """What runs can be stopped and removed there; starts name the disk, and leave nothing.
+
+    Locks are files: where no inode is left, some have to be freed first.
+    """
+    script = f"""
+        mkdir $RUN && mount -t tmpfs -o size=8m,nr_inodes=500 none $RUN || exit 1
+        for name in stopped removed; do
+            rundlet run -d --name $name --network none busybox sleep 1000 >/dev/null
+        done
+        {FULL[what].replace("$ROOT", "$RUN")}
+        rundlet exec stopped true
+        rm -f $RUN/fill/?
+        rundlet run --rm --network none busybox true
+        rundlet stop -t 0 stopped && rundlet rm -f removed && rundlet ps -aq | wc -l
+        rm -r $RUN/fill
+        rundlet start stopped && rundlet exec stopped echo again && rundlet rm -f -t 0 stopped
+        rundlet system check
+    """
+    done = privately(loaded, script)
+    assert done.stdout.split() == ["stopped", "removed", "1", "stopped", "again", "stopped"], done
+    failed = [line for line in done.stderr.splitlines() if line.startswith("Error")]
+    assert all("No space left on device" in line for line in failed)
+    assert str(loaded.directory / "run") in failed[0]
+    assert "WARN" not in done.stderr

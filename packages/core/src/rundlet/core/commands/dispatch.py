@@ -48,7 +48,7 @@ def main(program: Program, words: Sequence[str]) -> int:
     except Exception as error:  # a defect of ours: told without a traceback
         from .unexpected import report
 
-        code = report(program, error, debug=_debugging(options, words))
+        code = report(program, error, options.parsed(), debug=_debugging(options, words))
         _discard_output()
         return code
 

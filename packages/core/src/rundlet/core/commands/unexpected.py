@@ -6,8 +6,11 @@ import errno
 import os
 import sys
 
+from ..errors import RundletError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .context import Parsed
     from .declare import Program
 
 # What the machine may say at any point of any verb; everything else is a defect.
@@ -28,12 +31,16 @@ _MACHINE = {
 }
 
 
-def report(program: Program, error: Exception, *, debug: bool) -> int:
-    """Say it in a line or two; the exit code. The traceback goes to a file, or is shown."""
+def report(program: Program, error: Exception, options: Parsed, *, debug: bool) -> int:
+    """Say it in a line or two; the exit code. The traceback goes to a file, or is shown.
+
+    options: the program's.
+    """
     if debug:
         show(error)
     if isinstance(error, OSError) and error.errno in _MACHINE:
-        what = f"{error.filename}: " if error.filename else ""
+        where = error.filename or _full(error.errno, options)
+        what = f"{where}: " if where else ""
         sys.stderr.write(f"Error: {what}{error.strerror}\n{_MACHINE[error.errno]}\n")
     elif isinstance(error, FileNotFoundError) and not _here():
         sys.stderr.write("Error: the working directory is not there any more\nGo to another one.\n")
@@ -47,6 +54,21 @@ def report(program: Program, error: Exception, *, debug: bool) -> int:
         if not debug:
             _keep(program, error)
     return 125
+
+
+def _full(number: int, options: Parsed) -> str:
+    """The root on whose disk nothing can be written; errors of writing do not name their file."""
+    if number not in (errno.ENOSPC, errno.EDQUOT):
+        return ""
+    from ..settings.load import from_options
+    from ..state.opening import refusal
+
+    try:
+        settings = from_options(options)
+    except RundletError:
+        return ""
+    roots = (settings.run_root, settings.graph_root)
+    return next((root for root in roots if refusal(root) == number), "")
 
 
 def _here() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from ..contracts.monitor import Streams
 from ..errors import NetworkError, NoSuchContainer, NotInImage, RundletError, RuntimeFailed
 from ..value import Value
@@ -75,9 +77,9 @@ def foreground(
     console = size(streams.stdout) if streams is not None and streams.terminal else (0, 0)
     try:
         started = start(engine, row, attach=streams is not None, console=console)
-    except RundletError as error:
+    except (RundletError, OSError) as error:
         if created and row.auto_remove:
-            engine.containers.remove(row.id, force=True, volumes=True)
+            _take_back(engine, row)
         if created and isinstance(error, _ONLY_WHEN_STARTED) and error.exit_code == 125:
             error.exit_code = 126
         raise
@@ -87,6 +89,14 @@ def foreground(
         return _watch(engine, started, streams, sig_proxy)
     finally:
         started.close()
+
+
+def _take_back(engine: Engine, row: Container) -> None:
+    """Remove what could not be started; why that was so is the error, not why this fails, too."""
+    try:
+        engine.containers.remove(row.id, force=True, volumes=True)
+    except (RundletError, OSError) as error:
+        sys.stderr.write(f"WARN[0000] container {row.id} is left: {error}\n")
 
 
 def _watch(engine: Engine, started: Started, streams: Streams, sig_proxy: bool) -> RunResult:

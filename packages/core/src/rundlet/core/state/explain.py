@@ -39,5 +39,6 @@ def explained(error: sqlite3.Error, graph_root: str, path: str) -> RundletError:
         f" {BUSY_TIMEOUT:g} s: see who with fuser {path}",
         sqlite3.SQLITE_NOTADB: DAMAGED,
         sqlite3.SQLITE_CORRUPT: DAMAGED,
+        0: DAMAGED,  # of Python: a text that is none
     }.get(code, "")
     return StoreError(f"cannot use the state file {path}: {error}", remedy=remedy)

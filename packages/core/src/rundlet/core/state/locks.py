@@ -6,11 +6,12 @@ take one. A waiter has a deadline and names the holder when it passes.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
 
-from ..errors import Busy, StoreError
+from ..errors import Busy, NoSpace, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Held:
                 os.close(descriptor)
                 return self._try()
             os.ftruncate(descriptor, 0)  # a holder that was killed left its name
-            os.pwrite(descriptor, b"%d" % os.getpid(), 0)
+            _sign(descriptor)
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0)
             os.close(descriptor)
@@ -118,10 +119,24 @@ class Held:
                 os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
                 return os.open(self._path, flags, 0o600)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoSpace(
+                    f"cannot lock {self._what}: {self._path}: {error.strerror}",
+                    remedy="Free some space on its disk (df; inodes: df -i).",
+                ) from error
             raise StoreError(
                 f"cannot lock {self._what}: {self._path}: {error.strerror}",
                 remedy="Its directory must be writable: see --runroot and --imagestore.",
             ) from error
+
+
+def _sign(descriptor: int) -> None:
+    """Leave our name for those who wait. On a full disk it is locked all the same: to free some."""
+    try:
+        os.pwrite(descriptor, b"%d" % os.getpid(), 0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def is_current(descriptor: int, path: str) -> bool:
