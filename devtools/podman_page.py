@@ -54,6 +54,11 @@ DIFFERS: dict[tuple[str, str], str] = {
         (verb, "cgroups"): "`disabled` with crun, which alone can do that"
         for verb in ("run", "create")
     },
+    **{
+        (verb, "log-opt"): "`label`, `labels` and `env`, of journald, have no effect: a warning"
+        " says so, and of options that nobody knows"
+        for verb in ("run", "create")
+    },
     ("ps", "sync"): "the state is always derived from what is there",
     (
         "network create",

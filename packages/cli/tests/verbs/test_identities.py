@@ -116,6 +116,16 @@ def test_files_of_the_engine_are_roots(store: Rundlet) -> None:
         assert store("run", "--rm", how, *words).stdout.split() == ["0:0"] * len(files)
 
 
+def test_owners_are_users_of_the_container(store: Rundlet, tmp_path: Path) -> None:
+    """Of secrets, and of file systems in memory with U."""
+    (tmp_path / "value").write_text("hush")
+    store("secret", "create", "pw", str(tmp_path / "value"))
+    flags = ("--secret", "pw,uid=5,gid=6", "--tmpfs", "/t:U", "--mount", "type=ramfs,dst=/r,U")
+    words = (*flags, "-u", "5:6", "busybox", "stat", "-c", "%u:%g", "/run/secrets/pw", "/t")
+    for maps in ((), ("--uidmap=0:100000:1000",)):
+        assert said(store, *maps, *words) == ["5:6", "5:6"]
+
+
 def test_the_other_modes(store: Rundlet) -> None:
     (line, *_) = said(store, "--userns", "keep-id", "busybox", "cat", "/proc/self/uid_map")
     assert line.split()[:2] == ["0", "0"]

@@ -9,6 +9,7 @@ from rundlet.core.errors import InvalidArgument, NotSupported, UsageError
 
 from . import environment, hosts
 from .id_maps import id_maps
+from .log_options import log_options
 from .mounts import device, mounts
 from .networks import networks_of, refuse_dns
 from .options import LEFT_OUT
@@ -33,6 +34,7 @@ def build(arguments: Parsed) -> ContainerRequest:
     rootfs = arguments.flag("rootfs")
     network, networks = networks_of(arguments)
     pull = arguments.text("pull")
+    logging = log_options(arguments.texts("log-opt"))
     uids, gids = id_maps(arguments.texts("uidmap"), arguments.texts("gidmap"))
     checks: dict[str, Any] = {}
     if any(name.startswith("health-") or name == "no-healthcheck" for name in arguments.given):
@@ -72,8 +74,8 @@ def build(arguments: Parsed) -> ContainerRequest:
         stop_signal=arguments.text("stop-signal"),
         stop_timeout=arguments.number("stop-timeout"),
         timeout=arguments.number("timeout") or 0,
-        log_driver=arguments.text("log-driver"),
-        log_options=environment.key_values(arguments.texts("log-opt"), "log-opt"),
+        log_driver=logging.pop("driver", "") or arguments.text("log-driver"),
+        log_options=logging,
         pid=arguments.text("pid"),
         ipc=arguments.text("ipc"),
         uts=arguments.text("uts"),

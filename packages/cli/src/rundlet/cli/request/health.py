@@ -134,16 +134,36 @@ def _destination(text: str) -> str:
 
 
 def _test(command: str) -> list[str]:
-    if command.lower() == "none":
-        return ["NONE"]
-    if command.startswith("["):
-        import json
+    """A JSON list, or words of a shell; a first word CMD, CMD-SHELL or NONE says how it is meant.
 
-        try:
-            return ["CMD", *json.loads(command)]
-        except ValueError:
-            pass
-    return ["CMD-SHELL", command]
+    As podman, a list without such a word is run as it is, but one word alone by the shell.
+    """
+    words = _json_words(command)
+    if words == []:
+        raise InvalidArgument("must define a healthcheck command for all healthchecks")
+    listed = words is not None
+    if words is None:
+        words = command.split(" ", 1)
+    kind = words[0].upper()
+    if kind == "NONE":
+        return ["NONE"]
+    if kind == "CMD":
+        return ["CMD", *(words[1:] if listed else command.split()[1:])]
+    if kind == "CMD-SHELL":
+        return ["CMD-SHELL", *words[1:]]
+    return ["CMD", *words] if listed and len(words) > 1 else ["CMD-SHELL", " ".join(words)]
+
+
+def _json_words(text: str) -> list[str] | None:
+    if not text.startswith("["):
+        return None
+    from rundlet.core import json
+
+    try:
+        words = json.loads(text)
+    except ValueError:
+        return None
+    return words if all(isinstance(word, str) for word in words) else None
 
 
 def _time(arguments: Parsed, name: str, default: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from rundlet.core.containers.request import Device, Mount
-from rundlet.core.errors import InvalidArgument
+from rundlet.core.errors import InvalidArgument, NotSupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,25 @@ if TYPE_CHECKING:
 _KINDS = ("artifact", "bind", "volume", "tmpfs", "ramfs", "image", "devpts", "glob")
 _SOURCE = ("src", "source", "volume-source")
 _TARGET = ("dst", "dest", "destination", "target", "volume-target")
+_FILES = ("bind", "glob")
+_MEMORY = ("tmpfs", "ramfs")
+_OF_KINDS = {
+    "bind-nonrecursive": _FILES,
+    "bind-propagation": (*_FILES, "volume"),
+    "no-dereference": _FILES,
+    "relabel": (*_FILES, "volume"),
+    "subpath": ("volume", "image"),
+    "volume-subpath": ("volume",),
+    "image-subpath": ("image",),
+    "volume-nocopy": ("volume",),
+    "volume-opt": ("volume",),
+    "tmpfs-size": _MEMORY,
+    "tmpfs-mode": _MEMORY,
+}
+"""Options of --mount that not every type has."""
+_WITH_VALUE = frozenset(
+    (*_SOURCE, *_TARGET, *_OF_KINDS, "digest", "title", "name", "type", "uid", "gid", "mode", "max")
+) - {"bind-nonrecursive", "no-dereference", "volume-nocopy"}
 
 
 def mounts(arguments: Parsed) -> tuple[Mount, ...]:
@@ -61,11 +80,13 @@ def mount(text: str) -> Mount:
     options: list[str] = []
     for word in _split(text):
         key, equals, value = word.partition("=")
+        if key in _WITH_VALUE and not equals:
+            raise InvalidArgument(f"--mount {text}: {key}: must provide an argument for option")
         if key == "type":
             kind = value
-        elif key in _SOURCE and equals:
+        elif key in _SOURCE:
             source = value
-        elif key in _TARGET and equals:
+        elif key in _TARGET:
             destination = clean(value)
         elif key in ("readonly", "ro", "rw"):
             on = _boolean(key, value)
@@ -77,19 +98,39 @@ def mount(text: str) -> Mount:
         elif key == "bind-propagation":
             options.append(value)
         elif key == "relabel":
-            options.append({"shared": "z", "private": "Z"}.get(value, value))
+            options.append(_label(value))
         elif key in ("U", "chown"):
             options += ["U"] * _boolean(key, value)
         elif key == "volume-opt" and "=" not in value:
             raise InvalidArgument(f"--mount {text}: {word} is not volume-opt=NAME=VALUE")
         else:
             options.append(word)
-    return _checked(text, Mount(kind, destination, source, tuple(options)))
+    made = Mount(kind, destination, source, tuple(options))
+    _check_kind(text, kind)
+    return _checked(text, made)
+
+
+def _check_kind(text: str, kind: str) -> None:
+    if kind not in _KINDS:
+        raise InvalidArgument(f"invalid filesystem type {kind!r}")
+    for word in _split(text):
+        key = word.partition("=")[0]
+        if kind not in _OF_KINDS.get(key, _KINDS):
+            raise InvalidArgument(f"{key!r} option not supported for {kind!r} mount types")
+        if key == "volume-label":
+            raise NotSupported(
+                "--mount volume-label is not supported, as in podman",
+                remedy="make the volume with `volume create --label`",
+            )
+
+
+def _label(value: str) -> str:
+    if value not in ("shared", "private"):
+        raise InvalidArgument(f"relabel mount option must be 'private' or 'shared', not {value!r}")
+    return "z" if value == "shared" else "Z"
 
 
 def _checked(text: str, made: Mount) -> Mount:
-    if made.kind not in _KINDS:
-        raise InvalidArgument(f"invalid filesystem type {made.kind!r}")
     if made.kind == "glob" and not made.destination:
         return made
     if not made.destination:
@@ -140,14 +181,11 @@ def clean(path: str) -> str:
 
 def device(text: str) -> Device:
     """`host[:container][:rwm]`."""
-    parts = text.split(":")
-    source, destination, permissions = parts[0], "", "rwm"
-    if len(parts) == 2 and set(parts[1]) <= set("rwm"):
-        permissions = parts[1]
-    elif len(parts) >= 2:
-        destination = parts[1]
-    if len(parts) == 3:
-        permissions = parts[2]
-    if len(parts) > 3 or not source or not permissions or not set(permissions) <= set("rwm"):
+    source, *rest = text.split(":")
+    if not source or len(rest) > 2:
         raise InvalidArgument(f"invalid device specification: {text}")
+    destination = rest.pop(0) if rest and (len(rest) == 2 or rest[0].startswith("/")) else ""
+    permissions = rest[0] if rest else "rwm"
+    if not permissions or set(permissions) - set("rwm") or len(set(permissions)) < len(permissions):
+        raise InvalidArgument(f"--device {text}: invalid device mode: {permissions}")
     return Device(source, destination, permissions)

@@ -7,7 +7,9 @@ this is for people, and for containers whose exit command was killed.
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
-from rundlet.core.errors import RundletError, UsageError
+from rundlet.core.errors import RundletError, UsageError, WrongState
+
+from ..selecting import RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,8 +52,9 @@ def _names(context: Context, words: Parsed) -> Sequence[str]:
     if words.arguments and (everything or latest):
         raise UsageError("--all and --latest take no arguments")
     if everything or latest:
-        every = [row.id for row in context.engine.containers.list()]
-        return every[-1:] if latest else every
+        every = list(context.engine.containers.list())
+        chosen = every[-1:] if latest else [row for row in every if row.status not in RUNNING]
+        return [row.id for row in chosen]
     if not words.arguments:
         raise UsageError("you must provide at least one name or id")
     return words.arguments
@@ -60,6 +63,11 @@ def _names(context: Context, words: Parsed) -> Sequence[str]:
 def _cleanup(context: Context, words: Parsed, name: str) -> None:
     containers = context.engine.containers
     row = containers.get(name)
+    if row.status in RUNNING:
+        raise WrongState(
+            f"container {row.id} is running or paused, refusing to clean up: container state"
+            " improper"
+        )
     containers.cleanup(row.id, remove=words.flag("rm"))
     context.print(row.id)
     if words.flag("rmi") and row.image:

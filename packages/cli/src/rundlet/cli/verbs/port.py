@@ -42,13 +42,23 @@ def run(context: Context, arguments: Parsed) -> int:
         for inside, outside in published:
             context.print(f"{inside} -> {outside}")
         return 0
-    wanted = wanted if "/" in wanted else f"{wanted}/tcp"
-    found = [outside for inside, outside in published if inside == wanted]
-    if not found:
-        raise InvalidArgument(f'failed to find published port "{wanted.partition("/")[0]}"')
+    inside_port = _port(wanted)
+    found = [outside for inside, outside in published if inside == inside_port]
+    if published and not found:  # as podman: of a container that publishes nothing, nothing
+        raise InvalidArgument(f'failed to find published port "{wanted}"')
     for outside in found:
         context.print(outside)
     return 0
+
+
+def _port(text: str) -> str:
+    """ "80/tcp" for "80" and for "80/tcp". Raises InvalidArgument."""
+    from rundlet.core.errors import InvalidArgument
+
+    number, slash, protocol = text.partition("/")
+    if not number.isdecimal() or (slash and protocol not in ("tcp", "udp", "sctp")):
+        raise InvalidArgument(f"port formats are port/protocol. '{text}' is invalid")
+    return f"{int(number)}/{protocol or 'tcp'}"
 
 
 def _words(context: Context, arguments: Parsed) -> tuple[str, str]:

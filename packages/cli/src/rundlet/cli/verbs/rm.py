@@ -37,11 +37,15 @@ _MISSING = 1
 
 def run(context: Context, arguments: Parsed) -> int:
     """Remove each and print its name."""
+    from rundlet.core.errors import UsageError
+
     from ..selecting import chosen, each
     from .stop import seconds
 
     force = arguments.flag("force")
     ignore = arguments.flag("ignore") or force
+    if "time" in arguments.given and not force:
+        raise UsageError("--force option must be specified to use the --time option")
     names = chosen(context, arguments, whole=not ignore)
     containers = context.engine.containers
     if arguments.flag("depend"):

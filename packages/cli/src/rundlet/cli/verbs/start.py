@@ -51,7 +51,7 @@ def _attached(context: Context, arguments: Parsed, name: str) -> int:
     from .attach import streams
 
     row = context.engine.containers.get(name)
-    if row.status in ("running", "paused"):
+    if row.status == "running":
         from .attach import attach_to
 
         return attach_to(context, arguments, name, stdin=arguments.flag("interactive"))

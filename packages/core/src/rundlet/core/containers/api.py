@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from .source import Pulling
     from .stats import Stats
 
-_STARTED = ("running", "paused")
-
 
 class Containers:
     """Containers of one graph root. Names may be names, ids and unique beginnings of ids."""
@@ -61,13 +59,13 @@ class Containers:
         from .start import start
 
         row = self.get(name)
-        if row.status in _STARTED:
+        if row.status == "running":
             return row
         try:
             started = start(self._engine, row, restarts=restarts)
         except WrongState:
             row = self.get(row.id)
-            if row.status in _STARTED:
+            if row.status == "running":
                 return row  # another was faster
             raise
         started.close()
@@ -318,10 +316,13 @@ class Containers:
         return row.id
 
     def with_dependents(self, names: Sequence[str]) -> Sequence[str]:
-        """Ids of containers and of all that need them, these before those."""
+        """Ids of containers and of all that need them, these before those.
+
+        First the names of containers that are not there, as they are.
+        """
         from .joined import with_dependents
 
-        return with_dependents(self._engine, [self.get(name).id for name in names])
+        return with_dependents(self._engine, names)
 
     def dependents_first(self, names: Sequence[str]) -> Sequence[str]:
         """The same names, each after those of them that need it."""

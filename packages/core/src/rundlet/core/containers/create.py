@@ -108,7 +108,8 @@ def _check(request: ContainerRequest) -> None:
     namespaces.check(request)
     joined.check_paths(request)
     for mount in request.mounts:
-        check_destination(mount)
+        if mount.destination or mount.kind != "glob":  # without one: where the files are here
+            check_destination(mount)
         check_source(mount)
         mount_options.check(mount.kind, links.plain(mount).options)
 

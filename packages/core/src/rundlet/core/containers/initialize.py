@@ -84,7 +84,11 @@ def startable(engine: Engine, row: Container) -> Container:
     true = derive(engine, row)
     if true.status == "initialized" and _waits(engine, true):
         return true
-    if true.status in ("initialized", "running", "paused", "stopping"):
+    if true.status == "paused":
+        raise WrongState(
+            f"container {row.id} is paused: container state improper", remedy="unpause it first"
+        )
+    if true.status in ("initialized", "running", "stopping"):
         raise WrongState(f"container {row.id} is already {true.status}")
     if true.status not in ("created", "exited"):
         raise WrongState(f"container {row.id} is {true.status} and cannot be started")

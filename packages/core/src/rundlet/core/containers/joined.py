@@ -102,9 +102,11 @@ def check_unneeded(engine: Engine, row: Container) -> None:
         )
 
 
-def with_dependents(engine: Engine, ids: Sequence[str]) -> list[str]:
-    """The ids, each after all containers that need it, directly or not."""
-    return _ordered(_needs(engine), ids)
+def with_dependents(engine: Engine, names: Sequence[str]) -> list[str]:
+    """The ids, each after all containers that need it, directly or not; first unknown names."""
+    ids = _ids(engine, names)
+    missing = [name for name in names if name not in ids]
+    return [*missing, *_ordered(_needs(engine), list(ids.values()))]
 
 
 def dependents_first(engine: Engine, names: Sequence[str]) -> Sequence[str]:
@@ -112,14 +114,20 @@ def dependents_first(engine: Engine, names: Sequence[str]) -> Sequence[str]:
     needs = _needs(engine)
     if not needs:
         return names
+    ids = _ids(engine, names)
+    order = _ordered(needs, list(ids.values()))
+    return sorted(names, key=lambda name: order.index(ids[name]) if name in ids else -1)
+
+
+def _ids(engine: Engine, names: Sequence[str]) -> dict[str, str]:
+    """Those of the containers that are there; of another the error is told when its turn comes."""
     ids = {}
     for name in names:
         try:
             ids[name] = rows.find(engine.database, name).id
         except RundletError:
-            continue  # told when its turn comes
-    order = _ordered(needs, list(ids.values()))
-    return sorted(names, key=lambda name: order.index(ids[name]) if name in ids else -1)
+            continue
+    return ids
 
 
 def _needs(engine: Engine) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import InvalidArgument
+from .bundle import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ JOURNALD = "journald"
 JOURNAL = "/run/systemd/journal/socket"  # where conmon writes to
 _NOTHING = ("none", "null")
 _PASSED = ("passthrough", "passthrough-tty")
+_OPTIONS = frozenset(("path", "max-size", "max-file", "tag"))
 
 
 def driver(engine: Engine, request: ContainerRequest) -> str:
@@ -25,7 +27,10 @@ def driver(engine: Engine, request: ContainerRequest) -> str:
 
 
 def check(engine: Engine, request: ContainerRequest) -> None:
-    """Raises InvalidArgument for a driver or a size that is none."""
+    """Raises InvalidArgument for a driver or a size that is none.
+
+    Of options that are unknown here a warning is printed: podman takes them without a word.
+    """
     found = driver(engine, request)
     if found not in (*FILE, JOURNALD, *_NOTHING, *_PASSED):
         raise InvalidArgument(
@@ -37,6 +42,8 @@ def check(engine: Engine, request: ContainerRequest) -> None:
     if request.log_options:
         size_max(engine, request)
         file_max(request)
+        unknown = sorted(set(request.log_options) - _OPTIONS)
+        warn(tuple(f"--log-opt {name} has no effect" for name in unknown))
 
 
 def _check_journal() -> None:

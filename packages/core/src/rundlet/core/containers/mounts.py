@@ -35,8 +35,7 @@ def resolve(
             found.append(
                 overlays.over(engine, row, one, len(found)) if overlays.wanted(one) else one
             )
-    _give(request, rootfs, found)
-    return tuple(found)
+    return _given(request, rootfs, found)
 
 
 def fill_volumes(engine: Engine, row: Container, request: ContainerRequest) -> None:
@@ -187,20 +186,41 @@ def _owner(request: ContainerRequest, rootfs: str) -> tuple[int, int]:
     return host_id(user.uid, uid_map), host_id(user.gid, gid_map)
 
 
-def _give(request: ContainerRequest, rootfs: str, mounts: Sequence[Mount]) -> None:
-    """`:U`: sources belong to the container's user, with all that is in them."""
+def _given(request: ContainerRequest, rootfs: str, mounts: Sequence[Mount]) -> tuple[Mount, ...]:
+    """`:U`: sources belong to the container's user, with all that is in them; of a file system
+    in memory the root does.
+    """
     from ..spec.mount_options import wants_chown
 
-    wanted = [mount for mount in mounts if wants_chown(mount.options)]
-    if not wanted:
-        return
+    if not any(wants_chown(mount.options) for mount in mounts):
+        return tuple(mounts)
+    found = []
+    for mount in mounts:
+        if not wants_chown(mount.options):
+            found.append(mount)
+        elif mount.kind in ("tmpfs", "ramfs"):
+            found.append(_owned(request, rootfs, mount))
+        else:
+            _give(request, rootfs, mount)
+            found.append(mount)
+    return tuple(found)
+
+
+def _owned(request: ContainerRequest, rootfs: str, mount: Mount) -> Mount:
+    """A file system that is mounted in the container's own user namespace."""
+    from ..spec.user import lookup
+
+    user = lookup(rootfs, request.user)
+    return mount.replace(options=(*mount.options, f"uid={user.uid}", f"gid={user.gid}"))
+
+
+def _give(request: ContainerRequest, rootfs: str, mount: Mount) -> None:
     from .ownership import chown_tree
 
     uid, gid = _owner(request, rootfs)
-    for mount in wanted:
-        if os.path.realpath(mount.source) in _HOSTS_OWN:
-            raise InvalidArgument(
-                f"chowning host path {mount.source!r} is not allowed",
-                remedy=f"You can manually `chown -R {uid}:{gid} {mount.source}`.",
-            )
-        chown_tree(mount.source, uid, gid)
+    if os.path.realpath(mount.source) in _HOSTS_OWN:
+        raise InvalidArgument(
+            f"chowning host path {mount.source!r} is not allowed",
+            remedy=f"You can manually `chown -R {uid}:{gid} {mount.source}`.",
+        )
+    chown_tree(mount.source, uid, gid)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..errors import InvalidArgument
+from .ownership import host_id
 from .paths import Paths
 
 TYPE_CHECKING = False
@@ -23,9 +24,12 @@ _DIRECTORY = "/run/secrets"
 
 
 def prepare(engine: Engine, row: Container, request: ContainerRequest) -> None:
-    """Copy the values. Raises NoSuchSecret, InvalidArgument."""
+    """Copy the values; their owners are users of the container. Raises NoSuchSecret,
+    InvalidArgument.
+    """
     if not request.secrets:
         return
+    uids, gids = request.uid_map or request.gid_map, request.gid_map or request.uid_map
     directory = f"{Paths(engine, row.id).bundle}/secrets"
     os.mkdir(directory, 0o700)
     for number, secret in enumerate(request.secrets):
@@ -37,7 +41,7 @@ def prepare(engine: Engine, row: Container, request: ContainerRequest) -> None:
         with open(descriptor, "wb") as file:
             file.write(value)
             if secret.get("type", "mount") == "mount":
-                os.fchown(descriptor, uid, gid)
+                os.fchown(descriptor, host_id(uid, uids), host_id(gid, gids))
                 os.fchmod(descriptor, mode)
 
 

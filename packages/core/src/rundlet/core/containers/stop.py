@@ -147,6 +147,8 @@ def pause(engine: Engine, row: Container) -> Container:
     """Freeze all processes. Raises WrongState, NotSupported."""
     with engine.locks.hold("container", row.id):
         true = derive(engine, rows.find(engine.database, row.id))
+        if true.status == "paused":
+            raise WrongState(f'"{row.id}" is already paused: container state improper')
         if true.status != "running":
             raise WrongState(f'"{row.id}" is not running, can\'t pause: container state improper')
         cgroupless.refuse(row, "pause")

@@ -37,7 +37,7 @@ def top(engine: Engine, row: Container, words: Sequence[str]) -> list[list[str]]
     arguments of a ps(1) that is run in the container. Raises WrongState for a container that
     does not run, InvalidArgument for an unknown descriptor.
     """
-    if not has_process(row):
+    if not has_process(row) or row.status == "initialized":  # that is the runtime's own still
         raise WrongState("top can only be used on running containers")
     if any(word.startswith("-") for word in words) or (words and not _known(words)):
         return _by_ps(engine, row, words)

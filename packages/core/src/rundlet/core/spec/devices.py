@@ -148,7 +148,8 @@ def _rule(text: str) -> dict[str, Any]:
     """ "c 1:3 rwm" of --device-cgroup-rule (kernel devices cgroup); * is any number."""
     fields = text.split()
     major, colon, minor = fields[1].partition(":") if len(fields) == 3 else ("", "", "")
-    numbers = all(part == "*" or part.isdecimal() for part in (major, minor)) and colon
+    minor = minor if colon else "*"
+    numbers = all(part == "*" or part.isdecimal() for part in (major, minor))
     if not numbers or fields[0] not in ("a", "b", "c") or not set(fields[2]) <= set("rwm"):
         raise InvalidArgument(
             f"--device-cgroup-rule {text!r} is malformed", remedy="for example 'c 42:* rwm'"

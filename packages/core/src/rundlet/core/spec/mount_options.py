@@ -27,10 +27,11 @@ _TMPFS_WORDS = _COPY_UP | {"noswap"}
 # Handled by whoever resolves volumes (chown, relabelling, driver options); no mount(2) flags.
 _ELSEWHERE_WORDS = """
 z Z U copy nocopy nocreate cached delegated consistent relabel chown subpath volume-nocopy
-consistency upperdir workdir volume-opt volume-label volume-driver image-subpath
+consistency upperdir workdir volume-opt volume-label volume-driver image-subpath volume-subpath
 """
 _ELSEWHERE = frozenset(_ELSEWHERE_WORDS.split())
 _TMPFS_KEYS = frozenset(("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol", "huge"))
+_DEVPTS_KEYS = frozenset(("uid", "gid", "mode", "ptmxmode", "newinstance", "max"))
 _SPELLINGS = {
     "readonly": "ro",
     "bind-nonrecursive": "bind",
@@ -50,6 +51,8 @@ def check(kind: str, options: Iterable[str]) -> None:
         _words(options, _is_bind_word)
     elif kind in ("tmpfs", "ramfs"):
         _words(options, _is_tmpfs_word)
+    elif kind == "devpts":
+        _words(options, _is_devpts_word)
 
 
 def bind(source: str, options: Iterable[str], *, volume: bool = False) -> list[str]:
@@ -154,6 +157,11 @@ def _normal(option: str) -> str:
 def _is_bind_word(word: str) -> bool:
     name = word.partition("=")[0] if word.startswith(("idmap=", "ridmap=")) else word
     return name in PROPAGATION or name in _OPPOSITES or name in _PLAIN or name in _BIND
+
+
+def _is_devpts_word(word: str) -> bool:
+    key = word.partition("=")[0]
+    return key in _DEVPTS_KEYS or word in _OPPOSITES or word in _PLAIN
 
 
 def _is_tmpfs_word(word: str) -> bool:

@@ -1,0 +1,56 @@
+"""What verbs say and exit with where a container is not there, or in a state that does not fit."""
+
+from __future__ import annotations
+
+from devtools.tool import Rundlet
+
+_SLEEP = ("--network", "none", "busybox", "sleep", "1000")
+
+
+def _is(tool: Rundlet, words: str, code: int, says: str = "") -> None:
+    done = tool(*words.split(), check=False)
+    assert (done.returncode, says in done.stdout + done.stderr) == (code, True), (words, done)
+
+
+def test_containers_that_are_not_there(loaded: Rundlet) -> None:
+    """podman-rm(1), podman-stop(1), podman-wait(1), podman-container-exists(1)."""
+    loaded("create", "--name", "made", *_SLEEP)
+    missing = 'no container with name or ID "nosuch" found'
+    for words in ("rm nosuch", "rm --depend nosuch", "rm --depend nosuch made"):
+        _is(loaded, words, 1, missing)
+    assert loaded("ps", "-aq").stdout == ""
+    for words in ("rm -f nosuch", "rm -i nosuch", "rm -f --depend nosuch", "stop -i nosuch"):
+        done = loaded(*words.split())
+        assert (done.stdout, done.stderr) == ("", ""), words
+    _is(loaded, "wait --ignore nosuch", 0, "-1")
+    _is(loaded, "container exists nosuch", 1)
+    for words in (
+        "stop", "kill", "start", "restart", "pause", "unpause", "wait", "logs", "top", "port",
+        "commit", "diff", "export", "init", "attach", "stats --no-stream", "mount", "unmount",
+        "update --cpus 1", "container cleanup", "container checkpoint", "healthcheck run",
+    ):  # fmt: skip
+        _is(loaded, f"{words} nosuch", 125, missing)
+    _is(loaded, "exec nosuch true", 125, missing)
+    _is(loaded, "rename nosuch other", 125, missing)
+    _is(loaded, "cp nosuch:/a -", 125, missing)
+
+
+def test_states_that_do_not_fit(loaded: Rundlet) -> None:
+    loaded("run", "-d", "--name", "up", *_SLEEP)
+    loaded("create", "--name", "made", *_SLEEP)
+    _is(loaded, "start up", 0, "up")
+    _is(loaded, "container cleanup up", 125, "refusing to clean up")
+    _is(loaded, "container cleanup --all", 0)
+    _is(loaded, "rm up", 2, "as it is running")
+    _is(loaded, "rm -t 3 made", 125, "--force option must be specified")
+    _is(loaded, "stop made", 0, "made")
+    loaded("pause", "up")
+    _is(loaded, "pause up", 125, "is already paused")
+    for words in ("start up", "start -a up", "restart up", "stop up"):
+        _is(loaded, words, 125, "unpause it first")
+    _is(loaded, "unpause made", 125, "is not paused")
+    loaded("init", "made")
+    _is(loaded, "top made", 125, "only be used on running containers")
+    _is(loaded, "port up 80", 0)
+    for wrong in ("x", "80/tcp/x", "80/x"):
+        _is(loaded, f"port up {wrong}", 125, f"'{wrong}' is invalid")
