@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -343,68 +342,6 @@ def test_a_cidfile_of_a_failed_create_is_gone(loaded: Rundlet, tmp_path: Path) -
     assert not (tmp_path / "cid").exists()
 
 
-@pytest.mark.parametrize("runtime", ["crun", "runc"])
-@pytest.mark.parametrize("how", ["run", "exec"])
-def test_preserved_descriptors(loaded: Rundlet, tmp_path: Path, how: str, runtime: str) -> None:
-    probe = loaded("run", "--rm", "--network=none", f"--runtime={runtime}", "busybox", "true",
-                   check=False)  # fmt: skip
-    if probe.returncode:
-        pytest.skip(f"{runtime} does not work here: {probe.stderr.strip()}")
-    (tmp_path / "passed").write_text("from outside")
-    base = ["rundlet", "run", "--rm", "--network=none", f"--runtime={runtime}"]
-    words = [*base, "--preserve-fds", "1", "busybox", "sh", "-c", "cat <&3"]
-    if how == "exec":
-        loaded(*base[1:2], "-d", "--name", "it", *base[3:], "busybox", "sleep", "100")
-        words = ["rundlet", "exec", "--preserve-fds", "1", "it", "sh", "-c", "cat <&3"]
-    shell = ["sh", "-c", 'exec 3<"$0"; exec "$@"', str(tmp_path / "passed"), *words]
-    done = subprocess.run(
-        shell, env=loaded.environment, capture_output=True, text=True, check=False
-    )
-    assert (done.stdout, done.stderr) == ("from outside", "")
-
-
-@pytest.mark.parametrize("how", ["run", "exec"])
-def test_one_preserved_descriptor_and_no_other(loaded: Rundlet, tmp_path: Path, how: str) -> None:
-    (tmp_path / "passed").write_text("from outside")
-    words = ["rundlet", "run", "--rm", "--network=none", "--preserve-fd", "5", "busybox"]
-    if how == "exec":
-        loaded("run", "-d", "--name", "it", "--network=none", "busybox", "sleep", "100")
-        words = ["rundlet", "exec", "--preserve-fd=5", "it"]
-    script = 'exec 4<"$0" 5<"$0"; exec "$@"'
-    inside = "cat <&5; [ -e /proc/self/fd/4 ] || echo ' alone'"
-    done = subprocess.run(
-        ["sh", "-c", script, str(tmp_path / "passed"), *words, "sh", "-c", inside],
-        env=loaded.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == ("from outside alone\n", "")
-
-
-def test_sockets_that_systemd_passed_are_the_containers(loaded: Rundlet, tmp_path: Path) -> None:
-    (tmp_path / "passed").write_text("from outside\n")
-    inside = 'echo "$LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES"; [ -z "$LISTEN_FDS" ] || cat <&3'
-    loaded("create", "--name", "c", "--network=none", "busybox", "sh", "-c", inside)
-    given = {"LISTEN_FDS": "1", "LISTEN_PID": "100", "LISTEN_FDNAMES": "web"}
-    run = ("rundlet", "run", "--rm", "--network=none", "--preserve-fds=1", "busybox", "cat")
-    said = "WARN[0000] Ignoring LISTEN_FDS to preserve custom user-specified FDs\n"
-    for script, words, expected in (
-        ('exec 3<"$0"; exec "$@"', ("rundlet", "start", "-a", "c"), "1 1 web\nfrom outside\n"),
-        ('exec "$@"', ("rundlet", "start", "-a", "c"), "  \n"),  # they are not there
-        ('exec 3<"$0"; exec "$@"', run, said),
-    ):
-        done = subprocess.run(
-            ["sh", "-c", script, str(tmp_path / "passed"), *words],
-            env={**loaded.environment, **given},
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        assert done.stdout + done.stderr == expected
-
-
 def test_labels_and_annotations(loaded: Rundlet, tmp_path: Path) -> None:
     (tmp_path / "labels").write_text("a=file\nb=file\n")
     loaded("create", "--name", "c", "--network=none", "--label-file", str(tmp_path / "labels"),
@@ -456,45 +393,6 @@ def test_namespaces_private_host_container_and_by_path(loaded: Rundlet, kind: st
     assert seen("container:base") == base
     assert seen(f"ns:/proc/{pid}/ns/{kind}") == base
     assert seen("none" if kind == "net" else "private") not in (own, base)
-
-
-def test_fields_and_filters_of_ps(loaded: Rundlet, tmp_path: Path) -> None:
-    words = ("create", "--network=none", "--name")
-    flags = ("-l", "a=b", "--annotation", "x=y", "--expose", "80-81", "--restart=always")
-    loaded(*words, "one", *flags, "--cidfile", str(tmp_path / "cid"), "busybox")
-    loaded(*words, "two", "--restart=unless-stopped", "busybox")
-    loaded(*words, "three", "busybox")
-    form = '{{.Label "a"}} {{.CIDFile}} {{.ExposedPorts}}'
-    seen = loaded("ps", "-a", "--filter", "name=one", "--format", form).stdout
-    assert seen == f"b {tmp_path}/cid map[80:[tcp] 81:[tcp]]\n"
-
-    def names(*filters: str) -> list[str]:
-        words = [word for text in filters for word in ("--filter", text)]
-        return loaded("ps", "-a", "--format", "{{.Names}}", *words).stdout.split()
-
-    assert names("annotation=x=y") == ["one"]
-    assert names("annotation!=x") == ["two", "three"]
-    assert names("should-start-on-boot=true") == ["one", "two"]
-    loaded("stop", "two")
-    assert names("should-start-on-boot=true") == ["one"]
-    assert names("should-start-on-boot=false") == ["two", "three"]
-
-
-def test_update_of_variables_ulimits_and_checks(loaded: Rundlet) -> None:
-    script = "echo $A $B; ulimit -n; sleep 100"
-    words = ("--network=none", "-e", "A=1", "-e", "B=1", "--ulimit", "nofile=512:512", "busybox")
-    loaded("run", "-d", "--name", "c", *words, "sh", "-c", script)
-    change = ("-e", "A=2", "--unsetenv", "B", "--ulimit", "nofile=256:256")
-    check = ("--health-cmd", "true", "--health-interval", "1s")
-    loaded("update", *change, *check, "c")
-    loaded("wait", "--condition=healthy", "c")
-    loaded("update", "--health-cmd", "false", "--health-retries", "1", "c")
-    loaded("wait", "--condition=unhealthy", "c")
-    loaded("restart", "-t", "0", "c")
-    loaded("exec", "c", "true")
-    assert loaded("logs", "c").stdout.split() == ["1", "1", "512", "2", "256"]
-    done = loaded("update", "--ulimit", "nonsense", "c", check=False)
-    assert (done.returncode, "nonsense" in done.stderr) == (125, True)
 
 
 def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:

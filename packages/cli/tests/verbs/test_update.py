@@ -1,0 +1,23 @@
+"""`update` of what is no limit."""
+
+from __future__ import annotations
+
+from devtools.tool import Rundlet
+from devtools.waiting import until
+
+
+def test_update_of_variables_ulimits_and_checks(loaded: Rundlet) -> None:
+    script = "echo $A $B; ulimit -n; sleep 100"
+    words = ("--network=none", "-e", "A=1", "-e", "B=1", "--ulimit", "nofile=512:512", "busybox")
+    loaded("run", "-d", "--name", "c", *words, "sh", "-c", script)
+    change = ("-e", "A=2", "--unsetenv", "B", "--ulimit", "nofile=256:256")
+    check = ("--health-cmd", "true", "--health-interval", "1s")
+    loaded("update", *change, *check, "c")
+    loaded("wait", "--condition=healthy", "c")
+    loaded("update", "--health-cmd", "false", "--health-retries", "1", "c")
+    loaded("wait", "--condition=unhealthy", "c")
+    loaded("restart", "-t", "0", "c")
+    loaded("exec", "c", "true")
+    until(lambda: loaded("logs", "c").stdout.split() == ["1", "1", "512", "2", "256"])
+    done = loaded("update", "--ulimit", "nonsense", "c", check=False)
+    assert (done.returncode, "nonsense" in done.stderr) == (125, True)
