@@ -270,6 +270,30 @@ def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path) -> None:
         database.close()
 
 
+END = """
+import os, sys
+from rundlet.core import Engine
+engine = Engine(root=sys.argv[1] + "/root", runroot=sys.argv[1] + "/run")
+engine.database.execute("INSERT INTO settings VALUES ('x', 'y')")
+getattr(engine, sys.argv[2])
+engine.close(ending=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(("part", "stays"), [("containers", True), ("images", False)])
+def test_a_command_on_containers_leaves_its_log_to_the_next(
+    tmp_path: Path, part: str, stays: bool
+) -> None:
+    """Its checkpoint would wait for the disk four times; stores of images are read as they are."""
+    assert python(END, str(tmp_path), part).communicate() == (b"", b"")
+    assert (tmp_path / "root/state.db-wal").exists() == stays
+    database = Database(str(tmp_path / "root"))
+    assert database.rows("SELECT value FROM settings WHERE name = 'x'") == [("y",)]
+    database.close()
+    assert not (tmp_path / "root/state.db-wal").exists()
+
+
 def test_an_emptied_file_is_not_taken_for_a_new_store(tmp_path: Path) -> None:
     Database(str(tmp_path)).close()
     (tmp_path / "state.db").write_bytes(b"")

@@ -191,15 +191,20 @@ class Engine:
 
         return Secrets(self)
 
-    def close(self) -> None:
-        """Close files. The engine can not be used after."""
+    def close(self, *, ending: bool = False) -> None:
+        """Close files. The engine can not be used after.
+
+        ending: so does the process. After work on containers, which are seldom alone, it leaves
+        the state's log to the next command (Database.leave); a store of images is left whole.
+        """
         made = vars(self)
+        leaving = ending and "containers" in made
         leases = made.pop("leases", None)
         if leases is not None:
             leases.release()
         database = made.pop("database", None)
         if database is not None:
-            database.close()
+            database.leave() if leaving else database.close()
         for name, kind in vars(Engine).items():
             if isinstance(kind, _part):
                 made.pop(name, None)

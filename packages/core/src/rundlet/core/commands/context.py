@@ -80,8 +80,9 @@ class Context:
         return self._engine
 
     def close(self) -> None:
+        """The command has done its work, and its process ends."""
         if self._engine is not None:
-            self._engine.close()
+            self._engine.close(ending=True)
 
     def print(self, text: str = "", *, end: str = "\n") -> None:
         """Write to standard output."""

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from rundlet.core.containers.state import LIVE, has_process
+from rundlet.core.state.changes import Changes
 from rundlet.core.state.containers import ContainerRow
-from rundlet.core.state.database import Changes
 
 from .work import Workers
 
