@@ -13,6 +13,7 @@ from rundlet.core import Engine
 from rundlet.core.errors import (
     AlreadyExists,
     AmbiguousName,
+    Corrupt,
     InvalidArgument,
     NoSuchSecret,
     PluginError,
@@ -117,8 +118,9 @@ def test_a_value_without_a_row_is_collected(engine: Engine, tmp_path: Path) -> N
 def test_a_row_whose_value_is_gone_can_be_removed(engine: Engine) -> None:
     secret = engine.secrets.store("a", b"x")
     engine.plugins.secret("file").delete(secret.id)
-    with pytest.raises(NoSuchSecret):
+    with pytest.raises(Corrupt, match="secret a: ") as caught:
         engine.secrets.lookup("a")
+    assert "rundlet secret rm a" in caught.value.remedy
     engine.secrets.remove("a")
     assert engine.secrets.list() == []
 

@@ -109,3 +109,13 @@ def test_secrets_of_killed_builds_are_found(engine: Engine) -> None:
     assert [str(theirs) in problem.message for problem in check(engine)] == [True]
     repair(engine)
     assert list(private.iterdir()) == [ours]
+
+
+def test_secrets_whose_value_is_gone_are_found(engine: Engine) -> None:
+    engine.secrets.store("here", b"1")
+    lost = engine.secrets.store("lost", b"2")
+    Path(engine.settings.graph_root, "secrets/file", lost.id).unlink()
+    (found,) = check(engine)
+    assert "secret lost: the driver file has lost its value" in found.message
+    engine.secrets.remove("lost")
+    assert list(check(engine)) == []

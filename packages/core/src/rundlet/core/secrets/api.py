@@ -11,13 +11,20 @@ import json
 import os
 import time
 
-from ..errors import AlreadyExists, AmbiguousName, InvalidArgument, NoSuchSecret
+from ..errors import (
+    AlreadyExists,
+    AmbiguousName,
+    Corrupt,
+    InvalidArgument,
+    NoSuchSecret,
+    RundletError,
+)
 from ..format.times import rfc3339
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from ..contracts.secrets import SecretDriver
@@ -129,9 +136,21 @@ class Secrets:
         return rows[0] if rows else None
 
     def lookup(self, name: str) -> bytes:
-        """The value. Raises NoSuchSecret, also when the driver has lost it."""
+        """The value. Raises NoSuchSecret, Corrupt when the driver has lost it."""
         secret = self.get(name)
-        return self._driver(secret.driver, secret.options).lookup(secret.id)
+        try:
+            return self._driver(secret.driver, secret.options).lookup(secret.id)
+        except NoSuchSecret:
+            raise _lost(secret) from None
+
+    def damaged(self) -> Iterator[RundletError]:
+        """What is wrong with those whose driver does not know them, or does not work."""
+        for secret in self.list():
+            try:
+                if secret.id not in self._driver(secret.driver, secret.options).list():
+                    yield _lost(secret)
+            except RundletError as error:
+                yield error
 
     def list(self) -> Many:
         """All secrets, by name."""
@@ -202,6 +221,13 @@ class Secrets:
         for secret in keeper.list():
             if secret not in known and _is_id(secret):
                 keeper.delete(secret)
+
+
+def _lost(secret: Secret) -> Corrupt:
+    return Corrupt(
+        f"secret {secret.name}: the driver {secret.driver} has lost its value, {secret.id}",
+        remedy=f"Remove it (rundlet secret rm {secret.name}), and create it again.",
+    )
 
 
 def _secret(

@@ -40,8 +40,12 @@ def _is_false(engine: Engine, words: str) -> bool:
 
 
 def files(engine: Engine) -> Iterator[Problem]:
-    """Directories of volumes without a volume, volumes without a directory, old temporaries."""
+    """Directories of volumes without a volume, volumes without a directory, lost secrets, old
+    temporaries.
+    """
     yield from _volumes(engine)
+    for error in engine.secrets.damaged():
+        yield Problem(str(error).replace("\n", " "))
     yield from _temporaries(engine)
     for path in builds.left_private(engine):
         yield Problem(f"{path} is of a build that was killed", partial(builds.sweep, engine))
