@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +120,12 @@ def test_secrets_whose_value_is_gone_are_found(engine: Engine) -> None:
     assert "secret lost: the driver file has lost its value" in found.message
     engine.secrets.remove("lost")
     assert list(check(engine)) == []
+
+
+def test_what_cannot_be_repaired_says_why(engine: Engine) -> None:
+    engine.volumes.create("v")
+    directory = Path(engine.volumes.path("v")).parent
+    shutil.rmtree(directory)
+    directory.touch()  # a file in its place
+    (left,) = repair(engine).left
+    assert left.startswith("volume v: its directory is gone (") and "File exists" in left

@@ -38,7 +38,9 @@ class Problem(Value):
 
 
 class Report(Value):
-    """problems: all that was found. repaired: messages of what is no longer. left: of what is."""
+    """problems: all that was found. repaired: messages of what is no longer. left: of what is, and
+    why its repair failed, if it was tried.
+    """
 
     problems: tuple[Problem, ...]
     repaired: tuple[str, ...] = ()
@@ -69,18 +71,20 @@ def repair(engine: Engine, *, quick: bool = False, force: bool = False) -> Repor
     """
     everything: list[Problem] = []
     repaired: list[str] = []
+    failed: dict[str, str] = {}
     for _ in range(_PASSES):
         found = list(check(engine, quick=quick))
         everything += [one for one in found if one.message not in {p.message for p in everything}]
-        done = [one.message for one in found if _repaired(one, force)]
+        done = [one.message for one in found if _repaired(one, force, failed)]
         repaired += done
         if not done:
             break
     engine.layers.collect()
     for locks in (engine.locks, engine.image_locks):
         locks.sweep()
-    left = tuple(problem.message for problem in check(engine, quick=quick))
-    gone = tuple(message for message in dict.fromkeys(repaired) if message not in left)
+    still = [problem.message for problem in check(engine, quick=quick)]
+    gone = tuple(message for message in dict.fromkeys(repaired) if message not in still)
+    left = tuple(message + failed.get(message, "") for message in still)
     return Report(tuple(everything), gone, left)
 
 
@@ -88,15 +92,18 @@ def repair_harmless(engine: Engine) -> None:
     """Do away with what nothing refers to and nobody would miss, without reading the blobs."""
     for problem in check(engine, quick=True):
         if not problem.loses:
-            _repaired(problem, force=False)
+            _repaired(problem, False, {})
     engine.layers.collect()
 
 
-def _repaired(problem: Problem, force: bool) -> bool:
+def _repaired(problem: Problem, force: bool, failed: dict[str, str]) -> bool:
+    """failed: where to note why a repair did not work, by the problem's message."""
     if problem.repair is None or (problem.loses in _BY_FORCE and not force):
         return False
     try:
         problem.repair()
-    except (RundletError, OSError):  # found again by the next pass, and told then
+    except (RundletError, OSError) as error:
+        why = error.message if isinstance(error, RundletError) else error
+        failed[problem.message] = f" ({why})"
         return False
     return True
