@@ -208,6 +208,25 @@ def test_wrong_filters_are_refused(rundlet: Rundlet) -> None:
         assert (done.returncode, "defect" in done.stderr) == (125, False), (text, done.stderr)
 
 
+def test_filters_of_docker(store: Rundlet) -> None:
+    (whole,) = store("ps", "-aq", "--no-trunc", "--filter", "name=/two$").stdout.split()
+    named = ("ps", "-a", "--format", "{{.Names}}", "--filter")
+    assert store(*named, f"id={whole[:20].upper()}").stdout == "two\n"
+    for state in ("dead", "restarting"):
+        assert store(*named, f"status={state}").stdout == ""
+
+
+def test_filters_and_names(store: Rundlet) -> None:
+    """Of those that are named, a filter leaves some, under the names that were given."""
+    store("create", "--name", "three", "--network=none", "--restart=always", "busybox", "false")
+    kept = ("start", "--filter", "restart-policy=none", "two", "three")
+    store("rm", "-f", "one-box")
+    assert store(*kept).stdout == "two\n"
+    done = store("start", "--filter", "name=two", "nobody", check=False)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert store("stop", "--timeout", "0", "--filter", "name=two", "-i", "nobody").stdout == ""
+
+
 def test_filters_that_say_not(store: Rundlet) -> None:
     store("create", "--name", "three", "--label", "a", "busybox")
     store("create", "--name", "four", "--label", "b", "busybox")

@@ -55,6 +55,12 @@ def test_entries_of_ones_own(store: Rundlet) -> None:
 def test_a_user_of_the_host(store: Rundlet) -> None:
     lines = said(store, "--hostuser", "games", "busybox", "cat", "/etc/passwd")
     assert [line for line in lines if line.startswith("games:*:5:60:")]
+    flags = ("--hostuser", "5", "--user", "games", "--group-add", "7,8")
+    words = ("-d", "--name", "c", "--network", "none", *flags, "busybox", "sleep", "100")
+    store("run", *words)
+    for user in (), ("--user", "games"), ("--user", "games:60"):
+        assert store("exec", *user, "c", "id", "-un").stdout == "games\n"
+        assert store("exec", *user, "c", "id", "-G").stdout == "60 7 8\n"
     done = store("run", "--hostuser", "nobody-here", "busybox", "true", check=False)
     assert done.returncode != 0 and "the host has no such user" in done.stderr
 

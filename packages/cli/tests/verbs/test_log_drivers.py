@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -21,6 +22,16 @@ def test_only_so_many_files_are_kept(loaded: Rundlet) -> None:
     assert {"ctr.log.1", "ctr.log.2"} <= names <= {"ctr.log", "ctr.log.1", "ctr.log.2"}
     lines = [int(line) for line in loaded("logs", "c").stdout.split()]
     assert lines[-400:] == list(range(1, 401))
+
+
+def test_inspect_tells_the_size_and_where(loaded: Rundlet) -> None:
+    form = ("inspect", "-f", "{{.HostConfig.LogConfig.Size}} {{.HostConfig.LogConfig.Path}}")
+    for flags, seen in {
+        ("--log-opt", "max-size=3.017m"): r"3\.017MB /.*/ctr.log\n",
+        ("--log-driver", "none"): r"0B \n",
+    }.items():
+        loaded("create", "--replace", "--name", "c", *flags, "busybox")
+        assert re.fullmatch(seen, loaded(*form, "c").stdout)
 
 
 def test_drivers_that_keep_nothing(loaded: Rundlet) -> None:

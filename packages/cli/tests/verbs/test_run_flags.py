@@ -44,7 +44,9 @@ SEEN = (
      "700\n1024"),
     (("--read-only",), "touch /a 2>/dev/null || echo no; touch /tmp/a /run/a && echo yes",
      "no\nyes"),
-    (("--read-only", "--read-only-tmpfs=false"), "touch /tmp/a 2>/dev/null || echo no", "no"),
+    (("--read-only", "--read-only-tmpfs=false"),
+     "for i in /tmp /dev /dev/shm /run; do touch $i/a 2>/dev/null || echo no; done",
+     "no\nno\nno\nno"),
     (("--cap-drop", "all", "--cap-add", "net_raw"), "grep CapEff /proc/self/status",
      "CapEff:\t0000000000002000"),
     (("--security-opt", "no-new-privileges"), "grep NoNewPrivs /proc/self/status",
@@ -75,6 +77,10 @@ SEEN = (
     (("--systemd", "true"), "grep -c ' /run/lock ' /proc/mounts || true", "0"),
     (("--log-driver", "passthrough"), "echo hi", "hi"),
     (("-v", "/etc:/e:ro,idmap"), "stat -c %u /e/passwd", "0"),
+    (("-v", "runs:/run"), "test -e /run/.containerenv || echo none", "none"),
+    (("-w", "/far", "-v", "/etc:/far/away"), "test -e away/passwd && pwd", "/far"),
+    (("--device-cgroup-rule", "a 7 rwm"), "echo ok", "ok"),
+    ((), "readlink /etc/mtab; rm /etc/mtab", "/proc/mounts"),
     (("-v", "/data"), "touch /data/a && grep -c ' /data ' /proc/mounts", "1"),
     (("-v", "named:/data:nocopy,z"), "touch /data/a && echo ok", "ok"),
     (("-v", "filled:/bin"), "test -x /bin/sh && echo copied", "copied"),
@@ -123,6 +129,9 @@ WRONG = (
     (("--requires", "nobody"), "nobody"),
     (("--pid", "container:nobody"), "nobody"),
     (("--userns", "ns:/etc/passwd"), "ns:/etc/passwd"),
+    (("--rmi", "--rm=false"), "the --rmi option does not work without --rm"),
+    (("--stop-signal", "99"), "invalid signal: 99"),
+    (("--name", "a/"), "invalid container name"),
     (("--pod", "x"), "there is no `rundlet pod`"),
 )
 
@@ -265,6 +274,9 @@ def test_ulimit_above_the_hosts_is_lowered_with_a_warning(loaded: Rundlet) -> No
     done = loaded(*words, "busybox", "sh", "-c", "ulimit -n")
     assert "lowered to" in done.stderr
     assert int(done.stdout) > 0
+    loaded("run", "--name", "c", *words[2:3], "--ulimit", "core=-1:-1", "busybox", "true")
+    (seen,) = json.loads(loaded("inspect", "-f", "{{json .HostConfig.Ulimits}}", "c").stdout)[:1]
+    assert seen == {"Name": "RLIMIT_CORE", "Soft": -1, "Hard": -1}
 
 
 def test_seccomp_profile_of_the_user(run: Run, tmp_path: Path) -> None:
@@ -331,10 +343,10 @@ def test_id_files(loaded: Rundlet, tmp_path: Path) -> None:
     assert cid.read_text() == identity
     assert b"sleep" in Path(f"/proc/{pid.read_text()}/cmdline").read_bytes()
     assert b"conmon" in Path(f"/proc/{monitor.read_text()}/cmdline").read_bytes()
-    again = loaded(*words, check=False)
-    assert (again.returncode, "container id file exists" in again.stderr) == (125, True)
     loaded("rm", "-f", "-t", "0", "--cidfile", str(cid))
     assert not cid.exists()
+    cid.write_text("what a machine that lost its power had left " * 10)
+    assert loaded(*words).stdout.strip() == cid.read_text()
 
 
 def test_a_cidfile_of_a_failed_create_is_gone(loaded: Rundlet, tmp_path: Path) -> None:
@@ -358,6 +370,18 @@ def test_replace(loaded: Rundlet) -> None:
     first, second = (loaded(*words).stdout for _ in range(2))
     assert first != second
     assert len(loaded("ps", "-aq").stdout.split()) == 1
+
+
+def test_names_as_dockers(loaded: Rundlet) -> None:
+    loaded("create", "--name", "/c", "busybox")
+    flags = ("--filter", "name=^/c$", "--format", "{{.Names}}")
+    assert loaded("ps", "-a", *flags).stdout == "c\n"
+    assert loaded("rm", "/c").stdout == "/c\n"
+
+
+def test_without_output_the_id_is_told(loaded: Rundlet) -> None:
+    words = ("run", "--name", "c", "--network=none", "-a", "stdin", "busybox", "echo", "hi")
+    assert loaded(*words).stdout == loaded("inspect", "-f", "{{.Id}}", "c").stdout
 
 
 def test_stop_signal_and_timeout(loaded: Rundlet) -> None:
@@ -428,6 +452,9 @@ def test_what_the_image_lacks(loaded: Rundlet) -> None:
     loaded("commit", "-q", "-c", "WORKDIR=/app/x", "-c", "USER=7", "a", "with")
     seen = loaded("run", "--rm", "with", "sh", "-c", "pwd; stat -c %u:%g /app /app/x")
     assert seen.stdout == "/app/x\n0:0\n7:0\n"
+    loaded("create", "--name", "b", "busybox", "/no/such")
+    assert loaded("start", "b", check=False).returncode == 125
+    assert loaded("start", "-a", "b", check=False).returncode == 127
 
 
 def test_a_link_that_is_copied(loaded: Rundlet, tmp_path: Path) -> None:

@@ -110,6 +110,16 @@ def test_by_id_without_a_name(loaded: Rundlet, tmp_path: Path) -> None:
     assert loaded("load", "-q", "-i", str(tmp_path / "a.tar")).stdout == f"Loaded image: {whole}\n"
 
 
+def test_an_archive_that_is_run_gives_its_names(loaded: Rundlet, tmp_path: Path) -> None:
+    form = "{{.Repository}}:{{.Tag}}\n"
+    for number, kind in enumerate(("docker-archive", "oci-archive")):
+        loaded("tag", "busybox", f"kept:{number}")
+        loaded("save", "-q", "--format", kind, "-o", str(tmp_path / kind), f"kept:{number}")
+        loaded("rmi", f"kept:{number}")
+        loaded("run", "--rm", "--network=none", f"{kind}:{tmp_path}/{kind}", "true")
+        assert f"localhost/kept:{number}" in loaded("images", "--format", form).stdout
+
+
 def test_through_pipes(loaded: Rundlet, tmp_path: Path) -> None:
     """podman save | gzip | podman load, with ours."""
     whole = _id(loaded)

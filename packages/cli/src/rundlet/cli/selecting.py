@@ -19,7 +19,13 @@ CIDFILE = Option(
     "cidfile", help="Read the container ID from the file", many=True, completes="files"
 )
 FILTER = Option("filter", "f", help="Filter output based on conditions given", many=True)
-TIME = Option("time", "t", help="Seconds to wait for stop before killing the container", kind="int")
+TIME = Option(
+    "time",
+    "t",
+    help="Seconds to wait for stop before killing the container",
+    kind="int",
+    aliases=("timeout",),
+)
 RUNNING = ("running", "paused", "stopping")
 
 
@@ -29,7 +35,8 @@ def chosen(
     """Names or ids of the containers that the options and arguments name, in order.
 
     statuses: which ones --all (and --filter) means, () for all. whole: whether none at all
-    is an error. Raises UsageError where options contradict, InvalidArgument for a cidfile.
+    is an error. Of containers that are named, a filter leaves those that pass it. Raises
+    UsageError where options contradict, InvalidArgument for a cidfile, NoSuchContainer.
     """
     everything = _given(arguments, "all")
     named = [*arguments.arguments, *_cidfiles(arguments)]
@@ -44,6 +51,9 @@ def chosen(
         if not rows:
             raise NoSuchContainer("latest")
         return [rows[-1].id]
+    if named and filters:
+        passed = _listed(context, tuple(filters), ())
+        return [name for name in named if _identity(context, arguments, name) in passed]
     if everything or filters:
         return _listed(context, tuple(filters), statuses)
     if not named and whole:
@@ -53,6 +63,15 @@ def chosen(
 
 def _given(arguments: Parsed, name: str) -> bool:
     return bool(arguments.values.get(name))
+
+
+def _identity(context: Context, arguments: Parsed, name: str) -> str:
+    try:
+        return context.engine.containers.get(name).id
+    except NoSuchContainer:
+        if _given(arguments, "ignore"):
+            return ""
+        raise
 
 
 def _listed(context: Context, filters: Sequence[str], statuses: Sequence[str]) -> list[str]:

@@ -74,7 +74,7 @@ def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> T
         return _on_network(engine)
     tests: dict[str, Test] = {
         "id": lambda row, value: _matches(row.id, value),
-        "name": lambda row, value: expression(value).search(row.name) is not None,
+        "name": _named,
         "status": lambda row, value: row.status == _state(value),
         "exited": lambda row, value: row.status == "exited" and row.exit_code == _code(value),
         "ancestor": lambda row, value: _ancestor(engine, row, value),
@@ -93,15 +93,21 @@ def _container_test(engine: Engine, key: str, rows: Sequence[ContainerRow]) -> T
     return tests[key]
 
 
+def _named(row: ContainerRow, value: str) -> bool:
+    """Names may be written as docker's are, with a slash before them."""
+    pattern = expression(value)
+    return any(pattern.search(name) is not None for name in (row.name, f"/{row.name}"))
+
+
 def _matches(identity: str, value: str) -> bool:
-    if value.strip("0123456789abcdef"):
+    if value.strip("0123456789abcdefABCDEF"):
         return expression(value).search(identity) is not None
-    return identity.startswith(value)
+    return identity.startswith(value.lower())
 
 
 def _state(value: str) -> str:
     known = ("created", "initialized", "running", "stopped", "paused", "exited", "removing",
-             "stopping", "unknown")  # fmt: skip
+             "stopping", "unknown", "dead", "restarting")  # fmt: skip
     if value not in known:
         raise InvalidArgument(f"unknown container state: {value}: invalid argument")
     return "exited" if value == "stopped" else value
@@ -159,9 +165,9 @@ def _restart(engine: Engine, row: ContainerRow) -> str:
 
 
 def _policy(value: str) -> str:
-    if value not in ("", "no", "always", "on-failure", "unless-stopped"):
+    if value not in ("", "none", "no", "always", "on-failure", "unless-stopped"):
         raise InvalidArgument(f"{value} invalid restart policy")
-    return value or "no"
+    return "no" if value in ("", "none") else value
 
 
 def _starts_on_boot(engine: Engine, row: ContainerRow) -> bool:

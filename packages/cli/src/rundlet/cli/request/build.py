@@ -64,7 +64,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         stdin=arguments.flag("interactive"),
         init=arguments.flag("init"),
         init_path=arguments.text("init-path"),
-        name=arguments.text("name"),
+        name=arguments.text("name").removeprefix("/"),  # docker's names begin with one
         hostname=arguments.text("hostname"),
         labels=environment.labels(arguments),
         annotations=environment.key_values(arguments.texts("annotation"), "annotation"),

@@ -50,6 +50,8 @@ def run(context: Context, arguments: Parsed) -> int:
         streams(context, arguments, request),
         sig_proxy=arguments.flag("sig-proxy") and not request.terminal,
     )
+    if set(arguments.texts("attach")) == {"stdin"}:
+        context.print(result.container)
     if arguments.flag("rmi") and result.how == "exited":
         _remove_image(context, request.image)
     return result.exit_code
@@ -60,6 +62,8 @@ def _check(context: Context, arguments: Parsed, request: ContainerRequest) -> No
 
     if arguments.flag("detach") and arguments.texts("attach"):
         raise UsageError("conflicting options: -a and -d")
+    if arguments.flag("rmi") and "rm" in arguments.given and not arguments.flag("rm"):
+        raise UsageError("the --rmi option does not work without --rm")
     if arguments.flag("detach") and arguments.flag("rmi"):
         raise UsageError("--rmi cannot be used with --detach")
     if request.terminal and request.stdin and not sys.stdin.isatty():

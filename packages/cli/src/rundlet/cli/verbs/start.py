@@ -43,7 +43,8 @@ def run(context: Context, arguments: Parsed) -> int:
         raise UsageError("you cannot start and attach multiple containers at once")
     names = chosen(context, arguments, statuses=("created", "initialized", "exited"))
     if not attach:
-        return each(context, names, context.engine.containers.start)
+        # podman: what a command could not be started for counts only where it is waited for
+        return 125 if each(context, names, context.engine.containers.start) else 0
     return _attached(context, arguments, names[0])
 
 

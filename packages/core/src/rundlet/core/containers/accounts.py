@@ -55,8 +55,8 @@ def _users(
     lines = []
     for name in request.host_users:
         if not _known(passwd, name):
-            number, primary, full = _host_user(name)
-            lines.append(f"{name}:*:{number}:{primary}:{full}:{workdir}:/bin/sh")
+            called, number, primary, full = _host_user(name)
+            lines.append(f"{called}:*:{number}:{primary}:{full}:{workdir}:/bin/sh")
     uid, _, group = user.partition(":")
     if not uid.isdecimal() or _known(passwd, uid) or _known("\n".join(lines), uid):
         return lines
@@ -76,9 +76,9 @@ def _users(
 def _groups(request: ContainerRequest, user: str, groups: str) -> list[str]:
     lines = []
     for name in request.host_users:
-        _, gid, _ = _host_user(name)
+        called, _, gid, _ = _host_user(name)
         if not _known(groups, str(gid)):
-            lines.append(f"{name}:x:{gid}:{name}")
+            lines.append(f"{called}:x:{gid}:{called}")
     uid, colon, group = user.partition(":")
     gid_text = group if colon else uid
     if not gid_text.isdecimal() or _known(groups, gid_text) or _known("\n".join(lines), gid_text):
@@ -109,11 +109,12 @@ def _group_id(group: str, groups: str) -> str:
     return "0"
 
 
-def _host_user(name: str) -> tuple[int, int, str]:
+def _host_user(name: str) -> tuple[str, int, int, str]:
+    """Name, uid, gid and full name of a user of the host, by name or number."""
     import pwd
 
     try:
         found = pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name)
     except KeyError:
         raise InvalidArgument(f"--hostuser {name}: the host has no such user") from None
-    return found.pw_uid, found.pw_gid, found.pw_gecos
+    return found.pw_name, found.pw_uid, found.pw_gid, found.pw_gecos

@@ -15,7 +15,7 @@ from ..spec.host import here
 from ..spec.notes import CONTAINER_TYPE, SANDBOX
 from ..spec.plan import SpecPlan
 from ..value import EMPTY
-from . import notify, workdir
+from . import mtab, notify, workdir
 from .joined import namespaces
 from .mounts import resolve
 from .request import SANDBOX_ITSELF
@@ -77,6 +77,7 @@ def write(
     generated = generate(plan)
     spec = generated.spec
     workdir.ensure(rootfs, spec, request, row.id)
+    mtab.ensure(rootfs, request)
     _set_outside(plan)
     named = [device.source for device in request.devices if cdi.qualified(device.source)]
     cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from .. import json
 from ..cgroups import limits
 from ..errors import AlreadyExists, InvalidArgument
+from ..format import signals
 from ..linux.processes import start_time
 from ..spec import capabilities, devices, mount_options, namespaces
 from ..spec.mounts import check_destination
@@ -102,6 +103,8 @@ def _check(request: ContainerRequest) -> None:
         raise InvalidArgument(
             'the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
         )
+    if request.stop_signal:
+        signals.number(request.stop_signal)
     capabilities.check(request)
     devices.check(request.devices)
     limits.check(request.resources)

@@ -18,6 +18,7 @@ from . import notify
 from .names import identifier
 from .paths import Paths
 from .state import derive
+from .stored import request_of
 from .trees import remove_tree
 
 TYPE_CHECKING = False
@@ -236,6 +237,7 @@ def _job(
         workdir=request.workdir,
         terminal=request.terminal,
         privileged=request.privileged,
+        group_add=request_of(row.request).group_add if request.user else (),
         console=console,
         host=_host() if request.privileged else None,
     )

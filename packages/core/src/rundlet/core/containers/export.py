@@ -19,6 +19,7 @@ HIDDEN = frozenset(
         "/dev",
         "/etc/hostname",
         "/etc/hosts",
+        "/etc/mtab",
         "/etc/resolv.conf",
         "/proc",
         "/run",

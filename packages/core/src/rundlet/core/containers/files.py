@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..state.containers import Container
     from .network import Joined
-    from .request import ContainerRequest
+    from .request import ContainerRequest, Mount
 
 CONTAINERENV = "/run/.containerenv"
 HOSTNAME = "/etc/hostname"
@@ -93,7 +93,9 @@ def _shared(engine: Engine, request: ContainerRequest) -> dict[str, str]:
 def _contents(
     engine: Engine, row: Container, request: ContainerRequest, joined: Joined, root: str
 ) -> dict[str, str]:
-    contents = {CONTAINERENV: _containerenv(row, request)}
+    contents = {}
+    if not any(m.kind in ("bind", "volume") and _at_run(m) for m in request.mounts):
+        contents[CONTAINERENV] = _containerenv(row, request)
     if not request.no_hostname:
         contents[HOSTNAME] = f"{joined.hostname}\n"
     if not request.no_hosts:
@@ -107,6 +109,11 @@ def _contents(
     if joined.namespace != "" and request.dns != ("none",):
         contents[RESOLV_CONF] = resolv_conf(engine, request, joined)
     return contents
+
+
+def _at_run(mount: Mount) -> bool:
+    """Whether a mount's files would get a .containerenv, which are not the container's."""
+    return mount.destination.rstrip("/") == "/run"
 
 
 def _containerenv(row: Container, request: ContainerRequest) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import AlreadyExists, InvalidArgument
+from ..errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 def reserve(request: ContainerRequest, undo: ExitStack) -> int:
     """Make the --cidfile, empty; a descriptor of it, -1 where none is asked for.
 
-    It goes again when the container is not made. Raises AlreadyExists, InvalidArgument.
+    It goes again when the container is not made. One that is there, as after a power failure,
+    is written over (podman since 5). Raises InvalidArgument.
     """
     path = request.cidfile
     if not path:
         return -1
+    flags = os.O_WRONLY | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    except FileExistsError:
-        raise AlreadyExists(
-            f"container id file exists. Ensure another container is not using it or delete {path}"
-        ) from None
+        try:
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            return os.open(path, flags)
     except OSError as error:
         raise InvalidArgument(f"--cidfile {path}: {error.strerror}") from None
     undo.callback(forget, request)
@@ -38,6 +39,7 @@ def fill(descriptor: int, container: str) -> None:
     """Write the id into the file that `reserve` made."""
     if descriptor >= 0:
         with open(descriptor, "w", encoding="utf-8") as file:
+            file.truncate(0)
             file.write(container)
 
 

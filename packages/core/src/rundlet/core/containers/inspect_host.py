@@ -53,13 +53,7 @@ def host_config(engine: Engine, known: Known, paths: Paths) -> dict[str, Any]:
         "CgroupManager": _cgroup_manager(engine),
         "CgroupMode": _mode(request.cgroup, linux, "cgroup"),
         "ContainerIDFile": request.cidfile,
-        "LogConfig": {
-            "Type": request.log_driver or engine.settings.log_driver,
-            "Config": None,
-            "Path": log_driver.path(request, paths),
-            "Tag": request.log_options.get("tag", ""),
-            "Size": request.log_options.get("max-size", "0B"),
-        },
+        "LogConfig": log_driver.described(engine, request, paths),
         "NetworkMode": _network_mode(known),
         "PortBindings": _port_bindings(known),
         "RestartPolicy": _restart(request.restart),
@@ -166,7 +160,7 @@ def _resources(known: Known, resources: Mapping[str, Any]) -> dict[str, Any]:
         "OomKillDisable": asked.oom_kill_disable,
         "PidsLimit": (resources.get("pids") or {}).get("limit", asked.pids_limit or 0),
         "Ulimits": [
-            {"Name": row["type"], "Soft": row["soft"], "Hard": row["hard"]}
+            {"Name": row["type"], "Soft": _limit(row["soft"]), "Hard": _limit(row["hard"])}
             for row in known.spec.get("process", {}).get("rlimits") or ()
         ],
         "CpuCount": 0,
@@ -175,6 +169,11 @@ def _resources(known: Known, resources: Mapping[str, Any]) -> dict[str, Any]:
         "IOMaximumBandwidth": 0,
         "CgroupConf": None,
     }
+
+
+def _limit(value: int) -> int:
+    """A resource limit; -1 is for none (setrlimit(2) RLIM_INFINITY)."""
+    return -1 if value == 2**64 - 1 else value
 
 
 def _device(device: Any) -> dict[str, str]:

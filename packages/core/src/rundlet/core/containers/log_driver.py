@@ -72,13 +72,28 @@ def path(request: ContainerRequest, paths: Paths) -> str:
 
 
 def size_max(engine: Engine, request: ContainerRequest) -> int:
-    """`max-size` in bytes; -1 for no limit. Raises InvalidArgument."""
+    """`max-size` in bytes ("10m" is ten million); -1 for no limit. Raises InvalidArgument."""
     text = request.log_options.get("max-size", "")
     if not text:
         return engine.settings.log_size_max
     from ..format.units import parse_size
 
-    return parse_size(text)
+    return parse_size(text, 1000)
+
+
+def described(engine: Engine, request: ContainerRequest, paths: Paths) -> dict[str, object]:
+    """podman container inspect's LogConfig."""
+    from ..format.units import size
+
+    found = driver(engine, request)
+    limit = size_max(engine, request)
+    return {
+        "Type": found,
+        "Config": None,
+        "Path": path(request, paths) if found in FILE else "",
+        "Tag": request.log_options.get("tag", ""),
+        "Size": size(limit, 4).replace(" ", "") if limit > 0 else "0B",
+    }
 
 
 def file_max(request: ContainerRequest) -> int:

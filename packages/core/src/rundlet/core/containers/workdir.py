@@ -25,10 +25,11 @@ def ensure(root: str, spec: dict[str, Any], request: ContainerRequest, container
     """Check or make `process.cwd` of a mounted root.
 
     One that lies on a mount, or behind a symbolic link, is left to the runtime: it is known
-    only inside. Raises NotInImage.
+    only inside. So is one that is asked for above a mount, which makes it. Raises NotInImage.
     """
     path = os.path.normpath(spec["process"]["cwd"])
-    if path == "/" or any(_at_or_below(path, mount["destination"]) for mount in spec["mounts"]):
+    places = [mount["destination"] for mount in spec["mounts"]]
+    if path == "/" or any(_at_or_below(path, place) for place in places):
         return
     here = os.open(root, _WALK & ~os.O_NOFOLLOW)
     try:
@@ -45,7 +46,8 @@ def ensure(root: str, spec: dict[str, Any], request: ContainerRequest, container
                     f'workdir "{path}" exists on container {container}, but is not a directory'
                 )
             here = _into(names.pop(0), here)
-        if names and request.workdir and not request.make_workdir:
+        above = any(_at_or_below(place, path) for place in places)
+        if names and request.workdir and not request.make_workdir and not above:
             raise NotInImage(f'workdir "{path}" does not exist on container {container}')
         if names and not request.workdir:
             maps = IdMaps(request.uid_map or request.gid_map, request.gid_map or request.uid_map)

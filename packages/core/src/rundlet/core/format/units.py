@@ -6,7 +6,7 @@ from ..errors import InvalidArgument
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_FACTORS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+_POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
 def size(count: float, digits: int = 3) -> str:
@@ -27,15 +27,16 @@ def _scaled(count: float, base: float, units: tuple[str, ...], digits: int) -> s
     return f"{number:.{digits}g} {units[unit]}"
 
 
-def parse_size(text: str) -> int:
-    """Bytes of "64m", "1.5GiB", "1024" (binary multiples); -1 is passed through.
+def parse_size(text: str, base: int = 1024) -> int:
+    """Bytes of "64m", "1.5GiB", "1024" (multiples of `base`); -1 is passed through.
 
     Raises InvalidArgument.
     """
     word = text.strip().lower().removesuffix("ib")
-    if word[-1:] == "b" and word[-2:-1] in _FACTORS:
+    if word[-1:] == "b" and word[-2:-1] in _POWERS:
         word = word[:-1]
-    factor = _FACTORS.get(word[-1:], 0)
+    power = _POWERS.get(word[-1:])
+    factor = 0 if power is None else base**power
     try:
         found = int(float(word[:-1]) * factor) if factor else int(word)
     except (ValueError, OverflowError):

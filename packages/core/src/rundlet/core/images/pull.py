@@ -207,8 +207,13 @@ def _from_transport(
     location = transport.parse(text)
     admit(engine, str(location))
     options = guarded(engine, location, options)
-    with transport.source(location, told(engine, settings)) as source:
-        image = copy_into_store(engine, source, _local_names(location), options, progress)
+    told_settings = told(engine, settings)
+    with transport.source(location, told_settings) as source:
+        full = _local_names(location)
+        if not location.name and transport_name.endswith("-archive"):  # it says its names itself
+            tags = transport.tags(location, told_settings)
+            full = tuple(str(names.stored_name(tag)) for tag in tags if not tag.startswith("@"))
+        image = copy_into_store(engine, source, full, options, progress)
     return Pulled(image, str(location))
 
 

@@ -145,7 +145,7 @@ def _is_terminal(path: str) -> bool:
 
 
 def _rule(text: str) -> dict[str, Any]:
-    """ "c 1:3 rwm" of --device-cgroup-rule (kernel devices cgroup); * is any number."""
+    """ "c 1:3 rwm" of --device-cgroup-rule (kernel devices cgroup); * or no minor: any number."""
     fields = text.split()
     major, colon, minor = fields[1].partition(":") if len(fields) == 3 else ("", "", "")
     minor = minor if colon else "*"

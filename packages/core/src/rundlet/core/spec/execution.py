@@ -22,7 +22,7 @@ class ExecPlan(Value):
 
     spec: the container's config.json as it was created. rootfs: where it is mounted.
     user: "" is the container's own. env: added to the container's. workdir: "" its own.
-    host: needed with `privileged` only.
+    group_add: the container's. host: needed with `privileged` only.
     """
 
     spec: OCISpec
@@ -33,6 +33,7 @@ class ExecPlan(Value):
     workdir: str = ""
     terminal: bool = False
     privileged: bool = False
+    group_add: tuple[str, ...] = ()
     console: tuple[int, int] = (0, 0)
     host: Host | None = None
 
@@ -62,7 +63,12 @@ def exec_process(plan: ExecPlan) -> dict[str, Any]:
     home = ""
     own = True
     if plan.user:
-        user = lookup(plan.rootfs, plan.user)
+        binds = {
+            mount["destination"]: mount["source"]
+            for mount in plan.spec["mounts"]
+            if mount["type"] == "bind"
+        }
+        user = lookup(plan.rootfs, plan.user, plan.group_add, files=binds)
         own = user.uid == base["user"]["uid"]
         base["user"] = {
             **base["user"],

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ..containers.request import Mount
+    from ..containers.request import ContainerRequest, Mount
     from .plan import SpecPlan
 
     OCIMount = dict[str, Any]
@@ -65,7 +65,7 @@ def _defaults(plan: SpecPlan, taken: set[str]) -> list[OCIMount]:
             "/dev", "tmpfs", ("nosuid", "noexec", "strictatime", "mode=755", "size=65536k")
         )
         dev["source"] = "tmpfs"
-        if request.read_only and not request.read_only_tmpfs:
+        if _without_tmpfs(request):
             dev["options"].append("ro")
         pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
         own += [
@@ -127,9 +127,15 @@ def _shm(plan: SpecPlan) -> OCIMount:
     size = plan.request.shm_size
     size = plan.settings.shm_size if size is None else size
     limit = [f"size={size}"] if size else []
-    shm = _mount("/dev/shm", "tmpfs", [*_QUIET, "mode=1777", *limit])
+    access = ["ro"] if _without_tmpfs(plan.request) else []
+    shm = _mount("/dev/shm", "tmpfs", [*_QUIET, "mode=1777", *limit, *access])
     shm["source"] = "shm"
     return shm
+
+
+def _without_tmpfs(request: ContainerRequest) -> bool:
+    """Whether nothing is to be writable (--read-only --read-only-tmpfs=false)."""
+    return request.read_only and not request.read_only_tmpfs
 
 
 def _files(plan: SpecPlan) -> list[OCIMount]:

@@ -47,6 +47,7 @@ def process(
         request.user or plan.image.get("User") or "",
         request.group_add,
         request.groups,
+        {**{m.destination: m.source for m in plan.mounts if m.kind == "bind"}, **plan.files},
     )
     found: dict[str, Any] = {
         "user": {

@@ -98,8 +98,10 @@ def by_id(database: Database, container: str) -> Container | None:
 def find(database: Database, name: str) -> Container:
     """The container of a name, an id or a unique beginning of an id.
 
-    A whole name wins over an id's beginning. Raises NoSuchContainer, AmbiguousName.
+    A whole name wins over an id's beginning; docker's /name is the name. Raises NoSuchContainer,
+    AmbiguousName.
     """
+    name = name.removeprefix("/")
     row = database.row(f"SELECT {_WHOLE} FROM containers WHERE name = ? OR id = ?", name, name)
     if row is not None:
         return Container(*row)
