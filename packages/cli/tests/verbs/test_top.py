@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devtools.waiting import until
+
 if TYPE_CHECKING:
     from devtools.tool import Rundlet
 
@@ -16,6 +18,10 @@ def running(rundlet: Rundlet, busybox_archive: Path) -> Rundlet:
     rundlet("load", "-q", "-i", str(busybox_archive))
     rundlet(
         "run", "-d", "--network", "none", "--name", "c", "busybox", "sh", "-c", "sleep 601 & wait"
+    )
+    # The shell has begun its command, and both of them wait.
+    until(
+        lambda: rundlet("top", "c", "comm", "state").stdout.split()[2:] == ["sh", "S", "sleep", "S"]
     )
     return rundlet
 
