@@ -13,125 +13,28 @@ nsenter. Each test quotes the clause of contracts/network.py that it holds a plu
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from ...contracts.network import (
-    Attachment,
-    AttachResult,
-    NetworkRequest,
-    NetworkSettings,
-    PortMapping,
-)
+from ...contracts.network import Attachment, AttachResult, PortMapping
 from ...errors import RundletError
-from ...networks.namespace import create_namespace, remove_namespace
+from ...networks.namespace import remove_namespace
+from .base import Host, same
 from .host import inside as inside
 from .host import isolated_host as isolated_host
 from .host import links as links
 from .host import rules as rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
     from ...contracts.network import NetworkPlugin
 
 
-def _same(before: Counter[str], after: Counter[str], clause: str) -> None:
-    assert after == before, f"{clause}: more {[*(after - before)]}, less {[*(before - after)]}"
-
-
-class NetworkPluginContract:
-    """All clauses of a network plugin. Override the fixture `plugin`.
-
-    publishes: whether the plugin publishes ports. joins: whether it makes interfaces.
-    """
-
-    publishes = True
-    joins = True
-
-    @pytest.fixture
-    def plugin(self, settings: NetworkSettings) -> NetworkPlugin:
-        raise NotImplementedError("override the fixture `plugin`")
-
-    def failing(self, attachment: Attachment) -> Attachment | None:
-        """An attachment that fails when half of it is done; None where nothing can fail."""
-        return None
-
-    @pytest.fixture(autouse=True)
-    def host(self) -> Iterator[None]:
-        """A namespace in the host's place, for the length of a test."""
-        with isolated_host():
-            yield
-
-    @pytest.fixture
-    def settings(self, tmp_path: Path) -> NetworkSettings:
-        """Directories of the test's own; plugins where the settings' defaults have them."""
-        return NetworkSettings(
-            state_dir=tmp_path / "state",
-            run_dir=tmp_path / "run",
-            config_dirs=(tmp_path / "net.d",),
-            plugin_dirs=tuple(
-                Path(directory)
-                for directory in ("/usr/libexec/cni", "/usr/lib/cni", "/opt/cni/bin")
-            ),
-            default_network="podman",
-            options={"data_dir": str(tmp_path / "leases")},
-        )
-
-    @pytest.fixture
-    def make(self, tmp_path: Path, plugin: NetworkPlugin) -> Iterator[Callable[..., Attachment]]:
-        """Makes attachments, each with a fresh namespace where the plugin wants one."""
-        made: list[Path] = []
-
-        def attachment(
-            name: str,
-            networks: Sequence[NetworkRequest] = (NetworkRequest(),),
-            ports: Sequence[PortMapping] = (),
-        ) -> Attachment:
-            namespace = None
-            if plugin.own_namespace:
-                namespace = tmp_path / "netns" / name
-                create_namespace(str(namespace))
-                made.append(namespace)
-            return Attachment(
-                container=(name.encode().hex() * 64)[:64],
-                name=name,
-                namespace=namespace,
-                networks=tuple(networks),
-                ports=tuple(ports),
-            )
-
-        yield attachment
-        for namespace in made:
-            remove_namespace(str(namespace))
-
-    @pytest.fixture
-    def snapshot(self, tmp_path: Path) -> Callable[[], Counter[str]]:
-        """What is there of networks: rules, the host's interfaces, files of the plugin."""
-
-        def take() -> Counter[str]:
-            files = [
-                os.path.relpath(os.path.join(directory, name), tmp_path)
-                for directory, _, names in os.walk(tmp_path)
-                for name in names
-                if not directory.startswith(str(tmp_path / "netns"))
-            ]
-            return Counter([*rules(), *(link["ifname"] for link in links(None)), *files])
-
-        return take
-
-    @pytest.fixture
-    def warm(self, plugin: NetworkPlugin, make: Callable[..., Attachment]) -> None:
-        """One attachment came and went: bridges and shared chains may stay after the last."""
-        for name, ports in (("warm", ()), ("warm-ports", (PortMapping(80),))):
-            attachment = make(name, ports=ports if self.publishes else ())
-            plugin.detach(attachment, plugin.attach(attachment))
-
-    # --- the clauses
+class NetworkPluginContract(Host):
+    """All clauses of a network plugin. Override the fixture `plugin`."""
 
     def test_works_here(self, plugin: NetworkPlugin) -> None:
         """NETWORK-PROBE."""
@@ -197,13 +100,13 @@ class NetworkPluginContract:
         attachment = make("one", ports=(PortMapping(80),) if self.publishes else ())
         result = plugin.attach(attachment)
         plugin.detach(attachment, result)
-        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
+        same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
         if attachment.namespace is not None:
             left = [link["ifname"] for link in links(attachment.namespace)]
             assert left == ["lo"], "NETWORK-DETACH-IDEMPOTENT: an interface is left"
         plugin.detach(attachment, result)
         plugin.detach(attachment, AttachResult())
-        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT")
+        same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT")
 
     def test_detach_without_namespace(
         self,
@@ -219,7 +122,7 @@ class NetworkPluginContract:
         if attachment.namespace is not None:
             remove_namespace(str(attachment.namespace))
         plugin.detach(attachment, result)
-        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
+        same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
         plugin.detach(attachment, result)
 
     def test_detach_without_result(
@@ -234,7 +137,7 @@ class NetworkPluginContract:
         attachment = make("one", ports=(PortMapping(80),) if self.publishes else ())
         plugin.attach(attachment)
         plugin.detach(attachment, AttachResult())
-        _same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
+        same(before, snapshot(), "NETWORK-DETACH-IDEMPOTENT: something is left")
 
     def test_detach_of_what_never_was(
         self, plugin: NetworkPlugin, make: Callable[..., Attachment]
@@ -262,7 +165,7 @@ class NetworkPluginContract:
         before = snapshot()
         with pytest.raises(RundletError):
             plugin.attach(wrong)
-        _same(before, snapshot(), "NETWORK-ATTACH-UNDO: something is left")
+        same(before, snapshot(), "NETWORK-ATTACH-UNDO: something is left")
         if attachment.namespace is not None:
             left = [link["ifname"] for link in links(attachment.namespace)]
             assert left == ["lo"], "NETWORK-ATTACH-UNDO: an interface is left"
@@ -298,7 +201,7 @@ class NetworkPluginContract:
         plugin.attach(dead)
         nobody = snapshot()
         plugin.collect([dead])
-        _same(nobody, snapshot(), "NETWORK-GC: it removed what is in the list")
+        same(nobody, snapshot(), "NETWORK-GC: it removed what is in the list")
         living = make("living")
         result = plugin.attach(living)
         if dead.namespace is not None:
@@ -306,7 +209,7 @@ class NetworkPluginContract:
         plugin.collect([living])
         plugin.check(living, result)
         plugin.detach(living, result)
-        _same(before, snapshot(), "NETWORK-GC: something is left of the dead")
+        same(before, snapshot(), "NETWORK-GC: something is left of the dead")
 
     def test_collect_nothing_valid(
         self,
@@ -319,4 +222,4 @@ class NetworkPluginContract:
         before = snapshot()
         plugin.attach(make("one"))
         plugin.collect([])
-        _same(before, snapshot(), "NETWORK-GC: something is left")
+        same(before, snapshot(), "NETWORK-GC: something is left")
