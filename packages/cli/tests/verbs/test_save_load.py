@@ -216,3 +216,15 @@ def test_output_is_whole_or_not_there(loaded: Rundlet, tmp_path: Path) -> None:
     assert failed.stderr == "Error: nosuch: image not known\n"
     assert (tmp_path / "a.tar").read_bytes() == before
     assert [path.name for path in tmp_path.glob("*.tar*")] == ["a.tar"]
+
+
+def test_a_policy_that_is_wrong_is_no_fault_of_the_archive(
+    rundlet: Rundlet, busybox_archive: Path
+) -> None:
+    rundlet.environment["CONTAINERS_POLICY_JSON"] = str(rundlet.directory / "policy.json")
+    (rundlet.directory / "policy.json").write_text("{}")
+    done = rundlet("load", "-i", str(busybox_archive), check=False)
+    assert done.stderr.startswith("Error: invalid trust policy"), done.stderr
+    (rundlet.directory / "policy.json").write_text('{"default": [{"type": "reject"}]}')
+    done = rundlet("load", "-i", str(busybox_archive), check=False)
+    assert "rejected by policy" in done.stderr

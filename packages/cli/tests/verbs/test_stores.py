@@ -71,6 +71,10 @@ def test_storage_options_of_the_environment(rundlet: Rundlet, busybox_archive: P
     assert [line for line in rundlet.mounts() if "/merged overlay rw,nodev" in line]
     rundlet.environment["STORAGE_OPTS"] = "mountopts=nodev"
     _refused(rundlet, "overlay: unknown option 'mountopts'")
+    rundlet.environment["STORAGE_OPTS"] = "overlay.mountopt=bogus"
+    done = rundlet("run", "--network=none", "busybox", check=False)
+    said = "Error: storage option overlay.mountopt: unknown word 'bogus'\nKnown: "
+    assert done.stderr.startswith(said), done.stderr
     del rundlet.environment["STORAGE_OPTS"]
 
 

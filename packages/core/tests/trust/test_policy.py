@@ -179,6 +179,15 @@ def test_a_name_with_a_digest() -> None:
         ("{}", "default is missing"),
         ('{"default": []}', "default: expected a list of requirements"),
         ('{"default": [], "default": []}', "default is there twice"),
+        ('{"default": [{"type": "reject"}], "transports": {"dir": {"/": []}}}', "an absolute path"),
+        (
+            '{"default": [{"type": "reject"}], "transports": {"oci": {"/a/": []}}}',
+            "an absolute path",
+        ),
+        (
+            '{"default": [{"type": "reject"}], "transports": {"docker-archive": {"/a": []}}}',
+            "only the scope ''",
+        ),
         ('{"default": [{"type": "reject"}], "more": 1}', "unknown field more"),
         ('{"default": [{"type": "reject", "more": 1}]}', "unknown field more"),
         ('{"default": [{"type": "what"}]}', "unknown requirement 'what'"),

@@ -215,10 +215,11 @@ def images(
 ) -> list[ImageSummary]:
     """The images that pass: any value of one key (all of labels and of `!=`), all keys.
 
-    Raises InvalidArgument.
+    As podman, with that name alone where one whole name is asked for. Raises InvalidArgument.
     """
     left = list(rows)
-    for key, values in split(filters).items():
+    asked = split(filters)
+    for key, values in asked.items():
         name, wanted = key.removesuffix("!"), not key.endswith("!")
         several = any if wanted and name != "label" else all
         left = [
@@ -226,7 +227,20 @@ def images(
             for row in left
             if several(_image(engine, row, name, value) == wanted for value in values)
         ]
-    return left
+    (*others, one) = asked.get("reference", ()) or ("",)
+    if others or "reference!" in asked or not _is_whole(one):
+        return left
+    return [
+        row.replace(names=tuple(name for name in row.names if reference_matches(name, one)))
+        for row in left
+    ]
+
+
+def _is_whole(name: str) -> bool:
+    """Whether it has a host and a tag: "quay.io/team/tool:1"."""
+    from rundlet.core.images.reference import is_short
+
+    return ":" in name.rpartition("/")[2] and not is_short(name)
 
 
 def _image(engine: Engine, row: ImageSummary, key: str, value: str) -> bool:

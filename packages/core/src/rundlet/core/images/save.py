@@ -9,7 +9,7 @@ from pathlib import Path
 from ..content.compress import decompressed, detect
 from ..content.scratch import scratch
 from ..contracts.transport import TransportSettings
-from ..errors import Corrupt, InvalidArgument, RundletError
+from ..errors import Corrupt, InvalidArgument, RundletError, SettingsError
 from ..transports.files import failing
 from .copy import CopyOptions, copy
 from .names import stored_name
@@ -116,6 +116,8 @@ def _load_archive(engine: Engine, path: str, progress: Progress | None) -> list[
     for transport in ("docker-archive", "oci-archive"):
         try:
             return _load_from(engine, transport, path, progress)
+        except SettingsError:  # of the trust policy, say
+            raise
         except (Corrupt, InvalidArgument) as error:
             errors.append(f"{transport}: {error.message}")
         except RundletError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import PluginError, RundletError
+from ..errors import InvalidArgument, PluginError, RundletError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def load(entry: EntryPoint) -> object:
 def attempt(entry: EntryPoint, doing: str, work: Callable[[], object]) -> object:
     """What a plugin's code gives. doing: the hook, or "" for its import.
 
-    Raises PluginError for whatever comes of it, and, but for shipped ones, for silence.
+    Raises PluginError for whatever comes of it, and, but for shipped ones, for silence;
+    InvalidArgument as it is, for a user's option that a driver does not take.
     """
     try:
         if entry.shipped:
@@ -30,7 +31,7 @@ def attempt(entry: EntryPoint, doing: str, work: Callable[[], object]) -> object
         from .limits import bounded
 
         return bounded(work, PATIENCE)
-    except (KeyboardInterrupt, MemoryError, PluginError):
+    except (KeyboardInterrupt, MemoryError, PluginError, InvalidArgument):
         raise
     except BaseException as error:  # also SystemExit: a plugin must not end its user
         said = f"{doing} failed" if doing else "cannot be imported"

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SYSTEM = "/etc/containers/policy.json"
 _LARGEST = 4 << 20
+_PATHS = ("dir", "oci", "oci-archive", "sif")
+_ONLY_DEFAULT = ("docker-archive", "tarball")
+"""Transports whose scopes are paths, and those that have none."""
 _IDENTITIES: dict[str, tuple[str, ...]] = {
     "matchExact": (),
     "matchRepoDigestOrExact": (),
@@ -136,12 +139,23 @@ def parse(data: bytes) -> Policy:
         _requirements(root["default"], "default"),
         {
             name: {
-                scope: _requirements(value, f"transports.{name}[{scope!r}]")
+                _scope(name, scope): _requirements(value, f"transports.{name}[{scope!r}]")
                 for scope, value in obj(scoped, f"transports.{name}", (), None).items()
             }
             for name, scoped in transports.items()
         },
     )
+
+
+def _scope(transport: str, scope: str) -> str:
+    """The scope, if it may be one of a transport. Raises ValueError."""
+    if scope and transport in _ONLY_DEFAULT:
+        raise ValueError(f"transports.{transport}: {scope!r}: only the scope '' is there")
+    if scope and transport in _PATHS and (scope == "/" or os.path.abspath(scope) != scope):
+        raise ValueError(
+            f"transports.{transport}: {scope!r}: expected an absolute path, or '' for all"
+        )
+    return scope
 
 
 def _requirements(value: Any, where: str) -> tuple[Requirement, ...]:

@@ -43,7 +43,11 @@ STORAGE = (
     Key(_V, "force_mask", without="it needs a mount program"),
     Key(_V, "ignore_chown_errors", does="option of the driver"),
     Key(_V, "inodes", without=_QUOTA),
-    Key(_V, "mount_program", without="the kernel mounts"),
+    Key(
+        _V,
+        "mount_program",
+        without="the kernel mounts; `examples/fuse-overlayfs` is a driver of its own",
+    ),
     Key(_V, "mountopt", does="option of the driver"),
     Key(_V, "size", without=_QUOTA),
     Key(_V, "skip_mount_home", without="the home of layers is no mount"),
