@@ -14,6 +14,7 @@ import pytest
 from rundlet.core.contracts.network import Attachment, NetworkRequest, NetworkSettings, PortMapping
 from rundlet.core.errors import NetworkError
 from rundlet.core.testing.network import inside, links, rules
+from rundlet.core.testing.runtime.base import wait
 from rundlet.net_cni import standard
 from rundlet.net_cni.chain import derived
 from rundlet.net_cni.config import from_document
@@ -160,6 +161,26 @@ def test_nothing_is_left_after_the_last(plugin: CNINetworks, make: Make) -> None
     plugin.detach(second, results[1])
     left = [rule for rule in rules() if ": :" not in rule]  # the tables themselves stay
     assert ([link["ifname"] for link in links(None)], left) == before
+
+
+def test_neighbours_learn_of_a_new_owner(plugin: CNINetworks, make: Make) -> None:
+    """They would send to the MAC address of who had the address before, for ten seconds."""
+    neighbour, anew = make("two"), make("one", NetworkRequest(ips=("10.88.0.9",)))
+    plugin.attach(neighbour)
+    assert neighbour.namespace is not None and anew.namespace is not None
+    stale = ["neigh", "replace", "10.88.0.9", "lladdr", "02:00:00:00:00:09", "nud", "stale", "dev"]
+    subprocess.run(["ip", *stale, "cni-podman0"], check=True)
+    inside(neighbour.namespace, "ip", *stale, "eth0")
+    plugin.attach(anew)
+    (link,) = state(anew.namespace, ["link", "show", "eth0"])
+
+    def known() -> str:
+        (found,) = state(neighbour.namespace, ["neigh", "show", "10.88.0.9"])
+        return str(found["lladdr"])
+
+    host = subprocess.run(["ip", "neigh", "show", "10.88.0.9"], capture_output=True, check=True)
+    assert b"02:00:00:00:00:09" not in host.stdout
+    wait(lambda: known() == link["address"], "the neighbour was not told")
 
 
 def test_a_bridge_of_somebody_else_stays(plugin: CNINetworks, make: Make) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from errno import ENODEV
+from time import sleep
 
 from rundlet.core.errors import NetworkError
 from rundlet.core.networks.namespace import Inside
@@ -34,6 +35,7 @@ _OURS = "rundlet"
 _DEFAULT_BRIDGE = "cni0"
 _VETH = "veth"
 _ATTEMPTS = 5  # at a name that no other veth has
+_LONGEST_WAIT = 100  # milliseconds for a port to forward; those of a bridge with STP take longer
 
 
 # --- ADD
@@ -88,6 +90,7 @@ def _joined(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) -> di
         port = _pair(host, config, call, bridge)
         with Inside(call.namespace):
             mac = _configure(config, call, taken)
+            _announce(host, (bridge, port), (call.interface, mac), taken)
         bridge = host.link(bridge.name) or bridge  # it may have taken the port's address
     return _result(config, call, taken, (bridge, port, mac))
 
@@ -160,8 +163,6 @@ def _pair(host: Netlink, config: Mapping[str, Any], call: Call, bridge: Link) ->
 def _configure(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) -> str:
     """Addresses and routes, inside the container's namespace; the interface's MAC address."""
     name = call.interface
-    # Neighbours learn at once that an address has a new owner.
-    _write(f"/proc/sys/net/ipv4/conf/{name}/arp_notify", "1", optional=True)
     with Netlink() as inside:
         link = inside.link(name)
         if link is None:
@@ -182,6 +183,33 @@ def _configure(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) ->
             except FileExistsError:
                 continue  # the first that has it wins
     return link.mac
+
+
+def _announce(
+    host: Netlink,
+    outside: tuple[Link, Link],
+    interface: tuple[str, str],
+    taken: Sequence[Lease],
+) -> None:
+    """Neighbours learn at once that addresses have a new owner; inside the container's namespace.
+
+    Else they send to the MAC address of who had them before, for ten seconds: the host (published
+    ports), and other containers. What the kernel tells by itself when an interface goes up does
+    not get through: its port of the bridge forwards only a moment later.
+    outside: the bridge and the port. interface: name and MAC address.
+    """
+    (bridge, port), (name, mac) = outside, interface
+    for lease in taken:
+        host.forget_neighbour(bridge.index, lease.address)
+    for _ in range(_LONGEST_WAIT):
+        found = host.link(port.name)
+        if found is None or found.forwarding:
+            break
+        sleep(0.001)
+    _write(f"/proc/sys/net/ipv4/conf/{name}/arp_notify", "1", optional=True)
+    _write(f"/proc/sys/net/ipv6/conf/{name}/ndisc_notify", "1", optional=True)
+    with Netlink() as inside:
+        inside.set_mac(name, mac)
 
 
 def _routes(config: Mapping[str, Any], taken: Sequence[Lease]) -> list[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """rtnetlink(7), as much of it as bridges and veth pairs take.
 
 A plugin process that does the same costs ten milliseconds to start; the messages cost less
-than one. Numbers are those of linux/rtnetlink.h, if_link.h, if_addr.h and veth.h.
+than one. Numbers are those of linux/rtnetlink.h, if_link.h, if_addr.h, neighbour.h and veth.h.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 _AF_NETLINK, _NETLINK_ROUTE = 16, 0
 _ERROR, _DONE = 2, 3
 _NEWLINK, _DELLINK, _GETLINK = 16, 17, 18
-_NEWADDR, _GETADDR, _NEWROUTE = 20, 22, 24
+_NEWADDR, _GETADDR, _NEWROUTE, _DELNEIGH = 20, 22, 24, 29
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE, _DUMP = 0x1, 0x4, 0x200, 0x400, 0x300
 _IFF_UP = 0x1
 _ADDRESS, _NAME, _MTU, _LINK, _MASTER, _LINKINFO, _ALIAS = 1, 3, 4, 5, 10, 18, 20
 _GROUP, _NETNS_FD = 27, 28
 _KIND, _DATA, _SLAVE_KIND, _SLAVE_DATA = 1, 2, 4, 5
 _PEER = 1  # VETH_INFO_PEER
-_HAIRPIN = 4  # IFLA_BRPORT_MODE
+_STATE, _HAIRPIN = 1, 4  # IFLA_BRPORT_STATE, IFLA_BRPORT_MODE
+_FORWARDING = b"\3"  # BR_STATE_FORWARDING
+_NDA_DST = 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST = 1, 2, 4
 _IFA_F_NODAD = 0x02
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY = 1, 4, 5, 6
@@ -38,6 +40,7 @@ _HEADER = Struct("=IHHII")  # length, type, flags, sequence, port
 _LINK_MESSAGE = Struct("=BxHiII")  # family, type, index, flags, change
 _ADDRESS_MESSAGE = Struct("=BBBBI")  # family, prefix, flags, scope, index
 _ROUTE_MESSAGE = Struct("=BBBBBBBBI")  # family, dst, src, tos, table, protocol, scope, type, flags
+_NEIGHBOUR_MESSAGE = Struct("=BxxxiHBB")  # family, index, state, flags, type
 _ATTRIBUTE = Struct("=HH")
 _NUMBER = Struct("=I")
 _SIGNED = Struct("=i")
@@ -45,7 +48,10 @@ _BUFFER = 1 << 16
 
 
 class Link(Value):
-    """An interface. peer: the index of its other end (of a veth), master: of its bridge."""
+    """An interface. peer: the index of its other end (of a veth), master: of its bridge.
+
+    forwarding: whether it is a port of a bridge that lets through what comes.
+    """
 
     index: int
     name: str
@@ -53,6 +59,7 @@ class Link(Value):
     peer: int
     master: int
     alias: str
+    forwarding: bool = False
 
 
 def packed(address: str) -> bytes:
@@ -149,6 +156,10 @@ class Netlink:
     def set_up(self, name: str) -> None:
         self._change(name, b"", up=True)
 
+    def set_mac(self, name: str, mac: str) -> None:
+        """Also one that it has: the kernel tells the neighbours then (arp_notify)."""
+        self._change(name, _attribute(_ADDRESS, bytes.fromhex(mac.replace(":", ""))))
+
     def delete(self, *indexes: int) -> None:
         """Remove interfaces; several go at once, which takes the kernel as long as one."""
         if len(indexes) == 1:
@@ -195,6 +206,16 @@ class Netlink:
         try:
             self._ask_one(_NEWADDR, _CREATE | _EXCLUSIVE, body)
         except FileExistsError:
+            return
+
+    def forget_neighbour(self, index: int, address: str) -> None:
+        """Drop whose MAC address was last known for an address; no error where none was."""
+        data = packed(address)
+        family = AF_INET if len(data) == 4 else AF_INET6
+        body = _NEIGHBOUR_MESSAGE.pack(family, index, 0, 0, 0) + _attribute(_NDA_DST, data)
+        try:
+            self._ask_one(_DELNEIGH, 0, body)
+        except FileNotFoundError:
             return
 
     def add_route(
@@ -271,6 +292,9 @@ def _parsed(data: bytes) -> Link:
     index = _LINK_MESSAGE.unpack_from(data)[2]
     found = dict(_attributes(data, _LINK_MESSAGE.size))
 
+    info = dict(_attributes(found.get(_LINKINFO, b""), 0))
+    port = dict(_attributes(info.get(_SLAVE_DATA, b""), 0))
+
     def number(kind: int) -> int:
         return int(_NUMBER.unpack(found[kind])[0]) if kind in found else 0
 
@@ -281,4 +305,5 @@ def _parsed(data: bytes) -> Link:
         peer=number(_LINK),
         master=number(_MASTER),
         alias=found.get(_ALIAS, b"").rstrip(b"\0").decode(errors="replace"),
+        forwarding=port.get(_STATE) == _FORWARDING,
     )
