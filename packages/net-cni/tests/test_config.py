@@ -134,8 +134,11 @@ def test_the_first_by_name_wins(directory: Path) -> None:
 def test_a_damaged_file_is_in_nobodys_way(directory: Path) -> None:
     (directory / "00.conflist").write_text('{"name": "x"')
     assert len(config.load_all([str(directory)])[1]) == 1
-    with pytest.raises(NetworkError, match=r"00\.conflist"):
-        config.find([str(directory)], "good")
+    assert config.find([str(directory)], "good") is None
+    (directory / "87-good.conf").mkdir()  # it may have been that one
+    for name, file in (("x", "00"), ("", "00"), ("good", "87-good")):
+        with pytest.raises(NetworkError, match=rf"{file}\.conf"):
+            config.find([str(directory)], name)
     (directory / "10.conflist").write_text(listed(name="good"))
     found = config.find([str(directory)], "good")
     assert found is not None

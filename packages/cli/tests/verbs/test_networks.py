@@ -299,3 +299,13 @@ def test_a_broken_configuration_is_no_container_without_a_network(
     done = networked("network", "inspect", "podman", check=False)
     assert done.returncode == 125 and str(broken) in done.stderr
     broken.unlink()
+
+
+def test_a_broken_configuration_of_others_is_in_nobodys_way(
+    networked: Rundlet, tmp_path: Path
+) -> None:
+    others = tmp_path / "net.d/00-others.conflist"
+    others.write_text("{")
+    done = networked("network", "ls", "-q")
+    assert (done.stdout, str(others) in done.stderr) == ("podman\n", True)
+    networked("run", "--rm", "busybox", "true")

@@ -315,6 +315,10 @@ def test_a_volume_gets_another_name(engine: Engine) -> None:
     engine.volumes.mount("m")
     with pytest.raises(WrongState):
         engine.volumes.rename("m", "other")
+    use(engine, "new")
+    with pytest.raises(InUse):
+        engine.volumes.rename("new", "other")
+    assert not os.path.lexists(os.path.dirname(engine.volumes.path("other")))
     assert not list(check(engine))
 
 

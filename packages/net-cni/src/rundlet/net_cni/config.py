@@ -144,22 +144,35 @@ def read(path: str) -> NetworkConfig:
 
 
 def find(directories: Sequence[str], name: str) -> NetworkConfig | None:
-    """The network of a name, "" for the first. A damaged file is the error only if needed.
+    """The network of a name, "" for the first. Damaged files of others are in nobody's way.
 
-    Raises Damaged when no good file has the name, NetworkError for a directory.
+    Raises Damaged for a file that may have the name when no good one has it, NetworkError for a
+    directory.
     """
-    damaged: NetworkError | None = None
+    damaged: dict[str, NetworkError] = {}
     for path in files(directories):
         try:
             network = read(path)
         except NetworkError as error:
-            damaged = damaged or error
+            damaged[path] = error
             continue
         if name in ("", network.name):
             return network
-    if damaged is not None:
-        raise Damaged(damaged.message, remedy=damaged.remedy)
+    for path, problem in damaged.items():
+        if _may_define(path, name):
+            raise Damaged(problem.message, remedy=problem.remedy)
     return None
+
+
+def _may_define(path: str, name: str) -> bool:
+    """Whether a damaged file was perhaps that of a network: by its own name, or what is in it."""
+    if name in os.path.basename(path):  # any, of ""
+        return True
+    try:
+        with open(path, "rb") as file:
+            return name.encode() in file.read(_LONGEST)
+    except OSError:  # a directory, or a link to nowhere
+        return False
 
 
 def load_all(directories: Sequence[str]) -> tuple[list[NetworkConfig], list[str]]:

@@ -36,14 +36,22 @@ def rename(engine: Engine, name: str, new: str) -> None:
             raise AlreadyExists(f"{directory} is there already, though of no volume")
         finish(engine, name)
         _link(name, directory)
-        with engine.database.transaction():
-            if users := engine.volumes.users(name):
-                raise InUse(
-                    f"volume {name} is being used by the following container(s):"
-                    f" {', '.join(users)}: volume is being used"
-                )
-            rows.rename(engine.database, name, new)
+        try:
+            _rename_row(engine, name, new)
+        except InUse:
+            os.unlink(directory)
+            raise
         finish(engine, new)
+
+
+def _rename_row(engine: Engine, name: str, new: str) -> None:
+    with engine.database.transaction():
+        if users := engine.volumes.users(name):
+            raise InUse(
+                f"volume {name} is being used by the following container(s):"
+                f" {', '.join(users)}: volume is being used"
+            )
+        rows.rename(engine.database, name, new)
 
 
 def finish(engine: Engine, name: str) -> None:
