@@ -1,10 +1,13 @@
-"""`rundlet images`."""
+"""`rundlet images`, and which image of an index is pulled."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from rundlet.core.images.platforms import native
 
 if TYPE_CHECKING:
     from devtools.tool import Rundlet
@@ -29,3 +32,18 @@ def test_a_whole_name_is_shown_alone(
     loaded("tag", "busybox", "team/tool:1")
     found = loaded("images", "-n", "--format", "{{.Repository}}:{{.Tag}}", *words).stdout
     assert sorted(found.split()) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("words", "platform"),
+    [
+        (("--os", "windows"), f"windows/{native().architecture}"),
+        (("--arch", "s390x"), "linux/s390x"),
+        (("--os", "plan9", "--arch", "arm", "--variant", "v7"), "plan9/arm/v7"),
+    ],
+)
+def test_a_platform_in_parts(
+    rundlet: Rundlet, image_layout: Path, words: tuple[str, ...], platform: str
+) -> None:
+    done = rundlet("pull", *words, f"oci:{image_layout}:multi", check=False)
+    assert f"no image for platform {platform}\n" in done.stderr

@@ -176,6 +176,13 @@ def test_tls_and_password(loaded: Rundlet, guarded: Registry, tmp_path: Path) ->
     loaded("push", "-q", *trusting, "--creds", "me:secret", "busybox", target)
     loaded("push", "-q", "--tls-verify=false", "--creds", "me:secret", "busybox", target)
 
+    loaded.environment["REGISTRY_AUTH_FILE"] = str(tmp_path / "kept.json")
+    (tmp_path / "password").write_text("secret")
+    loaded("secret", "create", "me", str(tmp_path / "password"))
+    loaded("login", *trusting, "--secret", "me", guarded.host)  # its name is the user's, too
+    assert loaded("login", "--get-login", guarded.host).stdout == "me\n"
+    del loaded.environment["REGISTRY_AUTH_FILE"]
+
     auth = tmp_path / "auth.json"
     auth.write_text(json.dumps({"auths": {guarded.host: {"auth": "bWU6c2VjcmV0"}}}))
     loaded("push", "-q", *trusting, "--authfile", str(auth), "busybox", f"{guarded.host}/x:2")

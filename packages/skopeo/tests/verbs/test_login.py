@@ -58,7 +58,13 @@ def test_in_and_out(
     for words in (("inspect", cert, place), ("login", cert, guarded.host)):
         assert "handshake failure" in tool.refused("--tls-details", str(details), *words)
     docker = f"--compat-auth-file={tmp_path}/config.json"
-    tool("login", cert, docker, "-u", "me", "-p", "secret", guarded.host)
+    said = tool("login", cert, docker, "-v", "-u", "me", "-p", "secret", guarded.host)
+    assert said.stdout == f"Used:  {tmp_path}/config.json\nLogin Succeeded!\n"
+    both = (docker, f"--authfile={tmp_path}/auth.json")
+    for words in (("login", *both), ("logout", *both)):
+        assert "cannot be given together" in tool.refused(*words, guarded.host)
+    twice = ("-u", "me", "-p", "secret", "--password-stdin")
+    assert "--password-stdin and --password" in tool.refused("login", cert, *twice, guarded.host)
     assert guarded.host in json.loads((tmp_path / "config.json").read_text())["auths"]
     tool("logout", docker, guarded.host)
     assert "not logged into" in tool.refused("login", docker, "--get-login", guarded.host)

@@ -233,7 +233,11 @@ def platform(arguments: Parsed) -> str:
         if arguments.text("arch") or arguments.text("os"):
             raise InvalidArgument("--platform option can not be specified with --arch or --os")
         return arguments.text("platform")
-    if arguments.text("arch") or arguments.text("os") or arguments.text("variant"):
-        parts = (arguments.text("os") or "linux", arguments.text("arch"), arguments.text("variant"))
-        return "/".join(part for part in parts if part)
-    return ""
+    given = [arguments.text(name) for name in ("os", "arch", "variant")]
+    if not any(given):
+        return ""
+    from rundlet.core.images.platforms import native
+
+    usual = (native().os, native().architecture, "")
+    parts = [said or other for said, other in zip(given, usual, strict=True)]
+    return "/".join(part for part in parts if part)

@@ -25,7 +25,7 @@ VERB = Verb(
         Flag("get-login", help="Return the current login user for the registry"),
         Option("password", "p", help="Password for registry"),
         Flag("password-stdin", help="Take the password from stdin"),
-        Option("secret", help="Take the password from a secret"),
+        Option("secret", help="Take the password from a secret, and its name for the user's"),
         TLS_DETAILS,
         Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
         Option("username", "u", help="Username for registry"),
@@ -52,6 +52,8 @@ def run(context: Context, arguments: Parsed) -> int:
         return 0
     if arguments.flag("password-stdin") and not arguments.text("username"):
         raise UsageError("Must provide --username with --password-stdin")
+    if arguments.flag("password-stdin") and arguments.text("password"):
+        raise UsageError("Can't specify both --password-stdin and --password")
     asked = any(arguments.text(option) for option in ("username", "password", "secret"))
     if known is not None and not asked:
         context.print(f"Authenticating with existing credentials for {name}")
@@ -63,11 +65,14 @@ def run(context: Context, arguments: Parsed) -> int:
         else:
             context.print(f"Existing credentials are valid. Already logged in to {name}")
             return 0
-    user = arguments.text("username") or _ask_user(known.user if known is not None else "")
+    user = arguments.text("username") or arguments.text("secret")
+    user = user or _ask_user(known.user if known is not None else "")
     if not user:
         raise UsageError("no user name was given", remedy="Give --username NAME.")
     password = _password(context, arguments)
     login.log_in(name, Credentials(user, password), settings)
+    if arguments.flag("verbose"):
+        context.print(f"Used:  {login.file_of(settings)}")
     context.print("Login Succeeded!")
     return 0
 
@@ -95,10 +100,13 @@ def transport_settings(context: Context, arguments: Parsed) -> TransportSettings
     from pathlib import Path
 
     from ..contracts.transport import TransportSettings
+    from ..errors import UsageError
     from ..settings.load import from_options
 
     configured = from_options(context.options)  # sets variables of the environment, too
     values = arguments.values
+    if values.get("authfile") and values.get("compat-auth-file"):
+        raise UsageError("--authfile and --compat-auth-file cannot be given together")
     file = values.get("authfile") or values.get("compat-auth-file")
     return TransportSettings(
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,

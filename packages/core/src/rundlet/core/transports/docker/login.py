@@ -33,7 +33,7 @@ def log_in(registry: str, credentials: Credentials, settings: TransportSettings)
     Raises Unauthorized when it refuses them, RegistryError, InvalidArgument for a broken file.
     """
     check(registry, credentials, settings)
-    file = _file(settings)
+    file = file_of(settings)
     name = helper(read(file), registry)
     if name:
         user = credentials.user or TOKEN_USER
@@ -67,7 +67,7 @@ def logged_in(registry: str, settings: TransportSettings) -> Credentials | None:
 
 def log_out(registry: str, settings: TransportSettings) -> None:
     """Forget the credentials of a registry. Raises NotFound when there are none."""
-    file = _file(settings)
+    file = file_of(settings)
     document = read(file)
     name = helper(document, registry)
     keys = [key for key in keys_of_host(registry) if key in (document.get("auths") or {})]
@@ -81,13 +81,14 @@ def log_out(registry: str, settings: TransportSettings) -> None:
 
 def log_out_everywhere(settings: TransportSettings) -> None:
     """Forget all credentials in the auth file, and in the helpers that it names."""
-    file = _file(settings)
+    file = file_of(settings)
     for registry, name in (read(file).get("credHelpers") or {}).items():
         _ask_helper(str(name), "erase", registry)
     _change(file, lambda document: document.__setitem__("auths", {}))
 
 
-def _file(settings: TransportSettings) -> str:
+def file_of(settings: TransportSettings) -> str:
+    """The file that credentials are kept in, or that names the helper that does."""
     return str(settings.auth_file) if settings.auth_file else auth_file_to_write()
 
 
