@@ -49,6 +49,7 @@ raise SystemExit("it survived")
 
 BIRTH = [
     ("containers.create", "_layer"),
+    ("storage.layers", "Layers.create"),
     ("containers.create", "_bundle"),
     ("containers.create", "_finish"),
     ("containers.initialize", "_mark"),

@@ -66,6 +66,30 @@ def test_killed(engine: Engine, tmp_path: Path, what: str, call: str, when: str)
     engine.close()
 
 
+def test_another_collects_nothing_that_is_under_way(engine: Engine) -> None:
+    """Until its engine lets go: by then an image has it, or nothing ever will."""
+    digest = engine.blobs.put_bytes(b"content").digest
+    with Engine(engine.settings) as other:
+        other.layers.collect()
+        assert engine.blobs.has(digest)
+        engine.close()
+        other.layers.collect()
+        assert not other.blobs.has(digest)
+
+
+def test_a_blob_is_on_disk_before_it_has_its_name(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut tears must not have its name."""
+    named: list[bool] = []
+    path = Path(engine.blobs.path(f"sha256:{hashlib.sha256(b'content').hexdigest()}"))
+    monkeypatch.setattr("os.fsync", lambda descriptor: named.append(path.exists()))
+    engine.blobs.put_bytes(b"content")
+    assert named == [False]
+    assert path.exists()
+    engine.close()
+
+
 def test_checked_by_whom_it_is_read_from(engine: Engine) -> None:
     """A stream that checks itself is not hashed twice, and not believed before its end."""
     content = b"content" * 1000

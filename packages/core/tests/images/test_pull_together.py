@@ -128,6 +128,41 @@ def test_two_processes_one_killed(engine: Engine, served: Any) -> None:
     assert engine.images.exists(served.name)
 
 
+def test_a_prune_takes_nothing_from_a_pull(
+    engine: Engine, served: Any, lying: LyingRegistry, impatient: Any
+) -> None:
+    """Neither what it has brought, nor what it goes on from: an earlier pull's layer."""
+    lying.behave = lambda exchange: served.layers[1] in exchange.path and exchange.answer(500)
+    with pytest.raises(RegistryError):
+        engine.images.pull(served.name, settings=impatient)
+    lying.requests.clear()
+    asked, go_on = threading.Event(), threading.Event()
+
+    def behave(exchange: Exchange) -> bool:
+        if served.layers[1] in exchange.path:
+            asked.set()
+            assert go_on.wait(60)
+        return False
+
+    lying.behave = behave
+    process = pulling(engine, served.name)
+    assert asked.wait(60)
+    deadline = time.monotonic() + 60
+    while not engine.blobs.has(served.config):
+        assert time.monotonic() < deadline
+    (there,) = engine.layers.driver.layers()
+    list(engine.images.prune([]))
+    assert list(engine.layers.driver.layers()) == [there]
+    assert engine.blobs.has(served.layers[0])
+    assert engine.blobs.has(served.config)
+    go_on.set()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert not lying.asked("GET", served.layers[0])
+    engine.images.push(served.name, f"dir:{engine.settings.graph_root}/../copy")
+    assert len(list(engine.layers.driver.layers())) == 2
+
+
 # --- what is known is not fetched
 
 

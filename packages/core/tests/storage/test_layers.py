@@ -1,0 +1,67 @@
+"""Layers: one process unpacks one, and none that is not what its digest says is ever there."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rundlet.core import Engine
+from rundlet.core.errors import Busy, DigestMismatch
+from rundlet.core.settings.snapshot import Settings
+from rundlet.core.storage import layers
+
+LAYER = "a" * 64
+
+
+@pytest.fixture(params=["overlay", "vfs"])
+def engine(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    settings = Settings(
+        graph_root=str(tmp_path / "graph"),
+        run_root=str(tmp_path / "run"),
+        storage_driver=request.param,
+    )
+    with Engine(settings) as engine:
+        yield engine
+
+
+@pytest.fixture
+def archive() -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("file"))
+    return data.getvalue()
+
+
+def digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def test_one_that_another_unpacks_is_waited_for(
+    engine: Engine, archive: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "_UNPACK_TIMEOUT", 0)
+    with engine.image_locks.hold("layer", LAYER), pytest.raises(Busy):
+        engine.layers.apply(LAYER, (), digest(archive), io.BytesIO(archive))
+    assert not engine.layers.driver.exists(LAYER)
+    engine.layers.apply(LAYER, (), digest(archive), io.BytesIO(archive))
+    assert engine.layers.driver.exists(LAYER)
+
+
+@pytest.mark.parametrize("stops", [False, True], ids=["at its end", "at the end mark"])
+def test_what_is_not_as_promised_is_not_there(
+    engine: Engine, archive: bytes, stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = engine.layers.driver
+    if stops:
+        real = driver.apply
+        monkeypatch.setattr(
+            driver, "apply", lambda layer, parents, _: real(layer, parents, io.BytesIO(archive))
+        )
+    with pytest.raises(DigestMismatch):
+        engine.layers.apply(LAYER, (), digest(b"other"), io.BytesIO(archive))
+    assert not driver.exists(LAYER)
