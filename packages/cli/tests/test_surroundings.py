@@ -121,3 +121,13 @@ def test_tls_details_of_the_program(rundlet: Rundlet, tmp_path: Path) -> None:
         assert str(tmp_path / "none") in rundlet(*program, *words, check=False).stderr
         own = (words[0], "--tls-details", str(broken), *words[1:])
         assert str(broken) in rundlet(*program, *own, check=False).stderr
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"), [("-f 8", "File too large"), ("-n 16", "Too many open files")]
+)
+def test_limits_are_named(rundlet: Rundlet, busybox_archive: Path, limit: str, words: str) -> None:
+    load = f"rundlet load -q -i {busybox_archive}"
+    done = shell(rundlet, f"ulimit {limit}; {load}")
+    assert words in done.stderr and "defect" not in done.stderr
+    assert shell(rundlet, load).returncode == 0

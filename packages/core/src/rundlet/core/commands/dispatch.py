@@ -45,12 +45,23 @@ def main(program: Program, words: Sequence[str]) -> int:
     except BrokenPipeError:
         _discard_output()
         return 141
+    except MemoryError:
+        return _out_of_memory()
     except Exception as error:  # a defect of ours: told without a traceback
-        from .unexpected import report
-
+        try:
+            from .unexpected import report
+        except (MemoryError, ImportError):
+            return _out_of_memory()
         code = report(program, error, options.parsed(), debug=_debugging(options, words))
         _discard_output()
         return code
+
+
+def _out_of_memory() -> int:
+    """Say so without a module, for which there may be no memory."""
+    os.write(2, b"Error: out of memory\nClose some programs, and run it again.\n")
+    _discard_output()
+    return 125
 
 
 def _settle() -> None:

@@ -29,6 +29,8 @@ _MACHINE = {
     errno.EFBIG: "Raise the limit of a file's size (ulimit -f).",
     errno.EIO: "A disk or file system is failing: see dmesg.",
 }
+# How Python and the loader say that memory, or a limit on threads, is at its end.
+_MEMORY = ("can't start new thread", "failed to map segment", "Cannot allocate memory")
 
 
 def report(program: Program, error: Exception, options: Parsed, *, debug: bool) -> int:
@@ -47,8 +49,8 @@ def report(program: Program, error: Exception, options: Parsed, *, debug: bool) 
     elif isinstance(error, UnicodeEncodeError) and _is_raw(error):
         word = os.fsencode(error.object)
         sys.stderr.write(f"Error: not UTF-8: {word!r}\nNames and values are text: type them so.\n")
-    elif isinstance(error, MemoryError):
-        sys.stderr.write(f"Error: out of memory\n{_MACHINE[errno.ENOMEM]}\n")
+    elif any(words in str(error) for words in _MEMORY):
+        sys.stderr.write(f"Error: out of memory: {error}\n{_MACHINE[errno.ENOMEM]}\n")
     else:
         sys.stderr.write(f"Error: {_one_line(error)}\n")
         if not debug:

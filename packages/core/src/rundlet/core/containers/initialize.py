@@ -6,12 +6,12 @@ Step by step, each undone by its twin if a later one fails.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from ..cgroups.ahead import pay_ahead
 from ..cgroups.layout import layout
 from ..contracts.monitor import MonitorJob
-from ..errors import NoSuchContainer, WrongState
+from ..errors import NoSuchContainer, RundletError, WrongState
 from ..linux import null_device
 from ..linux.processes import start_time
 from ..state import containers as rows
@@ -152,6 +152,11 @@ def make(
         warnings = bundle.write(engine, row, request, runtime, root, net, made, console)
         try:
             monitored = _create(engine, row, request, runtime, paths, restoring)
+        except BaseException:
+            # On a full disk, or killed because it hung, a runtime leaves what bars the next try.
+            with suppress(RundletError):
+                _undo_create(engine, row, runtime)
+            raise
         finally:
             null_device.restore()
     undo.callback(_undo_create, engine, row, runtime)

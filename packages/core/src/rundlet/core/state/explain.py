@@ -18,6 +18,12 @@ _FREE = "Free some space: rundlet system prune, or on that disk by other means (
 _OF_THE_DISK = (
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
 )  # fmt: skip
+_LIMIT = "Raise the limit on the size of files (ulimit -f)."
+_REMEDIES = {
+    errno.EROFS: "Mount it writable, or use another --root.",
+    errno.EFBIG: _LIMIT,
+    errno.EMFILE: "Raise the limit of open files (ulimit -n).",
+}
 
 
 def explained(error: sqlite3.Error, graph_root: str, path: str) -> RundletError:
@@ -27,16 +33,16 @@ def explained(error: sqlite3.Error, graph_root: str, path: str) -> RundletError:
     if code == sqlite3.SQLITE_FULL or number in (errno.ENOSPC, errno.EDQUOT):
         why = os.strerror(number or errno.ENOSPC)
         return NoSpace(f"no space left for the state file {path}: {why}", remedy=_FREE)
-    if number == errno.EROFS:
+    if number in _REMEDIES:
         return StoreError(
-            f"cannot use the state file {path}: {os.strerror(number)}",
-            remedy="Mount it writable, or use another --root.",
+            f"cannot use the state file {path}: {os.strerror(number)}", remedy=_REMEDIES[number]
         )
     remedy = {
         sqlite3.SQLITE_READONLY: "The graph root must be writable: see --root.",
         sqlite3.SQLITE_CANTOPEN: "Run as root, or use another --root.",
         sqlite3.SQLITE_BUSY: "Another process has been writing to it for"
         f" {BUSY_TIMEOUT:g} s: see who with fuser {path}",
+        sqlite3.SQLITE_IOERR: f"A disk may be failing: see dmesg. If not: {_LIMIT}",
         sqlite3.SQLITE_NOTADB: DAMAGED,
         sqlite3.SQLITE_CORRUPT: DAMAGED,
         0: DAMAGED,  # of Python: a text that is none

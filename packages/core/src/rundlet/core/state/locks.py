@@ -124,6 +124,8 @@ class Held:
                     f"cannot lock {self._what}: {self._path}: {error.strerror}",
                     remedy="Free some space on its disk (df; inodes: df -i).",
                 ) from error
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise  # not the directory's fault
             raise StoreError(
                 f"cannot lock {self._what}: {self._path}: {error.strerror}",
                 remedy="Its directory must be writable: see --runroot and --imagestore.",
