@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 FORBIDDEN = {
     "asyncio", "binascii", "dataclasses", "datetime", "encodings.ascii", "enum", "importlib",
     "importlib.metadata", "json", "logging", "pathlib", "pluggy", "pydantic", "re", "rich",
-    "signal", "sqlite3", "stevedore", "subprocess", "threading", "typer", "typing", "urllib3",
-    "warnings",
+    "signal", "sqlite3", "stevedore", "subprocess", "termios", "threading", "typer", "typing",
+    "urllib3", "warnings",
 }  # fmt: skip
 MAY: dict[str, set[str]] = {
     # The network plugin is given paths (contracts/network.py).
@@ -35,6 +35,9 @@ MAY: dict[str, set[str]] = {
         "urllib",
         "warnings",
     },
+    # They are attached.
+    "run --rm --network none busybox true": {"termios"},
+    "exec c true": {"termios"},
     # What people read is indented, and what they ask for by name in pieces, by Python's json.
     "ps --format json": {"enum", "json", "re"},
     "inspect c": {"enum", "json", "re"},

@@ -9,7 +9,7 @@ import time
 from .. import json
 from ..cgroups.layout import layout
 from ..errors import InvalidArgument
-from ..spec import cdi, sysctls
+from ..spec import sysctls
 from ..spec.generate import generate
 from ..spec.host import here
 from ..spec.notes import CONTAINER_TYPE, SANDBOX
@@ -79,8 +79,8 @@ def write(
     workdir.ensure(rootfs, spec, request, row.id)
     mtab.ensure(rootfs, request)
     _set_outside(plan)
-    named = [device.source for device in request.devices if cdi.qualified(device.source)]
-    cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)
+    if request.devices:
+        _inject(engine, request, spec)
     _add_hooks(engine, request, spec)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
@@ -93,6 +93,14 @@ def _split(machine: CgroupLayout, row: Container) -> str:
     from ..cgroups import split
 
     return split.payload(machine, row.id)
+
+
+def _inject(engine: Engine, request: ContainerRequest, spec: OCISpec) -> None:
+    """Add the devices that are asked for by CDI names."""
+    from ..spec import cdi
+
+    named = [device.source for device in request.devices if cdi.qualified(device.source)]
+    cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)
 
 
 def _add_hooks(engine: Engine, request: ContainerRequest, spec: OCISpec) -> None:

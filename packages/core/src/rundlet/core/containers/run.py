@@ -72,9 +72,11 @@ def foreground(
 
     created: it was made for this; one with auto_remove goes again when it cannot be started.
     """
-    from ..monitor.terminal import size
+    console = (0, 0)
+    if streams is not None and streams.terminal:
+        from ..monitor.terminal import size
 
-    console = size(streams.stdout) if streams is not None and streams.terminal else (0, 0)
+        console = size(streams.stdout)
     try:
         started = start(engine, row, attach=streams is not None, console=console)
     except (RundletError, OSError) as error:

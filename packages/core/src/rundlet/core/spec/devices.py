@@ -6,7 +6,6 @@ import os
 import stat
 
 from ..errors import InvalidArgument
-from .cdi import qualified
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ def check(wanted: Iterable[Device]) -> None:
 
 
 def _asked(device: Device) -> list[OCIDevice]:
+    from .cdi import qualified
+
     source = device.source
     if qualified(source):
         return []  # cdi.inject adds it, to the whole spec
