@@ -205,6 +205,33 @@ def test_a_driver_that_breaks_while_it_is_used(
     rundlet("start", "--attach", "it")
 
 
+def test_reset_goes_on_where_a_network_plugin_breaks(
+    others: Distributions, busybox_archive: Path
+) -> None:
+    """All is gone but what the plugin alone could undo, and that is said."""
+    answer = """return AttachResult()
+    def detach(self, attachment, result):
+        raise OSError(5, "boom")
+    def collect(self, valid):
+        raise KeyError("boom")
+    def networks(self):
+        raise KeyError("boom")"""
+    source = NETWORK.replace("ANSWER", answer)
+    source = f"from rundlet.core.contracts.network import AttachResult\n{source}"
+    others.add("third", source, network_plugins="third = third")
+    rundlet = others.rundlet
+    rundlet("load", "-q", "-i", str(busybox_archive))
+    rundlet.environment["RUNDLET_NETWORK_PLUGIN"] = "third"
+    rundlet("run", "-d", "busybox", "sleep", "300")
+    pid = rundlet("inspect", "-l", "-f", "{{.State.Pid}}").stdout.strip()
+    done = rundlet("system", "reset", "-f")
+    assert "plugin third (third 1.2, rundlet.network_plugins): collect failed: " in done.stderr
+    assert "networks failed: " in done.stderr and "Traceback" not in done.stderr
+    assert not Path("/proc", pid).exists()
+    left = [name for name in ("root", "run") if (rundlet.directory / name).exists()]
+    assert left == []
+
+
 def test_a_broken_verb_breaks_only_itself(others: Distributions) -> None:
     others.add("third", "import nosuchmodule", commands="greet = third:VERB")
     done = others.rundlet("greet", check=False)

@@ -84,7 +84,9 @@ def test_df_tells_shared_from_unique(filled: Rundlet) -> None:
 def test_prune_keeps_what_is_wanted(filled: Rundlet) -> None:
     filled("create", "--name", "later", "busybox")
     filled("system", "prune", "-f", "--filter", "label=none")
-    assert filled("ps", "-aq").stdout.split() != []
+    done = filled("system", "prune", "-f", "--filter", "name=later", check=False)
+    assert (done.returncode, "name is an invalid filter" in done.stderr) == (125, True)
+    assert filled("ps", "-aq", "--filter", "name=later").stdout.split() != []
     done = filled("system", "prune", "-f").stdout.splitlines()
     assert done[0] == "Deleted Containers"
     assert re.fullmatch(r"Total reclaimed space: \d+B", done[-1])

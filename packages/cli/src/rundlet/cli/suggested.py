@@ -138,8 +138,9 @@ FILTERS = {
     "search": ("is-automated=false", "is-automated=true", "is-official=false", "is-official=true",
                "stars="),
     "secret ls": ("id=", "name=<secrets>"),
-    "volume ls": ("after=<volumes>", "dangling=false", "dangling=true", "driver=", "label=",
-                  "label!=", "name=<volumes>", "opt=", "scope=", "since=<volumes>", "until="),
+    "volume ls": ("after=<volumes>", "anonymous=false", "anonymous=true", "dangling=false",
+                  "dangling=true", "driver=local", "label=", "label!=", "name=<volumes>", "opt=",
+                  "scope=local", "since=<volumes>", "until="),
 }  # fmt: skip
 
 
@@ -179,7 +180,10 @@ SUGGESTED: dict[str, tuple[str, ...]] = {
     "image prune --filter": PRUNE_FILTERS,
     "network prune --filter": PRUNE_FILTERS,
     "system prune --filter": PRUNE_FILTERS,
-    "volume prune --filter": ("all=true", "anonymous=false", "anonymous=true", *PRUNE_FILTERS),
+    "volume prune --filter": ("after=<volumes>", "all=true", "anonymous=false", "anonymous=true",
+                              "since=<volumes>", *PRUNE_FILTERS),
+    "secret create --driver": ("file", "pass", "shell"),
+    "volume create --driver": ("local",),
     **{f"{verb} --format": fields for verb, fields in _formats().items()},
     "info --format": ("json", "{{.Host}}", "{{.Plugins}}", "{{.Registries}}", "{{.Store}}",
                       "{{.Version}}"),

@@ -33,14 +33,18 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Ask, remove, and print what went and how much space it took."""
-    from rundlet.core.errors import UsageError
+    from rundlet.core.errors import InvalidArgument, UsageError
     from rundlet.core.system.builds import sweep
 
     from .. import pruning
     from ..asking import confirmed
+    from ..listing.filters import split
     from ..listing.usage import short
 
     engine, filters = context.engine, arguments.texts("filter")
+    for key in split(filters):  # those that each kind of thing has; before any is removed
+        if key not in ("label", "label!", "until"):
+            raise InvalidArgument(f"{key} is an invalid filter")
     if arguments.flag("external"):
         if arguments.flag("all") or filters:
             raise UsageError("the --external option cannot be combined with --all or --filter")
