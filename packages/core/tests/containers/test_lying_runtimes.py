@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from devtools.fixtures import needs
 from rundlet.core.containers import stop
-from rundlet.core.containers.state import has_process
+from rundlet.core.containers.state import boot_id, has_process
 from rundlet.core.engine import Engine
-from rundlet.core.errors import NoSuchContainer, RuntimeFailed, TimedOut
+from rundlet.core.errors import NoSuchContainer, RundletError, RuntimeFailed, TimedOut
+from rundlet.core.linux.processes import start_time
 from rundlet.core.monitor import program
 from rundlet.core.runtimes import family
+from rundlet.core.state import containers as rows
 
 from .conftest import Request
 
@@ -92,3 +96,17 @@ def test_one_that_has_lost_it(engine: Engine, tmp_path: Path, request_for: Reque
     assert "runc knows nothing of it" in caught.value.remedy
     engine.containers.stop(row.id, timeout=0)
     assert not has_process(running)
+
+
+def test_a_creator_is_no_process_of_the_container(engine: Engine, request_for: Request) -> None:
+    """A server whose disk was full when it made a container still has its row: it lives on."""
+    row = engine.containers.create(request_for("true"))
+    with subprocess.Popen(["sleep", "1000"]) as creator:
+        started = start_time(creator.pid)
+        half = {"status": "creating", "pid": creator.pid, "pid_start": started, "boot": boot_id()}
+        rows.update(engine.database, row.id, **half)
+        with suppress(RundletError):
+            engine.containers.stop(row.id, timeout=0)
+        assert start_time(creator.pid) == started
+        creator.kill()
+    engine.containers.remove(row.id, force=True)

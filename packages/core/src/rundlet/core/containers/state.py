@@ -40,7 +40,9 @@ def boot_id() -> str:
 
 
 def has_process(row: ContainerRow) -> bool:
-    """Whether the container's process lives."""
+    """Whether the container's process lives. Of one that is being created it is the creator's."""
+    if row.status == "creating":
+        return False
     return row.pid > 0 and row.boot == boot_id() and alive(row.pid, row.pid_start)
 
 
