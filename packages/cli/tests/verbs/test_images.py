@@ -47,3 +47,17 @@ def test_a_platform_in_parts(
 ) -> None:
     done = rundlet("pull", *words, f"oci:{image_layout}:multi", check=False)
     assert f"no image for platform {platform}\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("foo=1", 'unsupported image filter "foo"'),
+        ("until=x", "invalid time 'x'"),
+        ("dangling=x", "non-boolean value 'x'"),
+    ],
+)
+def test_wrong_filters_where_there_is_no_image(rundlet: Rundlet, text: str, said: str) -> None:
+    for words in (("images",), ("image", "prune", "-f")):
+        done = rundlet(*words, "--filter", text, check=False)
+        assert (done.returncode, said in done.stderr) == (125, True), words

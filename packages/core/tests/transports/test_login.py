@@ -100,3 +100,19 @@ def test_a_helper_keeps_them(
     assert login.logged_in(guarded.host, settings) == ME
     login.log_out(guarded.host, settings)
     assert not (tmp_path / "kept").exists()
+    # The same, where registries.conf names it: the first that is there, for hosts.
+    settings.auth_file.write_text("{}")
+    helpers = ("gone", "shelf", "containers-auth.json")
+    assert login.log_in(guarded.host, ME, settings, helpers) == "credential helper: shelf"
+    assert login.logged_in(guarded.host, settings, helpers) == ME
+    assert login.logged_in(guarded.host, settings) is None
+    login.log_out(guarded.host, settings, helpers)
+    assert not (tmp_path / "kept").exists()
+    with pytest.raises(NotFound):
+        login.log_out(guarded.host, settings, helpers)
+    space = f"{guarded.host}/space"
+    assert login.log_in(space, ME, settings, helpers) == str(settings.auth_file)
+    login.log_in(guarded.host, ME, settings, helpers)
+    program.write_text(program.read_text().replace("get)", 'list) echo \'{"any": "me"}\';; get)'))
+    login.log_out_everywhere(settings, helpers)
+    assert not (tmp_path / "kept").exists() and login.logged_in(space, settings) is None

@@ -221,6 +221,10 @@ def images(
     asked = split(filters)
     for key, values in asked.items():
         name, wanted = key.removesuffix("!"), not key.endswith("!")
+        if name not in _OF_IMAGES:
+            raise InvalidArgument(f'unsupported image filter "{name}"')
+        for value in values:
+            _OF_IMAGES[name](value)  # though there may be no image to ask
         several = any if wanted and name != "label" else all
         left = [
             row
@@ -263,9 +267,7 @@ def _image(engine: Engine, row: ImageSummary, key: str, value: str) -> bool:
         return (row.containers > 0) == boolean(value)
     if key == "readonly":
         return bool(row.store) == boolean(value)
-    if key in ("intermediate", "manifest"):
-        return not boolean(value)
-    raise InvalidArgument(f'unsupported image filter "{key}"')
+    return not boolean(value)  # intermediate, manifest: there are none
 
 
 def boolean(text: str) -> bool:
@@ -289,6 +291,12 @@ def reference_matches(name: str, pattern: str) -> bool:
     return any(fnmatchcase(form, pattern) for form in forms)
 
 
+_OF_IMAGES: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("label", "before", "since", "after", "id", "digest", "reference"), str),
+    **dict.fromkeys(("dangling", "containers", "readonly", "intermediate", "manifest"), boolean),
+    "until": moment,
+}
+"""Filters of images, and what reads their values."""
 _VALUES: dict[str, Callable[[str], object]] = {
     "name": expression,
     "status": _state,

@@ -9,6 +9,8 @@ from .tls_details import TLS_DETAILS, tls_details
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..commands.context import Context, Parsed
     from ..contracts.transport import TransportSettings
 
@@ -44,7 +46,8 @@ def run(context: Context, arguments: Parsed) -> int:
 
     name = registry(context, arguments)
     settings = transport_settings(context, arguments)
-    known = login.logged_in(name, settings)
+    keepers = helpers(context, arguments)
+    known = login.logged_in(name, settings, keepers)
     if arguments.flag("get-login"):
         if known is None:
             raise UsageError(f"not logged into {name}")
@@ -70,9 +73,9 @@ def run(context: Context, arguments: Parsed) -> int:
     if not user:
         raise UsageError("no user name was given", remedy="Give --username NAME.")
     password = _password(context, arguments)
-    login.log_in(name, Credentials(user, password), settings)
+    where = login.log_in(name, Credentials(user, password), settings, keepers)
     if arguments.flag("verbose"):
-        context.print(f"Used:  {login.file_of(settings)}")
+        context.print(f"Used:  {where}")
     context.print("Login Succeeded!")
     return 0
 
@@ -91,6 +94,15 @@ def registry(context: Context, arguments: Parsed) -> str:
     if not search:
         raise UsageError("please provide a registry to log in to")
     return search[0]
+
+
+def helpers(context: Context, arguments: Parsed) -> Sequence[str]:
+    """`credential-helpers` of registries.conf; Docker's own file does without."""
+    from ..images import registries_conf
+
+    if arguments.text("compat-auth-file"):
+        return ()
+    return registries_conf.load(context.engine.settings.registries_conf).helpers
 
 
 def transport_settings(context: Context, arguments: Parsed) -> TransportSettings:

@@ -27,16 +27,17 @@ def run(context: Context, arguments: Parsed) -> int:
     """Log out and say so."""
     from ..errors import UsageError
     from ..transports.docker import login
-    from .login import registry, transport_settings
+    from .login import helpers, registry, transport_settings
 
     settings = transport_settings(context, arguments)
+    keepers = helpers(context, arguments)
     if arguments.flag("all"):
         if arguments.arguments:
             raise UsageError("--all takes no arguments")
-        login.log_out_everywhere(settings)
+        login.log_out_everywhere(settings, keepers)
         context.print("Removed login credentials for all registries")
         return 0
     name = registry(context, arguments)
-    login.log_out(name, settings)
+    login.log_out(name, settings, keepers)
     context.print(f"Removed login credentials for {name}")
     return 0

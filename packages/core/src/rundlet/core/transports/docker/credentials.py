@@ -52,7 +52,7 @@ def find(
     helpers: `credential-helpers` of registries.conf, which are asked in this order.
     """
     for name in helpers or (FILES,):
-        found = _in_files(host, path, auth_file) if name == FILES else _from_helper(name, host)
+        found = _in_files(host, path, auth_file) if name == FILES else from_helper(name, host)
         if found is not None:
             return found
     return None
@@ -154,7 +154,7 @@ def helper(document: Mapping[str, Any], key: str) -> str:
 def _from_document(document: Mapping[str, Any], key: str) -> Credentials | None:
     own = (document.get("credHelpers") or {}).get(key)
     if own:
-        return _from_helper(str(own), key)
+        return from_helper(str(own), key)
     entry = (document.get("auths") or {}).get(key)
     if entry is None:
         entry = (document.get("auths") or {}).get(f"https://{key}")
@@ -165,7 +165,7 @@ def _from_document(document: Mapping[str, Any], key: str) -> Credentials | None:
     store = document.get("credsStore")
     if not store or ("/" in key and key not in _HUB):
         return None  # helpers know hosts only
-    return _from_helper(str(store), key)
+    return from_helper(str(store), key)
 
 
 def _decode(entry: Mapping[str, Any]) -> Credentials | None:
@@ -180,7 +180,7 @@ def _decode(entry: Mapping[str, Any]) -> Credentials | None:
     return Credentials(user, password.rstrip("\0"), token)
 
 
-def _from_helper(name: str, key: str) -> Credentials | None:
+def from_helper(name: str, key: str) -> Credentials | None:
     """Ask `docker-credential-NAME get` (docker-credential-helpers' protocol)."""
     program = helper_program(name)
     if program is None:
