@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ..value import EMPTY, Value
+from ..value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class MonitorJob(Value):
     exit_command: argv run after the exit, or () for none.
     log_driver: k8s-file | journald | none | passthrough. log_size_max: bytes, -1 unlimited.
     preserve_fds: how many fds from 3 on are handed on; preserve_fd: those of other numbers.
-    cgroup: what to put the monitor itself in, or "" to leave it.
     no_cgroup: the container gets no cgroups of its own; only for runtimes that can do that.
     cgroupfs: its `cgroupsPath` is a path, also where systemd manages those of others.
     sync_log: whether the log must be on disk before the exit counts.
@@ -46,16 +45,12 @@ class MonitorJob(Value):
     log_driver: str = "k8s-file"
     log_size_max: int = -1
     log_tag: str = ""
-    log_labels: Mapping[str, str] = EMPTY
     terminal: bool = False
     stdin: bool = False
     exit_command: tuple[str, ...] = ()
-    exit_delay: int = 0
     timeout: int = 0
     preserve_fds: int = 0
     preserve_fd: tuple[int, ...] = ()
-    sdnotify_socket: str = ""
-    cgroup: str = ""
     no_cgroup: bool = False
     cgroupfs: bool = False
     sync_log: bool = True

@@ -98,7 +98,6 @@ class RuntimeFeatures(Value):
     checkpoint: bool = False
     pause: bool = True
     update: bool = True
-    idmap_mounts: bool = False
     recursive_read_only: bool = False
     seccomp: bool = True
     user_namespaces: bool = True

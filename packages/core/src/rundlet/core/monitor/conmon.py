@@ -122,8 +122,6 @@ def _create_flags(job: MonitorJob) -> list[str]:
         flags += ["--log-size-max", str(job.log_size_max)]
     if job.log_tag:
         flags += ["--log-tag", job.log_tag]
-    for key, value in job.log_labels.items():
-        flags += ["--log-label", f"{key}={value}"]
     if not job.sync_log:
         flags.append("--no-sync-log")
     flags += _stream_flags(job.terminal, job.stdin)
@@ -132,9 +130,7 @@ def _create_flags(job: MonitorJob) -> list[str]:
     flags += _runtime_options(job.preserve_fds, job.preserve_fd)
     if job.timeout > 0:
         flags += ["--timeout", str(job.timeout)]
-    if job.sdnotify_socket:
-        flags += ["--sdnotify-socket", job.sdnotify_socket]
-    return flags + _exit_flags(job.exit_command, job.exit_delay)
+    return flags + _exit_flags(job.exit_command)
 
 
 def _execute_flags(job: ExecJob, process: str) -> list[str]:
@@ -175,14 +171,14 @@ def _runtime_options(preserve_fds: int, preserve_fd: Sequence[int]) -> list[str]
     return ["--runtime-opt", "--preserve-fds", "--runtime-opt", str(count)]
 
 
-def _exit_flags(command: Sequence[str], delay: int = 0) -> list[str]:
+def _exit_flags(command: Sequence[str]) -> list[str]:
     """The flags for what conmon runs after the exit."""
     if not command:
         return []
     flags = ["--exit-command", command[0]]
     for word in command[1:]:
         flags += ["--exit-command-arg", word]
-    return [*flags, "--exit-delay", str(delay)] if delay > 0 else flags
+    return flags
 
 
 def _log(job: MonitorJob) -> str:

@@ -126,7 +126,6 @@ def launch(
     passed: Sequence[int] = (),
     passthrough: bool = False,
     attach: bool = False,
-    cgroup: str = "",
     session: bool = True,
 ) -> Launched:
     """Start conmon and wait until it has become a daemon.
@@ -168,8 +167,6 @@ def launch(
             for descriptor in (sync[1], start[0], socket[1], null):
                 if descriptor >= 0:
                     os.close(descriptor)
-        if cgroup:
-            join_cgroup(pid, cgroup)
         with suppress(BrokenPipeError):  # it has failed already: its words are read below
             launched.go()
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -220,20 +217,3 @@ def _keep(number: int) -> None:
         os.set_inheritable(number, False)
     except OSError:
         return  # there is none
-
-
-def join_cgroup(pid: int, path: str) -> None:
-    """Put a process in the cgroup at `path` in every hierarchy, as far as the kernel allows.
-
-    The monitor works in any cgroup: a hierarchy that refuses is left as it is.
-    """
-    from ..cgroups.container import directories
-    from ..cgroups.layout import layout
-
-    for where in set(directories(layout("cgroupfs"), path).values()):
-        try:
-            os.makedirs(where, exist_ok=True)
-            with open(f"{where}/cgroup.procs", "w", encoding="ascii") as file:
-                file.write(str(pid))
-        except OSError:
-            continue

@@ -63,7 +63,6 @@ class ProgramMonitor(Monitor):
             variables=launch.environment(run_dir, {**self.variables, **(environment or {})}),
             passed=launch.passed(job.preserve_fds, job.preserve_fd),
             passthrough=job.log_driver.startswith("passthrough"),
-            cgroup=job.cgroup,
             session=not self.makes_session,
         )
         try:

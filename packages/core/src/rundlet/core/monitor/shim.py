@@ -55,7 +55,6 @@ class ShimMonitor(ProgramMonitor):
         self._check(job.preserve_fds or len(job.preserve_fd))
         values = {
             **job.as_dict(),
-            "log_labels": dict(job.log_labels),
             "log_path": "" if job.log_driver in _NONE else job.log_path,
             "sync_log": job.sync_log and self._sync_log,
             "exit_file": job.exit_file,

@@ -215,10 +215,8 @@ class RuncFamily(OCIRuntime):
         done = self.call("features")
         document = object_of(self.name, done.stdout) if done.code == 0 else {}
         linux = document.get("linux") or {}
-        extensions = linux.get("mountExtensions") or {}
         return RuntimeFeatures(
             checkpoint=not criu.problem(),
-            idmap_mounts=bool((extensions.get("idmap") or {}).get("enabled")),
             recursive_read_only="rro" in (document.get("mountOptions") or ()),
             seccomp=bool((linux.get("seccomp") or {"enabled": True}).get("enabled")),
             no_cgroup=bool(self.no_cgroup),

@@ -181,8 +181,6 @@ class Kept:
         command = self.job["exit_command"]
         if not command:
             return
-        if self.job["exit_delay"] > 0:
-            self.loop.until(lambda: False, self.job["exit_delay"])
         with suppress(OSError):
             spawn(
                 command,
