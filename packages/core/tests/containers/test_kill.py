@@ -13,6 +13,7 @@ import pytest
 
 from rundlet.core.cgroups.container import cgroups_path, processes
 from rundlet.core.cgroups.layout import layout
+from rundlet.core.containers.paths import Paths
 from rundlet.core.containers.request import ContainerRequest
 from rundlet.core.contracts.monitor import Streams
 from rundlet.core.engine import Engine
@@ -23,6 +24,7 @@ VICTIM = """
 import importlib, os, sys
 from rundlet.core.engine import Engine
 from rundlet.core.settings.snapshot import Settings
+from rundlet.core.containers.paths import Paths
 from rundlet.core.containers.request import ContainerRequest
 from rundlet.core.contracts.monitor import Streams
 root, what, when, module, name, *command = sys.argv[1:]
@@ -162,6 +164,18 @@ def test_a_killed_remover_is_finished_by_the_next_command(store, tmp_path) -> No
     victim(tmp_path, "remove", "before", "containers.remove", "remove_tree")
     store.containers.create(request.replace(name="other"))
     assert [row.name for row in store.containers.list()] == ["other"]
+
+
+def test_a_monitor_that_nobody_knows_of_is_ended(store, request_for) -> None:
+    """Its starter was killed before it could note it: it would go on to make the container."""
+    made = store.containers.create(request_for("true"))
+    live = Path(Paths(store, made.id).live)
+    live.parent.mkdir(parents=True)
+    live.touch()
+    words = [sys.executable, "-c", "import time; time.sleep(600)", "--cuuid", made.id]
+    with subprocess.Popen(words) as monitor:
+        store.containers.remove(made.id, force=True)
+        assert monitor.wait(60) == -signal.SIGKILL
 
 
 def test_a_killed_monitor(store, request_for) -> None:

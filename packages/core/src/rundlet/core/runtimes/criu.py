@@ -58,18 +58,29 @@ def flags(options: Checkpointing) -> list[str]:
     return found
 
 
+_SUMMARIES = "criu/cr-"
+"""Its sources that say at the end that all has failed; why, one that they call has said before."""
+
+
 def errors(lines: Iterable[str]) -> str:
-    """The last error of CRIU's output or log, without where in its source it is; "" for none."""
-    found = ""
+    """The error of CRIU's output or log that says why, without where in its source it is.
+
+    "" for none.
+    """
+    reason = summary = ""
     for line in lines:
         head, mark, text = line.partition("Error (")
         if mark and len(head) < 40:
-            found = text.partition("): ")[2].strip() or text.strip()
-    return found
+            said = text.partition("): ")[2].strip() or text.strip()
+            if text.startswith(_SUMMARIES):
+                summary = said
+            else:
+                reason = said
+    return reason or summary
 
 
 def error_in(log: str) -> str:
-    """The last error in a log file of CRIU; "" when there is no such file."""
+    """The error in a log file of CRIU that says why; "" when there is no such file."""
     try:
         with open(log, encoding="utf-8", errors="replace") as file:
             return errors(file)

@@ -14,7 +14,7 @@ from ...value import Value
 from .. import notify, stop
 from ..attending import Attending
 from ..paths import Paths
-from ..restart import mark_stopped
+from ..restart import forget_stopped, mark_stopped, stopped
 from ..state import derive
 from ..trees import remove_tree
 from . import archive
@@ -113,7 +113,8 @@ def _write(engine: Engine, row: Container, options: Options, files: Files) -> No
         raise WrongState(f"container {row.id} has no earlier checkpoint: make one with -P first")
     remove_tree(image)
     os.makedirs(image, mode=0o700)
-    if not (options.leave_running or options.pre):
+    marks = not (options.leave_running or options.pre or stopped(engine, row.id))
+    if marks:
         mark_stopped(engine, row)  # its restart policy is not for this
     try:
         engine.plugins.runtime(row.runtime).checkpoint(
@@ -130,6 +131,8 @@ def _write(engine: Engine, row: Container, options: Options, files: Files) -> No
         )
     except BaseException:
         remove_tree(image)
+        if marks:
+            forget_stopped(Paths(engine, row.id))
         raise
 
 
