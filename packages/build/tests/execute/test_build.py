@@ -125,9 +125,9 @@ def test_the_same_epoch_gives_the_same_image(builder: Any, steps: Path) -> None:
         (("--layers", "--no-cache"), {"SOURCE_DATE_EPOCH": "1700000000"}),
         (("--layers", "--no-cache", "--source-date-epoch=1700000000"), {}),
     ):
-        for _ in range(2):
+        for pause in (0, 1.1):
+            time.sleep(pause)
             made.add(builder.build(steps, *words, env=env))
-            time.sleep(1.1)
     assert len(made) == 1
     assert builder.config(made.pop())["created"] == "2023-11-14T22:13:20Z"
     stamped = {builder.build(steps, "--layers=false", "--timestamp=5") for _ in range(2)}

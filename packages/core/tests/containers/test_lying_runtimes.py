@@ -45,10 +45,10 @@ class Liar:
         path.chmod(0o755)
         self.hang()
 
-    def hang(self, *subcommands: str) -> None:
+    def hang(self, *subcommands: str, patience: float = 2.0) -> None:
         Path(f"{self.path}.hangs").write_text(" ".join(subcommands))
         for module in (family, program):
-            self._patch.setattr(module, "PATIENCE", 2.0 if subcommands else 300.0)
+            self._patch.setattr(module, "PATIENCE", patience if subcommands else 300.0)
 
 
 @pytest.fixture
@@ -63,14 +63,21 @@ def engine(open_engine: Callable[..., Engine], liar: Liar) -> Engine:
     return open_engine("runc", str(liar.path))
 
 
-@pytest.mark.parametrize("subcommands", [("kill",), ("kill", "state", "delete")])
+# Where all hang that are called nobody is hurried by a short patience.
+@pytest.mark.parametrize(
+    ("subcommands", "patience"), [(("kill",), 2.0), (("kill", "state", "delete"), 0.5)]
+)
 def test_one_that_hangs(
-    engine: Engine, liar: Liar, request_for: Request, subcommands: tuple[str, ...]
+    engine: Engine,
+    liar: Liar,
+    request_for: Request,
+    subcommands: tuple[str, ...],
+    patience: float,
 ) -> None:
     row = engine.containers.create(request_for("sleep", "1000"))
     running = engine.containers.start(row.id)
-    liar.hang(*subcommands)
-    with pytest.raises(RuntimeFailed, match="liar has not ended within 2 s"):
+    liar.hang(*subcommands, patience=patience)
+    with pytest.raises(RuntimeFailed, match=f"liar has not ended within {patience:g} s"):
         engine.containers.kill(row.id, "USR1")
     engine.containers.remove(row.id, force=True, timeout=0)
     assert engine.containers.list() == []
