@@ -91,8 +91,12 @@ def test_containers_find_each_other(
     for name in ("web", "www", "web.dns.podman", web.container[:12]):
         assert soon(lambda name=name: ask(sockets, client, gateway, name) == address), name  # type: ignore[misc]
     assert ask(sockets, client, gateway, "nosuch") == ""
-    plugin.detach(web, first)
+    plugin.rename(web, "shop")
+    for name in ("shop", "www", web.container[:12]):
+        assert soon(lambda name=name: ask(sockets, client, gateway, name) == address), name  # type: ignore[misc]
     assert soon(lambda: ask(sockets, client, gateway, "web") == "")
+    plugin.detach(web.replace(name="shop"), first)
+    assert soon(lambda: ask(sockets, client, gateway, "shop") == "")
     plugin.detach(client, second)
     assert soon(lambda: server(settings) == 0)
 

@@ -149,3 +149,12 @@ def test_time_wait_is_not_in_the_way(ports: Ports) -> None:
             accepted, _ = listener.accept()
             accepted.close()
     ports.take("a", [PortMapping(80, 8080)])
+
+
+def test_a_port_that_was_only_picked_gives_way(ports: Ports) -> None:
+    (first,) = ports.take("a", [PortMapping(80)])
+    wish = PortMapping(80, first.host_port, picked=True)
+    (second,) = ports.take("b", [wish])
+    assert second.host_port != first.host_port and second.picked
+    ports.release(["a"])
+    assert ports.take("c", [wish]) == (wish,)

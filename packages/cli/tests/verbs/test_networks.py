@@ -74,6 +74,30 @@ def test_a_container_keeps_its_network(networked: Rundlet) -> None:
     assert networked("ps", "-aq").stdout == ""
 
 
+def test_a_port_that_nobody_said_is_chosen_once(networked: Rundlet) -> None:
+    """podman chooses it when the container is made; all verbs tell the same."""
+
+    def told() -> set[str]:
+        form = '{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}'
+        bound = '{{(index (index .HostConfig.PortBindings "80/tcp") 0).HostPort}}'
+        return {
+            networked("ps", "-a", "--format", "{{.Ports}}").stdout.split("->")[0].split(":")[1],
+            networked("port", "c", "80").stdout.strip().split(":")[1],
+            networked("inspect", "--format", form, "c").stdout.strip(),
+            networked("inspect", "--format", bound, "c").stdout.strip(),
+        }
+
+    networked("create", "--name", "c", "-p", "80", "-p", "90-91", "busybox", "sleep", "300")
+    (first,) = told()
+    assert int(first) >= 1024
+    networked("start", "c")
+    assert told() == {first}
+    networked("restart", "-t", "0", "c")
+    assert told() == {first}
+    done = networked("port", "c", "81/udp", check=False)
+    assert (done.returncode, 'published port "81/udp"' in done.stderr) == (125, True)
+
+
 @pytest.mark.skipif(not program(), reason="aardvark-dns is not installed")
 def test_names_resolve(networked: Rundlet) -> None:
     networked("network", "create", "web")
@@ -85,6 +109,10 @@ def test_names_resolve(networked: Rundlet) -> None:
     for name in ("server", "www"):
         done = networked("run", "--rm", *common, "nslookup", name, check=False)
         assert address in done.stdout, done.stdout
+    networked("rename", "server", "shop")
+    ask = ("run", "--rm", *common, "nslookup", "shop")
+    # The server of names reads its files when it gets to it.
+    assert any(address in networked(*ask, check=False).stdout for _ in range(30))
 
 
 def test_connect_and_disconnect(networked: Rundlet) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
+import pytest
+
+from devtools.fixtures import needs
 from devtools.tool import Rundlet
 
 _SLEEP = ("--network", "none", "busybox", "sleep", "1000")
@@ -54,3 +59,28 @@ def test_states_that_do_not_fit(loaded: Rundlet) -> None:
     _is(loaded, "port up 80", 0)
     for wrong in ("x", "80/tcp/x", "80/x"):
         _is(loaded, f"port up {wrong}", 125, f"'{wrong}' is invalid")
+
+
+def test_a_writable_layer_that_is_gone(loaded: Rundlet) -> None:
+    """Errors name the container, which no image brings back, and the remedy."""
+    loaded("run", "-d", "--name", "c", *_SLEEP)
+    (found,) = (loaded.directory / "root").glob("overlay/*/merged/bin")
+    shutil.rmtree(found.parents[1] / "diff")
+    for words in ("cp /etc/passwd c:/new", "diff c", "commit c x", "inspect --size c"):
+        _is(loaded, words, 125, "(c): its writable layer is gone\n`system check --repair`")
+    loaded("stop", "-t", "0", "c")
+    for words in ("cp c:/bin/sh -", "cp /etc/passwd c:/new", "start c", "export c"):
+        _is(loaded, words, 125, "(c): its writable layer is gone\n`system check --repair`")
+
+
+@pytest.mark.parametrize("how", [(), ("-d",)])
+def test_a_memory_limit_that_is_too_small_for_the_runtime(
+    loaded: Rundlet, how: tuple[str, ...]
+) -> None:
+    needs("runc")
+    words = ("run", *how, "--rm", "--runtime=runc", "--network=none", "-m", "3m", "busybox", "true")
+    done = loaded(*words, check=False)
+    if done.returncode == 0:
+        pytest.skip("this runc needs less")
+    assert (done.returncode, "memory limit" in done.stderr) == (126, True), done.stderr
+    assert loaded("ps", "-aq").stdout == ""

@@ -50,6 +50,11 @@ class CNINetworks(NetworkPlugin):
 
         detach(self._parts, attachment, result)
 
+    def rename(self, attachment: Attachment, name: str) -> None:
+        from .rename import rename
+
+        rename(self._parts, attachment, name)
+
     def check(self, attachment: Attachment, result: AttachResult) -> None:
         from .health import check
 

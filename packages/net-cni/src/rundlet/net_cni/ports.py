@@ -8,22 +8,10 @@ free when no such link is in the way and the kernel lets us bind it.
 from __future__ import annotations
 
 import os
-from _socket import (  # `socket` costs 2 ms to import
-    AF_INET,
-    AF_INET6,
-    IPPROTO_IPV6,
-    IPPROTO_SCTP,
-    IPV6_V6ONLY,
-    SO_REUSEADDR,
-    SOCK_CLOEXEC,
-    SOCK_DGRAM,
-    SOCK_STREAM,
-    SOL_SOCKET,
-    socket,
-)
-from errno import EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT
+from errno import EADDRINUSE, EADDRNOTAVAIL
 
 from rundlet.core.errors import InvalidArgument, NetworkError
+from rundlet.core.networks import host_ports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,12 +20,6 @@ if TYPE_CHECKING:
     from rundlet.core.contracts.network import PortMapping
 
 _ANY = ("", "0.0.0.0", "::")
-_KINDS = {
-    "tcp": (SOCK_STREAM, 0),
-    "udp": (SOCK_DGRAM, 0),
-    "sctp": (SOCK_STREAM, IPPROTO_SCTP),
-}
-_UNKNOWN = (EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT)
 _TRIES = 50  # to find a free range
 
 
@@ -53,7 +35,8 @@ class Ports:
         self._alive = alive
 
     def take(self, container: str, ports: Sequence[PortMapping]) -> tuple[PortMapping, ...]:
-        """Reserve ports for a container; host_port 0 becomes one that is free.
+        """Reserve ports for a container; host_port 0 becomes one that is free, as does one that
+        was only picked for it and is in use.
 
         Raises NetworkError for one in use, InvalidArgument; nothing is reserved then.
         """
@@ -69,8 +52,12 @@ class Ports:
     def _take(self, container: str, port: PortMapping) -> PortMapping:
         validate(port)
         if port.host_port:
-            self._reserve(container, port)
-            return port
+            try:
+                self._reserve(container, port)
+                return port
+            except NetworkError:
+                if not port.picked:
+                    raise
         for _ in range(_TRIES):
             chosen = port.replace(host_port=_free(port))
             try:
@@ -91,9 +78,9 @@ class Ports:
                     raise _in_use(port, number, f" (published by container {owner[:12]})")
                 self.release([owner])
             try:
-                _bind(port, number).close()
+                host_ports.bind(port, number).close()
             except OSError as error:
-                if error.errno not in _UNKNOWN:
+                if error.errno not in host_ports.UNKNOWN:
                     raise _refused(port, number, error) from None
         for number in range(port.host_port, port.host_port + port.size):
             path = os.path.join(self.directory, f"{port.protocol}_{number}_{port.host_ip}")
@@ -135,7 +122,7 @@ class Ports:
 
 def validate(port: PortMapping) -> None:
     """Raises InvalidArgument for what cannot be a port."""
-    if port.protocol not in _KINDS:
+    if port.protocol not in host_ports.KINDS:
         raise InvalidArgument(f'unknown protocol "{port.protocol}" of port {port.container_port}')
     for first in (port.host_port, port.container_port):
         if port.size < 1 or first < 0 or first + port.size - 1 > 65535:
@@ -144,36 +131,12 @@ def validate(port: PortMapping) -> None:
         raise InvalidArgument("container port 0: ports are from 1 to 65535")
 
 
-def _bind(port: PortMapping, number: int) -> socket:
-    """A bound socket. As a server does: SO_REUSEADDR, so that TIME_WAIT is not in the way."""
-    kind, protocol = _KINDS[port.protocol]
-    family = AF_INET6 if ":" in port.host_ip else AF_INET
-    bound = socket(family, kind | SOCK_CLOEXEC, protocol)
-    try:
-        if kind == SOCK_STREAM:
-            bound.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
-        if family == AF_INET6:
-            bound.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
-        bound.bind((port.host_ip, number))
-        if port.protocol == "tcp":
-            bound.listen(1)  # with SO_REUSEADDR, bind alone succeeds beside another bound one
-    except OSError:
-        bound.close()
-        raise
-    return bound
-
-
 def _free(port: PortMapping) -> int:
     """A port that the kernel picks."""
     try:
-        with_kernel = _bind(port, 0)
+        return host_ports.free(port)
     except OSError as error:
-        if error.errno not in _UNKNOWN:
-            raise _refused(port, 0, error) from None
-        with_kernel = _bind(port.replace(protocol="udp"), 0)
-    number = int(with_kernel.getsockname()[1])
-    with_kernel.close()
-    return number
+        raise _refused(port, 0, error) from None
 
 
 def _where(port: PortMapping, number: int) -> str:

@@ -75,7 +75,8 @@ def commit(engine: Engine, row: Container, options: CommitOptions) -> Image:
 
 def _changed(engine: Engine, row: Container) -> NewLayer:
     parent = rootfs.parent(row)
-    return keep_written(engine, lambda out: engine.layers.diff(row.layer, parent, out), parent)
+    with rootfs.own_layer(engine, row):
+        return keep_written(engine, lambda out: engine.layers.diff(row.layer, parent, out), parent)
 
 
 def _squashed(engine: Engine, row: Container) -> NewLayer:

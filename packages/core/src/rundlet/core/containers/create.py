@@ -121,11 +121,15 @@ def _with_ports(engine: Engine, request: ContainerRequest, source: Source) -> Co
     """Ports mean nothing without a network of the container's own: podman warns and goes on."""
     if network.mode(engine, request) == "networks":
         addresses = engine.settings.default_host_ips
-        if not request.publish_all and not addresses:
-            return request
-        from .exposed import bound, published
+        if request.publish_all or addresses:
+            from .exposed import bound, published
 
-        return bound(published(request, source.config), addresses)
+            request = bound(published(request, source.config), addresses)
+        if all(port.host_port for port in request.ports):
+            return request
+        from .exposed import picked
+
+        return picked(request, rows.published(engine.database))
     if not request.ports:
         return request
     bundle.warn(

@@ -58,5 +58,6 @@ def changes(engine: Engine, row: Container) -> Iterator[Change]:
     """
     if not row.layer:
         raise WrongState(f"container {row.id} runs on a root directory: it has no image to differ")
-    found = engine.layers.changes(row.layer, rootfs.parent(row))
+    with rootfs.own_layer(engine, row):
+        found = engine.layers.changes(row.layer, rootfs.parent(row))
     return (change for change in found if change.path not in HIDDEN)

@@ -51,3 +51,14 @@ def published(request: ContainerRequest, image: Mapping[str, Any]) -> ContainerR
     wanted = [one for one in dict.fromkeys(ports(texts)) if one not in taken]
     more = [PortMapping(number, protocol=protocol) for number, protocol in wanted]
     return request.replace(ports=(*request.ports, *more))
+
+
+def picked(request: ContainerRequest, others: str) -> ContainerRequest:
+    """With a free port of the host where none was said. others: what containers publish."""
+    from ..networks.host_ports import picked as free_of
+
+    ports = []
+    for port in request.ports:
+        ports.append(port if port.host_port else free_of(port, others))
+        others += f", :{ports[-1].host_port}->"
+    return request.replace(ports=tuple(ports))

@@ -14,7 +14,7 @@ from .exec import specification
 from .joined import needed
 from .network import mode, names
 from .paths import Paths
-from .rootfs import parent
+from .rootfs import own_layer, parent
 from .state import has_process
 from .stored import network_of, request_of
 
@@ -200,7 +200,8 @@ def _graph_driver(engine: Engine, known: Known) -> dict[str, Any]:
 def _sizes(engine: Engine, row: Container) -> tuple[int, int]:
     if not row.layer:
         return 0, 0
-    own = engine.layers.usage(row.layer).size
+    with own_layer(engine, row):
+        own = engine.layers.usage(row.layer).size
     found = engine.database.row("SELECT size FROM images WHERE id = ?", row.image)
     return own, own + (int(found[0]) if found else 0)
 
@@ -228,7 +229,7 @@ def _network_settings(engine: Engine, known: Known) -> dict[str, Any]:
         "HairpinMode": False,
         "LinkLocalIPv6Address": "",
         "LinkLocalIPv6PrefixLen": 0,
-        "Ports": ports(result.ports if result is not None else ()),
+        "Ports": ports(result.ports if result is not None else known.request.ports),
         "SandboxKey": str(namespace or _own_namespace(known)),
     }
     joined: dict[str, InterfaceResult | None] = {one.network: one for one in interfaces}

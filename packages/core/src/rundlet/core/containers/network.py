@@ -9,7 +9,7 @@ from ..state import containers as rows
 from ..value import Value
 from .joined import path_of
 from .paths import Paths
-from .stored import Network, network_of, network_text
+from .stored import Network, network_of, network_text, request_of, request_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +123,17 @@ def _attach(
         rows.update(engine.database, row.id, network="")
         raise
     _note(engine, row, Network(plugin, attachment, result))
+    if result.ports and result.ports != request.ports:
+        _keep_ports(engine, row, result)
     return Joined(path, hostname, result)
+
+
+def _keep_ports(engine: Engine, row: Container, result: AttachResult) -> None:
+    """Ports that the plugin chose are the container's from now on: a restart asks for them."""
+    from .create import ports_text
+
+    request = request_of(row.request).replace(ports=result.ports)
+    rows.update(engine.database, row.id, ports=ports_text(request), request=request_text(request))
 
 
 def named(

@@ -18,6 +18,7 @@ from ..errors import InvalidArgument, NotFound, WrongState
 from ..spec import user
 from ..value import Value
 from . import mounting
+from .rootfs import own_layer
 from .state import has_process
 from .stored import request_of
 
@@ -88,7 +89,7 @@ def looked_up(engine: Engine, place: Place) -> Iterator[End]:
     with _container_root(engine, row, place.path) as (root, path, whole):
         owner = _owner(row, whole, maps)
         where = f"container {row.id}"
-        with _opened(root, path, place.path, where, maps, owner) as found:
+        with own_layer(engine, row), _opened(root, path, place.path, where, maps, owner) as found:
             yield found
 
 

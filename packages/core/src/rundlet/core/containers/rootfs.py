@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
 from .. import json
 from ..contracts.storage import MountOptions
+from ..errors import Corrupt, RundletError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..engine import Engine
     from ..state.containers import Container
     from .request import ContainerRequest
@@ -27,7 +31,24 @@ def mount(engine: Engine, row: Container, request: ContainerRequest) -> str:
         label=label(request),
         extra=request.storage_options,
     )
-    return engine.layers.mount(row.layer, parent(row), options)
+    with own_layer(engine, row):
+        return engine.layers.mount(row.layer, parent(row), options)
+
+
+@contextmanager
+def own_layer(engine: Engine, row: Container) -> Iterator[None]:
+    """What is done with the container's writable layer: where that is gone, the error names the
+    container, which no image brings back.
+    """
+    try:
+        yield
+    except (RundletError, OSError):
+        if not row.layer or engine.layers.driver.exists(row.layer):
+            raise
+        raise Corrupt(
+            f"container {row.id} ({row.name}): its writable layer is gone",
+            remedy="`system check --repair` removes what is left of the container.",
+        ) from None
 
 
 def label(request: ContainerRequest) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
-from ..errors import NoSuchContainer
+from ..errors import NoSuchContainer, RuntimeFailed, WrongState
 from ..state import containers as rows
 from . import bundle, cleanup, joined, log_driver, notify, restart, sdnotify
 from .health import timer
@@ -98,13 +98,18 @@ def start_held(
         else:
             row, warnings = make(engine, row, request, console, undo, restoring)
         attached = None
-        if attach and not log_driver.passes(engine, request):
-            attached = runtime.monitor().attach(paths.bundle, row.id, terminal=request.terminal)
-            undo.callback(attached.close)
-            actions.append("attach")
-        if restoring is None:
-            with sdnotify.hidden(request):
-                runtime.start(row.id)
+        try:
+            if attach and not log_driver.passes(engine, request):
+                attached = runtime.monitor().attach(paths.bundle, row.id, terminal=request.terminal)
+                undo.callback(attached.close)
+                actions.append("attach")
+            if restoring is None:
+                with sdnotify.hidden(request):
+                    runtime.start(row.id)
+        except (WrongState, RuntimeFailed) as error:
+            from .early_end import explained
+
+            raise explained(row, request, error) from None
         row = _note_started(engine, row, restarts)
         undo.pop_all()
     sdnotify.started(request)

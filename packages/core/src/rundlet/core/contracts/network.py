@@ -31,13 +31,18 @@ if TYPE_CHECKING:
 
 
 class PortMapping(Value):
-    """`-p host_ip:host_port:container_port/protocol`, `size` ports in a row; host_port 0: any."""
+    """`-p host_ip:host_port:container_port/protocol`, `size` ports in a row; host_port 0: any.
+
+    picked: nobody said host_port; it was free when the container was made, and where it is in use
+    now the plugin may take another.
+    """
 
     container_port: int
     host_port: int = 0
     protocol: Protocol = "tcp"
     host_ip: str = ""
     size: int = 1
+    picked: bool = False
 
 
 class NetworkRequest(Value):
@@ -85,7 +90,7 @@ class InterfaceResult(Value):
 class AttachResult(Value):
     """What `attach` did; stored by the engine and given back to `detach` and `check`.
 
-    ports: as asked, with every host_port 0 replaced by the one that was picked.
+    ports: as asked, with every host_port 0 replaced by the one that was taken.
     dns: nameservers, search domains and options that the networks bring.
     raw: anything of the plugin's own that it wants back (JSON).
     """
@@ -153,6 +158,9 @@ class NetworkPlugin(ABC):
 
     @abstractmethod
     def detach(self, attachment: Attachment, result: AttachResult) -> None: ...
+
+    def rename(self, attachment: Attachment, name: str) -> None:  # noqa: B027 (nor is that a need)
+        """An attached container is called `name` from now on: by that others find it."""
 
     @abstractmethod
     def check(self, attachment: Attachment, result: AttachResult) -> None:

@@ -80,6 +80,10 @@ class Networks:
         except Exception as error:  # a plugin's
             raise PluginError(f"network plugin {driver.name}: detach failed: {error!r}") from error
 
+    def rename(self, attachment: Attachment, name: str, plugin: str = "") -> None:
+        """An attached container has another name now. Raises NetworkError."""
+        self._plugin(plugin).rename(attachment, name)
+
     def check(self, attachment: Attachment, result: AttachResult, plugin: str = "") -> None:
         """Raise NetworkError if the attachment is no longer as the result says."""
         self._plugin(plugin).check(attachment, result)

@@ -140,6 +140,13 @@ def requests_with(database: Database, text: str) -> list[tuple[str, str]]:
     return [(str(row[0]), str(row[1])) for row in database.rows(sql, text)]
 
 
+def published(database: Database) -> str:
+    """The ports that containers publish, running or not, each as `ps` prints it."""
+    return ", ".join(
+        str(row[0]) for row in database.rows("SELECT ports FROM containers WHERE ports != ''")
+    )
+
+
 def external(database: Database) -> list[Container]:
     """The working containers of builds, oldest first."""
     sql = f"SELECT {_WHOLE} FROM containers WHERE status = 'external' ORDER BY created, id"
