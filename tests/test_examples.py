@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import subprocess
 import sys
-import threading
 import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from devtools.served import served
 from devtools.tool import Rundlet
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -71,26 +69,18 @@ def test_admission(rundlet: Rundlet, site: Path, busybox_archive: Path) -> None:
     assert "days old" in said.stdout
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def test_web(rundlet: Rundlet, site: Path, image_layout: Path, tmp_path: Path) -> None:
     install("web", site)
     skopeo = [str(Path(sys.executable).with_name("rundlet-skopeo")), "copy", "-q"]
-    served, copied = tmp_path / "served", tmp_path / "copied"
-    handler = functools.partial(Quiet, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        url = f"web:http://127.0.0.1:{server.server_port}/served"
-        for words in ([f"oci:{image_layout}:busybox", f"dir:{served}"], [url, f"dir:{copied}"]):
+    offered, copied = tmp_path / "served", tmp_path / "copied"
+    with served(tmp_path) as url:
+        source = f"web:{url}/served"
+        for words in ([f"oci:{image_layout}:busybox", f"dir:{offered}"], [source, f"dir:{copied}"]):
             subprocess.run([*skopeo, *words], env=rundlet.environment, check=True)
-        server.shutdown()
     assert sorted(path.name for path in copied.iterdir()) == sorted(
-        path.name for path in served.iterdir()
+        path.name for path in offered.iterdir()
     )
-    assert (copied / "manifest.json").read_bytes() == (served / "manifest.json").read_bytes()
+    assert (copied / "manifest.json").read_bytes() == (offered / "manifest.json").read_bytes()
 
 
 def test_fuse_overlayfs(rundlet: Rundlet, site: Path, busybox_archive: Path) -> None:

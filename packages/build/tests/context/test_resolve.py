@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 import os
 import subprocess
 import tarfile
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from devtools.fixtures import needs
+from devtools.served import served
 from rundlet.build.context import fetching, locations
 from rundlet.build.context.resolve import containerfile_in, resolve
-from rundlet.build.context.scratch import scratch
 from rundlet.core import Engine
+from rundlet.core.content.scratch import scratch
 from rundlet.core.errors import DigestMismatch, InvalidArgument, NotFound, RundletError
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Tests print nothing."""
 
 
 @pytest.fixture
@@ -33,13 +26,8 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A directory that is served on loopback, and its URL."""
     directory = tmp_path / "site"
     directory.mkdir()
-    handler = functools.partial(_Quiet, directory=str(directory))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield directory, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(directory) as url:
+        yield directory, url
 
 
 @pytest.fixture

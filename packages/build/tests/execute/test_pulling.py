@@ -5,24 +5,17 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
-import threading
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devtools.fixtures import needs
+from devtools.served import served
 from rundlet.core.contracts.transport import TransportSettings
 
 PLAIN = "--tls-verify=false"
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
 
 
 @pytest.fixture
@@ -30,13 +23,8 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """A directory, and the URL of the server on loopback that serves it."""
     root = tmp_path / "site"
     root.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield root, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(root) as url:
+        yield root, url
 
 
 @pytest.fixture

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from devtools.peers import Podman
+from devtools.served import served
 
 if TYPE_CHECKING:
     from devtools.tool import Rundlet
@@ -83,7 +79,7 @@ def test_platform(rundlet: Rundlet, tarball: Path) -> None:
 
 
 def test_from_a_url(rundlet: Rundlet, tarball: Path) -> None:
-    with _served(tarball.parent) as url:
+    with served(tarball.parent) as url:
         rundlet("import", "-q", f"{url}/{tarball.name}", "base")
         assert rundlet("run", "--rm", "--network=none", "base", "echo", "hi").stdout == "hi\n"
         missing = rundlet("import", f"{url}/nosuch.tar", check=False)
@@ -92,19 +88,6 @@ def test_from_a_url(rundlet: Rundlet, tarball: Path) -> None:
     gone = rundlet("import", f"{url}/{tarball.name}", check=False)
     assert gone.returncode == 125
     assert "refused" in gone.stderr.lower()
-
-
-@contextmanager
-def _served(directory: Path) -> Iterator[str]:
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    handler = partial(Handler, directory=str(directory))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 def test_nonsense_is_refused_and_leaves_nothing(rundlet: Rundlet, tmp_path: Path) -> None:
