@@ -48,8 +48,8 @@ else:
         def __get__(self, engine, kind=None):
             if engine is None:
                 return self
-            made = vars(engine)[self._make.__name__] = self._make(engine)
-            return made
+            # Of two threads that ask at once, both get what the first one made.
+            return vars(engine).setdefault(self._make.__name__, self._make(engine))
 
 
 class Engine:
