@@ -76,7 +76,8 @@ DIFFERS: dict[tuple[str, str], str] = {
 GLOBAL_DIFFERS = {
     "imagestore": "graph roots that share it have images of their own, and the files in common"
     " ([containers-conf.md](containers-conf.md))",
-    "log-level": "`debug` shows the traceback of an unexpected error; nothing more is logged",
+    "log-level": "`debug` tells which programs are run and what is connected to, and shows the"
+    " traceback of an unexpected error; the other levels tell nothing more",
     "events-backend": "events are in the state database, or `none`; `journald` is refused",
 }
 """Flags before the verb that are not as podman has them."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devtools.peers import Podman, skopeo
+from devtools.served import served
 
 if TYPE_CHECKING:
     from devtools.tool import Rundlet
@@ -118,6 +119,16 @@ def test_an_archive_that_is_run_gives_its_names(loaded: Rundlet, tmp_path: Path)
         loaded("rmi", f"kept:{number}")
         loaded("run", "--rm", "--network=none", f"{kind}:{tmp_path}/{kind}", "true")
         assert f"localhost/kept:{number}" in loaded("images", "--format", form).stdout
+
+
+def test_from_a_url(loaded: Rundlet, tmp_path: Path) -> None:
+    loaded("save", "-q", "-o", str(tmp_path / "a.tar"), "busybox")
+    loaded("rmi", "busybox")
+    with served(tmp_path) as url:
+        assert "Loaded image: " in loaded("load", "-q", "-i", f"{url}/a.tar").stdout
+        missing = loaded("load", "-i", f"{url}/nosuch.tar", check=False)
+    assert (missing.returncode, "nosuch.tar" in missing.stderr) == (125, True)
+    assert loaded("run", "--rm", "--network=none", "busybox", "echo", "hi").stdout == "hi\n"
 
 
 def test_through_pipes(loaded: Rundlet, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ _HONOURED = (
         many=True,
         completes="files",
     ),
+    Flag("debug", "D", help="As --log-level=debug", hidden=True),
     Option("imagestore", help="Path to the directory of the files of images", completes="files"),
     Option("module", help="Load the containers.conf(5) module", many=True, metavar="stringArray"),
     Option(

@@ -19,7 +19,7 @@ VERB = Verb(
     summary="Load image(s) from a tar archive",
     run="rundlet.cli.verbs.load:run",
     options=(
-        Option("input", "i", help="Read from specified archive file (default: stdin)",
+        Option("input", "i", help="Read from specified archive file or URL (default: stdin)",
                completes="files"),
         Flag("quiet", "q", help="Suppress the output"),
         SIGNATURE_POLICY,
@@ -35,15 +35,15 @@ def run(context: Context, arguments: Parsed) -> int:
 
     obey(context, arguments)
     path = arguments.text("input")
-    if path:
+    if path and not path.startswith(("http://", "https://")):
         if not os.path.exists(path):
             raise InvalidArgument(f"stat {path}: no such file or directory")
         names = _load(context, arguments, path)
-    elif sys.stdin.isatty():
+    elif not path and sys.stdin.isatty():
         raise UsageError("cannot read from terminal, use command-line redirection or the --input"
                          " flag")  # fmt: skip
     else:
-        names = _from_stdin(context, arguments)
+        names = _from_stream(context, arguments, path or "-")
     for name in names:
         context.print(f"Loaded image: {name}")
     return 0
@@ -56,15 +56,16 @@ def _load(context: Context, arguments: Parsed, path: str) -> Sequence[str]:
         return context.engine.images.load(path, progress=progress)
 
 
-def _from_stdin(context: Context, arguments: Parsed) -> Sequence[str]:
-    """By a file: an archive's index may be at its end."""
+def _from_stream(context: Context, arguments: Parsed, source: str) -> Sequence[str]:
+    """From a URL, or "-" for standard input; by a file: an archive's index may be at its end."""
     import shutil
 
     from rundlet.core.content.scratch import scratch
+    from rundlet.core.content.sources import opened
     from rundlet.core.transports.files import failing
 
-    with scratch(context.engine) as directory:
-        path = os.path.join(directory, "standard-input")  # errors name it
+    with scratch(context.engine) as directory, opened(source) as stream:
+        path = os.path.join(directory, "download" if source != "-" else "standard-input")
         with failing(path, "writing"), open(path, "wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file, 1 << 20)
+            shutil.copyfileobj(stream, file, 1 << 20)
         return _load(context, arguments, path)

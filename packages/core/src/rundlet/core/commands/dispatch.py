@@ -121,6 +121,10 @@ def _verb(program: Program, options: Options, words: list[str]) -> int:
         parsed = parse_verb(found.declared, found.rest, typed, options)
     except HelpWanted:
         return _help(program, named)
+    if _debugging(options, words):
+        from .debugging import begin
+
+        begin()
     context = Context(program, options.parsed(), verb=found.declared)
     if found.entry.shipped:
         return _call(found.declared, context, parsed)
@@ -221,7 +225,8 @@ def _report(error: RundletError) -> int:
 
 def _debugging(options: Options, words: Sequence[str]) -> bool:
     level = options.values.get("log-level")
-    return level in ("debug", "trace") or "--log-level=debug" in words
+    asked = level in ("debug", "trace") or "--log-level=debug" in words
+    return asked or bool(options.values.get("debug"))
 
 
 def _discard_output() -> None:

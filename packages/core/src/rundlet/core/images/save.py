@@ -124,7 +124,10 @@ def _load_archive(engine: Engine, path: str, progress: Progress | None) -> list[
             if error.exit_code != 125 or error.cri_status != "NOT_FOUND":
                 raise
             errors.append(f"{transport}: {error.message}")
-    raise Corrupt(f"{path} is no image archive", remedy="\n".join(errors))
+    raise Corrupt(
+        f"{path}: payload does not match any of the supported image formats",
+        remedy="\n".join(errors),
+    )
 
 
 def _load_from(engine: Engine, name: str, path: str, progress: Progress | None) -> list[str]:

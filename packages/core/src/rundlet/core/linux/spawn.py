@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def spawn(
     All others that are close-on-exec (Python's default) are not passed on. Signals that
     Python ignores are back at their defaults. Raises OSError naming the program.
     """
+    sys.audit("rundlet.spawn", argv)
     actions = ctypes.create_string_buffer(_OPAQUE)
     attributes = ctypes.create_string_buffer(_OPAQUE)
     _libc.posix_spawn_file_actions_init(actions)
