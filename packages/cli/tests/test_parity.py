@@ -136,7 +136,7 @@ SAME: dict[str, tuple[list[str], ...]] = {
                   ["secret", "ls", "-q"], ["secret", "ls", "--noheading"],
                   ["secret", "ls", "--format", "{{.Name}} {{.Driver}} {{.CreatedAt}}"],
                   ["secret", "ls", "-f", "name=x"], ["secret", "ls", "-f", "bad=x"]),
-    "secret inspect pretty": (["secret", "create", "-l", "a=b", "s", "value"],
+    "secret inspect pretty": (["secret", "create", "-l", "a=b", "-l", "c", "s", "value"],
                               ["secret", "inspect", "--pretty", "s"],
                               ["secret", "inspect", "-f", "{{.ID}} {{.Spec.Name}}", "s"]),
     "secret inspect unknown": (["secret", "inspect", "nosuch"],),

@@ -181,6 +181,8 @@ def test_tls_and_password(loaded: Rundlet, guarded: Registry, tmp_path: Path) ->
     loaded("secret", "create", "me", str(tmp_path / "password"))
     loaded("login", *trusting, "--secret", "me", guarded.host)  # its name is the user's, too
     assert loaded("login", "--get-login", guarded.host).stdout == "me\n"
+    both = loaded("login", "--secret", "me", "-p", "x", guarded.host, check=False)
+    assert (both.returncode, "--secret can not be used" in both.stderr) == (125, True)
     del loaded.environment["REGISTRY_AUTH_FILE"]
 
     auth = tmp_path / "auth.json"

@@ -58,7 +58,8 @@ def _pretty(document: dict[str, Any]) -> str:
     lines = [f"{'ID:':<19}{document['ID']}", f"{'Name:':<19}{specification['Name']}"]
     if specification["Labels"]:
         lines.append("Labels:")
-        lines += [f" - {key}={value}" for key, value in sorted(specification["Labels"].items())]
+        labels = sorted(specification["Labels"].items())
+        lines += [f" - {key}={value}" if value else f" - {key}" for key, value in labels]
     lines.append(f"{'Driver:':<19}{specification['Driver']['Name']}")
     for title, key in (("Created at:", "CreatedAt"), ("Updated at:", "UpdatedAt")):
         lines.append(f"{title:<19}{document[key].replace('T', ' ').replace('Z', ' +0000 UTC')}")

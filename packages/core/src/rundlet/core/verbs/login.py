@@ -57,6 +57,8 @@ def run(context: Context, arguments: Parsed) -> int:
         raise UsageError("Must provide --username with --password-stdin")
     if arguments.flag("password-stdin") and arguments.text("password"):
         raise UsageError("Can't specify both --password-stdin and --password")
+    if arguments.text("secret") and arguments.text("password"):
+        raise UsageError("--secret can not be used with --password options")
     asked = any(arguments.text(option) for option in ("username", "password", "secret"))
     if known is not None and not asked:
         context.print(f"Authenticating with existing credentials for {name}")
