@@ -14,7 +14,7 @@ from devtools.fixtures import needs
 from rundlet.core.containers import stop
 from rundlet.core.containers.state import boot_id, has_process
 from rundlet.core.engine import Engine
-from rundlet.core.errors import NoSuchContainer, RundletError, RuntimeFailed, TimedOut
+from rundlet.core.errors import NoSuchContainer, RundletError, RuntimeFailed, TimedOut, WrongState
 from rundlet.core.linux.processes import start_time
 from rundlet.core.monitor import program
 from rundlet.core.runtimes import family
@@ -114,6 +114,8 @@ def test_a_creator_is_no_process_of_the_container(engine: Engine, request_for: R
         rows.update(engine.database, row.id, **half)
         with suppress(RundletError):
             engine.containers.stop(row.id, timeout=0)
+        with pytest.raises(WrongState, match=f"is being created by process {creator.pid}"):
+            engine.containers.remove(row.id, force=True)
         assert start_time(creator.pid) == started
         creator.kill()
     engine.containers.remove(row.id, force=True)

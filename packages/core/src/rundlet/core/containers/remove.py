@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import Busy, NoSuchContainer, RundletError, WrongState
+from ..linux.processes import alive
 from ..state import containers as rows
 from . import cleanup, id_files, joined, notify, strays
 from .attending import Attending
 from .paths import Paths
-from .state import derive, has_process
+from .state import boot_id, derive, has_process
 from .stop import end
 from .stored import request_of
 from .trees import remove_tree, unlink
@@ -37,6 +40,8 @@ def remove(
     volumes too. needed: also one that others need. Raises WrongState for a running one
     without force, NoSuchContainer, AlreadyExists when others need it.
     """
+    if _is_made_elsewhere(row):
+        raise WrongState(f"container {row.id} is being created by process {row.pid}")
     if not needed:
         joined.check_unneeded(engine, row)
     true = derive(engine, row)
@@ -53,6 +58,13 @@ def remove(
             end(engine, true, timeout)
         with engine.locks.hold("container", row.id):
             _remove(engine, row, force=force, volumes=volumes)
+
+
+def _is_made_elsewhere(row: Container) -> bool:
+    """Whether another process is creating it. Our own row of that kind is of work that failed."""
+    if row.status != "creating" or row.pid == os.getpid():
+        return False
+    return row.boot == boot_id() and alive(row.pid, row.pid_start)
 
 
 def _remove(engine: Engine, row: Container, *, force: bool, volumes: bool) -> None:

@@ -9,6 +9,7 @@ part has is answered with UNIMPLEMENTED.
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 from collections.abc import Callable
@@ -67,5 +68,8 @@ def status(name: str, error: Exception) -> tuple[grpc.StatusCode, str]:
     if isinstance(error, RundletError):
         LOG.debug("%s: %s", name, error)
         return grpc.StatusCode[error.cri_status], str(error)[:LONGEST]
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        LOG.error("%s: %s", name, error)
+        return grpc.StatusCode.RESOURCE_EXHAUSTED, f"{name}: {error}"[:LONGEST]
     LOG.exception("%s failed", name, exc_info=error)
     return grpc.StatusCode.INTERNAL, f"{name}: {error!r}"[:LONGEST]
