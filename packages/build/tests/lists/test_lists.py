@@ -75,6 +75,14 @@ def test_a_list_is_pushed_with_its_images(
     ]
 
 
+def test_a_list_elsewhere_is_inspected(builder: Any, listed: Path, tmp_path: Path) -> None:
+    place = f"oci:{tmp_path / 'layout'}:many"
+    builder("manifest", "push", "-q", "many", place)
+    assert entries(builder, place) == entries(builder, "many")
+    done = builder("manifest", "inspect", "localhost:1/none", check=False)
+    assert (done.returncode, "pinging container registry" in done.stderr) == (125, True)
+
+
 def test_buildah_reads_a_list_in_a_layout(
     builder: Any, buildah: Any, listed: Path, tmp_path: Path
 ) -> None:
@@ -142,9 +150,12 @@ def test_by_hand(builder: Any, listed: Path) -> None:
     assert len(entries(builder, "own")) == 1
     done = builder("manifest", "remove", "own", second, check=False)
     assert f"no image {second} in the manifest list localhost/own:latest" in done.stderr
+    builder("manifest", "annotate", "--index", "--annotation", "more=1", "own")
     document = json.loads(builder("manifest", "inspect", "own").stdout)
-    assert document["annotations"] == {"of": "list"}
-    out = builder("manifest", "rm", "own").stdout
+    assert document["annotations"] == {"of": "list", "more": "1"}
+    for words in (("own",), ("--index", "own", first), ("--index", "--arch=arm", "own")):
+        assert builder("manifest", "annotate", *words, check=False).returncode == 125
+    out = builder("manifest", "rm", "--ignore", "none", "own").stdout
     assert out == "untagged: localhost/own:latest\n"
     done = builder("manifest", "inspect", "own", check=False)
     assert (done.returncode, "no such manifest list" in done.stderr) == (125, True)

@@ -50,17 +50,22 @@ ADD = Verb(
 ANNOTATE = Verb(
     name="manifest annotate",
     summary="Add or update information about an entry in a manifest list or image index",
-    usage="[options] LIST IMAGE|DIGEST",
+    usage="[options] LIST [IMAGE|DIGEST]",
     run="rundlet.build.verbs.manifest_run:annotate",
-    options=_PLATFORM,
-    arguments=Arguments(minimum=2, maximum=2, completes="images"),
+    options=(
+        *_PLATFORM,
+        Flag("index", help="Annotate the list itself"),
+    ),
+    arguments=Arguments(minimum=1, maximum=2, completes="images"),
     examples=("rundlet-build manifest annotate --variant v8 mylist:v1.11 image:v1.11-arm64",),
 )
 INSPECT = Verb(
     name="manifest inspect",
     summary="Display the contents of a manifest list or image index",
-    usage="LIST",
+    usage="[options] LIST",
+    description="One that is not in local storage is read where its name says.",
     run="rundlet.build.verbs.manifest_run:inspect",
+    options=TRANSPORT,
     arguments=_LIST,
 )
 EXISTS = Verb(
@@ -106,7 +111,8 @@ REMOVE = Verb(
 RM = Verb(
     name="manifest rm",
     summary="Remove manifest list or image index",
-    usage="LIST [LIST...]",
+    usage="[options] LIST [LIST...]",
     run="rundlet.build.verbs.manifest_run:remove_lists",
+    options=(Flag("ignore", "i", "Pass over lists that are not there"),),
     arguments=Arguments(minimum=1),
 )

@@ -49,11 +49,24 @@ def add(context: Context, arguments: Parsed) -> int:
 
 
 def annotate(context: Context, arguments: Parsed) -> int:
-    """Change what a list says of an image."""
+    """Change what a list says of an image, or with --index of itself."""
+    from rundlet.core.errors import UsageError
     from rundlet.core.images.lists import Lists
 
-    name, text = arguments.arguments
+    name, *texts = arguments.arguments
     changes = _changes(arguments)
+    if arguments.flag("index") == bool(texts):
+        raise UsageError("manifest annotate needs an image of the list, or --index")
+    if not texts:
+        if not changes.keys() <= {"annotations"}:
+            raise UsageError("a list has no platform: --index goes with --annotation alone")
+        more = changes.get("annotations", {})
+        made = Lists(context.engine).change(
+            name, lambda known: known.replace(annotations={**known.annotations, **more})
+        )
+        context.print(_id(made))
+        return 0
+    text = texts[0]
 
     def changed(known: ManifestList) -> ManifestList:
         wanted = _entry(context.engine, known, text)
@@ -72,10 +85,19 @@ def inspect(context: Context, arguments: Parsed) -> int:
     """Print the index."""
     import json
 
+    from rundlet.build.lists import remote
     from rundlet.core.images.lists import Lists
+    from rundlet.core.images.names import split_transport
+    from rundlet.core.images.reference import is_short
 
-    known = Lists(context.engine).get(arguments.arguments[0])
-    context.print(json.dumps(known.document(), indent=4))
+    from .transport import transport_settings
+
+    name, lists = arguments.arguments[0], Lists(context.engine)
+    if not split_transport(context.engine, name) and (is_short(name) or lists.exists(name)):
+        document = lists.get(name).document()
+    else:
+        document = remote.manifest(context.engine, name, transport_settings(arguments))
+    context.print(json.dumps(document, indent=4))
     return 0
 
 
@@ -147,8 +169,10 @@ def remove_lists(context: Context, arguments: Parsed) -> int:
     """Remove lists; their images stay."""
     from rundlet.core.images.lists import Lists
 
+    lists = Lists(context.engine)
     for name in arguments.arguments:
-        context.print(f"untagged: {Lists(context.engine).remove(name)}")
+        if not arguments.flag("ignore") or lists.exists(name):
+            context.print(f"untagged: {lists.remove(name)}")
     return 0
 
 
