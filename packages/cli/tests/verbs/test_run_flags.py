@@ -108,6 +108,8 @@ WRONG = (
     (("--mount", "type=devpts,dst=/x,foo"), "invalid mount option 'foo'"),
     (("--log-opt", "log-rotate=no"), "log-rotate=no"),
     (("--pull", "always", "--creds", "me"), "could not read password from terminal"),
+    (("--health-max-log-count", "-1"), "invalid syntax"),
+    (("--sdnotify", "healthy"), 'sdnotify policy "healthy" requires a healthcheck'),
     (("--health-cmd", "[]"), "must define a healthcheck command"),
     (("--tz", "Nowhere/City"), "Nowhere/City"),
     (("--secret", "nope"), "nope"),

@@ -22,6 +22,10 @@ def _number(name: str, help: str, short: str = "") -> Option:
     return Option(name, short, help, "int", kind="int")
 
 
+def _count(name: str, help: str) -> Option:
+    return Option(name, "", help, "uint", kind="uint")
+
+
 def _size(name: str, help: str, short: str = "") -> Option:
     return Option(name, short, help, "<number>[<unit>]")
 
@@ -79,14 +83,14 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     Option("health-cmd", help="Set a healthcheck command for the container"),
     Option("health-interval", help="Set an interval for the healthcheck"),
     Option("health-log-destination", help="Where to write health check logs"),
-    _number("health-max-log-count", "Maximum number of attempts in the HealthCheck log"),
-    _number("health-max-log-size", "Maximum length in characters of the healthcheck log"),
+    _count("health-max-log-count", "Maximum number of attempts in the HealthCheck log"),
+    _count("health-max-log-size", "Maximum length in characters of the healthcheck log"),
     Option(
         "health-on-failure",
         help="Action to take once the container turns unhealthy",
         choices=("none", "kill", "restart", "stop"),
     ),
-    _number("health-retries", "Retries allowed before a healthcheck is considered unhealthy"),
+    _count("health-retries", "Retries allowed before a healthcheck is considered unhealthy"),
     Option("health-start-period", help="Initialization time for a container to bootstrap"),
     Option("health-startup-cmd", help="Set a startup healthcheck command"),
     Option(
@@ -94,8 +98,8 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
         help="Set an interval for the startup healthcheck",
         aliases=("health-start-interval",),
     ),
-    _number("health-startup-retries", "Failures of the startup healthcheck before a restart"),
-    _number("health-startup-success", "Successes before the startup healthcheck is done"),
+    _count("health-startup-retries", "Failures of the startup healthcheck before a restart"),
+    _count("health-startup-success", "Successes before the startup healthcheck is done"),
     Option("health-startup-timeout", help="Time before a startup healthcheck is failed"),
     Option("health-timeout", help="Time before a healthcheck is considered failed"),
     Option("hostname", "h", "Set container hostname"),

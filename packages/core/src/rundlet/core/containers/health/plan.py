@@ -61,9 +61,12 @@ def plan(request: ContainerRequest, image: Mapping[str, Any]) -> Plan | None:
 def validate(request: ContainerRequest, image: Mapping[str, Any]) -> None:
     """Raises InvalidArgument for options that mean nothing together."""
     wanted = request.healthcheck or request.startup_healthcheck
-    if wanted is None and request.health_on_failure == "none":
+    notified = request.sdnotify == "healthy"
+    if wanted is None and request.health_on_failure == "none" and not notified:
         return
     found = plan(request, image)
+    if notified and found is None:
+        raise InvalidArgument('sdnotify policy "healthy" requires a healthcheck to be set')
     if request.startup_healthcheck is not None and found is None:
         raise InvalidArgument("cannot set a startup healthcheck without a healthcheck")
     if request.health_on_failure != "none" and found is None:
