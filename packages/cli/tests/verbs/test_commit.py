@@ -146,7 +146,7 @@ def test_image_mount_is_read_only(changed: Rundlet) -> None:
     assert changed("image", "mount").stdout.split() == ["localhost/busybox:latest", str(path)]
     changed("image", "unmount", "busybox")
     assert not changed.mounts()
-    assert changed("image", "unmount", "busybox", check=False).returncode == 125
+    assert changed("image", "unmount", "busybox").stdout == ""
 
 
 def test_a_mounted_image_is_not_removed(changed: Rundlet) -> None:

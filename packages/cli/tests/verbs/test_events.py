@@ -32,14 +32,17 @@ def test_what_containers_tell(rundlet: Rundlet, busybox_archive: Path, tmp_path:
     rundlet("container", "prune", "-f")
     rundlet("image", "mount", "busybox")
     rundlet("image", "unmount", "busybox")
+    rundlet("push", "-q", "busybox", f"dir:{tmp_path}/pushed")
     rundlet("rmi", "busybox")
+    named = ("events", "--stream=false", "--format", "{{.Name}}", "--filter")
+    assert rundlet(*named, "event=push").stdout == f"dir:{tmp_path}/pushed\n"
     shown = ("events", "--stream=false", "--format", "{{.Status}} ")
     told = rundlet(*shown, "--filter", "container=c").stdout.split()
     assert told == LIFE.split()
     ahead = ("events", "--until", "100ms", "--format", "{{.Status}} ", "--filter", "container=c")
     assert rundlet(*ahead).stdout.split() == LIFE.split()
     told = rundlet(*shown, "--filter", "type=image").stdout.split()
-    assert told[-4:] == ["mount", "unmount", "untag", "remove"]
+    assert told[-5:] == ["mount", "unmount", "push", "untag", "remove"]
 
 
 DIED = Event(

@@ -388,10 +388,12 @@ def test_without_output_the_id_is_told(loaded: Rundlet) -> None:
 
 def test_stop_signal_and_timeout(loaded: Rundlet) -> None:
     script = "trap 'exit 9' USR1; trap '' TERM; while :; do sleep 0.05; done"
-    for name, flag in (("a", "--stop-signal=USR1"), ("b", "--stop-timeout=0")):
+    for name, flag in (("a", "--stop-signal=USR1"), ("b", "--stop-timeout=1")):
         loaded("run", "-d", "--name", name, "--network=none", flag, "busybox", "sh", "-c", script)
     loaded("exec", "a", "sleep", "0.2")
-    loaded("stop", "a", "b")
+    said = loaded("stop", "a", "b").stderr
+    assert "StopSignal SIGTERM failed to stop container b in 1 seconds" in said
+    assert "container a" not in said
     codes = [loaded("wait", name).stdout for name in ("a", "b")]
     assert codes == ["9\n", "137\n"]
 
@@ -418,7 +420,8 @@ def test_namespaces_private_host_container_and_by_path(loaded: Rundlet, kind: st
     assert seen("host") == own
     assert seen("container:base") == base
     assert seen(f"ns:/proc/{pid}/ns/{kind}") == base
-    assert seen("none" if kind == "net" else "private") not in (own, base)
+    for mode in ("none", "private")[kind != "net" :]:
+        assert seen(mode) not in (own, base)
 
 
 def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:

@@ -13,11 +13,17 @@ def test_update_of_variables_ulimits_and_checks(loaded: Rundlet) -> None:
     change = ("-e", "A=2", "--unsetenv", "B", "--ulimit", "nofile=256:256")
     check = ("--health-cmd", "true", "--health-interval", "1s")
     loaded("update", *change, *check, "c")
+    assert loaded("exec", "c", "sh", "-c", "ulimit -n").stdout == "256\n"
     loaded("wait", "--condition=healthy", "c")
     loaded("update", "--health-cmd", "false", "--health-retries", "1", "c")
     loaded("wait", "--condition=unhealthy", "c")
     loaded("restart", "-t", "0", "c")
     loaded("exec", "c", "true")
     until(lambda: loaded("logs", "c").stdout.split() == ["1", "1", "512", "2", "256"])
+    loaded("update", "--health-startup-cmd", "true", "--health-max-log-count", "7", "c")
+    loaded("update", "--no-healthcheck", "c")
+    form = "{{with .Config}}{{.StartupHealthCheck}} {{.HealthMaxLogCount}}{{end}}"
+    shown = loaded("inspect", "-f", form + " {{.HostConfig.RestartPolicy.Name}}", "c").stdout
+    assert shown == "<nil> 7 no\n"
     done = loaded("update", "--ulimit", "nonsense", "c", check=False)
     assert (done.returncode, "nonsense" in done.stderr) == (125, True)

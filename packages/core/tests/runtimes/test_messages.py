@@ -41,6 +41,7 @@ RUNSC = (
         ("exec failed: open /dev/pts: no such file or directory", "pts", RuntimeFailed),
         ("cannot create sandbox: waiting for sandbox to start: EOF", "--debug-log", RuntimeFailed),
         ("mount `/a` to `/b`: No such file or directory", "mount", RuntimeFailed),
+        ("7: unrecognized option '--x'\nTry `7 --help' for more.", "option '--x'", RuntimeFailed),
         ("", "runc failed to start", RuntimeFailed),
     ],
 )

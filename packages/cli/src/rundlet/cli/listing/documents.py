@@ -26,6 +26,8 @@ _MAPS = frozenset(
 _NAMES = {
     "Id": "ID",
     "Health": "Healthcheck",
+    "HealthcheckMaxLogCount": "HealthMaxLogCount",
+    "HealthcheckMaxLogSize": "HealthMaxLogSize",
     "created": "Created",
     "created_by": "CreatedBy",
     "author": "Author",

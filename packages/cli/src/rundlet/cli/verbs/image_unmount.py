@@ -22,8 +22,8 @@ VERB = Verb(
 
 
 def run(context: Context, arguments: Parsed) -> int:
-    """Unmount and print the ids."""
-    from rundlet.core.errors import UsageError, WrongState
+    """Unmount and print the ids of those that were mounted."""
+    from rundlet.core.errors import UsageError
 
     images, names = context.engine.images, arguments.arguments
     if arguments.flag("all") == bool(names):
@@ -32,7 +32,6 @@ def run(context: Context, arguments: Parsed) -> int:
         names = tuple(image.id for image, _ in images.mounted())
     for name in names:
         image = images.get(name)
-        if not images.unmount(name, force=arguments.flag("force")):
-            raise WrongState(f"image {image.id} is not mounted")
-        context.print(image.id)
+        if images.unmount(name, force=arguments.flag("force")):
+            context.print(image.id)
     return 0

@@ -112,7 +112,7 @@ def _network_mode(known: Known) -> str:
     request = known.request
     from .network import LEFT_ALL
 
-    if request.network == LEFT_ALL:
+    if request.network in (LEFT_ALL, "private"):
         return "bridge"
     return request.network or ("bridge" if not request.networks else request.networks[0].network)
 
@@ -125,7 +125,7 @@ def _port_bindings(known: Known) -> dict[str, Any]:
 
 def _restart(policy: str) -> dict[str, Any]:
     name, _, count = policy.partition(":")
-    return {"Name": name, "MaximumRetryCount": int(count) if count.isdecimal() else 0}
+    return {"Name": name or "no", "MaximumRetryCount": int(count) if count.isdecimal() else 0}
 
 
 def _resources(known: Known, resources: Mapping[str, Any]) -> dict[str, Any]:

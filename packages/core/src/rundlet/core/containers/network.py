@@ -37,6 +37,8 @@ class Joined(Value):
     result: AttachResult | None = None
 
 
+_DEFAULT = ("", "bridge", "default", "private")
+"""What `--network` calls the default network; podman: a new namespace is a bridge's."""
 LEFT_ALL = "bridge:left"
 """`request.network` of a container that has left its last network and may join another."""
 
@@ -158,7 +160,7 @@ def wished(request: ContainerRequest) -> tuple[NetworkRequest, ...]:
         return request.networks
     if request.network == LEFT_ALL:
         return ()
-    names = [name for name in request.network.split(",") if name not in ("", "bridge", "default")]
+    names = [name for name in request.network.split(",") if name not in _DEFAULT]
     return tuple(NetworkRequest(name) for name in names) or (NetworkRequest(),)
 
 

@@ -63,8 +63,10 @@ def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
     runtime = engine.plugins.runtime(row.runtime)
     if row.status == "paused":
         _try(runtime.resume, row.id)
-    if timeout > 0 and row.status != "paused" and _asked(runtime, row, timeout):
-        return
+    if timeout > 0 and row.status != "paused":
+        if _asked(runtime, row, timeout):
+            return
+        _tell(row, timeout)
     _try(runtime.kill, row.id, 9, all_processes=request.pid == "host")
     if ending.wait_process(row, KILL_GRACE):
         return
@@ -95,6 +97,17 @@ def _asked(runtime: OCIRuntime, row: Container, timeout: float) -> bool:
             _try(runtime.kill, row.id, signal)
             heard = True
     return ending.wait_process(row, max(0.0, deadline - time.monotonic()))
+
+
+def _tell(row: Container, timeout: float) -> None:
+    """That the process did not heed its signal: often nobody meant it to be killed."""
+    from .bundle import warn  # much to import, and this is rare
+
+    signal = signals.name(stop_signal(row))
+    warn((
+        f"StopSignal {signal} failed to stop container {row.name} in {timeout:.0f} seconds,"
+        " resorting to SIGKILL",
+    ))  # fmt: skip
 
 
 def _try(call: Callable[..., object], *arguments: object, **options: object) -> None:

@@ -90,7 +90,8 @@ def update(
         score = None if oom_score_adj is None else rlimits.oom_score_adj(plan, warnings)
         if has_process(row) and limits:
             runtime.update(row.id, wanted)
-            _note_in_bundle(engine, row, wanted)
+        if has_process(row) and (limits or ulimits):
+            _note_in_bundle(engine, row, wanted if limits else {}, rlimits.rlimits(plan, warnings))
         if score is not None and has_process(row):
             warnings += _adjust_oom_score(engine, row, score)
         row = row.replace(request=request_text(changed))
@@ -137,14 +138,19 @@ def _checks(request: ContainerRequest, health: Mapping[str, Any]) -> dict[str, A
         wanted = changes.pop(name, None)
         if wanted is not None:
             changes[name] = {**(getattr(request, name) or {}), **wanted}
+    if changes.get("healthcheck", {}).get("Test") == ["NONE"]:
+        changes["startup_healthcheck"] = None
     return changes
 
 
-def _note_in_bundle(engine: Engine, row: Container, wanted: dict[str, Any]) -> None:
-    """What `inspect` shows of a running container is its bundle."""
+def _note_in_bundle(
+    engine: Engine, row: Container, wanted: dict[str, Any], ulimits: list[dict[str, Any]]
+) -> None:
+    """What `inspect` shows of a running container, and an `exec` gets, is of its bundle."""
     from .exec import specification
 
     spec = specification(engine, row)
     current = spec.setdefault("linux", {}).setdefault("resources", {})
     current.update(wanted)
+    spec["process"]["rlimits"] = ulimits
     bundle.store(Paths(engine, row.id), spec)

@@ -13,6 +13,12 @@ _NUMBERS: dict[str, int] = {
 }
 
 
+def name(number: int) -> str:
+    """ "SIGTERM" of 15; a real-time signal is "SIGRTMIN+1" or the like."""
+    known = next((word for word, found in _NUMBERS.items() if found == number), "")
+    return f"SIG{known or f'RTMIN+{number - _signal.SIGRTMIN}'}"
+
+
 def number(name: str) -> int:
     """The number of a signal ("TERM", "SIGTERM", "15", "RTMIN+3"). Raises InvalidArgument."""
     text = name.strip().upper()

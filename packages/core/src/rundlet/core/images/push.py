@@ -71,7 +71,7 @@ def push(
     if location.transport == "docker":
         repository = references.parse(location.name).repository
         rows.add_digest(engine.database, image.id, repository, copied.digest)
-    event(engine, "push", image.id, name)
+    event(engine, "push", image.id, destination or name)
     return copied.digest
 
 

@@ -28,6 +28,7 @@ _EXECUTED = (
     "execve",
 )
 _NOT_FOUND = ("not found in $path", "no such file or directory", "failed to load")
+_USAGE = "Try `"  # what crun's reader of options says after what is wrong with them
 _NOT_EXECUTABLE = (
     "permission denied",
     "is a directory",
@@ -100,7 +101,7 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
             rest = rest[end:].strip()
         if rest.startswith("time=") and " msg=" in rest:
             yield _logrus(rest)
-        elif rest:
+        elif rest and not rest.startswith(_USAGE):
             yield "error", _without_date(rest)
 
 
