@@ -86,7 +86,7 @@ wait nosuch
 inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.Name}}' done
 inspect -f '{{.Config.Hostname}} {{json .Config.Cmd}} {{.HostConfig.NetworkMode}}' up
 inspect -f '{{range .Config.Cmd}}{{.}} {{end}}{{len .Mounts}}' made
-inspect -f '{{.Config.Healthcheck}} {{.NetworkSettings.Networks}} {{.State.Restored}}' made
+inspect -f '{{.Config.Healthcheck}} {{.State.Restored}}' made
 inspect -f '{{if .Config.Healthcheck}}a{{else}}b{{end}} {{.Config.Labels}} {{.SizeRw}}' made
 inspect -f '{{json .Config.Labels}} {{json .HostConfig.Links}} {{.HostConfig.Links}}' made
 image inspect -f '{{.Config.Entrypoint}} {{.Config.Volumes}} {{json .Config.Env}}' busybox
