@@ -120,6 +120,7 @@ def test_connect_and_disconnect(networked: Rundlet) -> None:
     networked("run", "-d", "--name", "c", "busybox", "sleep", "300")
     done = networked("create", "--network", "more:ip=10.78.0.7", "busybox", check=False)
     assert (done.returncode, "not in any subnet on network more" in done.stderr) == (125, True)
+    asked = networked("exec", "c", "cat", "/etc/resolv.conf").stdout
     networked("network", "connect", "--ip", "10.77.0.7", "more", "c")
     seen = networked("exec", "c", "ip", "-4", "-o", "address").stdout
     assert "10.77.0.7/24" in seen
@@ -129,6 +130,12 @@ def test_connect_and_disconnect(networked: Rundlet) -> None:
     told = networked(*shown, "{{.Type}} {{.Status}} {{.Name}}").stdout.splitlines()
     assert told == ["network create more", "network connect c", "network disconnect c"]
     assert "10.77" not in networked("exec", "c", "ip", "-4", "-o", "address").stdout
+    # Whom it cannot reach any more it does not ask: each name would take five seconds.
+    assert networked("exec", "c", "cat", "/etc/resolv.conf").stdout == asked
+    done = networked("network", "disconnect", "more", "c", check=False)
+    assert done.stderr == "Error: container c is not connected to network more\n"
+    done = networked("network", "rm", "-t", "3", "more", check=False)
+    assert (done.returncode, "--force option must be" in done.stderr) == (125, True)
 
 
 def test_a_container_that_left_its_last_network_may_join_another(networked: Rundlet) -> None:

@@ -132,6 +132,7 @@ def test_prune_spares_volumes_with_names(rundlet: Rundlet, busybox_archive: Path
     rundlet("create", "--network=none", "--name", "c", "-v", "/x", "-v", "used:/y", "busybox")
     rundlet("volume", "create", "named")
     rundlet("volume", "create", "--label", "keep=1", "kept")
+    assert rundlet("volume", "rm", "-t", "3", "kept", check=False).returncode == 125
     prune = ("volume", "prune", "-f")
     assert rundlet(*prune).stdout == ""
     assert rundlet("volume", "prune").stdout == "No dangling anonymous volumes found\n"

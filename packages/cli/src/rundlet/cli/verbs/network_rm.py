@@ -24,10 +24,12 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Remove each and print its name; an error does not keep the others."""
-    from rundlet.core.errors import NoSuchNetwork, RundletError
+    from rundlet.core.errors import NoSuchNetwork, RundletError, UsageError
 
     networks = context.engine.networks
     code, force = 0, arguments.flag("force")
+    if "time" in arguments.given and not force:
+        raise UsageError("--force option must be specified to use the --time option")
     for name in arguments.arguments:
         try:
             removed = networks.remove(name, force=force, timeout=arguments.number("time"))

@@ -35,6 +35,8 @@ def run(context: Context, arguments: Parsed) -> int:
     if arguments.flag("all") == bool(names):
         raise UsageError("choose either one or more volumes or all")
     force, code = arguments.flag("force"), 0
+    if "time" in arguments.given and not force:
+        raise UsageError("--force option must be specified to use the --time option")
     for name in names or [volume.name for volume in volumes.list()]:
         try:
             if force:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contracts.network import AttachResult
-from ..errors import AlreadyExists, NoSuchNetwork, WrongState
+from ..errors import AlreadyExists, NetworkError, WrongState
 from ..state import containers as rows
 from . import files, notify
 from .exec import specification
@@ -13,7 +13,9 @@ from .stored import Network, network_of, network_text, request_of, request_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..contracts.network import NetworkRequest
+    from collections.abc import Iterable
+
+    from ..contracts.network import InterfaceResult, NetworkRequest
     from ..engine import Engine
     from ..state.containers import Container
     from .request import ContainerRequest
@@ -46,13 +48,15 @@ def connect(engine: Engine, row: Container, wish: NetworkRequest) -> None:
 def disconnect(engine: Engine, row: Container, name: str, *, force: bool = False) -> None:
     """Leave a network. force: also where the plugin fails.
 
-    Raises NoSuchNetwork for one that it has not joined, NetworkError.
+    Raises NoSuchNetwork, NetworkError, also for one that it has not joined.
     """
     with engine.locks.hold("container", row.id):
         row, request = _fresh(engine, row)
         joined_names = names(engine, request)
         if name not in joined_names:
-            raise NoSuchNetwork(name)
+            name = engine.networks.get(name).name  # it may be the id
+        if name not in joined_names:
+            raise NetworkError(f"container {row.name} is not connected to network {name}")
         joined = network_of(row.network)
         if joined is not None:
             _leave(engine, row, joined, joined_names.index(name), name, force=force)
@@ -131,12 +135,18 @@ def _leave(
         if not force:
             raise
     kept = tuple(one for number, one in enumerate(attachment.networks) if number != place)
-    left = Network(
-        joined.plugin,
-        attachment.replace(networks=kept),
-        before.replace(interfaces=others, ports=() if place == 0 else before.ports),
+    gone = _gateways(mine) - _gateways(others)  # where their servers of names listen
+    result = before.replace(
+        interfaces=others,
+        ports=() if place == 0 else before.ports,
+        nameservers=tuple(one for one in before.nameservers if one not in gone),
     )
+    left = Network(joined.plugin, attachment.replace(networks=kept), result)
     _note(engine, row, request_of(row.request), left)
+
+
+def _gateways(interfaces: Iterable[InterfaceResult]) -> set[str]:
+    return {address.gateway for one in interfaces for address in one.addresses}
 
 
 def _note(engine: Engine, row: Container, request: ContainerRequest, network: Network) -> None:
