@@ -139,7 +139,8 @@ def _without_tmpfs(request: ContainerRequest) -> bool:
 
 
 def _files(plan: SpecPlan) -> list[OCIMount]:
-    result = [_bind(source, destination, ()) for destination, source in plan.files.items()]
+    options = ("ro", "nosuid", "noexec", "nodev") if plan.request.read_only else ()
+    result = [_bind(source, destination, options) for destination, source in plan.files.items()]
     if plan.request.init:
         if not plan.init_path:
             raise InvalidArgument(
