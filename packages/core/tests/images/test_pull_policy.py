@@ -49,16 +49,24 @@ def test_a_policy_that_cannot_be_read(engine: Engine, registry: Registry, tmp_pa
 
 
 def test_which_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's, the administrator's, the vendor's; one that is configured counts alone."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    system, own = tmp_path / "policy.json", tmp_path / ".config/containers/policy.json"
-    settings = Settings(policy_json=str(system))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("CONTAINERS_POLICY_JSON", raising=False)
+    for name in ("SYSTEM", "VENDOR"):
+        monkeypatch.setattr(f"rundlet.core.settings.places.{name}", str(tmp_path / name))
+    system, own = tmp_path / "SYSTEM/containers", tmp_path / ".config/containers"
+    for directory in (system, own):
+        directory.mkdir(parents=True)
+    settings = Settings()
     assert configured(settings) == ANYTHING
-    system.write_text(json.dumps({"default": [ACCEPT]}))
+    (system / "policy.json").write_text(json.dumps({"default": [ACCEPT]}))
     assert configured(settings) == ANYTHING
-    own.parent.mkdir(parents=True)
-    own.write_text(json.dumps({"default": [REJECT]}))
+    (own / "policy.json").write_text(json.dumps({"default": [REJECT]}))
     assert configured(settings).default[0].kind == "reject"
-    assert configured(settings.replace(signature_policy=str(system))) == ANYTHING
+    accepts = str(system / "policy.json")
+    assert configured(settings.replace(policy_json=accepts)) == ANYTHING
+    assert configured(settings.replace(signature_policy=accepts)) == ANYTHING
     with pytest.raises(SettingsError, match="cannot read the trust policy"):
         configured(settings.replace(signature_policy=f"{tmp_path}/none"))
 
