@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rundlet.core import Engine
-    from rundlet.core.images.api import ImageSummary
+    from rundlet.core.images.summary import ImageSummary
 
 
 def filtered(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rundlet.core.engine import Engine
-    from rundlet.core.images.api import ImageSummary
+    from rundlet.core.images.summary import ImageSummary
     from rundlet.core.state.containers import ContainerRow
 
     Test = Callable[[ContainerRow, str], bool]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rundlet.core.commands.context import Parsed
     from rundlet.core.engine import Engine
-    from rundlet.core.images.api import ImageSummary
+    from rundlet.core.images.summary import ImageSummary
 
 _HEADINGS = {"ID": "IMAGE ID", "CreatedSince": "CREATED", "Id": "IMAGE ID", "ReadOnly": "R/O"}
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rundlet.core.commands.context import Context, Parsed
-    from rundlet.core.images.api import ImageSummary
+    from rundlet.core.images.summary import ImageSummary
 
 VERB = Verb(
     name="images",

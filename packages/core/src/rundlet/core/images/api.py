@@ -6,7 +6,6 @@ from .. import json
 from ..contracts.transport import Platform, TransportSettings
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..state import images as rows
-from ..value import Value
 from . import names
 
 TYPE_CHECKING = False
@@ -24,20 +23,8 @@ if TYPE_CHECKING:
     from .progress import Progress
     from .pull import Pulled
     from .removing import Removed
+    from .summary import ImageSummary
     from .tree import LayerNode
-
-
-class ImageSummary(Value):
-    """A row of `images`: times in nanoseconds since the epoch, size in bytes."""
-
-    id: str
-    created: int
-    size: int
-    names: tuple[str, ...] = ()
-    digest: str = ""
-    labels: str = "{}"
-    containers: int = 0
-    store: str = ""  # the additional image store that it is in, or "" for our own
 
 
 class Images:
@@ -92,26 +79,9 @@ class Images:
 
     def list(self) -> Sequence[ImageSummary]:
         """All images, newest first: one query, nothing parsed."""
-        found = self._engine.database.rows(
-            "SELECT i.id, i.created, i.size, i.manifest, i.labels,"
-            " (SELECT group_concat(name, char(10)) FROM"
-            "  (SELECT name FROM image_names n WHERE n.image = i.id ORDER BY tagged)),"
-            " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store"
-            " FROM images i ORDER BY i.created DESC, i.id"
-        )
-        return [
-            ImageSummary(
-                image,
-                created,
-                size,
-                tuple(text.split("\n")) if text else (),
-                digest,
-                labels,
-                used,
-                store,
-            )
-            for image, created, size, digest, labels, text, used, store in found
-        ]
+        from .summary import summaries
+
+        return summaries(self._engine.database)
 
     def config(self, image: Image) -> ImageConfig:
         """The image's config. Raises Corrupt when its blob is damaged or gone."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..artifacts.store import Artifact
     from ..engine import Engine
-    from ..images.api import ImageSummary
+    from ..images.summary import ImageSummary
     from ..state.containers import ContainerRow
     from ..state.volumes import Volume
 

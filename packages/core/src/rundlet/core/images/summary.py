@@ -1,0 +1,46 @@
+"""What a list of images tells of each: one query, nothing parsed."""
+
+from __future__ import annotations
+
+from ..value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..state.database import Database
+
+
+class ImageSummary(Value):
+    """A row of `images`: times in nanoseconds since the epoch, size in bytes."""
+
+    id: str
+    created: int
+    size: int
+    names: tuple[str, ...] = ()
+    digest: str = ""
+    labels: str = "{}"
+    containers: int = 0
+    store: str = ""  # the additional image store that it is in, or "" for our own
+
+
+def summaries(database: Database) -> list[ImageSummary]:
+    """All images, newest first."""
+    found = database.rows(
+        "SELECT i.id, i.created, i.size, i.manifest, i.labels,"
+        " (SELECT group_concat(name, char(10)) FROM"
+        "  (SELECT name FROM image_names n WHERE n.image = i.id ORDER BY tagged)),"
+        " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store"
+        " FROM images i ORDER BY i.created DESC, i.id"
+    )
+    return [
+        ImageSummary(
+            image,
+            created,
+            size,
+            tuple(text.split("\n")) if text else (),
+            digest,
+            labels,
+            used,
+            store,
+        )
+        for image, created, size, digest, labels, text, used, store in found
+    ]
