@@ -68,12 +68,17 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("network create", "internal"): "names do not resolve there: the host has no address on the"
     " bridge that a DNS server could have (podman's CNI backend did the same)",
     ("volume create", "driver"): "`local` only",
+    ("*", "rootfs"): "the directory itself: `:O` and `:idmap` behind it are not taken",
+    ("run", "rmi"): "not together with `--detach`",
     ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
 }
 """(verb or *, flag) to how it differs."""
 
 
 GLOBAL_DIFFERS = {
+    "runtime": "a path ends in the name of a runtime that is known (`/opt/bin/crun`); of others,"
+    " `[runtimes.NAME]` says by `kind` which one they are like"
+    " ([plugins.md](plugins.md#runtimes-by-configuration))",
     "imagestore": "graph roots that share it have images of their own, and the files in common"
     " ([containers-conf.md](containers-conf.md))",
     "log-level": "`debug` tells which programs are run and what is connected to, and shows the"
