@@ -57,6 +57,8 @@ def test_states_that_do_not_fit(loaded: Rundlet) -> None:
     loaded("init", "made")
     _is(loaded, "top made", 125, "only be used on running containers")
     _is(loaded, "port up 80", 0)
+    loaded("unpause", "up")
+    _is(loaded, "exec -w /nosuch up true", 127, "a --workdir that the container has")
     for wrong in ("x", "80/tcp/x", "80/x"):
         _is(loaded, f"port up {wrong}", 125, f"'{wrong}' is invalid")
 

@@ -58,6 +58,8 @@ def failure(runtime: str, text: str, doing: str = "") -> RuntimeFailed | WrongSt
         return RuntimeFailed(f"OCI runtime {runtime} failed{f' to {doing}' if doing else ''}")
     message = f"{runtime}: {words}"
     low = words.lower()
+    if "chdir" in low and "no such file" in low:  # of `exec`: podman exits with 127, too
+        return CommandNotFound(message, remedy="give a --workdir that the container has")
     if _executes(low):
         if any(sign in low for sign in _NOT_EXECUTABLE):
             return CommandNotExecutable(f"{message}: OCI permission denied")
