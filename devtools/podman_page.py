@@ -47,6 +47,10 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("container restore", "pod"): "refused: pods are kubelet's, which restores by the CRI",
     ("push", "signature-policy"): "no effect: images of the store were judged when they came",
     ("image push", "signature-policy"): "no effect: images of the store were judged when they came",
+    **{
+        (verb, "history"): "the names that an image has: those that it had are not kept"
+        for verb in ("images", "image ls", "image list")
+    },
     ("system prune", "build"): "of builds that were killed: safe while others run",
     ("system check", "max"): "layers that nothing refers to are known whatever their age",
     ("container cleanup", "exec"): "exec sessions clean up after themselves",

@@ -34,6 +34,16 @@ def test_a_whole_name_is_shown_alone(
     assert sorted(found.split()) == sorted(names)
 
 
+def test_columns(loaded: Rundlet) -> None:
+    loaded("tag", "busybox", "team/tool:1")
+    heading, line, _ = loaded("images", "--history", "--digests").stdout.splitlines()
+    assert heading.split() == ["REPOSITORY", "TAG", "DIGEST", "IMAGE", "ID", "CREATED", "SIZE",
+                               "HISTORY"]  # fmt: skip
+    assert line.rstrip().endswith(" localhost/busybox:latest, localhost/team/tool:1")
+    heading = loaded("images").stdout.splitlines()[0]
+    assert heading.split() == ["REPOSITORY", "TAG", "IMAGE", "ID", "CREATED", "SIZE"]
+
+
 @pytest.mark.parametrize(
     ("words", "platform"),
     [

@@ -44,7 +44,7 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
     """What a template may name, for each name of the image."""
     from ..verbs.images import cells
 
-    for repository, tag, digest, identity, since, size, _ in cells(row, time.time_ns(), whole):
+    for repository, tag, digest, identity, since, size, *_ in cells(row, time.time_ns(), whole):
         yield {
             "Repository": repository,
             "Tag": tag,

@@ -38,6 +38,9 @@ VERB = Verb(
 )
 
 
+_HEADINGS = ("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE", "HISTORY", "R/O")
+
+
 def run(context: Context, arguments: Parsed) -> int:
     """Print the list."""
     rows = list(context.engine.images.list())
@@ -62,13 +65,20 @@ def run(context: Context, arguments: Parsed) -> int:
     now = time.time_ns()
     lines = [line for row in rows for line in cells(row, now, whole)]
     _sort(lines, rows, arguments.text("sort"))
-    digests = arguments.flag("digests")
     if not arguments.flag("noheading"):
-        lines.insert(0, ("REPOSITORY", "TAG", "DIGEST", "IMAGE ID", "CREATED", "SIZE", "R/O"))
-    if not digests:
-        lines = [(line[0], line[1], *line[3:]) for line in lines]
-    if not any(row.store for row in rows):
-        lines = [line[:-1] for line in lines]
+        lines.insert(0, _HEADINGS)
+    left_out = {
+        _HEADINGS.index(heading)
+        for heading, wanted in (
+            ("DIGEST", arguments.flag("digests")),
+            ("HISTORY", arguments.flag("history")),
+            ("R/O", any(row.store for row in rows)),
+        )
+        if not wanted
+    }
+    lines = [
+        tuple(cell for column, cell in enumerate(line) if column not in left_out) for line in lines
+    ]
     from rundlet.core.format.table import table
 
     context.print(table(lines), end="")
@@ -76,12 +86,13 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def cells(row: ImageSummary, now: int, whole: bool = False) -> Iterator[tuple[str, ...]]:
-    """A line per name of the image: repository, tag, digest, id, age, size, read-only or not."""
+    """A line per name of the image, with what `_HEADINGS` says."""
     from rundlet.core.format.units import ago, size
 
     identity = f"sha256:{row.id}" if whole else row.id[:12]
     read_only = "true" if row.store else "false"
-    told = (row.digest, identity, ago(row.created, now), size(row.size), read_only)
+    names = ", ".join(row.names)
+    told = (row.digest, identity, ago(row.created, now), size(row.size), names, read_only)
     for name in row.names or ("<none>:<none>",):
         repository, _, tag = name.rpartition(":")
         yield repository, tag, *told
