@@ -187,7 +187,7 @@ def test_tls_and_password(loaded: Rundlet, guarded: Registry, tmp_path: Path) ->
 
     auth = tmp_path / "auth.json"
     auth.write_text(json.dumps({"auths": {guarded.host: {"auth": "bWU6c2VjcmV0"}}}))
-    loaded("push", "-q", *trusting, "--authfile", str(auth), "busybox", f"{guarded.host}/x:2")
+    loaded("push", "-q", *trusting, "--auth-file", str(auth), "busybox", f"{guarded.host}/x:2")
     listed = json.loads(
         skopeo(
             "list-tags", "--creds", "me:secret", "--tls-verify=false", f"docker://{guarded.host}/x"

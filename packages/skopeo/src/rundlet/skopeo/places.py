@@ -7,6 +7,7 @@ skopeo has each such option once for `inspect` and its like, and with the prefix
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option
+from rundlet.core.commands.options import AUTHFILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         TransportSettings,
     )
 
-AUTHFILE = Option("authfile", help="Path of the authentication file", completes="files")
 BOTH_ENDS = Flag(
     "tls-verify", help="Require HTTPS and verify certificates", default=True, hidden=True
 )
@@ -32,7 +32,7 @@ def registry_options(prefix: str = "") -> tuple[Flag | Option, ...]:
     end = {"src-": "source ", "dest-": "destination "}.get(prefix, "")
     old = {"src-": ("screds",), "dest-": ("dcreds",)}.get(prefix, ())
     return (
-        AUTHFILE.replace(name=f"{prefix}authfile"),
+        AUTHFILE.replace(name=f"{prefix}authfile", aliases=()),
         Option(f"{prefix}cert-dir", help=f"Directory with certificates for the {end}registry",
                completes="files"),
         Option(f"{prefix}creds", help=f"Use USERNAME[:PASSWORD] for the {end}registry",

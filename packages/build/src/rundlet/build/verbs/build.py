@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 from rundlet.core.verbs.tls_details import TLS_DETAILS
@@ -14,7 +15,7 @@ OPTIONS: tuple[Flag | Option, ...] = (
     Flag("all-platforms", help="Build for all platforms that all base images are there for"),
     Option("annotation", help="Set metadata for an image", many=True),
     Option("arch", help="Set the ARCH of the image", metavar="ARCH"),
-    Option("authfile", help="Path of the authentication file", completes="files"),
+    AUTHFILE,
     Option("blob-cache", help="Does nothing: blobs are kept in the store", hidden=True),
     Option("build-arg", help="Argument=value to supply to the builder", many=True),
     Option("build-arg-file", help="File of argument=value lines", many=True, completes="files"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 TYPE_CHECKING = False
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from rundlet.core.commands.context import Parsed
 
 TRANSPORT: tuple[Flag | Option, ...] = (
-    Option("authfile", help="Path of the authentication file", completes="files"),
+    AUTHFILE,
     Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
     Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
     Option("retry", help="Number of times to retry in case of failure", kind="uint"),

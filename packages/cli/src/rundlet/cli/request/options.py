@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Flag, Option
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 _MANY = "strings"
@@ -35,7 +36,7 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     _list("annotation", "Add annotations to container (key=value)"),
     Option("arch", help="Use ARCH instead of the architecture of the machine", metavar="ARCH"),
     _list("attach", "Attach to STDIN, STDOUT or STDERR", "a"),
-    Option("authfile", help="Path of the authentication file", completes="files"),
+    AUTHFILE,
     Option("blkio-weight", help="Block IO weight, between 10 and 1000"),
     _list("blkio-weight-device", "Block IO weight of a device (NAME:WEIGHT)"),
     _list("cap-add", "Add capabilities to the container"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.tls_details import TLS_DETAILS
 
@@ -20,7 +21,7 @@ VERB = Verb(
     " whole.",
     run="rundlet.cli.verbs.artifact_pull:run",
     options=(
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
         DECRYPTION_KEY,

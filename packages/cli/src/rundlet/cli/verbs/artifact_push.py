@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 from rundlet.core.verbs.tls_details import TLS_DETAILS
 
@@ -19,7 +20,7 @@ VERB = Verb(
     description="Push an artifact, as it is, under its own name or another.",
     run="rundlet.cli.verbs.artifact_push:run",
     options=(
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
         Option("digestfile", help="Write the digest of the pushed artifact to the specified file",

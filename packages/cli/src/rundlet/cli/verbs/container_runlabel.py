@@ -7,6 +7,7 @@ that begins with podman or docker is run by this program, on the same store.
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ VERB = Verb(
     usage="[options] LABEL IMAGE [ARG...]",
     run="rundlet.cli.verbs.container_runlabel:run",
     options=(
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
         Flag("display", help="Preview the command that the label would run"),

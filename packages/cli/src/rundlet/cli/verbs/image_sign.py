@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ VERB = Verb(
     run="rundlet.cli.verbs.image_sign:run",
     options=(
         Flag("all", "a", help="Sign all the manifests of the multi-architecture image"),
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("directory", "d", help="Define an alternate directory to store signatures",
                completes="files"),

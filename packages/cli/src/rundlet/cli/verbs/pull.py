@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.signing import SIGNATURE_POLICY, obey
 from rundlet.core.verbs.tls_details import TLS_DETAILS, tls_details
@@ -26,7 +27,7 @@ VERB = Verb(
     options=(
         Flag("all-tags", "a", "All tagged images in the repository will be pulled"),
         Option("arch", help="Use ARCH instead of the architecture of the machine", metavar="ARCH"),
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
         DECRYPTION_KEY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.encryption import OPTIONS as ENCRYPTION
 from rundlet.core.verbs.signing import OPTIONS as SIGNING
 from rundlet.core.verbs.signing import SIGNATURE_POLICY
@@ -22,7 +23,7 @@ VERB = Verb(
     " or directory.",
     run="rundlet.cli.verbs.push:run",
     options=(
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Flag("compress", help="Compress layers when pushing to a directory (transport dir)"),
         Option("compression-format", help="Compression of layers",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.tls_details import TLS_DETAILS
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ VERB = Verb(
     " alone those that registries.conf lists for short names.",
     run="rundlet.cli.verbs.search:run",
     options=(
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Flag("compatible", help="List stars, official and automated columns"),
         Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),

@@ -1,4 +1,7 @@
-"""Global options that every program over the engine has; `settings.load.from_options` obeys."""
+"""Options that several programs have.
+
+The global ones of every program over the engine: `settings.load.from_options` obeys them.
+"""
 
 from __future__ import annotations
 
@@ -34,4 +37,11 @@ ENGINE_OPTIONS = (
         choices=("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"),
     ),
     Flag("version", "v", help="Print the version and exit", local=True),
+)
+
+AUTHFILE = Option(
+    "authfile",
+    help="Path of the authentication file",
+    completes="files",
+    aliases=("auth-file",),  # what the newest podman calls it
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..commands.declare import Arguments, Flag, Option, Verb
+from ..commands.options import AUTHFILE
 from .tls_details import TLS_DETAILS, tls_details
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ VERB = Verb(
     description="Checks a user name and password with a registry, and keeps them in an auth file.",
     run="rundlet.core.verbs.login:run",
     options=(
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
         Option("compat-auth-file", help="Path of a Docker-compatible config file", hidden=True),
         Flag("get-login", help="Return the current login user for the registry"),

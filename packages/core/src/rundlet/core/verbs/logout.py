@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..commands.declare import Arguments, Flag, Option, Verb
+from ..commands.options import AUTHFILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ VERB = Verb(
     run="rundlet.core.verbs.logout:run",
     options=(
         Flag("all", "a", help="Remove the cached credentials for all registries in the auth file"),
-        Option("authfile", help="Path of the authentication file", completes="files"),
+        AUTHFILE,
         Option("compat-auth-file", help="Path of a Docker-compatible config file", hidden=True),
     ),
     arguments=Arguments(maximum=1, completes="none"),

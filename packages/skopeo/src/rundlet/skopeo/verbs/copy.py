@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 from rundlet.core.verbs.encryption import DECRYPTION_KEY
 from rundlet.core.verbs.encryption import OPTIONS as ENCRYPTION
 from rundlet.core.verbs.signing import SIGN_IDENTITY
 
 from ..copying import OPTIONS
-from ..places import AUTHFILE, BOTH_ENDS, options
+from ..places import BOTH_ENDS, options
 from ..retrying import OPTIONS as RETRY
 
 TYPE_CHECKING = False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
+from rundlet.core.commands.options import AUTHFILE
 
 from ..copying import OPTIONS
-from ..places import AUTHFILE, BOTH_ENDS, registry_options
+from ..places import BOTH_ENDS, registry_options
 from ..retrying import OPTIONS as RETRY
 
 TYPE_CHECKING = False
