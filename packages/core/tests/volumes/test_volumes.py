@@ -289,6 +289,25 @@ def test_a_killed_copy_up_goes_on(engine: Engine, rootfs: Path, stage: str) -> N
     assert os.listdir(base) == ["_data"]
 
 
+def test_what_a_killed_copy_up_had_copied_is_not_seen(
+    engine: Engine, rootfs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it would pass for content of the user's, which nothing is added to."""
+
+    def half(source: str, target: str, **_: object) -> None:
+        os.makedirs(target, exist_ok=True)
+        Path(target, "file").touch()
+        raise KeyboardInterrupt
+
+    engine.volumes.create("one")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("rundlet.core.volumes.copy_up.copy_tree", half)
+        engine.volumes.copy_up("one", str(rootfs), "/srv/data", nobody)
+    assert os.listdir(engine.volumes.path("one")) == []
+    engine.volumes.copy_up("one", str(rootfs), "/srv/data", nobody)
+    assert Path(engine.volumes.path("one"), "file").read_text() == "content"
+
+
 def test_copy_up_into_a_mounted_file_system(engine: Engine, rootfs: Path) -> None:
     engine.volumes.create("memory", options={"type": "tmpfs", "device": "tmpfs"})
     path = engine.volumes.mount("memory")
