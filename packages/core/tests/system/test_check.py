@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from rundlet.core import Engine
+from rundlet.core.containers import unfinished
+from rundlet.core.containers.attending import Attending
+from rundlet.core.containers.paths import Paths
 from rundlet.core.linux.processes import partial_name
 from rundlet.core.settings.snapshot import Settings
+from rundlet.core.state import containers as rows
 from rundlet.core.system import builds
 from rundlet.core.system.check import check, repair
 from rundlet.core.system.check_containers import collect_networks
@@ -45,7 +49,20 @@ def test_a_container_that_is_being_made_keeps_its_directory(engine: Engine) -> N
         Path(engine.settings.graph_root, "containers", name).mkdir(parents=True)
     assert [STRAY in problem.message for problem in check(engine)] == [True]
     repair(engine)
+    unfinished.collect(engine)  # as each `create` does
     assert os.listdir(f"{engine.settings.graph_root}/containers") == [ID]
+    assert rows.by_id(engine.database, ID) is not None
+
+
+def test_a_container_that_is_being_started_is_left_to_its_starter(engine: Engine) -> None:
+    add(engine, "created")
+    engine.database.execute("UPDATE containers SET pid = 0")
+    live = Path(Paths(engine, ID).live)
+    live.parent.mkdir(parents=True)
+    live.touch()
+    with Attending(Paths(engine, ID), starting=True):
+        assert not list(check(engine))
+    assert ["was not cleaned up" in problem.message for problem in check(engine)] == [True]
 
 
 def test_pods_and_new_containers_keep_their_networks(
