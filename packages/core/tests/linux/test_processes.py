@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rundlet.core.linux.processes import alive, run, start_time
+from rundlet.core.linux.processes import alive, readable, run, start_time
 
 
 def test_a_process_is_itself() -> None:
@@ -111,3 +113,19 @@ def test_a_start_time_is_the_same_in_every_time_namespace() -> None:
         words = ["unshare", "-T", "--boottime", offset, sys.executable, "-c", code]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
         assert int(done.stdout) == start_time(os.getpid()), offset
+
+
+def test_what_is_waited_for_may_have_any_number() -> None:
+    """select(2) takes descriptors below 1024 only; servers have more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2000)), hard))
+    reader, writer = os.pipe()
+    high = fcntl.fcntl(reader, fcntl.F_DUPFD_CLOEXEC, 1500)
+    try:
+        assert not readable([high], 0)
+        os.write(writer, b"x")
+        assert readable([high], 60)
+    finally:
+        for descriptor in (reader, writer, high):
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

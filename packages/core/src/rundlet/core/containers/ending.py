@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import _signal as signal  # the module signal makes enums of them, for 1.5 ms
 import os
-import select
 import time
 
-from ..linux.processes import alive
+from ..linux.processes import alive, readable
 from .paths import Paths
 from .state import has_monitor, has_process
 
@@ -29,7 +28,7 @@ def wait_process(row: ContainerRow, timeout: float | None = None) -> bool:
     if descriptor < 0:
         return True
     try:
-        return _ready([descriptor], timeout)
+        return readable([descriptor], timeout)
     finally:
         os.close(descriptor)
 
@@ -52,7 +51,7 @@ def wait_watched(row: ContainerRow) -> bool:
     process, monitor = _pidfd(row.pid, row.pid_start), _pidfd(row.monitor_pid, row.monitor_start)
     try:
         if process >= 0 and monitor >= 0:
-            _ready([process, monitor], None)
+            readable([process, monitor], None)
     finally:
         for descriptor in (process, monitor):
             if descriptor >= 0:
@@ -76,10 +75,10 @@ def wait_exit_file(engine: Engine, row: ContainerRow, timeout: float = MONITOR_G
             while not os.path.exists(path):
                 left = deadline - time.monotonic()
                 descriptors = [watch.fileno(), *([monitor] if monitor >= 0 else [])]
-                if left <= 0 or not _ready(descriptors, left):
+                if left <= 0 or not readable(descriptors, left):
                     break
                 watch.drain()
-                if monitor < 0 or _ready([monitor], 0):
+                if monitor < 0 or readable([monitor], 0):
                     break
     finally:
         if monitor >= 0:
@@ -99,10 +98,3 @@ def _pidfd(pid: int, started: int) -> int:
         os.close(descriptor)
         return -1
     return descriptor
-
-
-def _ready(descriptors: list[int], timeout: float | None) -> bool:
-    poll = select.poll()
-    for descriptor in descriptors:
-        poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(None if timeout is None else max(0.0, timeout * 1000)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 
 from ..value import Value
 
@@ -150,13 +151,22 @@ def run(
             os.close(fd)
 
 
+def readable(descriptors: Sequence[int], timeout: float | None) -> bool:
+    """Whether one has something to read, or the end of its process, within so many seconds.
+
+    By poll(2): select(2) refuses descriptors from 1024 on, which a server of many pods has.
+    """
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if timeout is None else max(0.0, timeout * 1000)))
+
+
 def _is_late(pid: int, timeout: float) -> bool:
     """Wait for a child; whether it had to be killed."""
-    import select
-
     descriptor = os.pidfd_open(pid)
     try:
-        if select.select([descriptor], [], [], timeout)[0]:
+        if readable([descriptor], timeout):
             return False
     finally:
         os.close(descriptor)

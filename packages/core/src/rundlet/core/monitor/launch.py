@@ -9,11 +9,11 @@ The first process writes the pid file of the second, which is the monitor, and e
 from __future__ import annotations
 
 import os
-import select
 from contextlib import suppress
 
 from .. import json
 from ..errors import DriverUnavailable, InvalidArgument, RuntimeFailed
+from ..linux.processes import readable
 from ..linux.spawn import spawn
 from ..value import Value
 
@@ -62,7 +62,7 @@ class Launched:
         Raises TimeoutError when nothing comes for `timeout` seconds.
         """
         while b"\n" not in self._unread:
-            if not select.select([self.sync], [], [], timeout)[0]:
+            if not readable([self.sync], timeout):
                 raise TimeoutError
             data = os.read(self.sync, 65536)
             if not data:

@@ -102,9 +102,8 @@ def follow(database: Database, sequence: int, since: int = 0, until: int = 0) ->
 
     Every process writes to the log file beside the state, which is watched.
     """
-    import select
-
     from ..linux.inotify import IN_MODIFY, Watch
+    from ..linux.processes import readable
 
     with Watch(database.graph_root, IN_MODIFY) as watch:
         while True:
@@ -116,7 +115,7 @@ def follow(database: Database, sequence: int, since: int = 0, until: int = 0) ->
             left = (until - time.time_ns()) / 1e9 if until else None
             if left is not None and left <= 0:
                 return
-            if select.select([watch], [], [], left)[0]:
+            if readable([watch.fileno()], left):
                 watch.drain()
 
 

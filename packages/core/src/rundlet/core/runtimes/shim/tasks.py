@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import time
 from contextlib import suppress
 
 from ...errors import RuntimeFailed
-from ...linux.processes import alive
+from ...linux.processes import alive, readable
 from . import bootstrap, ttrpc
 from .home import Home, Shim, homes
 
@@ -126,9 +125,7 @@ def _wait_shim(home: Home, timeout: float) -> bool:
     except ProcessLookupError:
         return True
     try:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(timeout * 1000))
+        return readable([descriptor], timeout)
     finally:
         os.close(descriptor)
 

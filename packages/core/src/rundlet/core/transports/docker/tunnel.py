@@ -22,12 +22,15 @@ def relayed(secured: socket.socket) -> socket.socket:
 def _carry(secured: socket.socket, far: socket.socket) -> None:
     try:
         secured.settimeout(None)
+        poll = select.poll()
+        for end in (secured, far):
+            poll.register(end, select.POLLIN)
         while True:
             pending = secured.pending() > 0  # type: ignore[attr-defined]  # of ssl
-            ready = select.select([secured, far], [], [], 0 if pending else None)[0]
-            if (pending or secured in ready) and not _pass(secured, far):
+            ready = {descriptor for descriptor, _ in poll.poll(0 if pending else None)}
+            if (pending or secured.fileno() in ready) and not _pass(secured, far):
                 return
-            if far in ready and not _pass(far, secured):
+            if far.fileno() in ready and not _pass(far, secured):
                 return
     except OSError:
         pass  # the other end finds out by the closed socket
