@@ -191,6 +191,11 @@ def test_volumes_of_a_stopped_container(
     assert (bound / "here").read_text() == "content"
     rundlet("cp", str(files / "file"), "c:/named/")
     assert rundlet("start", "-a", "c").stdout == "content"
+    rundlet("cp", str(files), "c:/named/")
+    part = "type=volume,src=named,dst=/part,subpath=files"
+    rundlet("create", "--network", "none", "--name", "d", "--mount", part, "busybox", "ls", "/part")
+    rundlet("cp", str(files / "file"), "d:/part/new")
+    assert "new" in rundlet("start", "-a", "d").stdout
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def _volume(engine: Engine, mount: Mount, rootfs: str, request: ContainerRequest
         lambda: _owner(request, rootfs),
         content=not {"nocopy", "volume-nocopy"}.intersection(mount.options),
     )
-    return mount.replace(source=_below(path, mount))
+    return mount.replace(source=below(path, mount))
 
 
 def _image(engine: Engine, row: Container, mount: Mount) -> Mount:
@@ -105,7 +105,7 @@ def _image(engine: Engine, row: Container, mount: Mount) -> Mount:
     if writable:  # to an overlay of its own
         options = ("O", "rw", *options)
     path = mount_image(engine, engine.images.get(mount.source), row.id)
-    return mount.replace(source=_below(path, mount), options=options)
+    return mount.replace(source=below(path, mount), options=options)
 
 
 def _artifact(engine: Engine, mount: Mount, rootfs: str) -> Sequence[Mount]:
@@ -136,7 +136,7 @@ def _artifact(engine: Engine, mount: Mount, rootfs: str) -> Sequence[Mount]:
     return found
 
 
-def _below(root: str, mount: Mount) -> str:
+def below(root: str, mount: Mount) -> str:
     """A directory in a volume or image; symbolic links in it lead nowhere outside."""
     for option in mount.options:
         prefix = next((word for word in _SUBPATHS if option.startswith(word)), "")

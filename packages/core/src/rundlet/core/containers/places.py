@@ -18,6 +18,7 @@ from ..errors import InvalidArgument, NotFound, WrongState
 from ..spec import user
 from ..value import Value
 from . import mounting
+from .mounts import below
 from .rootfs import own_layer
 from .state import has_process
 from .stored import request_of
@@ -149,7 +150,7 @@ def _container_root(engine: Engine, row: Container, path: str) -> Iterator[tuple
                 remedy=f"start {row.name} first",
             )
         is_path = best.kind == "bind" or best.source.startswith("/")
-        base = best.source if is_path else engine.volumes.path(best.source)
+        base = best.source if is_path else below(engine.volumes.path(best.source), best)
         rest = inside[len(best.destination.rstrip("/")) :]
         if os.path.isdir(base):
             yield base, rest or "/", root
