@@ -80,9 +80,8 @@ DIFFERS: dict[tuple[str, str], str] = {
 
 
 GLOBAL_DIFFERS = {
-    "runtime": "a path ends in the name of a runtime that is known (`/opt/bin/crun`); of others,"
-    " `[runtimes.NAME]` says by `kind` which one they are like"
-    " ([plugins.md](plugins.md#runtimes-by-configuration))",
+    "runtime": "a binary that no driver is for is taken for one like runc, unless `kind` of"
+    " `[runtimes.NAME]` says another ([plugins.md](plugins.md#runtimes-by-configuration))",
     "imagestore": "graph roots that share it have images of their own, and the files in common"
     " ([containers-conf.md](containers-conf.md))",
     "log-level": "`debug` tells which programs are run and what is connected to, and shows the"

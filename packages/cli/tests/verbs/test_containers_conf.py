@@ -13,6 +13,7 @@ import pytest
 from devtools.fixtures import needs
 from devtools.lying import Exchange, LyingRegistry
 from devtools.tool import Rundlet
+from devtools.waiting import until
 
 CONF = """\
 [containers]
@@ -155,6 +156,19 @@ def test_keys_of_runtimes(rundlet: Rundlet, busybox_archive: Path, tmp_path: Pat
     created = next(line for line in log.read_text().splitlines() if " create " in line)
     assert created.startswith("1 ")
     assert {"--debug", "--no-pivot", "--no-new-keyring"} <= {*created.split()}
+
+
+def test_a_runtime_of_any_name(loaded: Rundlet, tmp_path: Path) -> None:
+    """Its exit command must find it, too: with podman a container with --rm once stayed."""
+    needs("runc")
+    (tmp_path / "odd").symlink_to(str(shutil.which("runc")))
+    (tmp_path / "containers.conf").write_text(
+        f"[engine]\nruntime = 'any'\n[engine.runtimes]\nany = ['/none', '{tmp_path}/odd']\n"
+    )
+    loaded.environment["CONTAINERS_CONF"] = str(tmp_path / "containers.conf")
+    loaded("run", "-d", "--rm", "--name", "c", "--network=none", "busybox", "true")
+    until(lambda: loaded("ps", "-aq").stdout == "")
+    assert "any" in loaded("runtime", "ls", "-q").stdout.split()
 
 
 def test_keys_of_logs(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> None:

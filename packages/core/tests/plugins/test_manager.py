@@ -98,6 +98,20 @@ def test_a_runtime_by_path_and_by_table(plugins: Plugins) -> None:
     assert configured.runtime("crun").config.path == ""
 
 
+def test_a_runtime_that_no_driver_is_for(plugins: Plugins) -> None:
+    """As containers.conf names them: by their paths alone."""
+    tables = {name: {"path": f"/opt/{name}"} for name in ("youki", "crun-wasm", "mine")}
+    tables["mine"]["path"] = "/opt/crun-1.20"
+    configured = Plugins(plugins.settings.replace(runtimes=tables))
+    found = {name: configured.runtime(name) for name in (*tables, "/usr/bin/other")}
+    assert {name: runtime.name for name, runtime in found.items()} == {
+        "youki": "runc", "crun-wasm": "crun", "mine": "crun", "/usr/bin/other": "runc",
+    }  # fmt: skip
+    assert found["youki"].config.path == "/opt/youki"
+    assert str(found["youki"].config.root).endswith("oci/youki")
+    assert found["/usr/bin/other"].config.path == "/usr/bin/other"
+
+
 def test_a_listener_wraps_factories_and_answers(install: Install, plugins: Plugins) -> None:
     install("hooks", "wrapper", WRAPPER)
     assert plugins.storage("vfs").name == "vfs"

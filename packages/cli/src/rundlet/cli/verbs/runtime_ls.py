@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 from rundlet.core.errors import RundletError
 
@@ -51,10 +53,12 @@ def run(context: Context, arguments: Parsed) -> int:
 
 def names(plugins: Plugins) -> Iterator[str]:
     """Drivers, and configured names that are usable here: the tables of podman's own defaults
-    name a dozen runtimes that nobody has a driver for."""
+    name a dozen runtimes, of which few are installed."""
     drivers = {entry.name for entry in plugins.available("runtime")}
     tables = {
-        name for name, table in plugins.settings.runtimes.items() if table.get("kind") in drivers
+        name
+        for name, table in plugins.settings.runtimes.items()
+        if table.get("kind") in drivers or os.path.exists(table.get("path", ""))
     }
     yield from sorted(drivers | tables)
 

@@ -82,8 +82,9 @@ class Plugins:
     def runtime(self, name: str) -> OCIRuntime:
         """An OCI runtime: the name of a driver, of a table (in the settings, or kept), or a path.
 
-        A table's `kind` says which driver it configures. An absolute path is the binary of
-        the driver of its base name.
+        A table's `kind` says which driver it configures; without one that is the driver of its
+        name, or of its binary's. A binary that no driver is for is taken for one like runc, whose
+        command line podman expects of all.
         """
         if name.startswith("/"):
             driver = self._family(os.path.basename(name))
@@ -91,10 +92,17 @@ class Plugins:
         else:
             driver = name
             table = kept.table(self.settings, name)
-        kind = str(table.pop("kind", driver))
+        kind = str(table.pop("kind", "") or self._kind(driver, str(table.get("path", ""))))
         config = self._runtime_config(driver, table)
         made: OCIRuntime = self._driver("runtime", kind, called=name, config=config)
         return made
+
+    def _kind(self, name: str, path: str) -> str:
+        if not path:
+            return name
+        known = {entry.name for entry in self.available("runtime")}
+        families = (name, self._family(os.path.basename(path)))
+        return next((family for family in families if family in known), "runc")
 
     def _family(self, binary: str) -> str:
         """The driver for a binary: of its name, or the longest that it begins with (crun-1.20)."""
