@@ -256,7 +256,7 @@ def test_events_of_images(engine: Engine, served: Any, tmp_path: Path) -> None:
     assert told == [
         ("pull", image.id, served.name),
         ("tag", image.id, "localhost/mine:2"),
-        ("push", image.id, served.name),
+        ("push", image.id, f"dir:{tmp_path}/pushed"),
         ("save", image.id, str(tmp_path / "saved.tar")),
         ("loadfromarchive", image.id, str(tmp_path / "saved.tar")),
         ("untag", image.id, "localhost/mine:2"),

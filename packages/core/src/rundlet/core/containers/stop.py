@@ -6,7 +6,7 @@ import time
 
 from ..errors import NotFound, RuntimeFailed, WrongState
 from ..format import signals
-from ..linux.processes import hears
+from ..linux.processes import listening
 from ..state import containers as rows
 from . import cgroupless, cleanup, ending, notify
 from .attending import Attending
@@ -84,18 +84,20 @@ def _asked(runtime: OCIRuntime, row: Container, timeout: float) -> bool:
     """Send the stop signal and wait; whether the process has ended within `timeout` seconds.
 
     The kernel drops what a container's init has no handler for, as none has in its first
-    instants: one that gets a handler later is asked then.
+    instants: one that gets a handler later is asked then. So is the next program of the process,
+    where one only blocked the signal: the runtime's own does, before it becomes the container's.
     """
     signal, deadline = stop_signal(row), time.monotonic() + timeout
-    heard = hears(row.pid, signal)
+    asked = listening(row.pid, signal)
     _try(runtime.kill, row.id, signal)
-    while not heard:
+    while not asked.handled:
         left = deadline - time.monotonic()
         if left <= 0 or ending.wait_process(row, min(left, _LISTENING)):
             return left > 0
-        if hears(row.pid, signal):
+        found = listening(row.pid, signal)
+        if found.handled or found.program not in ("", asked.program):
             _try(runtime.kill, row.id, signal)
-            heard = True
+            asked = found
     return ending.wait_process(row, max(0.0, deadline - time.monotonic()))
 
 

@@ -75,18 +75,31 @@ def alive(pid: int, started: int) -> bool:
     return pid > 0 and started > 0 and start_time(pid) == started
 
 
-def hears(pid: int, signal: int) -> bool:
-    """Whether a signal that is sent now reaches the process: it has a handler, or waits for it.
+class Listening(Value):
+    """How a signal that is sent now reaches a process.
 
-    The init of a pid namespace gets no other signals than those (pid_namespaces(7)).
+    handled: it has a handler. program: which program ("/bin/sh") handles it, or blocks it, to
+    wait for it or for a while; "" for none: the init of a pid namespace gets no other signals
+    than those (pid_namespaces(7)).
     """
+
+    handled: bool
+    program: str
+
+
+def listening(pid: int, signal: int) -> Listening:
+    """Who would hear a signal; nobody in a process that is gone."""
     try:
         with open(f"/proc/{pid}/status", "rb") as file:
             lines = file.read().split(b"\n")
+        program = os.readlink(f"/proc/{pid}/exe")
     except (FileNotFoundError, ProcessLookupError):
-        return False
-    masks = (line.split()[1] for line in lines if line.startswith((b"SigCgt:", b"SigBlk:")))
-    return any(int(mask, 16) >> (signal - 1) & 1 for mask in masks)
+        return Listening(False, "")
+    fields = dict(line.split(b":\t", 1) for line in lines if line)
+    handled, blocked = (
+        bool(int(fields[mask], 16) >> (signal - 1) & 1) for mask in (b"SigCgt", b"SigBlk")
+    )
+    return Listening(handled, program if handled or blocked else "")
 
 
 def in_namespace(kind: str, pid: int) -> list[int]:
