@@ -90,7 +90,7 @@ def test_a_full_run_root(loaded: Rundlet, what: str) -> None:
         rundlet exec stopped true
         rm -f $RUN/fill/?
         rundlet run --rm --network none busybox true
-        rundlet stop -t 0 stopped && rundlet rm -f removed && rundlet ps -aq | wc -l
+        rundlet stop -t 0 stopped && rundlet rm -f -t 0 removed && rundlet ps -aq | wc -l
         rm -r $RUN/fill
         rundlet start stopped && rundlet exec stopped echo again && rundlet rm -f -t 0 stopped
         rundlet system check

@@ -15,6 +15,7 @@ PROGRAM = Program(
     group="rundlet.cri_commands",
     options=OPTIONS,
     default="serve",
+    logs=True,
 )
 
 

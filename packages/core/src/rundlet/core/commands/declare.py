@@ -117,6 +117,7 @@ class Program(Value):
 
     default: the verb that is run when none is named; "": that is an error.
     suggested: "module:mapping" of values that shells offer for options (`complete.suggestions`).
+    logs: whether it writes a log of its own, at the level of --log-level.
     """
 
     name: str
@@ -125,3 +126,4 @@ class Program(Value):
     options: tuple[Flag | Option, ...] = ()
     default: str = ""
     suggested: str = ""
+    logs: bool = False

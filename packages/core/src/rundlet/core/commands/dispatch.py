@@ -121,7 +121,7 @@ def _verb(program: Program, options: Options, words: list[str]) -> int:
         parsed = parse_verb(found.declared, found.rest, typed, options)
     except HelpWanted:
         return _help(program, named)
-    if _debugging(options, words):
+    if _debugging(options, words) and not program.logs:
         from .debugging import begin
 
         begin()
