@@ -73,7 +73,6 @@ DIFFERS: dict[tuple[str, str], str] = {
     " bridge that a DNS server could have (podman's CNI backend did the same)",
     ("volume create", "driver"): "`local` only",
     ("*", "rootfs"): "the directory itself: `:O` and `:idmap` behind it are not taken",
-    ("run", "rmi"): "not together with `--detach`",
     ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
 }
 """(verb or *, flag) to how it differs."""

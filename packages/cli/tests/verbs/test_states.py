@@ -8,6 +8,7 @@ import pytest
 
 from devtools.fixtures import needs
 from devtools.tool import Rundlet
+from devtools.waiting import until
 
 _SLEEP = ("--network", "none", "busybox", "sleep", "1000")
 
@@ -86,3 +87,20 @@ def test_a_memory_limit_that_is_too_small_for_the_runtime(
         pytest.skip("this runc needs less")
     assert (done.returncode, "memory limit" in done.stderr) == (126, True), done.stderr
     assert loaded("ps", "-aq").stdout == ""
+
+
+def test_rmi_of_a_container_in_the_background(loaded: Rundlet) -> None:
+    """podman-run(1) --rmi: the image goes with the container; one that others use stays."""
+    words = ("run", "-d", "--rmi", "--network=none", "--name=it")
+    loaded("tag", "busybox", "localhost/mine")
+    loaded(*words, "localhost/mine", "true")
+    until(lambda: loaded("image", "exists", "localhost/mine", check=False).returncode == 1)
+    loaded("create", "--name", "other", *_SLEEP)
+    loaded(*words, "busybox", "sleep", "1000")
+    shown = "{{.HostConfig.AutoRemove}} {{.HostConfig.AutoRemoveImage}}"
+    assert loaded("inspect", "--format", shown, "it").stdout == "true true\n"
+    assert "Failed to remove image" in loaded("stop", "-t0", "it").stderr
+    loaded("rm", "other")
+    loaded(*words, "busybox", "sleep", "1000")
+    loaded("rm", "-f", "-t0", "it")
+    assert loaded("images", "-q").stdout + loaded("ps", "-aq").stdout == ""

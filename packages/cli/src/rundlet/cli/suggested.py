@@ -110,10 +110,10 @@ BELOW = {
     "CreateCommand Domainname Entrypoint Env Hostname Image Labels OnBuild OpenStdin Passwd "
     "StdinOnce StopSignal StopTimeout Timeout Tty Umask User Volumes WorkingDir",
     "container inspect GraphDriver": "Data Name",
-    "container inspect HostConfig": "AutoRemove Binds BlkioWeight CapAdd CapDrop Cgroup "
-    "CgroupConf CgroupManager CgroupMode CgroupParent Cgroups ContainerIDFile CpuPeriod CpuQuota "
-    "CpuShares CpusetCpus CpusetMems Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd IpcMode "
-    "LogConfig Memory MemoryReservation MemorySwap NanoCpus NetworkMode OomKillDisable "
+    "container inspect HostConfig": "AutoRemove AutoRemoveImage Binds BlkioWeight CapAdd CapDrop "
+    "Cgroup CgroupConf CgroupManager CgroupMode CgroupParent Cgroups ContainerIDFile CpuPeriod "
+    "CpuQuota CpuShares CpusetCpus CpusetMems Devices Dns DnsOptions DnsSearch ExtraHosts GroupAdd "
+    "IpcMode LogConfig Memory MemoryReservation MemorySwap NanoCpus NetworkMode OomKillDisable "
     "OomScoreAdj PidMode PidsLimit PortBindings Privileged PublishAllPorts ReadonlyRootfs "
     "RestartPolicy Runtime SecurityOpt ShmSize Tmpfs UTSMode Ulimits UsernsMode VolumesFrom",
     "container inspect NetworkSettings": "Bridge EndpointID Gateway GlobalIPv6Address "

@@ -71,6 +71,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         runtime=str(arguments.values.get("runtime") or ""),
         restart=arguments.text("restart"),
         auto_remove=arguments.flag("rm") or bool(arguments.values.get("rmi")),
+        auto_remove_image=bool(arguments.values.get("rmi")),
         stop_signal=arguments.text("stop-signal"),
         stop_timeout=arguments.number("stop-timeout"),
         timeout=arguments.number("timeout") or 0,

@@ -52,8 +52,6 @@ def run(context: Context, arguments: Parsed) -> int:
     )
     if set(arguments.texts("attach")) == {"stdin"}:
         context.print(result.container)
-    if arguments.flag("rmi") and result.how == "exited":
-        _remove_image(context, request.image)
     return result.exit_code
 
 
@@ -64,9 +62,8 @@ def _check(context: Context, arguments: Parsed, request: ContainerRequest) -> No
         raise UsageError("conflicting options: -a and -d")
     if arguments.flag("rmi") and "rm" in arguments.given and not arguments.flag("rm"):
         raise UsageError("the --rmi option does not work without --rm")
-    if arguments.flag("detach") and arguments.flag("rmi"):
-        raise UsageError("--rmi cannot be used with --detach")
-    if request.terminal and request.stdin and not sys.stdin.isatty():
+    shown = request.terminal and request.stdin and not arguments.flag("detach")
+    if shown and not sys.stdin.isatty():
         context.warn(
             "The input device is not a TTY. The --tty and --interactive flags might not work"
             " properly"
@@ -134,12 +131,3 @@ def detach_keys(text: str) -> bytes:
     from rundlet.core.monitor.detach import keys
 
     return keys(text)
-
-
-def _remove_image(context: Context, name: str) -> None:
-    from rundlet.core.errors import RundletError
-
-    try:
-        context.engine.images.remove(name)
-    except RundletError as error:
-        context.warn(f"--rmi: {error.message}")

@@ -48,8 +48,13 @@ def cleanup(engine: Engine, container: str, *, remove: bool = False) -> Containe
             from .remove import discard
 
             discard(engine, row)
-            return None
-        return row
+        else:
+            return row
+    if '"auto_remove_image"' in row.request:
+        from .auto_remove import remove_image
+
+        remove_image(engine, row)  # not under the container's lock, as images have their own
+    return None
 
 
 def needed(engine: Engine, row: Container) -> bool:

@@ -58,6 +58,7 @@ def host_config(engine: Engine, known: Known, paths: Paths) -> dict[str, Any]:
         "PortBindings": _port_bindings(known),
         "RestartPolicy": _restart(request.restart),
         "AutoRemove": request.auto_remove,
+        "AutoRemoveImage": request.auto_remove_image,
         "VolumeDriver": "",
         "VolumesFrom": list(request.volumes_from) or None,
         "CapAdd": list(request.cap_add),

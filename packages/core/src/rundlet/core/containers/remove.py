@@ -45,7 +45,8 @@ def remove(
     if not needed:
         joined.check_unneeded(engine, row)
     true = derive(engine, row)
-    if has_process(true) and not force:
+    runs = has_process(true)
+    if runs and not force:
         error = WrongState(
             f"cannot remove container {row.id} as it is {true.status} -"
             " running or paused containers cannot be removed without force:"
@@ -54,10 +55,14 @@ def remove(
         error.exit_code = _RUNNING
         raise error
     with Attending(Paths(engine, row.id), starting=False):
-        if has_process(true):
+        if runs:
             end(engine, true, timeout)
         with engine.locks.hold("container", row.id):
             _remove(engine, row, force=force, volumes=volumes)
+    if runs and '"auto_remove_image"' in row.request:
+        from .auto_remove import remove_image
+
+        remove_image(engine, row)
 
 
 def _is_made_elsewhere(row: Container) -> bool:

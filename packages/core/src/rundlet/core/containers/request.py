@@ -113,6 +113,7 @@ class ContainerRequest(Value):
     runtime: str = ""
     restart: str = ""  # no | on-failure[:n] | always | unless-stopped
     auto_remove: bool = False
+    auto_remove_image: bool = False  # after it, unless others use it; only with auto_remove
     transient: bool = False  # removed by the first command after a boot
     stop_signal: str = ""
     stop_timeout: int | None = None

@@ -42,6 +42,8 @@ def notes(plan: SpecPlan, warnings: list[str]) -> dict[str, str]:
         "io.podman.annotations.publish-all": _boolean(request.publish_all),
         "io.kubernetes.cri-o.TTY": "true" if request.terminal else "false",
     }
+    if request.auto_remove_image:
+        found["io.podman.annotations.autoremove-image"] = "TRUE"
     if plan.created:
         found["io.kubernetes.cri-o.Created"] = plan.created
     signal = request.stop_signal or str(plan.image.get("StopSignal") or "TERM")
