@@ -128,17 +128,32 @@ def test_it_is_what_the_plugins_make(make: Make, settings: NetworkSettings) -> N
         assert mine == theirs
 
 
-def test_routes_that_the_plugins_do_not_have_are_not_given_to_them(
+def test_routes_that_the_plugins_do_not_have_are_made_here(
     make: Make, settings: NetworkSettings
 ) -> None:
     path = Path(settings.config_dirs[0]) / "dead.conflist"
     made = document("dead", "10.79.0.0/24")
     made["plugins"][0] |= {"bridge": "dead0"}
-    made["plugins"][0]["ipam"]["routes"] = [{"dst": "10.2.0.0/24", standard.TYPE: "blackhole"}]
+    wish = [
+        {"dst": "10.2.0.0/24", standard.TYPE: "blackhole"},
+        {"dst": "10.3.0.0/24", "gw": "10.79.0.9", "priority": 7},
+        {"dst": "10.4.0.0/24", "gw": "10.79.0.9"},
+    ]
+    made["plugins"][0]["ipam"]["routes"] = wish
     path.write_text(json.dumps(made))
-    plugin = CNINetworks(settings.replace(options={**settings.options, "in_process": False}))
-    with pytest.raises(NetworkError, match="no metric and no type"):
-        plugin.attach(make("one", NetworkRequest("dead")))
+    attachment = make("one", NetworkRequest("dead"))
+    namespace = attachment.namespace
+    assert namespace is not None
+    seen = []
+    for in_process in (True, False):
+        options = {**settings.options, "in_process": in_process}
+        plugin = CNINetworks(settings.replace(options=options))
+        result = plugin.attach(attachment)
+        assert len(result.interfaces[0].routes) == len(wish)
+        seen.append(without(state(namespace, ["route"]), "prefsrc"))
+        plugin.detach(attachment, result)
+    assert seen[0] == seen[1]
+    assert [route["dst"] for route in seen[0] if route.get("type")] == ["10.2.0.0/24"]
 
 
 def test_the_plugins_undo_what_was_done_here(make: Make, settings: NetworkSettings) -> None:

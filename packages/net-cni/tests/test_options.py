@@ -46,8 +46,6 @@ def test_the_bridge_may_be_named_as_docker_does() -> None:
     [
         ("bridge", {"vrf": "blue"}, NotSupported),
         ("bridge", {"isolate": "strict"}, NotSupported),
-        ("bridge", {"metric": "7", "vlan": "7"}, NotSupported),
-        ("macvlan", {"metric": "7"}, NotSupported),
         ("macvlan", {"bclim": "7"}, NotSupported),
         ("ipvlan", {"bclim": "7"}, InvalidArgument),
         ("ipvlan", {"com.docker.network.driver.mtu": "1400"}, InvalidArgument),

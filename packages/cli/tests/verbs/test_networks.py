@@ -124,14 +124,30 @@ def test_connect_and_disconnect(networked: Rundlet) -> None:
     networked("network", "connect", "--ip", "10.77.0.7", "more", "c")
     seen = networked("exec", "c", "ip", "-4", "-o", "address").stdout
     assert "10.77.0.7/24" in seen
-    assert networked("exec", "c", "ip", "route", "show", "default").stdout.count("default") == 1
+
+    def gateways() -> list[str]:
+        shown = networked("exec", "c", "ip", "route").stdout.splitlines()
+        return [line.split()[2] for line in shown if line.startswith("default")]
+
+    assert gateways() == ["10.88.0.1", "10.77.0.1"]  # by their metrics
+    networked("network", "disconnect", "podman", "c")
+    assert gateways() == ["10.77.0.1"]
+    networked("network", "connect", "podman", "c")
+    assert gateways() == ["10.77.0.1", "10.88.0.1"]
+    networked("restart", "-t", "0", "c")
+    assert gateways() == ["10.77.0.1", "10.88.0.1"]
     networked("network", "disconnect", "more", "c")
+    assert gateways() == ["10.88.0.1"]
     shown = ("events", "--stream=false", "--filter", "network=more", "--format")
     told = networked(*shown, "{{.Type}} {{.Status}} {{.Name}}").stdout.splitlines()
-    assert told == ["network create more", "network connect c", "network disconnect c"]
+    assert [told[0], *told[-2:]] == [
+        "network create more",
+        "network connect c",
+        "network disconnect c",
+    ]
     assert "10.77" not in networked("exec", "c", "ip", "-4", "-o", "address").stdout
     # Whom it cannot reach any more it does not ask: each name would take five seconds.
-    assert networked("exec", "c", "cat", "/etc/resolv.conf").stdout == asked
+    assert networked("exec", "c", "cat", "/etc/resolv.conf").stdout.endswith("\n" + asked)
     done = networked("network", "disconnect", "more", "c", check=False)
     assert done.stderr == "Error: container c is not connected to network more\n"
     done = networked("network", "rm", "-t", "3", "more", check=False)
@@ -298,10 +314,6 @@ def test_what_is_wrong_is_said(networked: Rundlet) -> None:
         (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9-10.6.0.5"), "not in subnet"),
         (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9"), "no CIDR notation"),
         (("-d", "macvlan", "--ipam-driver", "host-local"), "needs a --subnet"),
-        (
-            ("-d", "macvlan", "--subnet", "10.5.0.0/24", "--route", "10.1.0.0/24,prohibit"),
-            "only networks of bridges",
-        ),
     ):
         done = networked("network", "create", *words, "bad", check=False)
         assert done.returncode == 125

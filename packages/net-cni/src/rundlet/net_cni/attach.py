@@ -14,7 +14,7 @@ from .names import DOMAIN, nameservers
 from .options import unmanaged
 from .ports import validate
 from .result import dns_of, interface_of
-from .routes import default_routes, has_metric, with_metric, without_default_routes
+from .routes import ranked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,15 +140,12 @@ def _noted(
     ports: Sequence[PortMapping],
 ) -> list[Record]:
     records: list[Record] = []
-    routed = default_routes(record.document for record in parts.cache.of(attachment.container))
-    ranked = any(has_metric(network.document) for network in networks)
+    joined = [record.document for record in parts.cache.of(attachment.container)]
     for place, network in enumerate(networks):
         mine = ports if place == publisher else ()
         record = record_of(attachment, place, network, names[place], mine)
-        document = with_metric(record.document) if ranked else record.document
-        document = without_default_routes(document, routed)
-        records.append(record.replace(document=document))
-        routed |= default_routes([document])
+        joined.append(ranked(record.document, joined))
+        records.append(record.replace(document=joined[-1]))
     written: list[Record] = []
     try:
         for record in records:

@@ -16,9 +16,10 @@ from rundlet.core.errors import NetworkError
 from rundlet.core.networks.namespace import Inside
 
 from .execute import PluginFailed
-from .leases import DIRECTORY, Leases, network_of, ranges, text
+from .leases import DIRECTORY, Leases, ranges
 from .netlink import Netlink, packed
-from .standard import TYPE, host_interface
+from .routes import add_route
+from .standard import host_interface
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,14 +175,7 @@ def _configure(config: Mapping[str, Any], call: Call, taken: Sequence[Lease]) ->
         inside.set_up(name)
         gateways = _gateways(taken)
         for route in _routes(config, taken):
-            number, prefix, bits = network_of(route["dst"])
-            kind = route.get(TYPE, "")
-            gateway = "" if kind else route.get("gw") or gateways.get(bits == 128, "")
-            metric = route.get("priority", 0)
-            try:
-                inside.add_route(link.index, text(number, bits), prefix, gateway, metric, kind)
-            except FileExistsError:
-                continue  # the first that has it wins
+            add_route(inside, link.index, route, gateways)
     return link.mac
 
 

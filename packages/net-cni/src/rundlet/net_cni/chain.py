@@ -5,7 +5,7 @@ from __future__ import annotations
 from rundlet.core.errors import NetworkError
 from rundlet.core.networks.interfaces import HOST_SIDE
 
-from . import rules, standard
+from . import routes, rules, standard
 from .config import from_document
 from .execute import Call, PluginFailed
 
@@ -49,9 +49,11 @@ class Chain:
 
                     record = record.replace(result=bridge.add(config, self._call("ADD")))
             else:
-                self._refuse_ours(config, first=plugin is self.network.plugins[0])
+                if plugin is self.network.plugins[0]:
+                    self._refuse_ours()
+                config, more = routes.split(config)
                 result = self._executor.run(self.network.name, config, self._call("ADD"))
-                record = record.replace(result=result)
+                record = record.replace(result=routes.add(record, result, more))
             note(record)
         if here:
             rules.add(here, record)
@@ -66,18 +68,12 @@ class Chain:
     def _is_done_here(self, config: Mapping[str, Any]) -> bool:
         return self._in_process and standard.handles(config, self._record.arguments)
 
-    def _refuse_ours(self, config: Mapping[str, Any], *, first: bool) -> None:
-        """The plugins would take a route that leads nowhere for one by the gateway, and pass over
-        the name of an interface on the host."""
-        if first and standard.host_interface(self._record.arguments):
+    def _refuse_ours(self) -> None:
+        """The plugins would pass over the name of an interface on the host."""
+        if standard.host_interface(self._record.arguments):
             raise NetworkError(
                 f'network "{self.network.name}": plugins do not name interfaces on the host',
                 remedy=f"leave out {HOST_SIDE}",
-            )
-        if standard.only_here(config):
-            raise NetworkError(
-                f'network "{self.network.name}": plugins have no metric and no type of routes',
-                remedy="leave out --opt vlan and the like, and in_process = false",
             )
 
     def check(self) -> None:

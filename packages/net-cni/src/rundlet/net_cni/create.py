@@ -200,12 +200,12 @@ def _routes(network: Network) -> list[dict[str, Any]]:
         more = {"priority": metric} if metric else {}  # as CNI 1.1.0 calls it
         found += [{"dst": "::/0" if ipv6 else "0.0.0.0/0", **more} for ipv6 in families]
     for text in filter(None, network.options.get("routes", "").split(";")):
-        found.append(_route(text, network.driver))
+        found.append(_route(text))
     return found
 
 
-def _route(text: str, driver: str) -> dict[str, Any]:
-    """Of DESTINATION,GATEWAY|TYPE[,METRIC]. Raises InvalidArgument, NotSupported.
+def _route(text: str) -> dict[str, Any]:
+    """Of DESTINATION,GATEWAY|TYPE[,METRIC]. Raises InvalidArgument.
 
     A metric is "priority", as in CNI 1.1.0; a type has no word in CNI.
     """
@@ -221,8 +221,6 @@ def _route(text: str, driver: str) -> dict[str, Any]:
         if not words[2].isdecimal() or not 0 < int(words[2]) < 2**32:
             raise InvalidArgument(f"route {text}: invalid metric {words[2]}")
         route["priority"] = int(words[2])
-    if driver != "bridge" and ("gw" not in route or words[2:]):
-        raise NotSupported(f"route {text}: only networks of bridges have metrics and types")
     return route
 
 

@@ -106,11 +106,9 @@ def _flag(key: str, text: str) -> str:
 def _refuse(network: Network) -> None:
     """What plugins cannot do, and what contradicts itself."""
     options = network.options
-    for key in ("bclim", "vrf", *(() if network.driver == "bridge" else ("metric",))):
+    for key in ("bclim", "vrf"):
         if key in options:
             raise NotSupported(f"{network.driver} network option {key}: no CNI plugin has it")
-    if "metric" in options and "vlan" in options:
-        raise NotSupported("network options metric and vlan: no CNI plugin has both")
     for server in filter(None, options.get("dns", "").split(",")):
         nameserver(server)
     ipam = options.get("ipam", "host-local")

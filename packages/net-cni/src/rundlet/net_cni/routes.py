@@ -1,73 +1,142 @@
-"""Default routes where a container is on several networks: the first network that has one wins.
+"""Default routes where a container is on several networks: each gives its own, with a metric.
 
-The plugins would each put theirs in front of the others', so that the last network won, and
-with it what the container's own address in the internet is.
+The kernel takes the one with the least metric: that of the first network, and the next one when
+the container leaves it. netavark gives all of them 100, which leaves to chance who wins; here
+they count up from there, or from what the network says (`network create --opt metric`).
 
-Routes with a metric (`network create --opt metric`) stay: the kernel takes the least of them.
+The plugins know no metrics, and no routes that lead nowhere: they are called without these, which
+are added here. Plugins of other types than podman's drivers keep theirs, but for networks that are
+not the first.
 """
 
 from __future__ import annotations
 
+from rundlet.core.errors import NetworkError
+
+from .leases import network_of, text
+from .standard import TYPE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Set
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any
 
-_ALL = ("0.0.0.0/0", "::/0")
+    from .cache import Record
+    from .netlink import Netlink
+
+_ALL = {False: "0.0.0.0/0", True: "::/0"}  # by whether it is IPv6
+_DRIVERS = ("bridge", "macvlan", "ipvlan")
 _METRIC = "priority"  # as CNI 1.1.0 calls it
-_USUAL = 100  # of netavark's default routes
+_USUAL = range(100, 200)  # netavark's is 100
 
 
-def default_routes(documents: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Which of "0.0.0.0/0" and "::/0" networks (conflists) give, without a metric."""
-    found: set[str] = set()
-    for document in documents:
-        for plugin in document.get("plugins", ()):
-            if plugin.get("isDefaultGateway"):
-                found.update(_ALL)
-            found.update(str(route["dst"]) for route in _routes(plugin) if _is_default(route))
+def ranked(document: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A network (conflist) whose default routes come after those of other networks.
+
+    others: the networks that the container has joined before, as they came out of this.
+    """
+    first, *rest = document["plugins"]
+    if first["type"] not in _DRIVERS:
+        given = {route["dst"] for other in others for route in _defaults(other["plugins"][0])}
+        return {**document, "plugins": [_without(first, given), *rest]} if given else document
+    defaults = _defaults(first)
+    if not defaults:
+        return document
+    taken = {_metric(route) for other in others for route in _defaults(other["plugins"][0])}
+    after = max((metric + 1 for metric in taken if metric in _USUAL), default=_USUAL[0])
+    metric = next(filter(None, map(_metric, defaults)), after)
+    while metric in taken:
+        metric += 1
+    plain = _without(first, _ALL.values())
+    routes = [*({**route, _METRIC: metric} for route in defaults), *_routes(plain)]
+    first = {**plain, "ipam": {**plain["ipam"], "routes": routes}}
+    return {**document, "plugins": [first, *rest]}
+
+
+def split(
+    config: dict[str, Any],
+) -> tuple[dict[str, Any], Sequence[Mapping[str, Any]]]:
+    """A plugin's configuration without the routes that plugins do not know, and these."""
+    routes = _routes(config)
+    unknown = [route for route in routes if _metric(route) or TYPE in route]
+    if config["type"] not in _DRIVERS or not unknown:
+        return config, ()
+    known = [route for route in routes if route not in unknown]
+    return {**config, "ipam": {**config["ipam"], "routes": known}}, unknown
+
+
+def add(
+    record: Record, result: dict[str, Any], routes: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Add routes to what a plugin has made; its result with them. Raises NetworkError."""
+    if not routes:
+        return result
+    from rundlet.core.networks.namespace import Inside
+
+    from .netlink import Netlink
+
+    gateways = {":" in ip["address"]: ip.get("gateway") for ip in reversed(result.get("ips", ()))}
+    try:
+        with Inside(record.namespace), Netlink() as inside:
+            link = inside.link(record.interface)
+            if link is not None:
+                for route in routes:
+                    add_route(inside, link.index, route, gateways)
+    except OSError as error:
+        raise NetworkError(
+            f'network "{record.network}": cannot add a route: {error.strerror}'
+        ) from error
+    return {**result, "routes": [*(result.get("routes") or ()), *routes]}
+
+
+def add_route(
+    inside: Netlink, index: int, route: Mapping[str, Any], gateways: Mapping[bool, str]
+) -> None:
+    """Add a route of a configuration by an interface; where there is one already, that stays.
+
+    gateways: of the network, by whether it is IPv6, for routes that name none.
+    """
+    number, prefix, bits = network_of(route["dst"])
+    kind = route.get(TYPE, "")
+    gateway = "" if kind else route.get("gw") or gateways.get(bits == 128) or ""
+    try:
+        inside.add_route(index, text(number, bits), prefix, gateway, _metric(route), kind)
+    except FileExistsError:
+        return
+
+
+def _defaults(plugin: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The default routes of a plugin, also those that it would have for being the gateway."""
+    found = [route for route in _routes(plugin) if route.get("dst") in _ALL.values()]
+    if plugin.get("isDefaultGateway"):
+        given = {route["dst"] for route in found}
+        found += [{"dst": dst} for dst in _of_subnets(plugin.get("ipam", {})) if dst not in given]
     return found
 
 
-def without_default_routes(document: Mapping[str, Any], unwanted: Set[str]) -> Mapping[str, Any]:
-    """A network (conflist) that leaves these default routes to others."""
-    if not unwanted:
-        return document
-    plugins = [_without(plugin, unwanted) for plugin in document.get("plugins", ())]
-    return {**document, "plugins": plugins}
+def _metric(route: Mapping[str, Any]) -> int:
+    found = route.get(_METRIC)
+    return found if isinstance(found, int) else 0
 
 
-def _without(plugin: Mapping[str, Any], unwanted: Set[str]) -> Mapping[str, Any]:
+def _of_subnets(ipam: Mapping[str, Any]) -> Iterable[str]:
+    """The default routes of the families that a network has."""
+    try:
+        families = {":" in str(one[0]["subnet"]) for one in ipam.get("ranges") or ()}
+        families |= {":" in ipam["subnet"]} if ipam.get("subnet") else set()
+    except (LookupError, TypeError):  # the plugin says what is wrong with it
+        return ()
+    return [_ALL[ipv6] for ipv6 in sorted(families)]
+
+
+def _without(plugin: Mapping[str, Any], unwanted: Collection[str]) -> Mapping[str, Any]:
     changed = dict(plugin)
     if changed.pop("isDefaultGateway", False):
         changed["isGateway"] = True
-    kept = [r for r in _routes(plugin) if not (_is_default(r) and r["dst"] in unwanted)]
+    kept = [route for route in _routes(plugin) if str(route.get("dst")) not in unwanted]
     if kept != _routes(plugin):
         changed["ipam"] = {**plugin["ipam"], "routes": kept}
     return changed
-
-
-def has_metric(document: Mapping[str, Any]) -> bool:
-    """Whether a default route of a network (conflist) has a metric."""
-    routes = [route for plugin in document.get("plugins", ()) for route in _routes(plugin)]
-    return any(route.get("dst") in _ALL and route.get(_METRIC) for route in routes)
-
-
-def with_metric(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A network whose default routes all have a metric, so that those of others may be before."""
-    plugins = [_ranked(plugin) for plugin in document.get("plugins", ())]
-    return {**document, "plugins": plugins}
-
-
-def _ranked(plugin: Mapping[str, Any]) -> Mapping[str, Any]:
-    if plugin.get("type") != "bridge" or not any(map(_is_default, _routes(plugin))):
-        return plugin  # others' routes cannot have one
-    routes = [{**r, _METRIC: _USUAL} if _is_default(r) else r for r in _routes(plugin)]
-    return {**plugin, "ipam": {**plugin["ipam"], "routes": routes}}
-
-
-def _is_default(route: Mapping[str, Any]) -> bool:
-    return route.get("dst") in _ALL and not route.get(_METRIC)
 
 
 def _routes(plugin: Mapping[str, Any]) -> list[Mapping[str, Any]]:

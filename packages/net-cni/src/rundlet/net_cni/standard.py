@@ -78,9 +78,3 @@ def host_interface(arguments: str) -> str:
     """The name on the host that CNI_ARGS ask for; "" for any. Plugins know nothing of it."""
     pairs = (pair.partition("=") for pair in arguments.split(";"))
     return next((value for key, _, value in pairs if key == HOST_SIDE), "")
-
-
-def only_here(config: Mapping[str, Any]) -> bool:
-    """Whether a plugin's configuration has routes that only this module makes."""
-    routes = config.get("ipam", {}).get("routes") or ()
-    return any(isinstance(route, dict) and {TYPE, "priority"} & set(route) for route in routes)
