@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rundlet.core.archive import create as create_module
+from rundlet.core.archive import xattrs as attributes
 from rundlet.core.archive.create import write_tree
 from rundlet.core.archive.extract import extract
 from rundlet.core.archive.ids import IdMaps
@@ -264,14 +264,14 @@ def test_files_that_change_meanwhile(
     """The size in the header stands, the archive stays whole, and a warning says so."""
     (tree / "log").write_bytes(b"x" * 1_000_000)
     (tree / "next").write_bytes(b"next")
-    real = create_module._xattrs
+    real = attributes.kept
 
     def meddling(target: int | bytes) -> dict[bytes, bytes]:
         if isinstance(target, int) and os.readlink(f"/proc/self/fd/{target}").endswith("/log"):
             os.truncate(tree / "log", change(1_000_000))
         return real(target)
 
-    monkeypatch.setattr(create_module, "_xattrs", meddling)
+    monkeypatch.setattr(attributes, "kept", meddling)
     out = io.BytesIO()
     (warning,) = write_tree(str(tree), out, whiteouts=PLAIN)
     assert warning.startswith("log: ")

@@ -28,7 +28,7 @@ ENDED = ("created", "initialized", "exited")
 
 def containers(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
     """Remove containers that do not run; their ids. Raises InvalidArgument for a filter."""
-    from .listing.filters import containers as chosen
+    from .listing.container_filters import containers as chosen
 
     rows = [row for row in engine.containers.list() if row.status in ENDED]
     rows = chosen(engine, rows, filters) if filters else rows
@@ -57,7 +57,7 @@ def images(engine: Engine, filters: Sequence[str], *, everything: bool) -> Itera
 
     everything: also those with names. Raises InvalidArgument for a filter.
     """
-    from .listing.filters import images as chosen
+    from .listing.image_filters import images as chosen
 
     rows = [row for row in engine.images.list() if everything or not row.names]
     rows = list(chosen(engine, rows, filters)) if filters else rows

@@ -77,7 +77,7 @@ def _identity(context: Context, arguments: Parsed, name: str) -> str:
 def _listed(context: Context, filters: Sequence[str], statuses: Sequence[str]) -> list[str]:
     rows = context.engine.containers.list()
     if filters:
-        from .listing.filters import containers
+        from .listing.container_filters import containers
 
         rows = containers(context.engine, rows, filters)
     return [row.id for row in rows if not statuses or row.status in statuses]

@@ -48,7 +48,7 @@ def run(context: Context, arguments: Parsed) -> int:
     if arguments.arguments:
         filters.append(f"reference={arguments.arguments[0]}")
     if filters:
-        from ..listing.filters import images
+        from ..listing.image_filters import images
 
         rows = images(context.engine, rows, filters)
     form = arguments.text("format")

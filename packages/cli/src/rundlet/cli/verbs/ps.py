@@ -107,7 +107,7 @@ def _select(context: Context, arguments: Parsed) -> list[ContainerRow]:
 
         rows.extend(external(context.engine.database))
     if filters:
-        from ..listing.filters import containers
+        from ..listing.container_filters import containers
 
         rows = containers(context.engine, rows, filters)
     if last >= 0:

@@ -12,15 +12,13 @@ from errno import EINVAL, ENOTSUP, EPERM
 
 from ..errors import StoreError
 from .entry import FILE, SYMLINK
-from .whiteouts import OVERLAY_XATTRS
+from .xattrs import NEVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .entry import Entry
     from .ids import IdMaps, OneOwner
 
-_NEVER = (*OVERLAY_XATTRS, b"security.selinux", b"security.evm")
-"""Of the machine that packed them (labels, signatures), or of the storage driver."""
 _WHOLE_MAP = 4294967295
 
 
@@ -111,7 +109,7 @@ class Attributes:
 
     def _set_xattrs(self, entry: Entry, target: int | bytes, follow: bool) -> None:
         for name, value in (entry.xattrs or {}).items():
-            if name.startswith(_NEVER):
+            if name.startswith(NEVER):
                 continue
             try:
                 os.setxattr(target, name, value, follow_symlinks=follow)

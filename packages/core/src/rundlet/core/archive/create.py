@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EINVAL, ELOOP, ENODATA, ENOENT, ENOTDIR, ENOTSUP, ENXIO
+from errno import EINVAL, ELOOP, ENOENT, ENOTDIR, ENXIO
 
 from . import entry as kinds
+from . import xattrs as attributes
 from .beneath import DIRECTORY_FLAGS
 from .failures import unwritten
-from .whiteouts import OPAQUE_NAME, OVERLAY_XATTRS, PLAIN, PREFIX
+from .whiteouts import OPAQUE_NAME, PLAIN, PREFIX
 from .write import END, header, padding
 
 TYPE_CHECKING = False
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _CHANGED = (ENOENT, ENOTDIR, ELOOP, EINVAL, ENXIO)
 """What opening says when a name is no longer the kind of thing that it was."""
 _PIECE = 256 * 1024
-_NEVER = (*OVERLAY_XATTRS, b"security.selinux", b"security.evm")
 KINDS = {
     stat.S_IFREG: kinds.FILE,
     stat.S_IFDIR: kinds.DIRECTORY,
@@ -152,7 +152,7 @@ class _Writer:
 
     def _listing(self, directory: int, path: bytes) -> list[bytes]:
         """The names in a directory, last first; writes its whiteouts, which come before."""
-        if self._opaque_xattr and _xattr(directory, self._opaque_xattr) == b"y":
+        if self._opaque_xattr and attributes.one(directory, self._opaque_xattr) == b"y":
             self._whiteout(path, OPAQUE_NAME)
         for name in sorted(self._removed.get(path, ())):
             self._whiteout(path, PREFIX + name)
@@ -182,7 +182,7 @@ class _Writer:
     def _directory(self, parent: int, name: bytes, path: bytes, wanted: bool) -> int:
         descriptor = os.open(name, DIRECTORY_FLAGS, dir_fd=parent)
         if wanted:
-            xattrs = _xattrs(descriptor)
+            xattrs = attributes.kept(descriptor)
             self._out.write(self._header(path, os.fstat(descriptor), xattrs=xattrs))
         return descriptor
 
@@ -204,7 +204,7 @@ class _Writer:
         link = b""
         if stat.S_ISLNK(status.st_mode):
             link = os.readlink(name, dir_fd=directory)
-        xattrs = _xattrs(b"/proc/self/fd/%d/%s" % (directory, name))
+        xattrs = attributes.kept(b"/proc/self/fd/%d/%s" % (directory, name))
         self._out.write(self._header(path, status, symlink=link, xattrs=xattrs))
 
     def _file(self, directory: int, name: bytes, path: bytes, status: os.stat_result) -> None:
@@ -214,7 +214,7 @@ class _Writer:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(EINVAL, "no longer a regular file")
-            start = self._header(path, status, xattrs=_xattrs(descriptor))
+            start = self._header(path, status, xattrs=attributes.kept(descriptor))
             left = status.st_size
             while left:
                 piece = os.read(descriptor, min(left, _PIECE))
@@ -286,31 +286,6 @@ class _Selection:
 
     def near(self, path: bytes) -> bool:
         return path in self._paths or path in self._above
-
-
-def _xattrs(target: int | bytes) -> dict[bytes, bytes]:
-    """The attributes worth keeping, of an open file or of a path (its last name not followed)."""
-    follow = isinstance(target, int)
-    try:
-        names = os.listxattr(target, follow_symlinks=follow)
-    except OSError as error:
-        if error.errno == ENOTSUP:
-            return {}
-        raise
-    found = {}
-    for name in map(os.fsencode, names):
-        if not name.startswith(_NEVER) and (value := _xattr(target, name)) is not None:
-            found[name] = value
-    return found
-
-
-def _xattr(target: int | bytes, name: bytes) -> bytes | None:
-    try:
-        return os.getxattr(target, name, follow_symlinks=isinstance(target, int))
-    except OSError as error:
-        if error.errno in (ENODATA, ENOTSUP):
-            return None
-        raise
 
 
 def _text(path: bytes) -> str:

@@ -140,21 +140,9 @@ class RuncFamily(OCIRuntime):
             return
         done = self.call("delete", "--force", container)
         if done.code != 0 and self.knows(container):
-            self._force(container, done)
+            from . import forcing
 
-    def _force(self, container: str, first: Finished) -> None:
-        """What `delete --force` would not do: wake, end the process, forget the state."""
-        known = self._try_state(container)
-        if known is not None and known.status == "paused":
-            self.call("resume", container)
-        if known is not None and known.pid > 0:
-            _kill(known.pid)
-        done = self.call("delete", "--force", container)
-        if done.code == 0 or not self.knows(container):
-            return
-        if known is not None:
-            raise messages.failure(self.name, text_of(first), "delete")
-        _forget(str(self.config.root), container)  # its state file is damaged
+            forcing.force(self, container, done)
 
     def knows(self, container: str) -> bool:
         """Whether the runtime keeps anything of the container below its root."""
@@ -171,7 +159,8 @@ class RuncFamily(OCIRuntime):
             raise messages.failure(self.name, text_of(done), "tell the state")
         return state_of(object_of(self.name, done.stdout))
 
-    def _try_state(self, container: str) -> RuntimeState | None:
+    def try_state(self, container: str) -> RuntimeState | None:
+        """As `state`; None also where the runtime cannot tell."""
         try:
             return self.state(container)
         except RuntimeFailed:
@@ -183,7 +172,7 @@ class RuncFamily(OCIRuntime):
             names = sorted(entry.name for entry in os.scandir(self.config.root) if entry.is_dir())
         except FileNotFoundError:
             return ()
-        return tuple(state for name in names if (state := self._try_state(name)) is not None)
+        return tuple(state for name in names if (state := self.try_state(name)) is not None)
 
     def pause(self, container: str) -> None:
         self._checked("pause", container)
@@ -202,7 +191,7 @@ class RuncFamily(OCIRuntime):
 
         done = self.call("checkpoint", *criu.flags(options), container, patient=True)
         if done.code != 0:
-            known = self._try_state(container)
+            known = self.try_state(container)
             if known is None or known.status != "running":
                 self._raise(done, container, "checkpoint")
             reason = criu.error_in(f"{options.work}/dump.log") or messages.plain(text_of(done))
@@ -247,7 +236,7 @@ class RuncFamily(OCIRuntime):
     def _raise(self, done: Finished, container: str, doing: str) -> None:
         """The right error: the container may be unknown, or in another state by now."""
         text = text_of(done)
-        known = self._try_state(container)
+        known = self.try_state(container)
         if known is None and not self.knows(container):
             raise self._unknown(container)
         words = messages.plain(text)
@@ -268,24 +257,6 @@ class RuncFamily(OCIRuntime):
     def unsupported(self, what: str) -> NotSupported:
         """The error for something this runtime cannot do."""
         return NotSupported(f"OCI runtime {self.name} cannot {what}")
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, 9)
-    except ProcessLookupError:
-        pass
-
-
-def _forget(root: str, container: str) -> None:
-    """Remove a container's directory of the runtime's root."""
-    from ..archive.remove import remove_tree
-
-    directory = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        remove_tree(os.fsencode(container), directory)
-    finally:
-        os.close(directory)
 
 
 def monitor_variables(config: RuntimeConfig) -> dict[str, str]:

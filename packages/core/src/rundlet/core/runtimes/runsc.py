@@ -78,9 +78,7 @@ class Runsc(RuncFamily):
         return container in self._names()
 
     def containers(self) -> Sequence[RuntimeState]:
-        return tuple(
-            state for name in self._names() if (state := self._try_state(name)) is not None
-        )
+        return tuple(state for name in self._names() if (state := self.try_state(name)) is not None)
 
     def _names(self) -> list[str]:
         """runsc keeps a file per container: ID_sandbox:SANDBOX.state."""

@@ -18,11 +18,10 @@ import os
 
 from ..archive import whiteouts as styles
 from ..contracts.storage import MountOptions, StorageDriver
-from ..errors import NotSupported
 from ..hookspecs import hookimpl
 from ..linux.syscalls import MNT_DETACH, MS_RDONLY, UMOUNT_NOFOLLOW, unmount
 from . import linked, staging, trees
-from .overlay_mount import checked_words, explained, mount_overlay, split_words
+from .overlay_mount import checked_words, explained, mount_overlay, redirects, split_words, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,17 +217,7 @@ class OverlayDriver(StorageDriver):
 
     def _mount_words(self, layer: str, options: MountOptions) -> list[str]:
         """The driver's options, then the mount's own."""
-        words = list(self._words)
-        for extra in options.extra:
-            key, _, value = extra.removeprefix("overlay.").partition("=")
-            if key == "mountopt":
-                words += checked_words(value)
-            elif key == "volatile":
-                words += ["volatile"] if value in ("", "true", "1") else []
-            else:
-                raise NotSupported(f"storage driver {self.name} has no option {extra!r}")
-        if options.label:
-            words.append(f'context="{options.label}"')
+        words = [*self._words, *words_of(options)]
         if options.read_only:
             return [word for word in words if word != "volatile"]
         if "volatile" in words:
@@ -284,11 +273,7 @@ class OverlayDriver(StorageDriver):
 
     def _is_native(self, layer: str) -> bool:
         """Whether the upper directory says all: no redirects, no metadata-only copies."""
-        redirects = any(
-            word in ("metacopy=on", "redirect_dir=on") or word.startswith("redirect_dir=f")
-            for word in self._words
-        )
-        return not redirects and not os.path.exists(f"{self._home}/{layer}/idmap")
+        return not redirects(self._words) and not os.path.exists(f"{self._home}/{layer}/idmap")
 
     # --- small things
 

@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..contracts.storage import MountOptions
+
 _KERNEL_OPTIONS = ("metacopy", "redirect_dir", "index", "xino", "userxattr", "uuid", "volatile")
 _MOUNT_FLAGS = {
     "nodev": syscalls.MS_NODEV,
@@ -42,12 +44,36 @@ def checked_words(text: str) -> list[str]:
     return words
 
 
+def words_of(options: MountOptions) -> list[str]:
+    """The words that one mount adds to the driver's. Raises NotSupported for an unknown option."""
+    words: list[str] = []
+    for extra in options.extra:
+        key, _, value = extra.removeprefix("overlay.").partition("=")
+        if key == "mountopt":
+            words += checked_words(value)
+        elif key == "volatile":
+            words += ["volatile"] if value in ("", "true", "1") else []
+        else:
+            raise NotSupported(f"storage driver overlay has no option {extra!r}")
+    if options.label:
+        words.append(f'context="{options.label}"')
+    return words
+
+
 def split_words(words: Sequence[str]) -> tuple[list[str], int]:
     """Those that are overlayfs' own, and the flags of mount(2) that the others mean."""
     flags = 0
     for word in words:
         flags |= _MOUNT_FLAGS.get(word, 0)
     return [word for word in words if word not in _MOUNT_FLAGS], flags
+
+
+def redirects(words: Sequence[str]) -> bool:
+    """Whether overlayfs leaves files and names in the lower layers, with a note in the upper."""
+    return any(
+        word in ("metacopy=on", "redirect_dir=on") or word.startswith("redirect_dir=f")
+        for word in words
+    )
 
 
 def mount_overlay(

@@ -23,10 +23,10 @@ from ..contracts.transport import (
 )
 from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
 from ..hookspecs import hookimpl
-from ..images import documents
 from ..images.descriptor import Descriptor, digest_parts
 from ..images.digests import digest_of
 from ..images.reference import parse as parse_name
+from . import docker_archive_images as archived
 from . import layout
 from .tarball import TarIndex, TarOutput
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from ..contracts.transport import TransportSettings
     from ..streams import ReadableFile
+    from .docker_archive_images import ArchivedImage
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -50,23 +51,14 @@ def rundlet_image_transport(name: str) -> ImageTransport | None:
     return DockerArchiveTransport() if name == DockerArchiveTransport.name else None
 
 
-class _Image:
-    """One item of a manifest.json: where its config and layers are, and its names."""
-
-    def __init__(self, item: Any) -> None:
-        self.config = str(item["Config"])
-        self.names = [str(name) for name in item.get("RepoTags") or ()]
-        self.layers = [str(name) for name in item["Layers"]]
-
-
 class DockerArchiveSource(ImageSource):
     """One image of an archive, opened for reading."""
 
     def __init__(self, location: Location, wanted: str, index: TarIndex) -> None:
         self.location = location
         self._index = index
-        self._images = read_manifest(index)
-        image = _select(self._images, wanted, location)
+        self._images = archived.read(index)
+        image = archived.select(self._images, wanted, location)
         try:
             self._config = index.read(image.config, layout.MOST_MANIFEST_BYTES)
         except NotFound:
@@ -104,7 +96,7 @@ class DockerArchiveSource(ImageSource):
         return stream
 
     def tags(self) -> Sequence[str]:
-        return image_names(self._images)
+        return archived.names(self._images)
 
     def close(self) -> None:
         self._index.close()
@@ -131,7 +123,7 @@ class DockerArchiveSource(ImageSource):
                 size += len(piece)
         return size
 
-    def _diff_ids(self, image: _Image) -> list[str]:
+    def _diff_ids(self, image: ArchivedImage) -> list[str]:
         try:
             found = [str(item) for item in json.loads(self._config)["rootfs"]["diff_ids"]]
             for item in found:
@@ -261,56 +253,9 @@ class DockerArchiveTransport(ImageTransport):
     def tags(self, location: Location, settings: TransportSettings) -> Sequence[str]:
         index = _open(layout.split(location.path)[0], location, settings)
         try:
-            return image_names(read_manifest(index))
+            return archived.names(archived.read(index))
         finally:
             index.close()
-
-
-def read_manifest(index: TarIndex) -> list[_Image]:
-    """The images of an archive. Raises Corrupt."""
-    try:
-        data = index.read("manifest.json", layout.MOST_MANIFEST_BYTES)
-    except NotFound:
-        raise Corrupt(f"{index.path}: no manifest.json: not written by docker save") from None
-    items = documents.read(data, f"{index.path}: manifest.json")
-    try:
-        return [_Image(item) for item in items]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise Corrupt(
-            f"{index.path}: damaged manifest.json: not a list of objects with Config and Layers"
-        ) from None
-
-
-def image_names(images: list[_Image]) -> list[str]:
-    """Every name in an archive, and `@N` for images without one."""
-    found: list[str] = []
-    for number, image in enumerate(images):
-        found += image.names or [f"@{number}"]
-    return found
-
-
-def _select(images: list[_Image], wanted: str, location: Location) -> _Image:
-    if not wanted:
-        if len(images) > 1:
-            raise InvalidArgument(
-                f"{location} holds {len(images)} images",
-                remedy=f"choose one: {', '.join(f'{location}:{n}' for n in image_names(images))}",
-            )
-    elif wanted.startswith("@"):
-        images = images[int(wanted[1:]) :][:1]
-    else:
-        images = [item for item in images if wanted in map(_full, item.names)]
-    if not images:
-        raise NoSuchImage(str(location))
-    return images[0]
-
-
-def _full(name: str) -> str:
-    """A name with registry and tag; one that is no name at all stays as it is."""
-    try:
-        return str(parse_name(name).tagged())
-    except InvalidArgument:
-        return name
 
 
 def _file_name(descriptor: Descriptor, digest: str) -> str:

@@ -5,18 +5,12 @@ from __future__ import annotations
 import os
 import time
 
-from ..errors import (
-    AlreadyExists,
-    AmbiguousName,
-    InUse,
-    NoSuchVolume,
-)
-from ..format.times import rfc3339
-from ..linux.mounts import detach_below, is_mounted
+from ..errors import AlreadyExists, AmbiguousName, InUse, NoSuchVolume
 from ..state import volumes as rows
 from ..state.volumes import Volume
 from ..value import EMPTY
 from . import options as options_of
+from .notify import event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +58,7 @@ class Volumes:
                     raise AlreadyExists(
                         f"volume with name {name} already exists: volume already exists"
                     )
-                self._note("create", volume)
+                event(self._engine, "create", volume)
             self._make_directory(volume)
         return volume
 
@@ -110,23 +104,9 @@ class Volumes:
 
     def inspect(self, volume: Volume) -> dict[str, Any]:
         """What `podman volume inspect` prints."""
-        data: dict[str, Any] = {
-            "Name": volume.name,
-            "Driver": volume.driver,
-            "Mountpoint": self.path(volume.name),
-            "CreatedAt": rfc3339(volume.created),
-            "Labels": dict(volume.labels),
-            "Scope": "local",
-            "Options": dict(volume.options),
-        }
-        owner = options_of.owner(volume.options)
-        data |= {name: number for name, number in zip(("UID", "GID"), owner, strict=True) if number}
-        if volume.anonymous:
-            data["Anonymous"] = True
-        ours = options_of.is_mounted_by_us(volume.options)
-        data["MountCount"] = int(ours and is_mounted(self.path(volume.name)))
-        data["NeedsCopyUp"] = data["NeedsChown"] = not volume.copied_up
-        return data
+        from .inspect import inspect
+
+        return inspect(volume, self.path(volume.name))
 
     # --- using
 
@@ -240,67 +220,29 @@ class Volumes:
                 f"volume {volume.name} is being used by the following container(s):"
                 f" {', '.join(using)}: volume is being used"
             )
+        from .removing import remove
+
         containers = self._engine.containers
         for container in containers.dependents_first(using):
             containers.remove(container, force=True)
-        self._remove(volume.name)
+        remove(self._engine, volume.name)
         if pruning:
-            self._note("prune", volume)
+            event(self._engine, "prune", volume)
         return volume.name
 
     def prune(self) -> tuple[str, ...]:
         """Remove every volume that no container uses; their names."""
+        from .removing import remove
+
         removed = []
         for volume in rows.unused(self._engine.database):
             try:
-                self._remove(volume.name)
+                remove(self._engine, volume.name)
             except (InUse, NoSuchVolume):  # taken into use, or removed, meanwhile
                 continue
-            self._note("prune", volume)
+            event(self._engine, "prune", volume)
             removed.append(volume.name)
         return tuple(removed)
-
-    def _remove(self, name: str) -> None:
-        from ..storage.staging import delete
-
-        engine = self._engine
-        with engine.locks.hold("volume", name):
-            volume = rows.get(engine.database, name)
-            doomed = f"volume-{os.urandom(8).hex()}"
-            engine.leases.hold("file", (doomed,))
-            with engine.database.transaction():
-                if self.users(name):
-                    raise InUse(f"volume {name} is being used: volume is being used")
-                if not self.exists(name):
-                    raise NoSuchVolume(name)
-                rows.delete(engine.database, name)
-                if volume is not None:
-                    self._note("remove", volume)
-                # In here: a kill leaves the volume, or at worst an empty one, never stale content.
-                # What is mounted in it, by us or by others, is not the volume's to delete.
-                directory = os.path.join(self.directory, name)
-                detach_below(directory, itself=False)
-                self._move_away(directory, doomed)
-            delete(os.path.join(engine.blobs.temporary, doomed))
-            engine.leases.drop("file", doomed)
-
-    def _note(self, action: str, volume: Volume) -> None:
-        """Add a line to `rundlet events`, with the volume's labels as podman 6."""
-        from ..state import events
-
-        engine = self._engine
-        labels = volume.labels
-        events.note(
-            engine.database, "volume", action, volume.name, volume.name, labels, engine.plugins
-        )
-
-    def _move_away(self, directory: str, doomed: str) -> None:
-        temporary = self._engine.blobs.temporary
-        os.makedirs(temporary, mode=0o700, exist_ok=True)
-        try:
-            os.rename(directory, os.path.join(temporary, doomed))
-        except FileNotFoundError:
-            pass
 
     def _make_directory(self, volume: Volume) -> None:
         path = self.path(volume.name)
