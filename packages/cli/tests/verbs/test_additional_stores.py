@@ -40,6 +40,7 @@ def _content(tool: Rundlet) -> object:
 def test_images_of_another_store_are_used_and_never_changed(
     user: Rundlet, shared: Rundlet, tmp_path: Path
 ) -> None:
+    shared("manifest", "create", "list", "busybox")  # is theirs alone
     before = _content(shared)
     assert user("images").stdout.split("\n")[0].split()[-1] == "R/O"
     assert user("images", "-q", "--filter", "readonly=false").stdout == ""

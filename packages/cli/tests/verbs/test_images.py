@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,40 @@ def test_columns(loaded: Rundlet) -> None:
     assert line.rstrip().endswith(" localhost/busybox:latest, localhost/team/tool:1")
     heading = loaded("images").stdout.splitlines()[0]
     assert heading.split() == ["REPOSITORY", "TAG", "IMAGE", "ID", "CREATED", "SIZE"]
+
+
+def test_a_manifest_list_is_listed_and_named_as_an_image(loaded: Rundlet, tmp_path: Path) -> None:
+    """As in podman, whose untag and rmi take the image for this machine, though."""
+    image = loaded("inspect", "-f={{.Id}}", "busybox").stdout
+    identity = loaded("manifest", "create", "both", "busybox").stdout.strip()
+    loaded("tag", "both", "team/more:1")
+    rows = ("images", "-n", "--format={{.Repository}}:{{.Tag}} {{.Id}} {{.IsManifestList}}")
+    names = ("localhost/both:latest", "localhost/team/more:1")
+    lines = [f"{name} {identity} true" for name in names]
+    assert loaded(*rows, "--filter=manifest=true").stdout.splitlines() == lines
+    assert loaded(*rows, "--filter=manifest=false").stdout.endswith(" false\n")
+    (found,) = json.loads(loaded("images", "--filter=manifest=true", "--format=json").stdout)
+    index = loaded("manifest", "inspect", "team/more:1").stdout
+    assert (found["IsManifestList"], found["Names"]) == (True, list(names))
+    assert found["RepoDigests"][0] == f"localhost/both@{found['Digest']}"
+    for name in ("both", identity[:12]):
+        assert loaded("inspect", "-f={{.Id}}", name).stdout == image, "this machine's"
+        loaded("image", "exists", name)
+    loaded("manifest", "add", "--arch=arm", identity, "busybox")
+    assert loaded("manifest", "inspect", "both").stdout != index
+    done = loaded("rmi", identity, check=False)
+    assert (done.returncode, "by ID with more than one tag" in done.stderr) == (125, True)
+    loaded("untag", "both", "both")
+    assert loaded("manifest", "exists", "both", check=False).returncode == 1
+    loaded("system", "check")
+    done = loaded("rmi", "team/more:1")
+    assert done.stdout == f"Untagged: localhost/team/more:1\nDeleted: {identity}\n"
+    loaded("manifest", "create", "both")
+    assert loaded("image", "exists", "both", check=False).returncode == 1, "none for this machine"
+    loaded("tag", "busybox", "both")  # takes the name
+    identity = loaded("images", "-q", "--no-trunc", "--filter=dangling=true").stdout.strip()
+    assert loaded("image", "prune", "-f").stdout == identity.removeprefix("sha256:") + "\n"
+    assert loaded("images", "-q", "--no-trunc").stdout == f"sha256:{image}"
 
 
 @pytest.mark.parametrize(

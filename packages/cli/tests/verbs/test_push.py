@@ -222,14 +222,10 @@ def test_a_list_means_its_image_for_this_machine(
     loaded("build", "-q", "--platform=linux/arm64", "-t=other", str(tmp_path))
     loaded("manifest", "create", "both", "other", "busybox")
     assert loaded("run", "--rm", "--network=none", "both", "echo", "hi").stdout == "hi\n"
+    assert loaded("ps", "-a", "-q").stdout == ""
     target = f"{registry.host}/of-a-list:1"
     loaded("push", "-q", "both", target)
     assert "manifests" not in _raw(target)
-    for verb in ("untag", "rmi"):
-        done = loaded(verb, "both", check=False)
-        assert done.stderr.startswith("Error: both: image not known\n")
-    assert "manifest rm both" in done.stderr
-
     loaded("manifest", "remove", "both", loaded("inspect", "-f={{.Digest}}", "both").stdout.strip())
     conf = tmp_path / "containers.conf"
     conf.write_text('[engine]\nadd_compression = ["zstd"]\n')

@@ -64,7 +64,7 @@ class BuildOptions(Value):
     """All of one build. Names follow buildah-build(1).
 
     files: paths of Containerfiles, "-" for stdin, () for that of the context.
-    manifest_list: gets all images, and its name the one for this machine.
+    manifest_list: gets all images.
     base: stands for the image of the first FROM.
     template: what each RUN's container is made from. ssh: agents by id.
     layers: an image for each step, and a cache of them. rewrite: times of what is made.

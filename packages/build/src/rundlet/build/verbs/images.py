@@ -41,10 +41,14 @@ _GAP = "   "  # between columns, where podman has two spaces
 
 def run(context: Context, arguments: Parsed) -> int:
     """Print the list; one name's image when IMAGE is given."""
+    from rundlet.core.errors import NoSuchImage
+
     rows: Sequence[ImageSummary] = context.engine.images.list()
     if arguments.arguments:
-        wanted = context.engine.images.get(arguments.arguments[0]).id
-        rows = [row for row in rows if row.id == wanted]
+        wanted = context.engine.images.named(arguments.arguments[0])
+        if wanted is None:
+            raise NoSuchImage(arguments.arguments[0])
+        rows = [row for row in rows if row.id == wanted.id]
     if arguments.texts("filter"):
         from .filters import filtered
 

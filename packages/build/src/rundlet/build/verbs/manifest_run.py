@@ -28,9 +28,9 @@ def create(context: Context, arguments: Parsed) -> int:
                 made, _ = lists.add(name, image)
     except BaseException:
         if not arguments.flag("amend"):
-            lists.remove(name)
+            lists.remove(made.id)
         raise
-    context.print(_id(made))
+    context.print(made.id)
     return 0
 
 
@@ -44,7 +44,7 @@ def add(context: Context, arguments: Parsed) -> int:
     for text in images:
         for image in _images(context.engine, text, arguments):
             made, entry = lists.add(name, image, _changes(arguments))
-            context.print(f"{_id(made)}: {entry.digest}")
+            context.print(f"{made.id}: {entry.digest}")
     return 0
 
 
@@ -64,7 +64,7 @@ def annotate(context: Context, arguments: Parsed) -> int:
         made = Lists(context.engine).change(
             name, lambda known: known.replace(annotations={**known.annotations, **more})
         )
-        context.print(_id(made))
+        context.print(made.id)
         return 0
     text = texts[0]
 
@@ -77,7 +77,7 @@ def annotate(context: Context, arguments: Parsed) -> int:
         return known.replace(entries=tuple(entries))
 
     made = Lists(context.engine).change(name, changed)
-    context.print(f"{_id(made)}: {_entry(context.engine, made, text).digest}")
+    context.print(f"{made.id}: {_entry(context.engine, made, text).digest}")
     return 0
 
 
@@ -139,7 +139,7 @@ def push(context: Context, arguments: Parsed) -> int:
     if arguments.text("digestfile"):
         write_id("--digestfile", arguments.text("digestfile"), digest)
     if arguments.flag("rm"):
-        lists.remove(known.name)
+        lists.remove(known.id, force=True)
     return 0
 
 
@@ -161,25 +161,32 @@ def remove(context: Context, arguments: Parsed) -> int:
         return known.replace(entries=tuple(one for one in known.entries if one is not entry))
 
     made = Lists(context.engine).change(name, without)
-    context.print(f"{_id(made)}: {text}")
+    context.print(f"{made.id}: {text}")
     return 0
 
 
 def remove_lists(context: Context, arguments: Parsed) -> int:
-    """Remove lists; their images stay."""
+    """Remove lists; their images stay. The others go when one does not; exit code 1 where all
+    that went wrong is that one is not there.
+    """
+    from rundlet.core.errors import NoSuchImage, RundletError
     from rundlet.core.images.lists import Lists
 
-    lists = Lists(context.engine)
+    lists, code = Lists(context.engine), 0
     for name in arguments.arguments:
-        if not arguments.flag("ignore") or lists.exists(name):
-            context.print(f"untagged: {lists.remove(name)}")
-    return 0
-
-
-def _id(known: ManifestList) -> str:
-    import hashlib
-
-    return hashlib.sha256(known.data()).hexdigest()
+        try:
+            removed = lists.remove(name)
+        except RundletError as error:
+            missing = isinstance(error, NoSuchImage)
+            if not (missing and arguments.flag("ignore")):
+                context.stderr.write(f"Error: {error}\n")
+                code = max(code, 1 if missing else error.exit_code)
+            continue
+        for untagged in removed.untagged:
+            context.print(f"untagged: {untagged}")
+        for deleted in removed.deleted:
+            context.print(deleted)
+    return code
 
 
 def _entry(engine: Engine, known: ManifestList, text: str) -> Entry:

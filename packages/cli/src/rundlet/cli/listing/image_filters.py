@@ -78,7 +78,9 @@ def _image(engine: Engine, row: ImageSummary, key: str, value: str) -> bool:
         return (row.containers > 0) == boolean(value)
     if key == "readonly":
         return bool(row.store) == boolean(value)
-    return not boolean(value)  # intermediate, manifest: there are none
+    if key == "manifest":
+        return row.is_list == boolean(value)
+    return not boolean(value)  # intermediate: there are none
 
 
 def reference_matches(name: str, pattern: str) -> bool:

@@ -64,7 +64,7 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
             "IsDangling": not row.names,
             "ReadOnly": bool(row.store),
             "IsReadOnly": bool(row.store),
-            "IsManifestList": False,
+            "IsManifestList": row.is_list,
             "History": ", ".join(row.names),
             "ParentId": "",
             "RepoTags": list(row.names),
@@ -75,19 +75,21 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
 
 def document(engine: Engine, row: ImageSummary) -> dict[str, Any]:
     """One element of `images --format json`."""
-    image = engine.images.get(row.id)
+    image = engine.images.named(row.id)
+    pulled = image.digests if image is not None else ()  # it may have been removed meanwhile
     seconds = row.created // 1_000_000_000
     return {
         "Id": row.id,
         "ParentId": "",
         "RepoTags": None,
-        "RepoDigests": repository_digests(row.names, row.digest, image.digests),
+        "RepoDigests": repository_digests(row.names, row.digest, pulled),
         "Size": row.size,
         "SharedSize": 0,
         "VirtualSize": row.size,
         "Labels": json.loads(row.labels) or None,
         "Containers": row.containers,
         **({"ReadOnly": True} if row.store else {}),
+        **({"IsManifestList": True} if row.is_list else {}),
         "Names": list(row.names),
         "Digest": row.digest,
         "History": list(row.names),

@@ -41,10 +41,14 @@ class Images:
         A manifest list's name means its image for this machine.
         """
         found = self.named(name)
-        return found if found is not None else self._of_list(name)
+        if found is None or not found.list:
+            return found
+        from .lists import for_this_machine
+
+        return for_this_machine(self._engine, found)
 
     def named(self, name: str) -> Image | None:
-        """As `find`, but none that is only in the manifest list of this name."""
+        """As `find`, but a manifest list itself where the name, or id, is one's."""
         found = names.find(self._engine.database, name)
         return found if found is not None else self._of_alias(name)
 
@@ -58,14 +62,6 @@ class Images:
             return None  # no name at all
         return names.find(self._engine.database, str(full)) if full is not None else None
 
-    def _of_list(self, name: str) -> Image | None:
-        from .lists import for_this_machine
-
-        try:
-            return for_this_machine(self._engine, name)
-        except InvalidArgument:
-            return None  # no name at all
-
     def get(self, name: str) -> Image:
         """The image that a name or id means. Raises NoSuchImage, AmbiguousName."""
         found = self.find(name)
@@ -78,7 +74,7 @@ class Images:
         return self.find(name) is not None
 
     def list(self) -> Sequence[ImageSummary]:
-        """All images, newest first: one query, nothing parsed."""
+        """All images and manifest lists, newest first: one query, nothing parsed."""
         from .summary import summaries
 
         return summaries(self._engine.database)
@@ -152,8 +148,13 @@ class Images:
     # --- names
 
     def tag(self, name: str, *targets: str) -> None:
-        """Give an image more names; a short one is put at localhost/. Raises NoSuchImage."""
-        image = self.get(name)
+        """Give an image, or a manifest list, more names; a short one is put at localhost/.
+
+        Raises NoSuchImage.
+        """
+        image = self.named(name)
+        if image is None:
+            raise NoSuchImage(name)
         full = [str(names.stored_name(target)) for target in targets]
         with self._engine.database.transaction():
             for target in full:
@@ -161,7 +162,7 @@ class Images:
                 self._note("tag", image, target)
 
     def untag(self, name: str, *targets: str) -> None:
-        """Take names from an image, all of them when none is given, or none with an error.
+        """Take names from an image or manifest list, all when none is given, or none with an error.
 
         Raises NoSuchImage, NotFound for a name that is none.
         """
@@ -344,7 +345,7 @@ class Images:
     # --- removing
 
     def remove(self, name: str, *, force: bool = False, collect: bool = True) -> Removed:
-        """Take a name away, and the image with its last name (podman rmi).
+        """Take a name away, and the image or manifest list with its last name (podman rmi).
 
         By id, an image with several names is only removed by force (else WrongState).
         collect: else what it took stays until somebody calls `engine.layers.collect`. Raises

@@ -1,24 +1,24 @@
 """Manifest lists: several images of the store under one name, each for a platform.
 
-`GRAPH/build/lists/HASH.json`, an OCI image index (image-spec image-index.md) beside its name
-and the ids of its images. These stay images of the store; whoever removes one is told of it
-when the list is pushed. The image for this machine has the list's name as well, so that
-`run NAME` finds it.
+A list is a row among the images, with names and an id as theirs; its column `list` has an OCI
+image index (image-spec image-index.md) and the ids of its images. These stay images of the store;
+whoever removes one is told of it when the list is pushed. Where an image is wanted, a list's name
+means its image for this machine, so that `run NAME` finds it.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
+import secrets
 
-from ..errors import AlreadyExists, Corrupt, NoSpace, NotFound, StoreError
-from ..linux.processes import partial_name
+from ..errors import AlreadyExists, NoSuchImage, NotFound, WrongState
+from ..state import images as rows
+from ..state.images import Image
 from ..value import EMPTY, Value
 from . import manifest as manifests
 from . import platforms
-from .names import stored_name
+from .names import meant, stored_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from ..contracts.transport import Platform
     from ..engine import Engine
-    from ..state.images import Image
+    from .removing import Removed
 
 
 class Entry(Value):
@@ -43,8 +43,9 @@ class Entry(Value):
 
 
 class ManifestList(Value):
-    """A list. name: full, as `localhost/app:latest`."""
+    """A list. name: the one of its names that was asked for, full: `localhost/app:latest`."""
 
+    id: str
     name: str
     entries: tuple[Entry, ...] = ()
     annotations: Mapping[str, str] = EMPTY
@@ -88,53 +89,49 @@ class Lists:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._directory = os.path.join(engine.settings.graph_root, "build", "lists")
 
     def get(self, name: str) -> ManifestList:
-        """A list. Raises NotFound, Corrupt."""
-        full = str(stored_name(name))
-        path = self._path(full)
-        try:
-            with open(path, encoding="utf-8") as file:
-                return _parsed(json.load(file))
-        except FileNotFoundError:
-            raise NotFound(
-                f"{full}: no such manifest list", remedy="See rundlet-build manifest create."
-            ) from None
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(
-                f"the manifest list {full} in {path} is damaged: {error!r}",
-                remedy=f"Remove it and make it anew: rundlet-build manifest rm {full}",
-            ) from error
+        """A list, by a name or an id. Raises NoSuchImage, WrongState for what is an image."""
+        found = self._engine.images.named(name)
+        if found is None:
+            raise NoSuchImage(name)
+        if not found.list:
+            raise WrongState(f"{name}: image is not a manifest list")
+        return _of_row(found, name)
 
     def exists(self, name: str) -> bool:
         """Whether there is a list of this name."""
-        return os.path.exists(self._path(str(stored_name(name))))
+        found = self._engine.images.named(name)
+        return found is not None and bool(found.list)
 
     def create(
         self, name: str, *, amend: bool = False, annotations: Mapping[str, str] = EMPTY
     ) -> ManifestList:
-        """An empty list; with amend, the one that is there. Raises AlreadyExists."""
+        """An empty list; with amend, the one that is there. Raises AlreadyExists, and WrongState
+        for amending what is an image.
+        """
         full = str(stored_name(name))
-        with self._locked(full):
-            if self.exists(full):
-                if not amend:
-                    raise AlreadyExists(
-                        f"the manifest list {full} already exists",
-                        remedy="Give another name, or --amend.",
-                    )
-                return self.get(full)
-            made = ManifestList(full, annotations=dict(annotations))
-            self._write(made)
-            return made
+        with self._engine.database.transaction():
+            if rows.by_name(self._engine.database, full) is not None:
+                if amend:
+                    return self.get(full)
+                raise AlreadyExists(
+                    f"that name is already in use: {full} already exists",
+                    remedy="Give another name, or --amend for a manifest list.",
+                )
+            made = ManifestList(secrets.token_hex(32), full, annotations=dict(annotations))
+            rows.insert_list(self._engine.database, _row(made))
+            rows.set_name(self._engine.database, full, made.id)
+        return made
 
     def change(self, name: str, how: Callable[[ManifestList], ManifestList]) -> ManifestList:
-        """Read, change and write a list while nobody else does. Raises what `how` raises."""
-        full = str(stored_name(name))
-        with self._locked(full):
-            changed = how(self.get(full))
-            self._write(changed)
-            return changed
+        """Read, change and write a list while nobody else does. Raises as `get`, and what `how`
+        raises.
+        """
+        with self._engine.database.transaction():
+            changed = how(self.get(name))
+            rows.change_list(self._engine.database, _row(changed))
+        return changed
 
     def add(
         self, name: str, image: Image, changes: Mapping[str, Any] = EMPTY
@@ -144,54 +141,17 @@ class Lists:
         return self.change(name, lambda known: known.with_entry(entry)), entry
 
     def include(self, name: str, images: Iterable[Image]) -> None:
-        """Add images to a list, which is made where it is not there.
-
-        The one for this machine gets the name of the list, so that `run NAME` finds it.
-        """
+        """Add images to a list, which is made where it is not there."""
         self.create(name, amend=True)
-        here = platforms.native()
         for image in images:
             self.add(name, image)
-            if (image.os, image.architecture) == (here.os, here.architecture):
-                self._engine.images.tag(image.id, name)
 
-    def remove(self, name: str) -> str:
-        """Remove a list, not its images; its full name. Raises NotFound."""
-        full = str(stored_name(name))
-        with self._locked(full):
-            try:
-                os.unlink(self._path(full))
-            except FileNotFoundError:
-                raise NotFound(f"{full}: no such manifest list") from None
-        return full
-
-    def _locked(self, full: str) -> Any:
-        return self._engine.locks.hold("manifest-list", _hash(full))
-
-    def _path(self, full: str) -> str:
-        return os.path.join(self._directory, f"{_hash(full)}.json")
-
-    def _write(self, made: ManifestList) -> None:
-        os.makedirs(self._directory, mode=0o700, exist_ok=True)
-        path = self._path(made.name)
-        partial = partial_name(path)
-        document = {
-            "name": made.name,
-            "images": [entry.image for entry in made.entries],
-            "index": made.document(),
-        }
-        try:
-            with open(partial, "w", encoding="utf-8") as file:
-                json.dump(document, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        except OSError as error:
-            kind = NoSpace if error.errno == errno.ENOSPC else StoreError
-            raise kind(f"cannot write the manifest list {path}: {error.strerror}") from error
-        finally:
-            if os.path.exists(partial):
-                os.unlink(partial)
+    def remove(self, name: str, *, force: bool = False) -> Removed:
+        """Take a list's name away, and the list with its last one, not its images; by id with
+        several names only by force. Raises as `get`.
+        """
+        self.get(name)
+        return self._engine.images.remove(name, force=force)
 
 
 def instance(engine: Engine, name: str, wanted: Platform) -> Image:
@@ -199,30 +159,34 @@ def instance(engine: Engine, name: str, wanted: Platform) -> Image:
 
     Raises NotFound naming the platforms that are there, NoSuchImage for one removed meanwhile.
     """
-    lists = Lists(engine)
-    if lists.exists(name):
-        known = lists.get(name)
-        entries = known.entries
-        data = known.data()
-    else:
-        entries = (described(engine, engine.images.get(name)),)
-        data = ManifestList(name, entries).data()
-    index = manifests.parse(data)
-    assert isinstance(index, manifests.Index)  # what `document` makes
-    digest = platforms.choose(index, wanted).digest
-    return engine.images.get(next(one.image for one in entries if one.digest == digest))
+    found = engine.images.named(name)
+    if found is None:
+        raise NoSuchImage(name)
+    if found.list:
+        return _chosen(engine, _of_row(found, name), wanted)
+    return _chosen(engine, ManifestList("", name, (described(engine, found),)), wanted)
 
 
-def for_this_machine(engine: Engine, name: str) -> Image | None:
-    """The image that a list's name means where an image is wanted, as podman has it.
+def for_this_machine(engine: Engine, found: Image) -> Image | None:
+    """The image that a list means where an image is wanted, as podman has it.
 
-    None where there is no such list, or none of its images in the store is for this machine.
+    None where none of its images in the store is for this machine.
     """
-    lists = Lists(engine)
     try:
-        return instance(engine, name, platforms.native()) if lists.exists(name) else None
+        return _chosen(engine, _of_row(found, found.id), platforms.native())
     except NotFound:  # no such platform, or its image was removed
         return None
+
+
+def _chosen(engine: Engine, known: ManifestList, wanted: Platform) -> Image:
+    index = manifests.parse(known.data())
+    assert isinstance(index, manifests.Index)  # what `document` makes
+    digest = platforms.choose(index, wanted).digest
+    entry = next(one for one in known.entries if one.digest == digest)
+    image = rows.get(engine.database, entry.image)
+    if image is None:
+        raise NoSuchImage(entry.image)
+    return image
 
 
 def described(engine: Engine, image: Image, changes: Mapping[str, Any] = EMPTY) -> Entry:
@@ -242,14 +206,25 @@ def described(engine: Engine, image: Image, changes: Mapping[str, Any] = EMPTY) 
     return Entry(image.id, descriptor)
 
 
-def _parsed(document: Mapping[str, Any]) -> ManifestList:
+def _of_row(found: Image, name: str) -> ManifestList:
+    """The list of a row. name: by which it was found."""
+    document = json.loads(found.list)
     index = document["index"]
     entries = [
         Entry(image, descriptor)
         for image, descriptor in zip(document["images"], index["manifests"], strict=True)
     ]
-    return ManifestList(document["name"], tuple(entries), index.get("annotations") or {})
+    full = meant(found, name) if found.names else name
+    return ManifestList(found.id, full, tuple(entries), index.get("annotations") or {})
 
 
-def _hash(full: str) -> str:
-    return hashlib.sha256(full.encode()).hexdigest()[:32]
+def _row(known: ManifestList) -> Image:
+    data = known.data()
+    images = [entry.image for entry in known.entries]
+    return Image(
+        known.id,
+        f"sha256:{hashlib.sha256(data).hexdigest()}",
+        manifests.OCI_INDEX,
+        size=len(data),
+        list=json.dumps({"images": images, "index": known.document()}),
+    )

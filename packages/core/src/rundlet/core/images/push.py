@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidArgument, NoSuchImage
+from ..errors import InvalidArgument
 from ..state import images as rows
 from . import names
 from . import reference as references
@@ -88,10 +88,7 @@ def _list(engine: Engine, name: str) -> ManifestList:
     """
     from .lists import Lists
 
-    lists = Lists(engine)
-    if not lists.exists(name):
-        raise NoSuchImage(name)
-    return lists.get(name)
+    return Lists(engine).get(name)
 
 
 def configured(engine: Engine, wishes: Wishes, transport: str) -> Wishes:

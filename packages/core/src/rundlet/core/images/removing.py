@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import InUse, InvalidArgument, NoSuchImage, WrongState
+from ..errors import InUse, NoSuchImage, WrongState
 from ..state import images as rows
 from ..value import Value
 from .mounting import unmount, users
@@ -31,7 +31,7 @@ def remove(engine: Engine, name: str, force: bool, collect: bool) -> Removed:
     """See `Images.remove`."""
     image = engine.images.named(name)
     if image is None:
-        raise _no_image(engine, name)
+        raise NoSuchImage(name)
     if image.store:
         raise WrongState(
             f'cannot remove read-only image "{image.id}"',
@@ -55,18 +55,6 @@ def remove(engine: Engine, name: str, force: bool, collect: bool) -> Removed:
     if collect:
         engine.layers.collect()
     return Removed(untagged=image.names, deleted=(image.id,))
-
-
-def _no_image(engine: Engine, name: str) -> NoSuchImage:
-    from .lists import Lists
-
-    error = NoSuchImage(name)
-    try:
-        if Lists(engine).exists(name):
-            error.remedy = f"It is a manifest list: rundlet-build manifest rm {name}"
-    except InvalidArgument:
-        pass  # no name at all
-    return error
 
 
 def prune(engine: Engine, images: Sequence[str]) -> Iterator[str]:

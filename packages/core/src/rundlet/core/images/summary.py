@@ -20,15 +20,16 @@ class ImageSummary(Value):
     labels: str = "{}"
     containers: int = 0
     store: str = ""  # the additional image store that it is in, or "" for our own
+    is_list: bool = False  # a manifest list
 
 
 def summaries(database: Database) -> list[ImageSummary]:
-    """All images, newest first."""
+    """All images and manifest lists, newest first."""
     found = database.rows(
         "SELECT i.id, i.created, i.size, i.manifest, i.labels,"
         " (SELECT group_concat(name, char(10)) FROM"
         "  (SELECT name FROM image_names n WHERE n.image = i.id ORDER BY tagged)),"
-        " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store"
+        " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store, i.list != ''"
         " FROM images i ORDER BY i.created DESC, i.id"
     )
     return [
@@ -41,6 +42,7 @@ def summaries(database: Database) -> list[ImageSummary]:
             labels,
             used,
             store,
+            bool(is_list),
         )
-        for image, created, size, digest, labels, text, used, store in found
+        for image, created, size, digest, labels, text, used, store, is_list in found
     ]

@@ -22,6 +22,8 @@ class Image(Value):
     manifest: digest of the stored manifest. digests: "host/repo@sha256:...".
     created, added: nanoseconds since the epoch. size: unpacked bytes of all layers.
     store: the additional image store that it is in, or "" for our own.
+    list: of a manifest list what images/lists.py writes, "" for an image. A list's id is a random
+    one, its manifest the digest of the index.
     """
 
     id: str
@@ -36,13 +38,14 @@ class Image(Value):
     variant: str = ""
     labels: Mapping[str, str] = EMPTY
     store: str = ""
+    list: str = ""
     names: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
 
 
 _COLUMNS = (
     "i.id, i.manifest, i.manifest_type, i.top_layer, i.created, i.added, i.size,"
-    " i.os, i.architecture, i.variant, i.labels, i.store"
+    " i.os, i.architecture, i.variant, i.labels, i.store, i.list"
 )
 
 
@@ -53,8 +56,10 @@ def get(database: Database, image: str) -> Image | None:
 
 
 def every(database: Database) -> list[Image]:
-    """All images, newest first."""
-    rows = database.rows(f"SELECT {_COLUMNS} FROM images i ORDER BY i.created DESC, i.id")
+    """All images, newest first; no manifest lists."""
+    rows = database.rows(
+        f"SELECT {_COLUMNS} FROM images i WHERE i.list = '' ORDER BY i.created DESC, i.id"
+    )
     return [_image(database, row) for row in rows]
 
 
@@ -78,6 +83,7 @@ def _image(database: Database, row: tuple[Any, ...]) -> Image:
         variant=row[9],
         labels=json.loads(row[10]),
         store=row[11],
+        list=row[12],
         names=tuple(name for (name,) in names),
         digests=tuple(digest for (digest,) in digests),
     )
@@ -142,6 +148,33 @@ def insert(database: Database, image: Image, blobs: Iterable[str]) -> None:
         database.execute(
             "INSERT OR IGNORE INTO image_blobs (image, digest) VALUES (?, ?)", image.id, digest
         )
+
+
+def insert_list(database: Database, known: Image) -> None:
+    """Write a new manifest list."""
+    now = time.time_ns()
+    database.execute(
+        "INSERT INTO images (id, manifest, manifest_type, created, added, size, list)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        known.id,
+        known.manifest,
+        known.manifest_type,
+        now,
+        now,
+        known.size,
+        known.list,
+    )
+
+
+def change_list(database: Database, known: Image) -> None:
+    """Write what a manifest list is now."""
+    database.execute(
+        "UPDATE images SET manifest = ?, size = ?, list = ? WHERE id = ?",
+        known.manifest,
+        known.size,
+        known.list,
+        known.id,
+    )
 
 
 def known_blobs(database: Database, digests: Collection[str]) -> set[str]:

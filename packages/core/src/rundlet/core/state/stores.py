@@ -106,7 +106,8 @@ def unusable(store: str, why: str) -> StoreError:
 def take_over(database: Database, store: str) -> None:
     """Repeat the rows of the attached store, and drop those of what it has no more.
 
-    An image that we have of our own, or of another store, hides the store's.
+    An image that we have of our own, or of another store, hides the store's. Manifest lists are
+    left out.
     """
     with database.transaction():
         # Rows that refer to each other come in any order.
@@ -144,10 +145,12 @@ _IMAGE = (
     "id, manifest, manifest_type, top_layer, created, added, size, os, architecture, variant,"
     " labels, pinned"
 )
+_INDEX = "application/vnd.oci.image.index.v1+json"
 _REPEATED = ("images", "image_names", "image_digests", "image_blobs", "layers", "blobs")
 _OURS = "SELECT id FROM main.images WHERE store = ?1"
 _TAKE_OVER = (
-    f"INSERT INTO main.images ({_IMAGE}, store) SELECT {_IMAGE}, ?1 FROM other.images WHERE true"
+    f"INSERT INTO main.images ({_IMAGE}, store) SELECT {_IMAGE}, ?1 FROM other.images"
+    f" WHERE manifest_type != '{_INDEX}'"  # not by `list`, which an older schema lacks
     " ON CONFLICT (id) DO UPDATE SET manifest = excluded.manifest,"
     " manifest_type = excluded.manifest_type WHERE store = excluded.store",
     # What is gone there, and stays for a container's sake, has no name, and keeps its blobs.

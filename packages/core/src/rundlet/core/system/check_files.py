@@ -96,7 +96,7 @@ def _partial(engine: Engine) -> Iterator[Problem]:
     """Files that a killed process was about to put in place (`partial_name`)."""
     settings = engine.settings
     graph, run = settings.graph_root, settings.run_root
-    ours = [f"{graph}/{name}" for name in ("runtimes", "build/lists", "secrets", "networks")]
+    ours = [f"{graph}/{name}" for name in ("runtimes", "secrets", "networks")]
     ours += [f"{run}/{name}" for name in ("cache", "networks")]
     for top in (*ours, *settings.network_config_dirs):
         for directory, _, names in os.walk(top):
