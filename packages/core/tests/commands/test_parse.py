@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
-from rundlet.core.commands.parse import HelpWanted, Options, duration, parse_verb
+from rundlet.core.commands.parse import HelpWanted, Options, parse_verb
+from rundlet.core.commands.values import duration
 from rundlet.core.errors import UsageError
 
 OPTIONS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rundlet.core.commands.options import ENGINE_OPTIONS
-from rundlet.core.commands.parse import parse
+from rundlet.core.commands.parse import Options
 from rundlet.core.errors import NotSupported, SettingsError
 from rundlet.core.settings import load
 from rundlet.core.settings.snapshot import Settings
@@ -224,7 +224,9 @@ def test_a_cache_that_cannot_be_written_is_done_without(machine: Machine) -> Non
 def options(*words: str) -> object:
     from rundlet.cli.program import PROGRAM
 
-    return parse((*PROGRAM.options,), words)[0]
+    options = Options(PROGRAM.options)
+    options.parse(words)
+    return options.parsed()
 
 
 def test_options_over_everything(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rundlet.core.commands.parse import duration
+from rundlet.core.commands.values import duration
 
 from .instructions import (
     Arg,

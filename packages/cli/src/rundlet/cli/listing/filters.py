@@ -6,7 +6,7 @@ import json
 import re
 import time
 
-from rundlet.core.commands.parse import duration
+from rundlet.core.commands.values import duration
 from rundlet.core.errors import InvalidArgument
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from rundlet.core.commands.parse import duration
+from rundlet.core.commands.values import duration
 from rundlet.core.errors import InvalidArgument
 
 TYPE_CHECKING = False

@@ -46,7 +46,7 @@ def run(context: Context, arguments: Parsed) -> int:
 
 
 def _check(interval: str) -> None:
-    from rundlet.core.commands.parse import duration
+    from rundlet.core.commands.values import duration
     from rundlet.core.errors import InvalidArgument
 
     try:

@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
-_UNITS = {
-    "ns": 1e-9,
-    "us": 1e-6,
-    "\u00b5s": 1e-6,
-    "\u03bcs": 1e-6,
-    "ms": 1e-3,
-    "s": 1.0,
-    "m": 60.0,
-    "h": 3600.0,
-}
-# kind of number: what Go calls its parser, smallest and largest value
-_INTEGERS = {
-    "int": ("strconv.ParseInt", -(1 << 63), (1 << 63) - 1),
-    "uint": ("strconv.ParseUint", 0, (1 << 64) - 1),
-}
 
 
 class HelpWanted(Exception):
@@ -207,88 +192,17 @@ def convert(option: Option, typed: str, text: str) -> object:
     """The typed value of an option's text. Raises UsageError with pflag's message."""
     if option.many:
         return split(option, typed, text)
-    kind = option.kind
-    if kind in _INTEGERS:
-        return _integer(kind, typed, text)
-    if kind == "float":
+    if option.kind != "str":
+        from .values import of_kind
+
         try:
-            if "_" in text or text.strip() != text:  # Python's own liberties
-                raise ValueError
-            return float(text)
-        except ValueError:
-            why = f'strconv.ParseFloat: parsing "{text}": invalid syntax'
-            raise _refused(typed, text, why) from None
-    if kind == "duration":
-        try:
-            return duration(text)
-        except ValueError:
-            raise _refused(typed, text, f'time: invalid duration "{text}"') from None
-    if kind == "template":
-        return _template(text)
+            return of_kind(option.kind, text)
+        except ValueError as error:
+            raise _refused(typed, text, str(error)) from None
     if option.choices and text not in option.choices:
         choices = ", ".join(option.choices)
         raise _refused(typed, text, f'"{text}" is not a valid value.  Choose from: "{choices}"')
     return text
-
-
-def _template(text: str) -> str:
-    """A Go template; each of podman's spellings of "as JSON" is "json" (common's report)."""
-    compact = "".join(text.split())
-    return "json" if compact in ("json", "{{json.}}", "{{json}}") else text
-
-
-def _integer(kind: str, typed: str, text: str) -> int:
-    """As Go's strconv reads integers of base 0: decimal, 0x, 0o, 0b, and octal as 010."""
-    function, smallest, largest = _INTEGERS[kind]
-    digits = text.lstrip("+-")
-    octal = len(digits) > 1 and digits[0] == "0" and digits.isdecimal()
-    try:
-        if text.strip() != text or (kind == "uint" and digits != text):
-            raise ValueError
-        number = int(text, 8 if octal else 0)
-    except ValueError:
-        raise _refused(typed, text, f'{function}: parsing "{text}": invalid syntax') from None
-    if not smallest <= number <= largest:
-        raise _refused(typed, text, f'{function}: parsing "{text}": value out of range')
-    return number
-
-
-def duration(text: str) -> float:
-    """Seconds of a Go duration ("1h5m", "300ms") or of a plain number. Raises ValueError."""
-    sign, rest = (-1.0, text[1:]) if text.startswith("-") else (1.0, text.removeprefix("+"))
-    if _is_decimal(rest):
-        return sign * float(rest)
-    total = 0.0
-    while rest:
-        end = 0
-        while end < len(rest) and rest[end] in "0123456789.":
-            end += 1
-        number, rest = rest[:end], rest[end:]
-        end = 0
-        while end < len(rest) and rest[end] not in "0123456789.":
-            end += 1
-        unit, rest = rest[:end], rest[end:]
-        if unit not in _UNITS or not _is_decimal(number):
-            raise ValueError(text)
-        total += float(number) * _UNITS[unit]
-    if not text.strip("+-"):
-        raise ValueError(text)
-    return sign * total
-
-
-def _is_decimal(text: str) -> bool:
-    """Digits with at most one point among them, as Go's durations have."""
-    digits = text.replace(".", "", 1)
-    return digits.isascii() and digits.isdecimal()
-
-
-def parse(
-    declared: Iterable[Flag | Option], words: Sequence[str], *, interspersed: bool = True
-) -> tuple[Parsed, list[str]]:
-    """Parse one level; returns the options and the arguments left. Raises as Options.parse."""
-    options = Options(declared)
-    left = options.parse(words, interspersed=interspersed)
-    return options.parsed(left), left
 
 
 def parse_verb(verb: Verb, words: Sequence[str], path: str, above: Options | None = None) -> Parsed:

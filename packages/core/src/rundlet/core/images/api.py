@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from .. import json
 from ..contracts.transport import Platform, TransportSettings
-from ..errors import Corrupt, InvalidArgument, NoSuchImage, NotFound
-from ..state import images as rows
+from ..errors import InvalidArgument, NoSuchImage
 from . import names
 
 TYPE_CHECKING = False
@@ -81,20 +79,15 @@ class Images:
 
     def config(self, image: Image) -> ImageConfig:
         """The image's config. Raises Corrupt when its blob is damaged or gone."""
-        from . import config
+        from .config import of_image
 
-        try:
-            return config.parse(self._engine.blobs.read(f"sha256:{image.id}"))
-        except (NotFound, Corrupt) as error:
-            raise _damaged(image, error) from error
+        return of_image(self._engine, image)
 
     def manifest(self, image: Image) -> dict[str, Any]:
         """The image's manifest, parsed. Raises Corrupt as `config`."""
-        try:
-            document: dict[str, Any] = json.loads(self._engine.blobs.read(image.manifest))
-        except (NotFound, Corrupt) as error:
-            raise _damaged(image, error) from error
-        return document
+        from .documents import manifest_of
+
+        return manifest_of(self._engine, image)
 
     def inspect(self, image: Image) -> dict[str, Any]:
         """What `podman image inspect` tells, with its keys."""
@@ -152,14 +145,12 @@ class Images:
 
         Raises NoSuchImage.
         """
+        from .tagging import tag
+
         image = self.named(name)
         if image is None:
             raise NoSuchImage(name)
-        full = [str(names.stored_name(target)) for target in targets]
-        with self._engine.database.transaction():
-            for target in full:
-                rows.set_name(self._engine.database, target, image.id)
-                self._note("tag", image, target)
+        tag(self._engine, image, targets)
 
     def untag(self, name: str, *targets: str) -> None:
         """Take names from an image or manifest list, all when none is given, or none with an error.
@@ -169,12 +160,9 @@ class Images:
         image = self.named(name)
         if image is None:
             raise NoSuchImage(name)
-        with self._engine.database.transaction():
-            for target in targets or image.names:
-                full = target if target in image.names else str(names.stored_name(target))
-                if not rows.drop_name(self._engine.database, full):
-                    raise NotFound(f"{full}: tag not known")
-                self._note("untag", image, full)
+        from .tagging import untag
+
+        untag(self._engine, image, targets or image.names)
 
     # --- moving
 
@@ -369,10 +357,3 @@ class Images:
         from .notify import event
 
         event(self._engine, action, image.id, name)
-
-
-def _damaged(image: Image, error: NotFound | Corrupt) -> Corrupt:
-    return Corrupt(
-        f"image {' '.join((*image.names[:1], image.id[:12]))} is damaged: {error.message}",
-        remedy="Pull or load it again, or remove it: rundlet system check --repair",
-    )

@@ -6,7 +6,7 @@ OnBuild), which are kept.
 
 from __future__ import annotations
 
-from ..errors import Corrupt, InvalidArgument
+from ..errors import Corrupt, InvalidArgument, NotFound
 from ..format.times import from_rfc3339
 from ..value import EMPTY, Value
 from . import documents
@@ -16,6 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from ..engine import Engine
+    from ..state.images import Image
 
 
 class ImageConfig(Value):
@@ -70,3 +73,11 @@ def parse(data: bytes) -> ImageConfig:
         raise Corrupt(
             "malformed image config: rootfs, history or created are not as image-spec says"
         ) from None
+
+
+def of_image(engine: Engine, image: Image) -> ImageConfig:
+    """The config of an image of the store. Raises Corrupt when its blob is damaged or gone."""
+    try:
+        return parse(engine.blobs.read(f"sha256:{image.id}"))
+    except (NotFound, Corrupt) as error:
+        raise documents.damaged(image, error) from error

@@ -191,7 +191,7 @@ def _first(path: str, key: str, places: Any, missing: str | None = None) -> str:
 
 def _seconds(path: str, key: str, value: Any) -> float:
     """A duration as Go writes it ("5s"), in seconds."""
-    from ..commands.parse import duration
+    from ..commands.values import duration
 
     try:
         return duration(str(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rundlet.core.commands.parse import duration
+from rundlet.core.commands.values import duration
 from rundlet.core.value import EMPTY, Value
 
 from .keys import KEYS

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Any
 
-from rundlet.core.commands.parse import duration
+from rundlet.core.commands.values import duration
 from rundlet.core.errors import SettingsError
 from rundlet.core.plugins.choose import ORDER
 
