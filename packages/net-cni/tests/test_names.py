@@ -18,6 +18,7 @@ from rundlet.core.contracts.network import (
     NetworkRequest,
     NetworkSettings,
 )
+from rundlet.core.testing.network import inside, rules
 from rundlet.net_cni import names
 from rundlet.net_cni.cache import Record
 from rundlet.net_cni.plugin import CNINetworks
@@ -147,6 +148,54 @@ def test_a_container_that_is_gone_is_forgotten(
     plugin.attach(client)
     assert soon(lambda: ask(sockets, client, gateway, "client") != "")
     assert ask(sockets, client, gateway, "dead") == ""
+
+
+@needs_server
+@pytest.mark.parametrize("in_process", [True, False])
+def test_nothing_but_names_leaves_an_internal_network(
+    make: Make, sockets: Sockets, settings: NetworkSettings, in_process: bool
+) -> None:
+    """Not by routes of the container's own, and not to other containers."""
+    options = {**settings.options, "in_process": in_process}
+    plugin = CNINetworks(settings.replace(options=options))
+    subnets = ({"subnet": "10.77.0.0/24"}, {"subnet": "fd00:77::/64"})
+    made = plugin.create_network(Network("inner", dns_enabled=True, internal=True, subnets=subnets))
+    assert (made.internal, made.dns_enabled) == (True, True)
+    outer = network(plugin, "outer")
+    web, client = (make(name, NetworkRequest("inner")) for name in ("web", "client"))
+    results = [plugin.attach(web), plugin.attach(client)]
+    assert results[0].nameservers == ("10.77.0.1", "fd00:77::1")
+    address = results[0].interfaces[0].addresses[0].address.partition("/")[0]
+    assert soon(lambda: ask(sockets, client, "10.77.0.1", "web") == address)
+    assert inside(client.namespace, "ip", "route", "show", "default") == ""
+    file = Path(settings.run_dir, "names/inner%int")
+    assert file.read_text().count(" 255.255.255.255\n") == 2
+    # An outward network makes the host forward, and the way out is tried without one's leave.
+    other = make("other", NetworkRequest("outer"))
+    plugin.attach(other)
+    inside(client.namespace, "ip", "route", "add", "default", "via", "10.77.0.1")
+    inside(client.namespace, "ip", "route", "add", "default", "via", "fd00:77::1")
+    listener = sockets(other.namespace, socket.SOCK_DGRAM)
+    listener.bind(("", 7000))
+    listener.settimeout(0.3)
+    there = inside(other.namespace, "ip", "-4", "-o", "address", "show", "eth0").split()[3]
+    sender = sockets(client.namespace, socket.SOCK_DGRAM)
+    sender.sendto(b"x", (there.partition("/")[0], 7000))
+    with pytest.raises(TimeoutError):
+        listener.recv(1)
+    dropped = [rule for rule in rules() if "CNI-RUNDLET-INTERNAL" in rule and "DROP" in rule]
+    assert len(dropped) == 4
+    # Who is on an outward network too may ask by its server, also on the internal one.
+    both = make("both", NetworkRequest("inner"), NetworkRequest("outer"))
+    third = plugin.attach(both)
+    assert file.read_text().count(" 255.255.255.255\n") == 2
+    assert soon(lambda: ask(sockets, both, outer, "other") != "")
+    for attachment, result in zip((web, client), results, strict=True):
+        plugin.detach(attachment, result)
+    plugin.detach(both, third)
+    assert not file.exists()
+    plugin.remove_network("inner")
+    assert not [rule for rule in rules() if "INTERNAL" in rule]
 
 
 def test_the_default_network_has_no_names(plugin: CNINetworks, make: Make) -> None:

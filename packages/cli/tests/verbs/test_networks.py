@@ -109,6 +109,14 @@ def test_names_resolve(networked: Rundlet) -> None:
     for name in ("server", "www"):
         done = networked("run", "--rm", *common, "nslookup", name, check=False)
         assert address in done.stdout, done.stdout
+    networked("network", "create", "--internal", "inner")
+    words = ("--network", "inner", "-p", "8000:80")  # which nobody publishes, as with podman
+    networked("run", "-d", "--name", "inside", *words, "busybox", "sleep", "300")
+    done = networked("run", "--rm", "--network", "inner", "busybox", "nslookup", "inside")
+    assert "Name:\tinside" in done.stdout, done.stdout
+    assert inspect(networked, "inner")["internal"] is True
+    networked("network", "create", "--internal", "--disable-dns", "quiet")
+    assert "gateway" not in inspect(networked, "quiet")["subnets"][0]  # type: ignore[index]
     networked("rename", "server", "shop")
     ask = ("run", "--rm", *common, "nslookup", "shop")
     # The server of names reads its files when it gets to it.

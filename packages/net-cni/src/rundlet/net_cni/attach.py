@@ -15,6 +15,7 @@ from .options import unmanaged
 from .ports import validate
 from .result import dns_of, interface_of
 from .routes import ranked
+from .standard import is_internal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,13 +110,18 @@ def _publisher(networks: Sequence[NetworkConfig], attachment: Attachment) -> int
     for place, network in enumerate(networks):
         if network.has("portMappings"):
             return place
-    if not attachment.ports or any(is_unmanaged(network) for network in networks):
-        return -1  # whoever looks after the bridge publishes, or does not
+    if not attachment.ports or any(map(_publishes_nothing, networks)):
+        return -1
     names = ", ".join(network.name for network in networks)
     raise NetworkError(
         f"cannot publish ports: no plugin of network {names or 'none'} does that",
         remedy='Join a network with the plugin portmap, as the default network "podman" has.',
     )
+
+
+def _publishes_nothing(network: NetworkConfig) -> bool:
+    """Whether that is as it should be: who looks after the bridge publishes, or nobody is to."""
+    return is_unmanaged(network) or is_internal(network.plugins[0])
 
 
 def _clear(parts: Parts, attachment: Attachment, names: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from .execute import PluginFailed
 from .leases import DIRECTORY, Leases, ranges
 from .netlink import Netlink, packed
 from .routes import add_route
-from .standard import host_interface
+from .standard import host_interface, is_internal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +105,9 @@ def _bridge(host: Netlink, config: Mapping[str, Any], taken: Sequence[Lease]) ->
         bridge = host.link(name)
         if bridge is None:
             raise _failed(config, "add", f"bridge {name} vanished")
+    if is_internal(config):
+        for family in {"ipv6" if ":" in lease.address else "ipv4" for lease in taken}:
+            _write(f"/proc/sys/net/{family}/conf/{name}/forwarding", "0")
     if config.get("isGateway") or config.get("isDefaultGateway"):
         for lease in taken:
             _own_gateway(host, config, bridge, lease)
@@ -113,7 +116,7 @@ def _bridge(host: Netlink, config: Mapping[str, Any], taken: Sequence[Lease]) ->
 
 
 def _own_gateway(host: Netlink, config: Mapping[str, Any], bridge: Link, lease: Lease) -> None:
-    """The bridge has the gateway's address, and the host forwards."""
+    """The bridge has the gateway's address, and the host forwards, but for internal networks."""
     wanted = packed(lease.gateway), lease.prefix
     for address, prefix in host.addresses(bridge.index):
         same_subnet = len(address) == len(wanted[0]) and _subnet(address, prefix) == _subnet(
@@ -123,6 +126,8 @@ def _own_gateway(host: Netlink, config: Mapping[str, Any], bridge: Link, lease: 
             words = f"{bridge.name} already has an IP address different from {lease.gateway}"
             raise _failed(config, "add", words)
     host.add_address(bridge.index, lease.gateway, lease.prefix)
+    if is_internal(config):
+        return
     if ":" in lease.gateway:
         _write("/proc/sys/net/ipv6/conf/all/forwarding", "1")
     else:

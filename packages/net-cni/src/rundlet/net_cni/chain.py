@@ -54,6 +54,8 @@ class Chain:
                 config, more = routes.split(config)
                 result = self._executor.run(self.network.name, config, self._call("ADD"))
                 record = record.replace(result=routes.add(record, result, more))
+                if standard.is_internal(config):
+                    here.append(config)  # no plugin makes its rules
             note(record)
         if here:
             rules.add(here, record)
@@ -62,8 +64,11 @@ class Chain:
         return record
 
     def is_done_here(self) -> bool:
-        """Whether some of its plugins are done in this process."""
-        return any(self._is_done_here(self._config(plugin, {})) for plugin in self._needed())
+        """Whether some of its plugins, or their rules, are done in this process."""
+        return any(
+            self._is_done_here(self._config(plugin, {})) or standard.is_internal(plugin)
+            for plugin in self._needed()
+        )
 
     def _is_done_here(self, config: Mapping[str, Any]) -> bool:
         return self._in_process and standard.handles(config, self._record.arguments)
@@ -135,8 +140,9 @@ class Chain:
 
                 config = self._config(plugin, self._record.result)
                 addresses += bridge.delete(config, self._call("DEL", namespace))
-        if plugins or not namespace:  # without it, bridge and ptp leave their masquerading
-            rules.remove(self._record, addresses, sweep=bool(plugins))
+        ours = bool(plugins) or any(map(standard.is_internal, self.network.plugins))
+        if ours or not namespace:  # without it, bridge and ptp leave their masquerading
+            rules.remove(self._record, addresses, last=ours)
 
     def _needed(self) -> Sequence[Mapping[str, Any]]:
         """The plugins that have something to do: each one costs a process.

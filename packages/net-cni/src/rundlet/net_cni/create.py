@@ -15,11 +15,11 @@ from .default import VERSION
 from .define import networks, shown
 from .netlink import DEAD_ENDS
 from .options import FIELDS, settled, unmanaged
-from .standard import TYPE
+from .standard import INTERNAL, TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from rundlet.core.contracts.network import Network
@@ -113,9 +113,8 @@ def _with_interface(network: Network, known: Sequence[Network]) -> Network:
 
 def conflist(network: Network, *, dns: bool) -> dict[str, Any]:
     """The configuration of a complete network. dns: whether there is a server for names."""
-    make: Callable[[Network], list[dict[str, Any]]]
-    make = _bridge if network.driver == "bridge" else _on_parent
-    plugins = make(network)
+    named = dns and _is_named(network)
+    plugins = _bridge(network, named) if network.driver == "bridge" else _on_parent(network)
     document: dict[str, Any] = {"cniVersion": VERSION, "name": network.name, "plugins": plugins}
     notes = {
         "podman_labels": dict(network.labels),
@@ -123,18 +122,23 @@ def conflist(network: Network, *, dns: bool) -> dict[str, Any]:
     }
     notes = {key: value for key, value in notes.items() if value}
     document = {**document, "args": notes} if notes else document
-    named = dns and network.dns_enabled and network.driver == "bridge" and not network.internal
-    named = named and not unmanaged(network.options)  # where the host has no address to listen on
     return names.note(document) if named else document
 
 
-def _bridge(network: Network) -> list[dict[str, Any]]:
+def _is_named(network: Network) -> bool:
+    """Whether containers find each other by name: the host needs an address to listen on."""
+    vlan = network.internal and "vlan" in network.options  # whose interface the plugin makes
+    managed = network.driver == "bridge" and not unmanaged(network.options)
+    return network.dns_enabled and managed and not vlan
+
+
+def _bridge(network: Network, named: bool) -> list[dict[str, Any]]:
     options = network.options
     outward = not network.internal and not unmanaged(options)
     first: dict[str, Any] = {
         "type": "bridge",
         "bridge": network.interface,
-        "isGateway": outward,
+        "isGateway": outward or named,
         "ipMasq": outward,
         "hairpinMode": True,
         "capabilities": {"ips": True, "mac": True},
@@ -148,11 +152,13 @@ def _bridge(network: Network) -> list[dict[str, Any]]:
     tuning = {"type": "tuning", "capabilities": {"mac": True}}
     if unmanaged(options):
         return [first, tuning]
+    if network.internal:
+        return [{**first, INTERNAL: True}, tuning]
     firewall: dict[str, Any] = {"type": "firewall"}
     if "isolate" in options:
         firewall["ingressPolicy"] = "same-bridge"
-    ports = [{"type": "portmap", "capabilities": {"portMappings": True}}] if outward else []
-    return [first, *ports, firewall, tuning]
+    ports = {"type": "portmap", "capabilities": {"portMappings": True}}
+    return [first, ports, firewall, tuning]
 
 
 def _on_parent(network: Network) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from rundlet.core.contracts.network import Network
 from .config import Damaged, load_all
 from .names import wanted
 from .options import unmanaged
-from .standard import TYPE
+from .standard import INTERNAL, TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,13 +51,16 @@ def shown(config: NetworkConfig) -> Network:
     labels, options = notes.get("podman_labels"), notes.get("podman_options")
     options = options if isinstance(options, dict) else {}
     subnets = _subnets(first.get("ipam", {}))
+    internal = _internal(first, options)
+    if internal and not first.get("isGateway"):
+        subnets = tuple({k: v for k, v in one.items() if k != "gateway"} for one in subnets)
     return Network(
         name=config.name,
         id=network_id(config.name),
         driver=first["type"],
         interface=str(first.get("bridge") or first.get("master") or ""),
         subnets=subnets,
-        internal=_internal(first, options),
+        internal=internal,
         ipv6=any(":" in subnet["subnet"] for subnet in subnets),
         dns_enabled=wanted(config.document)
         or any(plugin["type"] == "dnsname" for plugin in config.plugins),
@@ -94,7 +97,7 @@ def _internal(first: Mapping[str, Any], options: Mapping[str, str]) -> bool:
     if unmanaged(options):
         known = _ranges(first.get("ipam", {}))
         return bool(known) and not any("gateway" in one for one in known)
-    return first["type"] == "bridge" and not first.get("isGateway")
+    return first["type"] == "bridge" and bool(first.get(INTERNAL) or not first.get("isGateway"))
 
 
 def _subnets(ipam: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:

@@ -16,10 +16,11 @@ import os
 from rundlet.core.linux.processes import partial_name, run
 
 from .host import Host
+from .standard import is_internal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
     from typing import Any
 
     from .cache import Cache, Record
@@ -37,6 +38,11 @@ _DIRECTORIES = (
     "/usr/lib/podman",
 )
 """Where podman looks for its helpers (containers.conf(5), helper_binaries_dir)."""
+
+_INTERNAL = "%int"
+"""Ending of the files of internal networks: what is not known there is NXDOMAIN (since 1.11)."""
+_NOBODY = "255.255.255.255"
+"""A nameserver to which the kernel lets nobody send: for releases that do not know the ending."""
 
 _SIGHUP = 1  # `signal` imports enum
 _NOTE = ("args", "rundlet", "dns")
@@ -87,19 +93,25 @@ class Names:
         if not wanted(record.document) or not program():
             return
         with self._host.names():
-            self._write(record.network)
+            there = [one for one in self._cache.all() if _is_there(one)]
+            mine = {one.network for one in there if one.container == record.container}
+            for network in {record.network, *mine}:  # in others, what it may ask has changed
+                self._write(network, there)
             self._tell()
 
-    def _write(self, network: str) -> None:
+    def _write(self, network: str, there: Sequence[Record]) -> None:
+        mine = [one for one in there if one.network == network and wanted(one.document)]
+        outward = {one.container for one in there if not _is_internal(one)}
         path = os.path.join(self._directory, network)
-        there = [one for one in self._cache.all() if one.network == network and _is_there(one)]
-        if not there:
-            _unlink(path)
+        for name in (path, path + _INTERNAL) if not mine else ():
+            _unlink(name)
+        if not mine:
             return
+        path += _INTERNAL if _is_internal(mine[0]) else ""
         temporary = partial_name(os.path.join(self._run_dir, "names"))  # all files there are read
         os.makedirs(self._directory, mode=0o700, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text(there))
+            file.write(text([_confined(one, outward) for one in mine]))
         os.replace(temporary, path)
 
     def _tell(self) -> None:
@@ -160,6 +172,15 @@ def text(records: Sequence[Record]) -> str:
             ).rstrip()
         )
     return "".join(f"{line}\n" for line in lines)
+
+
+def _is_internal(record: Record) -> bool:
+    return is_internal(record.document["plugins"][0])
+
+
+def _confined(record: Record, outward: Set[str]) -> Record:
+    """A container of internal networks alone asks nobody outside, not even by the server."""
+    return record if record.container in outward else record.replace(dns=(_NOBODY,))
 
 
 def _is_there(record: Record) -> bool:

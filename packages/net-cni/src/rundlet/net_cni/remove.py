@@ -8,6 +8,7 @@ from _socket import AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, socket
 from rundlet.core.errors import InUse, NetworkError, NoSuchNetwork, NotSupported
 
 from .config import find, load_all
+from .standard import is_internal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ def remove(parts: Parts, name: str) -> None:
         except OSError as error:
             raise NetworkError(f"cannot remove {config.path}: {error.strerror}") from error
     _remove_bridge(parts, config)
+    if is_internal(config.plugins[0]):
+        from .rules import sweep
+
+        with parts.host.rules(alone=True):
+            sweep()
     _forget_leases(parts, config)
     parts.host.forget_network(name)
 

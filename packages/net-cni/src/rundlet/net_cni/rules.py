@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .leases import network_of, text
-from .standard import needs_masquerade
+from .standard import is_internal, needs_masquerade
 from .tables import Family, Masquerade
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ def add(plugins: Sequence[Mapping[str, Any]], record: Record) -> None:
     addresses = addresses_of(record)
     hidden = any(needs_masquerade(config) for config in plugins)
     let_through = any(config["type"] == "firewall" for config in plugins)
+    closed = [str(config["bridge"]) for config in plugins if is_internal(config)]
     for version in _versions(address for address, _ in addresses):
         family = Family(version)
         mine = tuple(pair for pair in addresses if _version(pair[0]) == version)
@@ -29,13 +30,15 @@ def add(plugins: Sequence[Mapping[str, Any]], record: Record) -> None:
             family.masquerade(Masquerade(record.network, record.container, mine))
         if let_through:
             family.forward(address for address, _ in mine)
+        for bridge in closed:
+            family.close(bridge)
         family.commit()
 
 
-def remove(record: Record, addresses: Iterable[str], *, sweep: bool) -> None:
+def remove(record: Record, addresses: Iterable[str], *, last: bool) -> None:
     """All rules of an attachment, whichever of them are there.
 
-    addresses: that it had, beside those of its result. sweep: also what nobody uses any more;
+    addresses: that it had, beside those of its result. last: also what nobody uses any more;
     only for who is alone with the rules. Raises NetworkError.
     """
     had = {*addresses, *(address for address, _ in addresses_of(record))}
@@ -43,9 +46,23 @@ def remove(record: Record, addresses: Iterable[str], *, sweep: bool) -> None:
         family = Family(version)
         mine = [address for address in had if _version(address) == version]
         family.remove(record.network, record.container, mine)
-        if sweep:
-            family.sweep()
+        if last:
+            _sweep(family)
         family.commit()
+
+
+def sweep() -> None:
+    """Remove what nobody uses any more; for who is alone with the rules. Raises NetworkError."""
+    for version in (4, 6):
+        family = Family(version)
+        _sweep(family)
+        family.commit()
+
+
+def _sweep(family: Family) -> None:
+    for bridge in filter(_is_gone, family.closed()):
+        family.open(bridge)
+    family.sweep()
 
 
 def addresses_of(record: Record) -> tuple[tuple[str, str], ...]:
@@ -55,6 +72,13 @@ def addresses_of(record: Record) -> tuple[tuple[str, str], ...]:
         number, prefix, bits = network_of(ip["address"])
         found.append((ip["address"].partition("/")[0], f"{text(number, bits)}/{prefix}"))
     return tuple(found)
+
+
+def _is_gone(bridge: str) -> bool:
+    from .netlink import Netlink
+
+    with Netlink() as host:
+        return host.link(bridge) is None
 
 
 def _version(address: str) -> int:

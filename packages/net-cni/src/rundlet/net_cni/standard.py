@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FLAGS = ("isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "hairpinMode")
-_OF_BRIDGE = {"bridge", "mtu", "dns", "ipam", "runtimeConfig", "prevResult", "args", *_FLAGS}
 _OF_NETWORK = {"type", "name", "cniVersion"}
 _OF_IPAM = {"type", "ranges", "subnet", "rangeStart", "rangeEnd", "gateway", "routes", "dataDir"}
 TYPE = "rundlet.type"
 """Key of a route that leads nowhere: blackhole, unreachable, prohibit. CNI has no such routes."""
+INTERNAL = "rundlet.internal"
+"""Key of a bridge from which nothing is forwarded. In CNI that is one without a gateway, on which
+no server of names can listen."""
+_OF_BRIDGE = {
+    "bridge", "mtu", "dns", "ipam", "runtimeConfig", "prevResult", "args", INTERNAL, *_FLAGS
+}  # fmt: skip
 _FIREWALLD = "/run/firewalld.pid"
 
 
@@ -72,6 +77,11 @@ def _only(found: Mapping[str, Any], known: set[str]) -> bool:
 def needs_masquerade(config: Mapping[str, Any]) -> bool:
     """Whether the addresses of this bridge are hidden behind the host's."""
     return config["type"] == "bridge" and bool(config.get("ipMasq"))
+
+
+def is_internal(config: Mapping[str, Any]) -> bool:
+    """Whether nothing is to be forwarded from and to this bridge."""
+    return config["type"] == "bridge" and bool(config.get(INTERNAL))
 
 
 def host_interface(arguments: str) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _PLACES = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin")
 _FORWARD = '-A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD'
 _ADMIN = '-A CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN'
+_CLOSED = "CNI-RUNDLET-INTERNAL"
+_TO_CLOSED = f"-A CNI-FORWARD -j {_CLOSED}"
 _MULTICAST = {4: "224.0.0.0/4", 6: "ff00::/8"}
 _PORT_CHAINS = ("CNI-HOSTPORT-DNAT", "CNI-HOSTPORT-SETMARK", "CNI-HOSTPORT-MASQ")
 
@@ -78,16 +80,19 @@ class Family:
 
     def forward(self, addresses: Iterable[str]) -> None:
         """firewall: let addresses be forwarded, and what belongs to their connections."""
+        self._forward_chain()
+        for address in addresses:
+            for rule in self._forwarding(address):
+                if rule not in self._rules["filter"]:
+                    self._changes["filter"].append(rule)
+
+    def _forward_chain(self) -> None:
         self._chain("filter", "CNI-FORWARD")
         self._chain("filter", "CNI-ADMIN")
         if _FORWARD not in self._rules["filter"]:
             self._changes["filter"].append(_FORWARD.replace("-A FORWARD", "-I FORWARD 1"))
         if _ADMIN not in self._rules["filter"]:
             self._changes["filter"].append(_ADMIN.replace("-A CNI-FORWARD", "-I CNI-FORWARD 1"))
-        for address in addresses:
-            for rule in self._forwarding(address):
-                if rule not in self._rules["filter"]:
-                    self._changes["filter"].append(rule)
 
     def _forwarding(self, address: str) -> Sequence[str]:
         whole = f"{address}/{32 if self.version == 4 else 128}"
@@ -95,6 +100,17 @@ class Family:
             f"-A CNI-FORWARD -d {whole} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
             f"-A CNI-FORWARD -s {whole} -j ACCEPT",
         )
+
+    def close(self, bridge: str) -> None:
+        """internal networks: nothing is forwarded from a bridge, or to it. The administrator's
+        chain comes before, the rules that let addresses through come after."""
+        self._forward_chain()
+        self._chain("filter", _CLOSED)
+        if _TO_CLOSED not in self._rules["filter"]:
+            self._changes["filter"].append(_TO_CLOSED.replace("-A CNI-FORWARD", "-I CNI-FORWARD 2"))
+        for rule in _closing(bridge):
+            if rule not in self._rules["filter"]:
+                self._changes["filter"].append(rule)
 
     def masquerade(self, wish: Masquerade) -> None:
         """bridge: hide addresses behind the host's when they talk to others than their subnet."""
@@ -124,8 +140,22 @@ class Family:
         unwanted = {rule for address in addresses for rule in self._forwarding(address)}
         self._drop("filter", [line for line in self._rules["filter"] if line in unwanted])
 
+    def closed(self) -> list[str]:
+        """The bridges that `close` has closed."""
+        mine = [line for line in self._rules["filter"] if line.startswith(f"-A {_CLOSED} -i ")]
+        return [line.split(" ")[3] for line in mine]
+
+    def open(self, bridge: str) -> None:
+        """Undo `close`."""
+        unwanted = _closing(bridge)
+        self._drop("filter", [line for line in self._rules["filter"] if line in unwanted])
+
     def sweep(self) -> None:
         """Take out what attachments share, where nobody uses it any more."""
+        rules = self._rules["filter"]
+        if not any(line.startswith(f"-A {_CLOSED} ") for line in rules):
+            self._drop("filter", [line for line in rules if line == _TO_CLOSED])
+            self._drop_chain("filter", _CLOSED)
         rules = self._rules["filter"]
         mine = [line for line in rules if line.startswith(("-A CNI-FORWARD ", "-A CNI-ADMIN "))]
         if mine in ([], [_ADMIN]):  # nothing of containers, and nothing that an admin put there
@@ -184,6 +214,13 @@ class Family:
         ]
         lines += [f"{option} {chain}" for option in ("-F", "-X") for chain in dead]
         return "".join(f"{line}\n" for line in lines)
+
+
+def _closing(bridge: str) -> Sequence[str]:
+    return (
+        f"-A {_CLOSED} -i {bridge} ! -o {bridge} -j DROP",
+        f"-A {_CLOSED} ! -i {bridge} -o {bridge} -j DROP",
+    )
 
 
 def _jumps(line: str, chain: str) -> bool:
