@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from rundlet.cli.absent import LEFT_OUT
 from rundlet.cli.program import IDLE, PROGRAM
 from rundlet.cli.request.options import HARMLESS
 from rundlet.cli.request.options import LEFT_OUT as FLAGS_LEFT_OUT
@@ -20,27 +21,6 @@ from rundlet.core.settings import refused
 from .flag_pages import sections, table
 
 PAGE = Path(__file__).parent.parent / "docs/podman.md"
-
-_DAEMON = "there is no service and no remote client: every command opens the state itself"
-_PODS = "pods are made by the CRI server; there is no `rundlet pod`"
-LEFT_OUT = {
-    "auto-update": "needs systemd units that podman generates",
-    "container clone": "`create` with the same flags does it",
-    "farm": _DAEMON,
-    "generate": "units are Quadlet's business now; `kube` documents are kubelet's",
-    "image scp": _DAEMON,
-    "kube": _PODS,
-    "machine": "no virtual machines: this runs on Linux",
-    "pod": _PODS,
-    "quadlet": "needs podman's systemd generator",
-    "system connection": _DAEMON,
-    "system migrate": "nothing to do: a row is migrated when the database is opened",
-    "system renumber": "nothing to do: locks have no numbers",
-    "system service": _DAEMON,
-    "unshare": "containers of other users than root are not supported yet",
-    "volume reload": "there are no volume plugins of Docker's kind",
-}
-"""Verbs of podman that are not here."""
 
 DIFFERS: dict[tuple[str, str], str] = {
     ("container checkpoint", "create-image"): "refused: `--export` writes an archive",

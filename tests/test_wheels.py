@@ -29,6 +29,8 @@ CHECKS: dict[str, list[list[str]]] = {
     "cri": [["rundlet-cri", "version"], ["rundlet-cri", "--root", "R", "--runroot", "r", "status"]],
     "net-cni": [["python", "-c", "import rundlet.net_cni.plugin"]],
 }
+MISSING = {"cli": ["build .", "image build .", "manifest create x"]}
+"""Verbs that other packages bring: the message names these."""
 FORBIDDEN = {
     "skopeo": ("rundlet-cli", "rundlet-net-cni", "grpcio"),
     "cli": ("rundlet-cri", "grpcio"),
@@ -69,6 +71,10 @@ def test_installs_alone_and_works(package: str, wheels: Path, tmp_path: Path) ->
             capture_output=True, text=True, cwd=tmp_path, check=False,
         )  # fmt: skip
         assert result.returncode == 0, f"{words}: {result.stdout}{result.stderr}"
+    for line in MISSING.get(package, ()):
+        words = [binaries / "rundlet", *line.split()]
+        result = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (result.returncode, "pip install rundlet-build" in result.stderr) == (125, True)
     for kept in environment.glob("lib/python3*/site-packages/rundlet/*/kept/main"):
         assert kept.stat().st_size > 10_000, "what the commands imported is not kept"
     installed = subprocess.run(

@@ -100,6 +100,35 @@ def test_nonsense_is_no_defect(store: Rundlet, tmp_path: Path, line: str) -> Non
     assert done.stderr.startswith("Error: ") and "defect" not in done.stderr
 
 
+def test_verbs_that_are_not_here_say_why(rundlet: Rundlet) -> None:
+    for line, why in (
+        ("pod ps", "pods are made by the CRI server"),
+        ("help machine", "no virtual machines"),
+        ("system service", "there is no service"),
+        ("rnu", "Did you mean this?\n\trm\n\trmi\n\trun"),
+    ):
+        done = rundlet(*line.split(), check=False)
+        assert (done.returncode, why in done.stderr) == (125, True), done.stderr
+
+
+def test_without_a_package_for_networks(store: Rundlet) -> None:
+    """As where rundlet-net-cni is not installed: what is asked for by name cannot be had."""
+    store.environment["RUNDLET_DISABLED_PLUGINS"] = '["cni"]'
+    done = store("run", "--rm", "busybox", "echo", "hi")
+    assert done.stdout == "hi\n" and "pip install rundlet-net-cni" in done.stderr
+    assert store("run", "--rm", "--network", "none", "busybox", "true").stderr == ""
+    for flags in (("-p", "80"), ("--network", "bridge"), ("--network", "podman")):
+        done = store("run", "--rm", *flags, "busybox", "true", check=False)
+        assert done.returncode == 126 and "pip install rundlet-net-cni" in done.stderr
+    done = store("network", "create", "x", check=False)
+    assert done.returncode == 125 and "pip install rundlet-net-cni" in done.stderr
+
+
+def test_help_for_a_reader_who_goes_away(rundlet: Rundlet) -> None:
+    line = "{ rundlet --help; echo $? >&2; } | true"
+    assert shell(rundlet, line).stderr in ("141\n", "0\n")  # 0: it was quicker than `true`
+
+
 def test_a_directory_of_docker(rundlet: Rundlet, tmp_path: Path) -> None:
     """--config: its logins are the only ones, as with DOCKER_CONFIG."""
     login = {"auth": base64.b64encode(b"me:secret").decode()}

@@ -85,4 +85,5 @@ PROGRAM = Program(
     group="rundlet.commands",
     options=(*ENGINE_OPTIONS, *_HONOURED, *IDLE, *_REFUSED),
     suggested="rundlet.cli.suggested:SUGGESTED",
+    absent="rundlet.cli.absent:ABSENT",
 )

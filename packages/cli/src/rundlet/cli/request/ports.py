@@ -90,5 +90,7 @@ def _range(text: str, ports: str) -> tuple[int, int]:
 
 def _port(text: str, number: str) -> int:
     if not number.isdecimal() or not 0 < int(number) < 65536:
-        raise InvalidArgument(f"cannot parse {number!r} as a port number in {text!r}")
+        raise InvalidArgument(
+            f"cannot parse {number!r} as a port number in {text!r}: ports are 1 to 65535"
+        )
     return int(number)

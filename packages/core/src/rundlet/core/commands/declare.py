@@ -117,6 +117,7 @@ class Program(Value):
 
     default: the verb that is run when none is named; "": that is an error.
     suggested: "module:mapping" of values that shells offer for options (`complete.suggestions`).
+    absent: "module:mapping" of verbs that users may look for here in vain, to the reason.
     logs: whether it writes a log of its own, at the level of --log-level.
     """
 
@@ -126,4 +127,5 @@ class Program(Value):
     options: tuple[Flag | Option, ...] = ()
     default: str = ""
     suggested: str = ""
+    absent: str = ""
     logs: bool = False

@@ -25,13 +25,14 @@ _ELSEWHERE = "Programs on PATH"
 def show(program: Program, words: Sequence[str]) -> int:
     """Print the help of the program, a group or a verb, as typer renders it.
 
-    Raises UsageError for words that name nothing.
+    Raises UsageError for words that name nothing, BrokenPipeError when nobody reads on.
     """
     command = get_command(application(program, words))
     try:
         command.main([*words, "--help"], prog_name=program.name, standalone_mode=False)
     except SystemExit as end:
-        return int(end.code or 0)
+        if end.code:  # what rich and typer make of EPIPE
+            raise BrokenPipeError from None
     sys.stdout.flush()
     return 0
 

@@ -12,7 +12,7 @@ from .declare import Group, Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .declare import Program
     from .parse import Options
@@ -104,8 +104,13 @@ class Verbs:
         return Found(declared, entry, named, rest)
 
     def unknown(self, word: str, named: Sequence[str] = ()) -> UsageError:
-        """podman's error for a word that is no verb, with what may have been meant."""
+        """podman's error for a word that is no verb, with what may have been meant.
+
+        Of a verb that is known to be missing it says why instead.
+        """
         path = " ".join((self.program.name, *named))
+        if why := self._absent(" ".join((*named, word))):
+            return UsageError(f"unrecognized command `{path} {word}`: {why}")
         near = suggestions(word, self.names(".".join(named)))
         hint = "\nDid you mean this?\n\t" + "\n\t".join(near) + "\n\n" if near else ""
         return UsageError(
@@ -113,12 +118,20 @@ class Verbs:
             remedy=f"{hint}Try '{path} --help' for more information",
         )
 
+    def _absent(self, verb: str) -> str:
+        """Why the program does not have a verb; "" for one that nobody has heard of."""
+        if not self.program.absent:
+            return ""
+        module, _, name = self.program.absent.partition(":")
+        __import__(module)
+        reasons: Mapping[str, str] = getattr(sys.modules[module], name)
+        return reasons.get(verb, "")
+
 
 def suggestions(word: str, names: Sequence[str]) -> list[str]:
-    """The names that a mistyped word is near to, nearest first."""
-    limit = 1 if len(word) <= 3 else 2
+    """The names that a mistyped word is near to, nearest first; podman's limit."""
     near = [(_distance(word, name), name) for name in names]
-    return [name for far, name in sorted(near) if far <= limit or name.startswith(word)]
+    return [name for far, name in sorted(near) if far <= 2 or name.startswith(word)]
 
 
 def _distance(one: str, other: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..contracts.network import Attachment, AttachResult, NetworkRequest
-from ..errors import InvalidArgument, NoSuchNetwork
+from ..errors import InvalidArgument, NetworkError, NoSuchNetwork
 from ..networks.namespace import create_namespace, remove_namespace
 from ..state import containers as rows
 from ..value import Value
@@ -102,6 +102,8 @@ def _attach(
 
     driver = engine.plugins.network_to_join()
     plugin = driver.name
+    if plugin == "none" and not engine.settings.network_plugin:
+        _say_that_there_is_none(request)
     path = Paths(engine, row.id).netns if driver.own_namespace else None
     attachment = Attachment(
         container=row.id,
@@ -128,6 +130,19 @@ def _attach(
     if result.ports and result.ports != request.ports:
         _keep_ports(engine, row, result)
     return Joined(path, hostname, result)
+
+
+def _say_that_there_is_none(request: ContainerRequest) -> None:
+    """No plugin that has networks is installed: what was asked for by name cannot be had.
+
+    Raises NetworkError; a container that only takes the default gets a warning.
+    """
+    remedy = "pip install rundlet-net-cni, or use --network none or --network host"
+    if request.ports or request.network or request.networks:
+        raise NetworkError("no network plugin is installed that has networks", remedy=remedy)
+    from .bundle import warn
+
+    warn((f"no network plugin is installed: the container has no network ({remedy})",))
 
 
 def _keep_ports(engine: Engine, row: Container, result: AttachResult) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, ClassVar, Literal
 
+    from ..errors import NotSupported
     from .probe import Probe
 
     Protocol = Literal["tcp", "udp", "sctp"]
@@ -179,9 +180,7 @@ class NetworkPlugin(ABC):
 
     def create_network(self, network: Network) -> Network:
         """Define a network; empty fields are filled in. Raises AlreadyExists, NotSupported."""
-        from ..errors import NotSupported
-
-        raise NotSupported(f"network plugin {self.name} has no networks of its own")
+        raise self._has_none()
 
     def update_network(
         self, name: str, *, dns_add: Sequence[str] = (), dns_drop: Sequence[str] = ()
@@ -190,12 +189,16 @@ class NetworkPlugin(ABC):
 
         Containers that are attached already keep those that they have.
         """
-        from ..errors import NotSupported
-
-        raise NotSupported(f"network plugin {self.name} has no networks of its own")
+        raise self._has_none()
 
     def remove_network(self, name: str) -> None:
         """Raises NoSuchNetwork, InUse, NotSupported."""
+        raise self._has_none()
+
+    def _has_none(self) -> NotSupported:
         from ..errors import NotSupported
 
-        raise NotSupported(f"network plugin {self.name} has no networks of its own")
+        return NotSupported(
+            f"network plugin {self.name} has no networks of its own",
+            remedy="Another plugin has: pip install rundlet-net-cni.",
+        )

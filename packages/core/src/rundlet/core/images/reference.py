@@ -63,6 +63,8 @@ def is_short(text: str) -> bool:
 
 def parse(text: str) -> Reference:
     """Parse a name; a short one is docker.io's. Raises InvalidArgument saying what is wrong."""
+    if not text:
+        raise InvalidArgument("invalid image name: it is empty")
     rest, at, digest = text.partition("@")
     if at:
         digest_parts(digest)
