@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -351,7 +352,18 @@ def test_id_files(loaded: Rundlet, tmp_path: Path) -> None:
     loaded("rm", "-f", "-t", "0", "--cidfile", str(cid))
     assert not cid.exists()
     cid.write_text("what a machine that lost its power had left " * 10)
-    assert loaded(*words).stdout.strip() == cid.read_text()
+    again = loaded(*words).stdout.strip()
+    assert again == cid.read_text()
+    cid.write_text("another's by now")
+    loaded("rm", "-f", "-t", "0", again)
+    assert cid.read_text() == "another's by now"
+
+
+def test_a_cidfile_that_is_a_device_stays(loaded: Rundlet, tmp_path: Path) -> None:
+    node = tmp_path / "null"
+    os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    loaded("run", "--rm", "--network=none", "--cidfile", str(node), "busybox", "true")
+    assert node.is_char_device()
 
 
 def test_a_cidfile_of_a_failed_create_is_gone(loaded: Rundlet, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import InvalidArgument
+from .trees import unlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def reserve(request: ContainerRequest, undo: ExitStack) -> int:
             return os.open(path, flags)
     except OSError as error:
         raise InvalidArgument(f"--cidfile {path}: {error.strerror}") from None
-    undo.callback(forget, request)
+    undo.callback(unlink, path)
     return descriptor
 
 
@@ -39,18 +40,25 @@ def fill(descriptor: int, container: str) -> None:
     """Write the id into the file that `reserve` made."""
     if descriptor >= 0:
         with open(descriptor, "w", encoding="utf-8") as file:
-            file.truncate(0)
+            if os.fstat(descriptor).st_size:  # of a device (/dev/stdout) nothing can be cut
+                file.truncate(0)
             file.write(container)
 
 
-def forget(request: ContainerRequest) -> None:
-    """Remove the --cidfile: it goes with the container (podman-run(1))."""
-    for path in (request.cidfile,):
-        if path:
-            try:
+def forget(request: ContainerRequest, container: str) -> None:
+    """Remove the --cidfile: it goes with the container (podman-run(1)).
+
+    One that names another container by now, or that is a device (/dev/null), is not ours to remove.
+    """
+    path = request.cidfile
+    try:
+        if path and os.path.isfile(path):
+            with open(path, "rb") as file:
+                ours = file.read(len(container) + 1) == container.encode()
+            if ours:
                 os.unlink(path)
-            except OSError:
-                continue
+    except OSError:
+        return
 
 
 def write_pids(request: ContainerRequest, monitored: Monitored) -> None:

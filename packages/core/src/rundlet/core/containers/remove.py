@@ -114,7 +114,7 @@ def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
     remove_tree(paths.run)
     unlink(paths.exit_file)
     if "cidfile" in row.request:
-        id_files.forget(request_of(row.request))
+        id_files.forget(request_of(row.request), row.id)
     rows.delete(engine.database, row.id)
     if volumes:
         for name in names:
