@@ -128,6 +128,13 @@ def test_a_server_that_was_killed_is_started_again(
     assert soon(lambda: server(settings) != 0)
     os.kill(server(settings), signal.SIGKILL)
     assert soon(lambda: server(settings) == 0)
+    (lost,) = plugin.damage()
+    assert lost.startswith("aardvark-dns of network front has ended")
+    plugin.mend()
+    assert soon(lambda: ask(sockets, web, gateway, "web") != "")
+    assert plugin.damage() == []
+    os.kill(server(settings), signal.SIGKILL)
+    assert soon(lambda: server(settings) == 0)
     plugin.attach(make("other", NetworkRequest("front")))
     assert soon(lambda: server(settings) != 0)
     assert soon(lambda: ask(sockets, web, gateway, "other") != "")

@@ -121,6 +121,14 @@ def test_names_resolve(networked: Rundlet) -> None:
     ask = ("run", "--rm", *common, "nslookup", "shop")
     # The server of names reads its files when it gets to it.
     assert any(address in networked(*ask, check=False).stdout for _ in range(30))
+    os.kill(int((networked.directory / "run/networks/names/aardvark.pid").read_text()), 9)
+    for _ in range(2):
+        done = networked("system", "check", "--quick", check=False)
+        if done.returncode:  # a process that was killed ends a moment later
+            break
+    assert "aardvark-dns of network web has ended" in done.stdout + done.stderr
+    networked("system", "check", "--quick", "--repair", check=False)
+    assert address in networked("exec", "shop", "nslookup", "shop").stdout
 
 
 def test_connect_and_disconnect(networked: Rundlet) -> None:

@@ -85,6 +85,14 @@ def check(parts: Parts, attachment: Attachment, result: AttachResult) -> None:
         parts.chain(record).check()
 
 
+def damage(parts: Parts) -> Sequence[str]:
+    """What attached containers are without: the server of their names."""
+    return [
+        f"aardvark-dns of network {name} has ended: its containers find no names"
+        for name in parts.names.unserved()
+    ]
+
+
 def collect(parts: Parts, valid: Sequence[Attachment]) -> None:
     """DEL what belongs to no valid attachment, then GC where plugins can (since 1.1.0)."""
     living = {attachment.container for attachment in valid}

@@ -99,6 +99,23 @@ class Names:
                 self._write(network, there)
             self._tell()
 
+    def unserved(self) -> list[str]:
+        """The networks whose containers ask a server that has ended."""
+        if not program() or self._pid(os.path.join(self._directory, "aardvark.pid")):
+            return []
+        there = (one for one in self._cache.all() if _is_there(one) and wanted(one.document))
+        return sorted({one.network for one in there})
+
+    def serve(self) -> None:
+        """Start the server again where it has ended."""
+        with self._host.names():
+            there = [one for one in self._cache.all() if _is_there(one)]
+            networks = self.unserved()
+            for network in networks:
+                self._write(network, there)
+            if networks:
+                self._tell()
+
     def _write(self, network: str, there: Sequence[Record]) -> None:
         mine = [one for one in there if one.network == network and wanted(one.document)]
         outward = {one.container for one in there if not _is_internal(one)}

@@ -70,6 +70,14 @@ class CNINetworks(NetworkPlugin):
 
         collect(self._parts, valid)
 
+    def damage(self) -> Sequence[str]:
+        from .health import damage
+
+        return damage(self._parts)
+
+    def mend(self) -> None:
+        self._parts.names.serve()
+
     def networks(self) -> Sequence[Network]:
         from .define import networks
 

@@ -174,6 +174,14 @@ class NetworkPlugin(ABC):
     def collect(self, valid: Sequence[Attachment]) -> None:  # noqa: B027 (nothing to do is right)
         """Remove leases, rules and interfaces that belong to no valid attachment."""
 
+    def damage(self) -> Sequence[str]:
+        """What attached containers are without that `mend` brings back, such as a server that was
+        killed: a line each; empty when all is whole."""
+        return ()
+
+    def mend(self) -> None:  # noqa: B027 (nothing to do is right)
+        """Bring back what `damage` tells of."""
+
     def networks(self) -> Sequence[Network]:
         """All networks this plugin knows, the default first."""
         return ()

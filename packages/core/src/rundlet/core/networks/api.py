@@ -96,6 +96,14 @@ class Networks:
         """Why containers cannot be attached now; empty when they can."""
         return self._plugin(plugin).status()
 
+    def damage(self, plugin: str = "") -> Sequence[str]:
+        """What attached containers are without, in words; `mend` brings it back."""
+        return self._plugin(plugin).damage()
+
+    def mend(self, plugin: str = "") -> None:
+        """Bring back what `damage` tells of. Raises NetworkError."""
+        self._plugin(plugin).mend()
+
     # --- named networks
 
     def list(self) -> Sequence[Network]:

@@ -14,7 +14,7 @@ from ..containers.strays import end_lost
 from ..containers.trees import remove_tree
 from ..containers.unfinished import collect
 from ..contracts.network import Attachment
-from ..errors import Busy
+from ..errors import Busy, RundletError
 from ..json import loads
 from ..linux.mounts import detach_below
 from ..linux.processes import start_time
@@ -46,6 +46,7 @@ def containers(engine: Engine) -> Iterator[Problem]:
         if row.status not in _HALF_DONE and _is_wrong(engine, row):
             yield from _of(engine, row.id)
     yield from _strays(engine)
+    yield from _networks(engine)
 
 
 def _half_done(engine: Engine) -> Iterator[Problem]:
@@ -159,6 +160,16 @@ def _remove_stray(engine: Engine, container: str, path: str) -> None:
     end_lost(engine, container)
     detach_below(path, itself=False)  # binds of what is not ours may be there
     remove_tree(path)
+
+
+def _networks(engine: Engine) -> Iterator[Problem]:
+    """What running containers are without, of their networks."""
+    try:
+        lost = engine.networks.damage()
+    except RundletError:  # of a plugin that is not installed, say: nothing is attached by it now
+        return
+    for message in lost:
+        yield Problem(message, engine.networks.mend)
 
 
 def _unknown(engine: Engine, directory: str) -> list[str]:
