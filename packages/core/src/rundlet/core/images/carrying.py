@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 
 from ..content.compress import PIECE, compressed, decompressed
+from ..content.handed import Ahead
 from ..content.verify import Verified
 from ..errors import Corrupt, NotFound, RegistryError, TimedOut
 from ..together import together
@@ -114,10 +116,10 @@ class Carrier:
         return self._carried(self._source.blob(origin), origin, target)
 
     def _carried(self, raw: ReadableFile, origin: Descriptor, target: Descriptor) -> Descriptor:
-        with raw, self._running.watch(raw):
+        with raw, self._running.watch(raw), ExitStack() as threads:
             passing = Passing(raw, origin, self._progress, self._running)
             checked = Verified(passing, origin, f"blob {origin.digest}")
-            body, told = self._changed(checked, origin, target)
+            body, told = self._changed(checked, origin, target, threads)
             if self._options.precompute and not target.digest:
                 result = self._put_precomputed(target, body)
             else:
@@ -144,7 +146,7 @@ class Carrier:
             return self._destination.put_blob(found, file)
 
     def _changed(
-        self, body: ReadableFile, origin: Descriptor, target: Descriptor
+        self, body: ReadableFile, origin: Descriptor, target: Descriptor, threads: ExitStack
     ) -> tuple[ReadableFile, list[Callable[[], dict[str, str]]]]:
         """A layer's bytes as its target says: decrypted, recompressed, encrypted; and what tells
         annotations of them, once they were read.
@@ -156,7 +158,8 @@ class Carrier:
 
             body = opening(body, secret, origin)
         if target.size < 0 and target.digest != origin.digest:  # the plan wants others
-            body = self._recompressed(body, target, told)
+            plain = threads.enter_context(Ahead(decompressed(body)))
+            body = self._recompressed(plain, target, told)
         if is_encrypted(target) and not is_encrypted(origin):
             from ..content.sealing import Sealing
 
@@ -167,10 +170,10 @@ class Carrier:
         return body, told
 
     def _recompressed(
-        self, body: ReadableFile, target: Descriptor, told: list[Callable[[], dict[str, str]]]
+        self, plain: ReadableFile, target: Descriptor, told: list[Callable[[], dict[str, str]]]
     ) -> ReadableFile:
-        """A layer's bytes, compressed as its target says; `told` gets what is to be told then."""
-        wishes, plain = self._wishes, decompressed(body)
+        """A plain layer, compressed as its target says; `told` gets what is to be told then."""
+        wishes = self._wishes
         target = target.replace(media_type=_plain_type(target))
         if chunked(target, wishes):
             from ..content.chunked import ChunkedWriter
