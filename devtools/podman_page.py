@@ -49,7 +49,6 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("network create", "internal"): "names of the outside are `NXDOMAIN` with aardvark-dns 1.11 and"
     " later; older ones do not answer. A bridge with `vlan` has no names",
     ("volume create", "driver"): "`local` only",
-    ("*", "rootfs"): "the directory itself: `:O` and `:idmap` behind it are not taken",
     ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
 }
 """(verb or *, flag) to how it differs."""

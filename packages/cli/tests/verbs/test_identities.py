@@ -194,3 +194,29 @@ def test_a_mount_with_the_ids_of_the_container(store: Rundlet, tmp_path: Path) -
     assert said(store, "-v", f"{tmp_path}:/h:ro,idmap", *words) == ["0"]
     one = f"type=bind,src={tmp_path},dst=/h,idmap=uids=@0-7-1;gids=@0-7-1"
     assert said(store, "--mount", one, *words) == ["7"]
+
+
+def test_a_root_directory_that_is_not_written_to(rundlet: Rundlet, busybox_rootfs: Path) -> None:
+    """podman-run(1) --rootfs DIR:O: what was written goes with the container."""
+    script = "ls /new; touch /new; stat -c %u /"
+    words = ("--network=none", "--rootfs", f"{busybox_rootfs}:O", "sh", "-c", script)
+    rundlet("run", "--name", "it", *words)
+    assert not (busybox_rootfs / "new").exists()
+    assert rundlet("start", "-a", "it").stdout == "/new\n0\n"
+    rundlet("cp", "it:/new", f"{busybox_rootfs}/copy")
+    assert rundlet("inspect", "-f", "{{.Rootfs}}", "it").stdout == f"{busybox_rootfs}\n"
+    rundlet("mount", "it")
+    rundlet("rm", "it")
+    assert str(rundlet.directory) not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_a_root_directory_with_other_owners(rundlet: Rundlet, busybox_rootfs: Path) -> None:
+    """podman-run(1) --rootfs DIR:idmap: by the container's mapping, or another."""
+    words = ("run", "--rm", "--network=none", "--uidmap=0:100000:1000", "--rootfs")
+    script = ("sh", "-c", "stat -c %u /bin; touch /new")
+    assert rundlet(*words, f"{busybox_rootfs}:idmap", *script).stdout == "0\n"
+    assert (busybox_rootfs / "new").stat().st_uid == 0
+    given = "idmap=uids=@0-7-1;gids=@0-7-1"
+    assert rundlet(*words, f"{busybox_rootfs}:{given}", "stat", "-c", "%u", "/bin").stdout == "7\n"
+    for wrong in ("idmap=x=0-1-1", "idmap=uids=0-1", "idmap=uids=@0-5000-1"):
+        assert rundlet(*words, f"{busybox_rootfs}:{wrong}", "true", check=False).returncode == 125

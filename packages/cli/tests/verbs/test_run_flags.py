@@ -455,6 +455,17 @@ def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:
     assert not (tmp_path / "hooked").exists()
     loaded(*words, "--annotation", "hook=me", "busybox", "true")
     assert json.loads((tmp_path / "hooked").read_text())["status"]
+    program["args"] = ["sh", "-c", "sed s/old/new/"]
+    (hooks / "one.json").write_text(json.dumps({**document, "stages": ["precreate"]}))
+    words += ("--annotation", "hook=me", "busybox", "echo", "old")
+    assert loaded(*words).stdout == "new\n"
+    program["args"][2] = "echo no; echo why >&2; exit 3"
+    for says in ("exited with 3: why", "did not answer with a config.json"):
+        (hooks / "one.json").write_text(json.dumps({**document, "stages": ["precreate"]}))
+        done = loaded(*words, check=False)
+        assert (done.returncode, says in done.stderr) == (126, True), done.stderr
+        program["args"][2] = "echo no"
+    assert loaded("ps", "-aq").stdout == ""
     (hooks / "one.json").write_text("{")
     done = loaded(*words, "busybox", "true", check=False)
     assert done.returncode == 125 and f"{hooks}/one.json" in done.stderr

@@ -43,7 +43,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         checks = health(arguments)
     return ContainerRequest(
         image="" if rootfs else image,
-        rootfs=_absolute(image) if rootfs else "",
+        **(_root_directory(image) if rootfs else {}),
         command=tuple(command) or None,
         entrypoint=_entrypoint(arguments),
         env=environment.environment(arguments),
@@ -171,10 +171,16 @@ def _userns(arguments: Parsed) -> str:
     return arguments.text("userns") or os.environ.get("PODMAN_USERNS", "")
 
 
-def _absolute(path: str) -> str:
+def _root_directory(text: str) -> dict[str, Any]:
+    """`--rootfs`: a path, behind which `:O` or `:idmap` may be."""
     import os
 
-    return os.path.abspath(path)
+    path, _, how = text.rpartition(":")
+    if path and how == "O":
+        return {"rootfs": os.path.abspath(path), "rootfs_overlay": True}
+    if path and (how == "idmap" or how.startswith("idmap=")):
+        return {"rootfs": os.path.abspath(path), "rootfs_idmap": how}
+    return {"rootfs": os.path.abspath(text)}
 
 
 def _entrypoint(arguments: Parsed) -> tuple[str, ...] | None:

@@ -23,6 +23,7 @@ from .request import SANDBOX_ITSELF
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from ..cgroups.layout import CgroupLayout
     from ..contracts.runtime import OCIRuntime, OCISpec
@@ -81,9 +82,13 @@ def write(
     _set_outside(plan)
     if request.devices:
         _inject(engine, request, spec)
-    _add_hooks(engine, request, spec)
+    hooks = _add_hooks(engine, request, spec)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_spec", container=notify.view(engine, row), spec=spec)
+    if hooks:
+        from ..spec import oci_hooks
+
+        spec = oci_hooks.filtered(spec, hooks)
     adapted = runtime.adapt(spec)
     store(paths, adapted.spec)
     return (*generated.warnings, *adapted.warnings)
@@ -103,14 +108,15 @@ def _inject(engine: Engine, request: ContainerRequest, spec: OCISpec) -> None:
     cdi.inject(spec, named, engine.settings.cdi_spec_dirs or cdi.DIRECTORIES)
 
 
-def _add_hooks(engine: Engine, request: ContainerRequest, spec: OCISpec) -> None:
-    """Hooks of the machine's directories (oci-hooks(5))."""
+def _add_hooks(engine: Engine, request: ContainerRequest, spec: OCISpec) -> list[dict[str, Any]]:
+    """Hooks of the machine's directories (oci-hooks(5)); those that are to change the spec."""
     hooks = [one for one in request.hooks_dirs or engine.settings.hooks_dirs if os.path.exists(one)]
-    if hooks:
-        from ..spec import oci_hooks
+    if not hooks:
+        return []
+    from ..spec import oci_hooks
 
-        asked = any(mount.kind == "bind" for mount in request.mounts)
-        oci_hooks.add(spec, hooks, bind_mounts=asked)
+    asked = any(mount.kind == "bind" for mount in request.mounts)
+    return oci_hooks.add(spec, hooks, bind_mounts=asked)
 
 
 def _set_outside(plan: SpecPlan) -> None:

@@ -16,6 +16,7 @@ class Paths:
     attended: locked by the process that starts or watches the container in the foreground;
     the exit command waits for it (exit_command.py).
     overlays: of mounts with the option O (overlays.py).
+    root: how a `--rootfs` is seen that is not used as it is (root_directory.py).
     stopped: exists when a container with a restart policy was stopped by hand (restart.py).
     mounted: exists while the user wants the root mounted; using: locked by who reads it
     (mounting.py).
@@ -30,6 +31,7 @@ class Paths:
         self.config = f"{self.bundle}/config.json"
         self.log = f"{self.bundle}/ctr.log"
         self.overlays = f"{self.bundle}/overlays"
+        self.root = f"{settings.graph_root}/rootfs/{container}"
         self.stopped = f"{self.bundle}/stopped"
         self.pid_file = f"{self.run}/pidfile"
         self.live = f"{self.run}/live"

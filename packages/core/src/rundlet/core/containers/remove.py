@@ -7,7 +7,7 @@ import os
 from ..errors import Busy, NoSuchContainer, RundletError, WrongState
 from ..linux.processes import alive
 from ..state import containers as rows
-from . import cleanup, id_files, joined, notify, strays
+from . import cleanup, id_files, joined, notify, rootfs, strays
 from .attending import Attending
 from .paths import Paths
 from .state import boot_id, derive, has_process
@@ -109,6 +109,9 @@ def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
     paths = Paths(engine, row.id)
     if row.layer:
         engine.layers.remove(row.layer)
+    elif '"rootfs_' in row.request:
+        rootfs.unmount(engine, row)
+        remove_tree(paths.root)
     names = [name for name, _, anonymous in rows.volumes(engine.database, row.id) if anonymous]
     remove_tree(paths.bundle)
     remove_tree(paths.run)

@@ -80,6 +80,8 @@ class ContainerRequest(Value):
     # what to run
     image: str = ""  # any name or id, or "" with `rootfs`
     rootfs: str = ""
+    rootfs_overlay: bool = False  # it is not written to (containers/root_directory.py)
+    rootfs_idmap: str = ""  # "idmap[=uids=..;gids=..]": shown with the container's owners
     command: tuple[str, ...] | None = None  # after IMAGE; None: the image's CMD
     entrypoint: tuple[str, ...] | None = None  # None: the image's
     env: Mapping[str, str] = EMPTY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 
 from .. import json
@@ -21,10 +20,12 @@ if TYPE_CHECKING:
 def mount(engine: Engine, row: Container, request: ContainerRequest) -> str:
     """Mount the container's layer over its image's; the absolute path of the root.
 
-    A root directory (`--rootfs`) is used as it is.
+    Of a root directory (`--rootfs`): see root_directory.py.
     """
     if not row.layer:
-        return os.path.realpath(request.rootfs)
+        from . import root_directory
+
+        return root_directory.mount(engine, row, request, label(request))
     options = MountOptions(
         uid_map=request.uid_map or request.gid_map,
         gid_map=request.gid_map or request.uid_map,
@@ -66,6 +67,10 @@ def unmount(engine: Engine, row: Container) -> None:
     """Undo `mount`; nothing happens when it is not mounted."""
     if row.layer:
         engine.layers.unmount(row.layer)
+    elif '"rootfs_' in row.request:
+        from . import root_directory
+
+        root_directory.unmount(engine, row)
 
 
 def parent(row: Container) -> str:

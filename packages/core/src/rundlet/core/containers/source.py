@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from ..errors import DeniedByPolicy, InvalidArgument, NoSuchImage
 from ..value import EMPTY, Value
 
@@ -44,8 +42,9 @@ def resolve(engine: Engine, request: ContainerRequest, pulling: Pulling) -> Sour
     Raises NoSuchImage, DeniedByPolicy, InvalidArgument, and what a pull raises.
     """
     if request.rootfs:
-        if not os.path.isdir(request.rootfs):
-            raise InvalidArgument(f"--rootfs {request.rootfs}: no such directory")
+        from .root_directory import check
+
+        check(request)
         return Source()
     if not request.image:
         raise InvalidArgument("an image or --rootfs is needed")

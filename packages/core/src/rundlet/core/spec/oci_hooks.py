@@ -11,7 +11,7 @@ import json
 import os
 import re
 
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, RuntimeFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,22 +25,66 @@ STAGES = (
 """Of the runtime-spec (config.md#posix-platform-hooks)."""
 
 
-def add(spec: dict[str, Any], directories: Iterable[str], *, bind_mounts: bool) -> None:
-    """Put the hooks that apply into a spec.
+PRECREATE = "precreate"
+"""podman's own stage: before the runtime gets the spec, which such a hook may change."""
+
+
+def add(
+    spec: dict[str, Any], directories: Iterable[str], *, bind_mounts: bool
+) -> list[dict[str, Any]]:
+    """Put the hooks that apply into a spec; returns those of PRECREATE, for `filtered`.
 
     bind_mounts: whether the user asked for any. Raises InvalidArgument for a bad file.
     """
+    before = []
     for path in _files(directories):
         document = _read(path)
         found = _modern if "version" in document else _ancient
         hook, stages, applies = found(path, document, spec, bind_mounts)
         for stage in stages:
-            if stage not in STAGES:
+            if stage not in (*STAGES, PRECREATE):
                 raise InvalidArgument(
-                    f"{path}: unknown stage {stage!r}", remedy=f"Known are {', '.join(STAGES)}."
+                    f"{path}: unknown stage {stage!r}",
+                    remedy=f"Known are {', '.join((*STAGES, PRECREATE))}.",
                 )
-            if applies:
+            if applies and stage == PRECREATE:
+                before.append(hook)
+            elif applies:
                 spec.setdefault("hooks", {}).setdefault(stage, []).append(hook)
+    return before
+
+
+def filtered(spec: dict[str, Any], hooks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The spec as hooks of PRECREATE make it: each gets it on standard input, and answers.
+
+    Raises RuntimeFailed for one that fails, takes longer than its `timeout` (seconds), or does
+    not answer with a JSON object.
+    """
+    from ..linux.processes import run
+
+    for hook in hooks:
+        program = hook["path"]
+        variables = dict(text.partition("=")[::2] for text in hook.get("env") or ())
+        try:
+            done = run(
+                hook.get("args") or [program],
+                program=program,
+                stdin=json.dumps(spec).encode(),
+                environment=variables or None,
+                timeout=hook.get("timeout"),
+            )
+        except (OSError, TimeoutError) as error:
+            raise RuntimeFailed(f"the precreate hook {program}: {error}") from None
+        if done.code:
+            said = done.stderr.decode(errors="replace").strip()
+            raise RuntimeFailed(f"the precreate hook {program} exited with {done.code}: {said}")
+        try:
+            spec = json.loads(done.stdout)
+        except ValueError:
+            spec = {}
+        if not isinstance(spec, dict) or not spec:
+            raise RuntimeFailed(f"the precreate hook {program} did not answer with a config.json")
+    return spec
 
 
 def _files(directories: Iterable[str]) -> list[str]:

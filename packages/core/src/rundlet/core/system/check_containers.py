@@ -138,7 +138,7 @@ def _busy(engine: Engine, container: str) -> bool:
 def _strays(engine: Engine) -> Iterator[Problem]:
     """Directories, exit codes and network namespaces of containers that are not there."""
     graph, run = engine.settings.graph_root, engine.settings.run_root
-    for directory in (f"{graph}/containers", f"{run}/containers"):
+    for directory in (f"{graph}/containers", f"{graph}/rootfs", f"{run}/containers"):
         for name in _unknown(engine, directory):
             path = f"{directory}/{name}"
             yield Problem(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Docs: architecture.md, "On disk". The tools over the engine have their places there too.
 _IN_GRAPH = (
     "artifacts", "blobs", "build", "checkpoints", "clean.shutdown", "containers",
-    "imagestore.link", "networks", "runtimes", "secrets", "tmp", "volumes",
+    "imagestore.link", "networks", "rootfs", "runtimes", "secrets", "tmp", "volumes",
 )  # fmt: skip
 _IN_RUN = (
     "build", "cache", "containers", "exits", "images", "locks", "netns", "networks", "oci",
