@@ -172,3 +172,22 @@ def test_while_it_starts() -> None:
     words = [sys.executable, "-c", f"{begun}import os; os.kill(os.getpid(), 2)"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("how", [(), ("--no-session",), ("-t",)], ids=str)
+def test_exec_passes_signals_on(loaded: Rundlet, how: tuple[str, ...]) -> None:
+    """As the newest podman: to the command, and to what it has started; the exit code tells."""
+    loaded("run", "-d", "--name=it", "--network=none", "busybox", "sleep", "1000")
+    process = _begin(loaded, "exec", *how, "it", "sh", "-c", "sleep 97 & sleep 98")
+    until(lambda: "sleep 97" in (found := loaded("top", "it", "args").stdout)
+          and "sleep 98" in found)  # fmt: skip
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    until(lambda: "sleep 9" not in loaded("top", "it", "args").stdout)
+    script = "trap 'echo usr1' USR1; echo up; until test -e /go; do sleep 0.1; done; exit 3"
+    process = _begin(loaded, "exec", *how, "it", "sh", "-c", script)
+    assert process.stdout is not None and process.stdout.readline().strip() == "up"
+    process.send_signal(signal.SIGUSR1)
+    assert "usr1" in (line.strip() for line in process.stdout)
+    loaded("exec", "it", "touch", "/go")
+    assert process.wait(60) == 3

@@ -7,7 +7,7 @@ from ..errors import WrongState
 from . import log_driver, notify
 from .paths import Paths
 from .run import after
-from .signals import Forwarding
+from .signals import Forwarding, to_container
 from .state import derive
 from .stored import request_of
 
@@ -42,7 +42,7 @@ def attach(
     try:
         if not request.stdin:
             streams = streams.replace(stdin=-1)
-        with Forwarding(engine, true, sig_proxy):
+        with Forwarding(to_container(engine, true), sig_proxy):
             how = attached.pump(streams)
             code = after(engine, true) if how == "exited" else 0
     finally:

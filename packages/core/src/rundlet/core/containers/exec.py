@@ -66,18 +66,22 @@ def execute(
 ) -> ExecResult:
     """Run a command; with streams, until it ends or the detach keys are typed.
 
+    Signals that we get meanwhile are the command's, and of what it has started.
     Raises WrongState for a container that does not run, CommandNotFound, CommandNotExecutable,
     RuntimeFailed.
     """
     session = begin(engine, row, request, streams)
     if request.detach or streams is None:
         return ExecResult(session.id, "detached")
+    from .signals import Forwarding
+
     how = ""
     try:
-        how = session.running.pump(streams if request.stdin else streams.replace(stdin=-1))
-        if how == "detached":
-            return ExecResult(session.id, how)
-        return ExecResult(session.id, how, session.wait())
+        with Forwarding(session.running.kill):
+            how = session.running.pump(streams if request.stdin else streams.replace(stdin=-1))
+            if how == "detached":
+                return ExecResult(session.id, how)
+            return ExecResult(session.id, how, session.wait())
     finally:
         if how != "detached":
             session.forget()
@@ -125,18 +129,21 @@ def begin(
     true = _running(engine, row)
     pay_ahead()
     session, directory = _directory(engine, row)
+    running = None
     try:
         if request.tracked:
             _forget_ended(engine, row.id)
             rows.add_session(engine.database, session, row.id, time.time_ns(), _config(request))
         running = _launch(engine, row, request, session, directory, streams)
+        if request.tracked:
+            started = start_time(running.pid)
+            rows.update_session(engine.database, session, pid=running.pid, pid_start=started)
+            notify.event(engine, true, "exec", execID=session)
     except BaseException:
+        if running is not None:
+            running.kill(9)  # nobody would know of it
         _forget(engine, row.id, session, tracked=request.tracked)
         raise
-    if request.tracked:
-        started = start_time(running.pid)
-        rows.update_session(engine.database, session, pid=running.pid, pid_start=started)
-        notify.event(engine, true, "exec", execID=session)
     return Session(engine, true, session, running, tracked=request.tracked)
 
 
@@ -168,7 +175,7 @@ def collect(
 def _running(engine: Engine, row: Container) -> Container:
     """The row in its true state. Raises WrongState, with podman's words and exit code."""
     true = derive(engine, row)
-    if true.status != "running":
+    if true.status not in ("running", "stopping"):
         error = WrongState(
             "can only create exec sessions on running containers: container state improper"
         )

@@ -10,7 +10,7 @@ from ..value import Value
 from . import cleanup, create, ending
 from .paths import Paths
 from .restart import has_policy
-from .signals import Forwarding
+from .signals import Forwarding, to_container
 from .start import start
 from .state import UNKNOWN_EXIT, exit_status
 from .stored import request_of
@@ -105,7 +105,7 @@ def _watch(engine: Engine, started: Started, streams: Streams, sig_proxy: bool) 
     row = started.row
     if not request_of(row.request).stdin:
         streams = streams.replace(stdin=-1)
-    with Forwarding(engine, row, sig_proxy):
+    with Forwarding(to_container(engine, row), sig_proxy):
         # Without an attachment (--log-driver passthrough) the streams are the container's own.
         how = started.attached.pump(streams) if started.attached is not None else EXITED
         if how == DETACHED:

@@ -1,13 +1,15 @@
-"""--sig-proxy: signals that we get while attached are the container's."""
+"""--sig-proxy: signals that we get while attached are the container's, or an exec session's."""
 
 from __future__ import annotations
 
 import _signal  # the module signal makes enums of them, for 1.5 ms
+import os
 
 from ..errors import RundletError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any, Self
 
@@ -20,11 +22,14 @@ _FORWARDED = ("HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "CONT", "ALRM", "IO"
 
 
 class Forwarding:
-    """A context in which signals are passed on; without effect outside the main thread."""
+    """A context in which signals are passed on; without effect outside the main thread.
 
-    def __init__(self, engine: Engine, row: ContainerRow, wanted: bool = True) -> None:
-        self.engine = engine
-        self.row = row
+    send: passes one on; False where nobody is there to have it: then it is ours again, and so
+    are those that follow.
+    """
+
+    def __init__(self, send: Callable[[int], bool], wanted: bool = True) -> None:
+        self._send = send
         self.wanted = wanted
         self._before: dict[int, Any] = {}
 
@@ -40,10 +45,9 @@ class Forwarding:
         return self
 
     def _forward(self, number: int, _: object) -> None:
-        try:
-            self.engine.plugins.runtime(self.row.runtime).kill(self.row.id, number)
-        except RundletError:
-            return  # it has just ended
+        if not self._send(number):
+            self.__exit__(None, None, None)
+            os.kill(os.getpid(), number)
 
     def __exit__(
         self,
@@ -51,6 +55,19 @@ class Forwarding:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._before:
-            for number, handler in self._before.items():
-                _signal.signal(number, handler)
+        for number, handler in self._before.items():
+            _signal.signal(number, handler)
+        self._before.clear()
+
+
+def to_container(engine: Engine, row: ContainerRow) -> Callable[[int], bool]:
+    """Sends signals to the first process of a container, which we wait for whatever comes."""
+
+    def send(number: int) -> bool:
+        try:
+            engine.plugins.runtime(row.runtime).kill(row.id, number)
+        except RundletError:
+            pass  # it has just ended
+        return True
+
+    return send

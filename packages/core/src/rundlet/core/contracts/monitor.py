@@ -143,6 +143,10 @@ class ExecSession(ABC):
     def wait(self) -> int:
         """The exit code, once it ended."""
 
+    @abstractmethod
+    def kill(self, signal: int) -> bool:
+        """Send a signal to it and to what it has started; whether it was there to have it."""
+
 
 class Monitor(ABC):
     """Creates containers and serves their streams."""

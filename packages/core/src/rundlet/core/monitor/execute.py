@@ -10,6 +10,7 @@ from __future__ import annotations
 from .. import json
 from ..contracts.monitor import ExecSession
 from ..errors import RuntimeFailed
+from ..linux.processes import alive, start_time
 from . import launch
 from .attach import SocketAttached
 from .program import RUNTIME_LOG
@@ -25,12 +26,15 @@ class ProgramExec(ExecSession):
 
     def __init__(
         self,
+        job: ExecJob,
         launched: launch.Launched,
         pid: int,
         attached: SocketAttached | None,
         monitor: ProgramMonitor,
     ) -> None:
         self.pid = pid
+        self._pid_start = start_time(pid)
+        self._job = job
         self._launched = launched
         self._attached = attached
         self._monitor = monitor
@@ -51,6 +55,11 @@ class ProgramExec(ExecSession):
         if answer is None:
             raise RuntimeFailed("the monitor of the exec session ended without an exit code")
         return answer.data
+
+    def kill(self, signal: int) -> bool:
+        if not alive(self.pid, self._pid_start):
+            return False  # its output may be held open by what it has left
+        return self._monitor.kill_session(self._job, self.pid, signal)
 
     def close(self) -> None:
         """Give up the streams and pipes; the process goes on."""
@@ -87,7 +96,7 @@ def execute(monitor: ProgramMonitor, job: ExecJob) -> ProgramExec:
             attached.close()
         launched.close()
         raise
-    return ProgramExec(launched, answer.data, attached, monitor)
+    return ProgramExec(job, launched, answer.data, attached, monitor)
 
 
 def _explained(answer: launch.Sync | None, job: ExecJob) -> launch.Sync | None:

@@ -97,6 +97,20 @@ class ProgramMonitor(Monitor):
 
         return execute(self, job)
 
+    def kill_session(self, job: ExecJob, pid: int, signal: int) -> bool:
+        """As `ExecSession.kill`. pid: of its first process.
+
+        To its process group, which the runtime has made for it: some lead that themselves, and
+        are gone by then.
+        """
+        try:
+            group, monitor = os.getpgid(pid), read_pid(f"{job.run_dir}/{PID_FILE}")
+            own = group == pid or (monitor and group not in (os.getpgid(monitor), os.getpgrp()))
+            os.kill(-group if own else pid, signal)
+        except ProcessLookupError:
+            return False
+        return True
+
     def reopen_log(self, job_dir: str, container: str) -> None:
         control(job_dir, container, f"{REOPEN_LOG} 0 0\n")
 

@@ -66,6 +66,19 @@ class ShimMonitor(ProgramMonitor):
         values = {**job.as_dict(), "process": process}
         return self._with_job("execute", job.session, job.run_dir, values)
 
+    def kill_session(self, job: ExecJob, pid: int, signal: int) -> bool:
+        """By the shim: the process may be one of a virtual machine."""
+        from ..errors import RuntimeFailed
+        from ..runtimes.shim import tasks
+        from ..runtimes.shim.home import Home
+
+        try:
+            with tasks.connect(self.shim, Home(self.shim.root, job.container)) as client:
+                client.call("Kill", id=job.container, exec_id=job.session, signal=signal)
+        except RuntimeFailed:
+            return False
+        return True
+
     def _with_job(
         self, kind: str, unique: str, directory: str, values: Mapping[str, object]
     ) -> Sequence[str]:
