@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 
 import pytest
 
@@ -104,3 +105,39 @@ def test_rmi_of_a_container_in_the_background(loaded: Rundlet) -> None:
     loaded(*words, "busybox", "sleep", "1000")
     loaded("rm", "-f", "-t0", "it")
     assert loaded("images", "-q").stdout + loaded("ps", "-aq").stdout == ""
+
+
+def test_a_stop_that_waits(loaded: Rundlet) -> None:
+    """Who waits for the end makes a container "stopping", and only while he lives."""
+    script = "trap '' TERM; until test -e /go; do sleep 0.1; done"
+    loaded("run", "-d", "--name", "it", "--network=none", "busybox", "sh", "-c", script)
+    shown = "{{.State.Status}} {{.State.Running}} {{.State.StoppedByUser}}"
+
+    def state() -> str:
+        return loaded("inspect", "--format", shown, "it").stdout.strip()
+
+    def stop() -> subprocess.Popen[bytes]:
+        words = ["rundlet", "stop", "-t", "1000", "it"]
+        return subprocess.Popen(words, env=loaded.environment, stdout=subprocess.DEVNULL)
+
+    assert state() == "running true false"
+    stopping = stop()
+    until(lambda: state() == "stopping false true")
+    row = "{{.Names}} {{.Status}}"
+    assert loaded("ps", "-f", "status=stopping", "--format", row).stdout == "it Stopping\n"
+    _is(loaded, "pause it", 125, "is not running")
+    _is(loaded, "wait --condition stopping it", 0, "-1")
+    stopping.kill()
+    stopping.wait()
+    assert state() == "running true true"
+    stopping = stop()
+    until(lambda: state() == "stopping false true")
+    loaded("exec", "it", "touch", "/go")
+    assert stopping.wait(60) == 0
+    assert state() == "exited false true"
+    loaded("init", "it")
+    shown = "{{.State.Status}} {{gt .State.Pid 0}} {{gt .State.ConmonPid 0}}"
+    assert state() == "initialized true true"
+    loaded("start", "it")
+    shown = "{{.State.StoppedByUser}}"
+    assert state() == "false"

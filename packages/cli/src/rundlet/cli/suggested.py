@@ -121,7 +121,7 @@ BELOW = {
     "SandboxKey",
     "container inspect State": "CgroupPath CheckpointedAt ConmonPid Dead Error ExitCode "
     "FinishedAt Health OOMKilled OciVersion Paused Pid Restarting RestoredAt Running StartedAt "
-    "Status",
+    "Status StoppedByUser",
     "image inspect Config": "Cmd Entrypoint Env ExposedPorts Labels StopSignal User "
     "Volumes WorkingDir",
     "image inspect GraphDriver": "Data Name",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 
+from rundlet.core.containers.state import LIVE
 from rundlet.core.format.go import Map
 from rundlet.core.format.moments import Moment, stamp
 from rundlet.core.format.output import pretty
@@ -86,7 +87,7 @@ def fields(engine: Engine, row: ContainerRow, *, whole: bool = False) -> dict[st
         "Names": row.name,
         "Labels": pairs(labels),
         "Label": lambda key="": labels.get(key, ""),
-        "Pid": row.pid if row.status == "running" else 0,
+        "Pid": row.pid if row.status in LIVE else 0,
         "ExitCode": row.exit_code,
         "Exited": row.status == "exited",
         "ExitedAt": row.finished // 1_000_000_000 if row.finished else _NEVER,
@@ -239,7 +240,7 @@ def document(engine: Engine, row: ContainerRow, *, size: bool = False) -> dict[s
         "Namespaces": namespaces(row.pid),
         "Networks": networks(engine, row),
         "DNSNames": dns_names(engine, row) or None,
-        "Pid": row.pid if row.status == "running" else 0,
+        "Pid": row.pid if row.status in LIVE else 0,
         "Pod": row.pod or "",
         "PodName": "",
         "Ports": ports(engine, row),

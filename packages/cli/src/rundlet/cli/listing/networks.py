@@ -7,6 +7,7 @@ from rundlet.core.format.go import Map, Struct
 from rundlet.core.format.moments import Moment
 from rundlet.core.format.times import from_rfc3339
 
+from ..selecting import RUNNING
 from .containers import pairs
 from .filters import boolean, expression, moment, split
 
@@ -76,7 +77,7 @@ def _containers(engine: Engine, name: str) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     for row in engine.containers.list():
-        if row.status not in ("running", "paused"):
+        if row.status not in RUNNING:
             continue
         joined = network_of(engine.containers.get(row.id).network)
         interfaces = joined.result.interfaces if joined and joined.result else ()

@@ -14,6 +14,7 @@ from .exec import specification
 from .joined import needed
 from .network import mode, names
 from .paths import Paths
+from .restart import stopped
 from .rootfs import own_layer, parent
 from .state import has_process
 from .stored import network_of, request_of
@@ -128,11 +129,11 @@ def _health(engine: Engine, known: Known) -> dict[str, Any]:
 
 def _state(engine: Engine, known: Known) -> dict[str, Any]:
     row = known.row
-    running = has_process(row) and row.status in ("running", "paused", "stopping")
+    running = has_process(row)  # or waits for its start
     state: dict[str, Any] = {
         "OciVersion": known.spec.get("ociVersion", ""),
         "Status": row.status,
-        "Running": running and row.status != "paused",
+        "Running": row.status == "running",
         "Paused": row.status == "paused",
         "Restarting": False,
         "OOMKilled": bool(row.oom_killed),
@@ -146,6 +147,7 @@ def _state(engine: Engine, known: Known) -> dict[str, Any]:
         "Error": "",
         "StartedAt": rfc3339(row.started),
         "FinishedAt": rfc3339(row.finished),
+        "StoppedByUser": stopped(engine, row.id),
         "Health": _health(engine, known),
     }
     if running:

@@ -17,7 +17,8 @@ class Paths:
     the exit command waits for it (exit_command.py).
     overlays: of mounts with the option O (overlays.py).
     root: how a `--rootfs` is seen that is not used as it is (root_directory.py).
-    stopped: exists when a container with a restart policy was stopped by hand (restart.py).
+    stopped: exists when a container was stopped by hand (restart.py).
+    stopping: locked, shared, by who waits for it to end after a stop signal (stop.py).
     mounted: exists while the user wants the root mounted; using: locked by who reads it
     (mounting.py).
     """
@@ -38,6 +39,7 @@ class Paths:
         self.known = f"{self.run}/known"
         self.attended = f"{self.run}/attended"
         self.mounted = f"{self.run}/mounted"
+        self.stopping = f"{self.run}/stopping"
         self.using = f"{self.run}/using"
         self.oom = f"{self.run}/oom"
         self.exit_file = f"{self.exits}/{container}"

@@ -1,7 +1,7 @@
 """Restart policies, carried out by the exit command: there is no daemon (podman-run(1) --restart).
 
 The process of a container that has a policy is cleaned up after by the exit command alone,
-which then starts it again. Whoever stops or kills it by hand leaves a mark in its bundle.
+which then starts it again. Whoever stops or kills a container by hand leaves a mark in its bundle.
 """
 
 from __future__ import annotations
@@ -57,12 +57,14 @@ def has_policy(request: ContainerRequest) -> bool:
 
 def mark_stopped(engine: Engine, row: Container) -> None:
     """Note that somebody wants it to be stopped."""
-    if has_policy(request_of(row.request)):
+    try:
         os.close(os.open(Paths(engine, row.id).stopped, os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except FileNotFoundError:
+        return  # it was removed just now
 
 
 def stopped(engine: Engine, container: str) -> bool:
-    """Whether somebody has stopped a container with a policy."""
+    """Whether somebody has stopped a container since it was started."""
     return os.path.exists(Paths(engine, container).stopped)
 
 

@@ -61,6 +61,8 @@ def derive(engine: Engine, row: Row) -> Row:
     if has_process(row):
         if row.status == "initialized" and not attended(paths):
             return row.replace(status=_ask(engine, row))
+        if row.status == "stopping" and not held(paths.stopping, fcntl.LOCK_EX):
+            return row.replace(status="running")  # who stopped it was killed, or gave up
         return row
     code, finished = exit_status(paths)
     return row.replace(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 
 from ..errors import NotFound, RuntimeFailed, WrongState
@@ -11,7 +13,7 @@ from ..state import containers as rows
 from . import cgroupless, cleanup, ending, notify
 from .attending import Attending
 from .paths import Paths
-from .restart import mark_stopped
+from .restart import has_policy, mark_stopped
 from .state import derive, has_process
 from .stored import request_of
 
@@ -38,7 +40,8 @@ def stop(engine: Engine, row: Container, timeout: float | None = None) -> Contai
     true = derive(engine, row)
     if true.status == "paused":
         raise WrongState(f"container {row.id} is paused", remedy="unpause it first")
-    mark_stopped(engine, row)
+    if has_process(true) or has_policy(request_of(row.request)):
+        mark_stopped(engine, row)
     if not has_process(true) or true.status == "initialized":
         true = cleaned(engine, row)  # after whoever is starting it just now
     # One whose restart had begun before the mark runs again by now.
@@ -64,8 +67,9 @@ def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
     if row.status == "paused":
         _try(runtime.resume, row.id)
     if timeout > 0 and row.status != "paused":
-        if _asked(runtime, row, timeout):
-            return
+        with _Stopping(engine, row):
+            if _asked(runtime, row, timeout):
+                return
         _tell(row, timeout)
     _try(runtime.kill, row.id, 9, all_processes=request.pid == "host")
     if ending.wait_process(row, KILL_GRACE):
@@ -78,6 +82,31 @@ def end(engine: Engine, row: Container, timeout: float | None = None) -> None:
             f"container {row.id}: process {row.pid} does not end",
             remedy="it may wait for a device or a network file system: see /proc/PID/stack",
         )
+
+
+class _Stopping:
+    """A context in which a container that runs is shown as "stopping".
+
+    The row says so, and a lock that we hold: without one, as after a kill, it runs (`derive`).
+    """
+
+    def __init__(self, engine: Engine, row: Container) -> None:
+        self._engine = engine
+        self._row = row
+        self._lock = -1
+
+    def __enter__(self) -> None:
+        try:
+            path = Paths(self._engine, self._row.id).stopping
+            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return  # nothing of a run is left
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        rows.note_stopping(self._engine.database, self._row.id, self._row.pid)
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
 
 
 def _asked(runtime: OCIRuntime, row: Container, timeout: float) -> bool:

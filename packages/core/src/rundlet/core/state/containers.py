@@ -84,6 +84,15 @@ def update(database: Database, container: str, **changes: Any) -> bool:
     return database.execute(sql, *changes.values(), container) > 0
 
 
+def note_stopping(database: Database, container: str, pid: int) -> None:
+    """Write that a container, whose process is still that one, has been asked to end."""
+    database.execute(
+        "UPDATE containers SET status = 'stopping' WHERE id = ? AND pid = ? AND status = 'running'",
+        container,
+        pid,
+    )
+
+
 def delete(database: Database, container: str) -> bool:
     """Remove a row, with its exec sessions and volume references; whether it was there."""
     return database.execute("DELETE FROM containers WHERE id = ?", container) > 0

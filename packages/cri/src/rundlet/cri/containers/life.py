@@ -135,7 +135,7 @@ def reopen_log(engine: Engine, identity: str) -> None:
     from rundlet.core.containers.paths import Paths
 
     made = record.find(engine, identity)
-    if made.row.status != "running":
+    if made.row.status not in ("running", "stopping"):
         raise WrongState(f"container {made.row.id} is not running: its log has no writer")
     if not made.log:
         return

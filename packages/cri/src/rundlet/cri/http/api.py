@@ -80,7 +80,7 @@ def _container(engine: Engine, identity: str) -> dict[str, Any]:
     config = made.wanted
     return {
         "name": made.row.name,
-        "pid": made.row.pid if made.row.status in ("running", "paused") else 0,
+        "pid": made.row.pid if made.row.status in ("running", "paused", "stopping") else 0,
         "image": made.row.image_name,
         "image_ref": made.row.image or "",
         "created_time": made.row.created,

@@ -14,8 +14,9 @@ from ...value import Value
 from .. import notify, stop
 from ..attending import Attending
 from ..paths import Paths
-from ..restart import forget_stopped, mark_stopped, stopped
+from ..restart import forget_stopped, has_policy, mark_stopped, stopped
 from ..state import derive
+from ..stored import request_of
 from ..trees import remove_tree
 from . import archive
 from .files import Files, forget_logs
@@ -113,7 +114,8 @@ def _write(engine: Engine, row: Container, options: Options, files: Files) -> No
         raise WrongState(f"container {row.id} has no earlier checkpoint: make one with -P first")
     remove_tree(image)
     os.makedirs(image, mode=0o700)
-    marks = not (options.leave_running or options.pre or stopped(engine, row.id))
+    goes_on = options.leave_running or options.pre or stopped(engine, row.id)
+    marks = has_policy(request_of(row.request)) and not goes_on
     if marks:
         mark_stopped(engine, row)  # its restart policy is not for this
     try:
