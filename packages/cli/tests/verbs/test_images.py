@@ -79,6 +79,30 @@ def test_a_manifest_list_is_listed_and_named_as_an_image(loaded: Rundlet, tmp_pa
     assert loaded("images", "-q", "--no-trunc").stdout == f"sha256:{image}"
 
 
+def test_names_that_an_image_had(loaded: Rundlet) -> None:
+    """Also those that another image has taken; what comes back is no past name any more."""
+    words = ("images", "-n", "--format={{.History}}", "busybox")
+    for name in ("first", "second", "taken"):
+        loaded("tag", "busybox", name)
+    loaded("rmi", "first")
+    loaded("untag", "busybox", "second")
+    loaded("manifest", "create", "other")
+    loaded("tag", "other", "taken")
+    had = [f"localhost/{name}:latest" for name in ("busybox", "taken", "second", "first")]
+    assert loaded(*words).stdout == ", ".join(had) + "\n"
+    loaded("tag", "busybox", "first")
+    had = [had[0], had[-1], *had[1:-1]]
+    (found,) = json.loads(loaded("image", "inspect", "busybox").stdout)
+    assert found["NamesHistory"] == had
+    assert found["RepoTags"] == had[:2]
+    assert loaded("images", "--history", "first").stdout.rstrip().endswith("  " + ", ".join(had))
+    rows = json.loads(loaded("images", "--format=json").stdout)
+    assert {tuple(row["History"]) for row in rows if row["Id"] == found["Id"]} == {tuple(had)}
+    loaded("untag", "busybox")
+    line = loaded("images", "-n", "--history").stdout.splitlines()[-1]
+    assert line.rstrip().endswith("  " + ", ".join((had[1], had[0], *had[2:])))
+
+
 @pytest.mark.parametrize(
     ("words", "platform"),
     [

@@ -25,7 +25,7 @@ VERB = Verb(
         Option("filter", "f", help="Filter by before=, dangling=, label=, readonly=, reference=,"
                " since=", many=True, split=True),
         Option("format", help="Pretty-print images using a Go template"),
-        Flag("history", help="Display the names that the images have had: those they have"),
+        Flag("history", help="Display the names that the images have, and have had"),
         Flag("json", help="Output in JSON format"),
         Flag("no-trunc", help="Do not truncate output"),
         Flag("noheading", "n", "Do not print column headings"),
@@ -87,7 +87,7 @@ def _lines(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
             "CreatedAtRaw": row.created // 1_000_000_000,
             "Size": size(row.size),
             "ReadOnly": False,
-            "History": ", ".join(row.names),
+            "History": ", ".join(row.history),
         }
 
 

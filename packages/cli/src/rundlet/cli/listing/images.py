@@ -65,7 +65,7 @@ def fields(row: ImageSummary, whole: bool) -> Iterator[dict[str, Any]]:
             "ReadOnly": bool(row.store),
             "IsReadOnly": bool(row.store),
             "IsManifestList": row.is_list,
-            "History": ", ".join(row.names),
+            "History": ", ".join(row.history),
             "ParentId": "",
             "RepoTags": list(row.names),
             "RepoDigests": repository_digests(row.names, row.digest),
@@ -92,7 +92,7 @@ def document(engine: Engine, row: ImageSummary) -> dict[str, Any]:
         **({"IsManifestList": True} if row.is_list else {}),
         "Names": list(row.names),
         "Digest": row.digest,
-        "History": list(row.names),
+        "History": list(row.history),
         "Created": seconds,
         "CreatedAt": stamp(row.created).replace(" +0000 UTC", "Z").replace(" ", "T"),
     }

@@ -91,8 +91,8 @@ def cells(row: ImageSummary, now: int, whole: bool = False) -> Iterator[tuple[st
 
     identity = f"sha256:{row.id}" if whole else row.id[:12]
     read_only = "true" if row.store else "false"
-    names = ", ".join(row.names)
-    told = (row.digest, identity, ago(row.created, now), size(row.size), names, read_only)
+    history = ", ".join(row.history) or "<none>"
+    told = (row.digest, identity, ago(row.created, now), size(row.size), history, read_only)
     for name in row.names or ("<none>:<none>",):
         repository, _, tag = name.rpartition(":")
         yield repository, tag, *told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import Corrupt, NotFound
 from ..format.times import rfc3339
+from ..state.images import names_history
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def inspect(engine: Engine, image: Image) -> dict[str, Any]:
         "ManifestType": image.manifest_type,
         "User": str(config.config.get("User") or ""),
         "History": [dict(step) for step in config.history],
-        "NamesHistory": list(image.names),
+        "NamesHistory": names_history(engine.database, image.id),
     }
     if config.variant:
         document["Variant"] = config.variant

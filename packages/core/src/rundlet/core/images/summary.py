@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class ImageSummary(Value):
-    """A row of `images`: times in nanoseconds since the epoch, size in bytes."""
+    """A row of `images`: times in nanoseconds since the epoch, size in bytes.
+
+    history: the names that it has, the oldest first, then those that it had, the last first.
+    """
 
     id: str
     created: int
@@ -21,6 +24,7 @@ class ImageSummary(Value):
     containers: int = 0
     store: str = ""  # the additional image store that it is in, or "" for our own
     is_list: bool = False  # a manifest list
+    history: tuple[str, ...] = ()
 
 
 def summaries(database: Database) -> list[ImageSummary]:
@@ -29,7 +33,9 @@ def summaries(database: Database) -> list[ImageSummary]:
         "SELECT i.id, i.created, i.size, i.manifest, i.labels,"
         " (SELECT group_concat(name, char(10)) FROM"
         "  (SELECT name FROM image_names n WHERE n.image = i.id ORDER BY tagged)),"
-        " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store, i.list != ''"
+        " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store, i.list != '',"
+        " (SELECT group_concat(name, char(10)) FROM"
+        "  (SELECT name FROM image_past_names p WHERE p.image = i.id ORDER BY lost DESC))"
         " FROM images i ORDER BY i.created DESC, i.id"
     )
     return [
@@ -37,12 +43,13 @@ def summaries(database: Database) -> list[ImageSummary]:
             image,
             created,
             size,
-            tuple(text.split("\n")) if text else (),
+            names := tuple(text.split("\n")) if text else (),
             digest,
             labels,
             used,
             store,
             bool(is_list),
+            (*names, *(past.split("\n") if past else ())),
         )
-        for image, created, size, digest, labels, text, used, store, is_list in found
+        for image, created, size, digest, labels, text, used, store, is_list, past in found
     ]

@@ -187,6 +187,10 @@ def known_blobs(database: Database, digests: Collection[str]) -> set[str]:
 def set_name(database: Database, name: str, image: str) -> None:
     """Give an image a name, taking it from whoever has it. The image is ours from now on."""
     _own(database, image)
+    other = by_name(database, name)
+    if other is not None and other != image:
+        _lose(database, other, name)
+    database.execute("DELETE FROM image_past_names WHERE image = ? AND name = ?", image, name)
     database.execute(
         "INSERT INTO image_names (name, image, tagged) VALUES (?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET image = excluded.image, tagged = excluded.tagged",
@@ -203,7 +207,29 @@ def drop_name(database: Database, name: str) -> bool:
         return False
     _own(database, image)
     _outdate_stores(database)
+    _lose(database, image, name)
     return database.execute("DELETE FROM image_names WHERE name = ?", name) > 0
+
+
+def _lose(database: Database, image: str, name: str) -> None:
+    """Remember that an image had a name."""
+    database.execute(
+        "INSERT OR REPLACE INTO image_past_names (image, name, lost) VALUES (?, ?, ?)",
+        image,
+        name,
+        time.time_ns(),
+    )
+
+
+def names_history(database: Database, image: str) -> list[str]:
+    """The names that an image has, the oldest first, then those that it had, the last first."""
+    rows = database.rows(
+        "SELECT name, 0, tagged AS since FROM image_names WHERE image = ?1"
+        " UNION ALL SELECT name, 1, -lost FROM image_past_names WHERE image = ?1"
+        " ORDER BY 2, since",
+        image,
+    )
+    return [row[0] for row in rows]
 
 
 def _own(database: Database, image: str) -> None:
