@@ -44,8 +44,7 @@ DIFFERS: dict[tuple[str, str], str] = {
         for verb in ("run", "create")
     },
     ("ps", "sync"): "the state is always derived from what is there",
-    ("network create", "opt"): "`vrf`, `bclim` and `isolate=strict` are refused: no CNI plugin has"
-    " them",
+    ("network create", "opt"): "`vrf` and `bclim` are refused: no CNI plugin has them",
     ("network create", "internal"): "names of the outside are `NXDOMAIN` with aardvark-dns 1.11 and"
     " later; older ones do not answer. A bridge with `vlan` has no names",
     ("volume create", "driver"): "`local` only",

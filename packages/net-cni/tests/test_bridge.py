@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from rundlet.core.contracts.network import Attachment, NetworkRequest, NetworkSettings, PortMapping
+from rundlet.core.contracts.network import (
+    Attachment,
+    Network,
+    NetworkRequest,
+    NetworkSettings,
+    PortMapping,
+)
 from rundlet.core.errors import NetworkError
 from rundlet.core.testing.network import inside, links, rules
 from rundlet.core.testing.runtime.base import wait
@@ -277,3 +283,27 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         f'network "n": plugin "bridge" failed (add): {tmp_path}/n/10.9.0.2: Read-only file system',
         f"cannot write {tmp_path}/n.conflist: Read-only file system",
     ]
+
+
+@pytest.mark.parametrize("strict", ["first", "last"])
+def test_strict_isolation(plugin: CNINetworks, make: Make, strict: str) -> None:
+    """It holds also to networks without that option, and goes with the last that has it."""
+    made = {}
+    for number, name in enumerate(("alone", "plain") if strict == "first" else ("plain", "alone")):
+        options = {"isolate": "strict"} if name == "alone" else {}
+        subnets = ({"subnet": f"10.77.{number}.0/24"},)
+        plugin.create_network(Network(name, options=options, subnets=subnets))
+        attachment = make(name, NetworkRequest(name))
+        made[name] = attachment, plugin.attach(attachment)
+    address = made["plain"][1].interfaces[0].addresses[0].address.partition("/")[0]
+
+    def reached() -> bool:
+        words = [f"--net={made['alone'][0].namespace}", "busybox", "ping", "-c1", "-W1", address]
+        return subprocess.run(["nsenter", *words], capture_output=True).returncode == 0
+
+    assert not reached()
+    subprocess.run(["iptables", "-F", "CNI-RUNDLET-OTHERS"], check=True)
+    assert reached()
+    for attachment, result in made.values():
+        plugin.detach(attachment, result)
+    assert not [rule for rule in rules() if "RUNDLET" in rule]

@@ -190,7 +190,7 @@ def test_nothing_but_names_leaves_an_internal_network(
     sender.sendto(b"x", (there.partition("/")[0], 7000))
     with pytest.raises(TimeoutError):
         listener.recv(1)
-    dropped = [rule for rule in rules() if "CNI-RUNDLET-INTERNAL" in rule and "DROP" in rule]
+    dropped = [rule for rule in rules() if "CNI-RUNDLET-RESTRICTED" in rule and "DROP" in rule]
     assert len(dropped) == 4
     # Who is on an outward network too may ask by its server, also on the internal one.
     both = make("both", NetworkRequest("inner"), NetworkRequest("outer"))
@@ -202,7 +202,7 @@ def test_nothing_but_names_leaves_an_internal_network(
     plugin.detach(both, third)
     assert not file.exists()
     plugin.remove_network("inner")
-    assert not [rule for rule in rules() if "INTERNAL" in rule]
+    assert not [rule for rule in rules() if "RUNDLET" in rule]
 
 
 def test_the_default_network_has_no_names(plugin: CNINetworks, make: Make) -> None:

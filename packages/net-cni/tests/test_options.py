@@ -45,7 +45,6 @@ def test_the_bridge_may_be_named_as_docker_does() -> None:
     ("driver", "options", "kind"),
     [
         ("bridge", {"vrf": "blue"}, NotSupported),
-        ("bridge", {"isolate": "strict"}, NotSupported),
         ("macvlan", {"bclim": "7"}, NotSupported),
         ("ipvlan", {"bclim": "7"}, InvalidArgument),
         ("ipvlan", {"com.docker.network.driver.mtu": "1400"}, InvalidArgument),

@@ -25,8 +25,15 @@ class Chain:
     """The plugins of one attachment's network, called in turn."""
 
     def __init__(
-        self, executor: Executor, record: Record, data_dir: str = "", *, in_process: bool = True
+        self,
+        executor: Executor,
+        record: Record,
+        data_dir: str = "",
+        *,
+        in_process: bool = True,
+        bridges: Callable[[], Iterable[str]] = tuple,
     ) -> None:
+        self._bridges = bridges
         self._executor = executor
         self._record = record
         self._data_dir = data_dir
@@ -54,11 +61,11 @@ class Chain:
                 config, more = routes.split(config)
                 result = self._executor.run(self.network.name, config, self._call("ADD"))
                 record = record.replace(result=routes.add(record, result, more))
-                if standard.is_internal(config):
+                if standard.has_rules(config):
                     here.append(config)  # no plugin makes its rules
             note(record)
         if here:
-            rules.add(here, record)
+            rules.add(here, record, self._bridges)
         record = record.replace(complete=True)
         note(record)
         return record
@@ -66,7 +73,7 @@ class Chain:
     def is_done_here(self) -> bool:
         """Whether some of its plugins, or their rules, are done in this process."""
         return any(
-            self._is_done_here(self._config(plugin, {})) or standard.is_internal(plugin)
+            self._is_done_here(self._config(plugin, {})) or standard.has_rules(plugin)
             for plugin in self._needed()
         )
 
@@ -140,7 +147,7 @@ class Chain:
 
                 config = self._config(plugin, self._record.result)
                 addresses += bridge.delete(config, self._call("DEL", namespace))
-        ours = bool(plugins) or any(map(standard.is_internal, self.network.plugins))
+        ours = bool(plugins) or any(map(standard.has_rules, self.network.plugins))
         if ours or not namespace:  # without it, bridge and ptp leave their masquerading
             rules.remove(self._record, addresses, last=ours)
 

@@ -15,7 +15,7 @@ from .default import VERSION
 from .define import networks, shown
 from .netlink import DEAD_ENDS
 from .options import FIELDS, settled, unmanaged
-from .standard import INTERNAL, TYPE
+from .standard import INTERNAL, STRICT, TYPE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ def _bridge(network: Network, named: bool) -> list[dict[str, Any]]:
         return [first, tuning]
     if network.internal:
         return [{**first, INTERNAL: True}, tuning]
+    if options.get("isolate") == "strict":
+        first[STRICT] = True
     firewall: dict[str, Any] = {"type": "firewall"}
     if "isolate" in options:
         firewall["ingressPolicy"] = "same-bridge"

@@ -61,7 +61,18 @@ class Parts:
 
     def chain(self, record: Record) -> Chain:
         """The plugins of an interface's network."""
-        return Chain(self.executor, record, self.data_dir, in_process=self.in_process)
+        return Chain(
+            self.executor,
+            record,
+            self.data_dir,
+            in_process=self.in_process,
+            bridges=self.bridges,
+        )
+
+    def bridges(self) -> set[str]:
+        """The bridges that containers are attached to."""
+        first = (one.document["plugins"][0] for one in self.cache.all() if one.attached_to())
+        return {str(plugin["bridge"]) for plugin in first if plugin.get("bridge")}
 
     def held(self, container: str) -> Held:
         """Alone with a container's networks; plugins that are called here keep the lock too."""

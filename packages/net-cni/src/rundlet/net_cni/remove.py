@@ -8,7 +8,7 @@ from _socket import AF_INET, SOCK_CLOEXEC, SOCK_DGRAM, socket
 from rundlet.core.errors import InUse, NetworkError, NoSuchNetwork, NotSupported
 
 from .config import find, load_all
-from .standard import is_internal
+from .standard import has_rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def remove(parts: Parts, name: str) -> None:
         except OSError as error:
             raise NetworkError(f"cannot remove {config.path}: {error.strerror}") from error
     _remove_bridge(parts, config)
-    if is_internal(config.plugins[0]):
+    if has_rules(config.plugins[0]):
         from .rules import sweep
 
         with parts.host.rules(alone=True):

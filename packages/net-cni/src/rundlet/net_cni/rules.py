@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from .leases import network_of, text
-from .standard import is_internal, needs_masquerade
+from .standard import is_internal, is_strict, needs_masquerade
 from .tables import Family, Masquerade
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from .cache import Record
 
 
-def add(plugins: Sequence[Mapping[str, Any]], record: Record) -> None:
+def add(
+    plugins: Sequence[Mapping[str, Any]], record: Record, bridges: Callable[[], Iterable[str]]
+) -> None:
     """The rules of plugins that were done in this process, for the addresses of a result.
+
+    bridges: gives those that have containers.
 
     Raises NetworkError; none of a table's rules is made then.
     """
@@ -23,6 +27,8 @@ def add(plugins: Sequence[Mapping[str, Any]], record: Record) -> None:
     hidden = any(needs_masquerade(config) for config in plugins)
     let_through = any(config["type"] == "firewall" for config in plugins)
     closed = [str(config["bridge"]) for config in plugins if is_internal(config)]
+    strict = [str(config["bridge"]) for config in plugins if is_strict(config)]
+    own = record.document["plugins"][0].get("bridge")
     for version in _versions(address for address, _ in addresses):
         family = Family(version)
         mine = tuple(pair for pair in addresses if _version(pair[0]) == version)
@@ -32,6 +38,10 @@ def add(plugins: Sequence[Mapping[str, Any]], record: Record) -> None:
             family.forward(address for address, _ in mine)
         for bridge in closed:
             family.close(bridge)
+        for bridge in strict:
+            family.isolate(bridge, bridges())
+        if own:
+            family.fence(own)
         family.commit()
 
 
@@ -60,7 +70,7 @@ def sweep() -> None:
 
 
 def _sweep(family: Family) -> None:
-    for bridge in filter(_is_gone, family.closed()):
+    for bridge in filter(_is_gone, family.restricted()):
         family.open(bridge)
     family.sweep()
 

@@ -26,8 +26,11 @@ TYPE = "rundlet.type"
 INTERNAL = "rundlet.internal"
 """Key of a bridge from which nothing is forwarded. In CNI that is one without a gateway, on which
 no server of names can listen."""
+STRICT = "rundlet.strict"
+"""Key of a bridge from which nothing is forwarded to other containers' bridges: isolate=strict."""
 _OF_BRIDGE = {
-    "bridge", "mtu", "dns", "ipam", "runtimeConfig", "prevResult", "args", INTERNAL, *_FLAGS
+    "bridge", "mtu", "dns", "ipam", "runtimeConfig", "prevResult", "args", INTERNAL, STRICT,
+    *_FLAGS,
 }  # fmt: skip
 _FIREWALLD = "/run/firewalld.pid"
 
@@ -82,6 +85,16 @@ def needs_masquerade(config: Mapping[str, Any]) -> bool:
 def is_internal(config: Mapping[str, Any]) -> bool:
     """Whether nothing is to be forwarded from and to this bridge."""
     return config["type"] == "bridge" and bool(config.get(INTERNAL))
+
+
+def is_strict(config: Mapping[str, Any]) -> bool:
+    """Whether nothing is to be forwarded from this bridge to others of containers."""
+    return config["type"] == "bridge" and bool(config.get(STRICT))
+
+
+def has_rules(config: Mapping[str, Any]) -> bool:
+    """Whether a bridge has rules that no plugin makes."""
+    return is_internal(config) or is_strict(config)
 
 
 def host_interface(arguments: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from hashlib import sha512
+from itertools import pairwise
 
 from rundlet.core.errors import NetworkError
 from rundlet.core.linux.processes import run
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 _PLACES = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin")
 _FORWARD = '-A FORWARD -m comment --comment "CNI firewall plugin rules" -j CNI-FORWARD'
 _ADMIN = '-A CNI-FORWARD -m comment --comment "CNI firewall plugin admin overrides" -j CNI-ADMIN'
-_CLOSED = "CNI-RUNDLET-INTERNAL"
-_TO_CLOSED = f"-A CNI-FORWARD -j {_CLOSED}"
+_RESTRICTED = "CNI-RUNDLET-RESTRICTED"
+_TO_RESTRICTED = f"-A CNI-FORWARD -j {_RESTRICTED}"
+_OTHERS = "CNI-RUNDLET-OTHERS"
 _MULTICAST = {4: "224.0.0.0/4", 6: "ff00::/8"}
 _PORT_CHAINS = ("CNI-HOSTPORT-DNAT", "CNI-HOSTPORT-SETMARK", "CNI-HOSTPORT-MASQ")
 
@@ -102,15 +104,35 @@ class Family:
         )
 
     def close(self, bridge: str) -> None:
-        """internal networks: nothing is forwarded from a bridge, or to it. The administrator's
-        chain comes before, the rules that let addresses through come after."""
+        """internal networks: nothing is forwarded from a bridge, or to it."""
+        self._restrict(f"-i {bridge} ! -o {bridge} -j DROP", f"! -i {bridge} -o {bridge} -j DROP")
+
+    def isolate(self, bridge: str, others: Iterable[str]) -> None:
+        """isolate=strict: nothing is forwarded from a bridge to others of containers."""
+        self._chain("filter", _OTHERS)
+        self._restrict(f"-i {bridge} ! -o {bridge} -j {_OTHERS}")
+        for other in others:
+            self.fence(other)
+
+    def fence(self, bridge: str) -> None:
+        """Nothing is forwarded to a bridge of containers from those that are isolated."""
+        if _OTHERS in self._chains["filter"]:
+            self._append(f"-A {_OTHERS} -o {bridge} -j DROP")
+
+    def _restrict(self, *rules: str) -> None:
+        """The administrator's chain comes before, those that let addresses through come after."""
         self._forward_chain()
-        self._chain("filter", _CLOSED)
-        if _TO_CLOSED not in self._rules["filter"]:
-            self._changes["filter"].append(_TO_CLOSED.replace("-A CNI-FORWARD", "-I CNI-FORWARD 2"))
-        for rule in _closing(bridge):
-            if rule not in self._rules["filter"]:
-                self._changes["filter"].append(rule)
+        self._chain("filter", _RESTRICTED)
+        if _TO_RESTRICTED not in self._rules["filter"]:
+            self._changes["filter"].append(
+                _TO_RESTRICTED.replace("-A CNI-FORWARD", "-I CNI-FORWARD 2")
+            )
+        for rule in rules:
+            self._append(f"-A {_RESTRICTED} {rule}")
+
+    def _append(self, rule: str) -> None:
+        if rule not in self._rules["filter"] + self._changes["filter"]:
+            self._changes["filter"].append(rule)
 
     def masquerade(self, wish: Masquerade) -> None:
         """bridge: hide addresses behind the host's when they talk to others than their subnet."""
@@ -140,22 +162,27 @@ class Family:
         unwanted = {rule for address in addresses for rule in self._forwarding(address)}
         self._drop("filter", [line for line in self._rules["filter"] if line in unwanted])
 
-    def closed(self) -> list[str]:
-        """The bridges that `close` has closed."""
-        mine = [line for line in self._rules["filter"] if line.startswith(f"-A {_CLOSED} -i ")]
-        return [line.split(" ")[3] for line in mine]
+    def restricted(self) -> set[str]:
+        """The bridges of which `close`, `isolate` and `fence` have made rules."""
+        lines = [line.split(" ") for line in self._restrictions()]
+        return {word for line in lines for before, word in pairwise(line) if before in ("-i", "-o")}
 
     def open(self, bridge: str) -> None:
-        """Undo `close`."""
-        unwanted = _closing(bridge)
-        self._drop("filter", [line for line in self._rules["filter"] if line in unwanted])
+        """Undo these."""
+        self._drop("filter", [line for line in self._restrictions() if f" {bridge} " in line])
+
+    def _restrictions(self) -> list[str]:
+        chains = (f"-A {_RESTRICTED} ", f"-A {_OTHERS} ")
+        return [line for line in self._rules["filter"] if line.startswith(chains)]
 
     def sweep(self) -> None:
         """Take out what attachments share, where nobody uses it any more."""
         rules = self._rules["filter"]
-        if not any(line.startswith(f"-A {_CLOSED} ") for line in rules):
-            self._drop("filter", [line for line in rules if line == _TO_CLOSED])
-            self._drop_chain("filter", _CLOSED)
+        if not any(line.endswith(f" -j {_OTHERS}") for line in rules):
+            self._drop_chain("filter", _OTHERS)
+        if not any(line.startswith(f"-A {_RESTRICTED} ") for line in rules):
+            self._drop("filter", [line for line in rules if line == _TO_RESTRICTED])
+            self._drop_chain("filter", _RESTRICTED)
         rules = self._rules["filter"]
         mine = [line for line in rules if line.startswith(("-A CNI-FORWARD ", "-A CNI-ADMIN "))]
         if mine in ([], [_ADMIN]):  # nothing of containers, and nothing that an admin put there
@@ -214,13 +241,6 @@ class Family:
         ]
         lines += [f"{option} {chain}" for option in ("-F", "-X") for chain in dead]
         return "".join(f"{line}\n" for line in lines)
-
-
-def _closing(bridge: str) -> Sequence[str]:
-    return (
-        f"-A {_CLOSED} -i {bridge} ! -o {bridge} -j DROP",
-        f"-A {_CLOSED} ! -i {bridge} -o {bridge} -j DROP",
-    )
 
 
 def _jumps(line: str, chain: str) -> bool:
