@@ -182,29 +182,18 @@ def _named(before: Iterable[str], texts: Iterable[str]) -> list[str]:
 
 def _healthcheck(config: dict[str, Any], changes: Changes) -> None:
     texts = changes.texts
-    if "healthcheck" in texts:
-        words = command(texts["healthcheck"])
-        if not words:
-            config.pop("Healthcheck", None)
-            return
-        kind = words[0].upper()
-        if kind == "NONE":
-            config["Healthcheck"] = {"Test": ["NONE"]}
-            return
-        if kind not in ("CMD", "CMD-SHELL"):
-            raise InvalidArgument(
-                f"healthcheck {texts['healthcheck']!r}: must begin with CMD, CMD-SHELL or NONE"
-            )
-        if kind == "CMD-SHELL":
-            words = [kind, texts["healthcheck"].partition(" ")[2].strip()]
-        config["Healthcheck"] = {
-            **(config.get("Healthcheck") or {}),
-            "Test": [kind, *words[1:]],
-        }
-    given = [flag for flag in (*_CHECKS, "healthcheck-retries") if flag in texts]
-    if not given and "healthcheck" not in texts:
+    if not any(flag in texts for flag in ("healthcheck", *_CHECKS, "healthcheck-retries")):
         return
     check = dict(config.get("Healthcheck") or {})
+    if "healthcheck" in texts:
+        test = _test(texts["healthcheck"])
+        if not test:
+            config.pop("Healthcheck", None)
+            return
+        if test == ["NONE"]:
+            config["Healthcheck"] = {"Test": test}
+            return
+        check["Test"] = test
     for flag, (key, seconds) in _CHECKS.items():
         if flag in texts:
             check[key] = int(float(texts[flag]) * 1_000_000_000)
@@ -215,6 +204,24 @@ def _healthcheck(config: dict[str, Any], changes: Changes) -> None:
     elif "healthcheck" in texts:
         check.setdefault("Retries", _RETRIES)
     config["Healthcheck"] = check
+
+
+def _test(text: str) -> list[str]:
+    """`Test` of a check, as buildah config's --healthcheck says it; [] for none at all.
+
+    Raises InvalidArgument.
+    """
+    words = command(text)
+    if not words:
+        return []
+    kind = words[0].upper()
+    if kind not in ("CMD", "CMD-SHELL", "NONE"):
+        raise InvalidArgument(f"healthcheck {text!r}: must begin with CMD, CMD-SHELL or NONE")
+    if kind == "NONE":
+        return [kind]
+    if kind == "CMD-SHELL":
+        return [kind, text.partition(" ")[2].strip()]
+    return [kind, *words[1:]]
 
 
 def _steps(changes: Changes) -> list[str]:

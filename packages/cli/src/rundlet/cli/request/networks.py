@@ -9,6 +9,7 @@ from . import hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from rundlet.core.commands.context import Parsed
@@ -27,19 +28,31 @@ def networks_of(arguments: Parsed) -> tuple[str, tuple[NetworkRequest, ...]]:
     texts = arguments.texts("network")
     if texts and ":" not in texts[0]:  # several in one, as before these had options
         texts = (*texts[0].split(","), *texts[1:])
-    if len(texts) == 1:
-        mode, colon, _ = texts[0].partition(":")
-        if mode in _ALONE and colon:
-            raise InvalidArgument(f"invalid option for network {mode}: it takes none")
-        if mode in _ALONE or (colon and mode in ("container", "ns")):
-            if any(static.values()):
-                raise InvalidArgument(
-                    "networks and static ip/mac address can only be used with Bridge mode"
-                    " networking"
-                )
-            return texts[0], ()
+    if len(texts) == 1 and _is_mode(texts[0]):
+        if any(static.values()):
+            raise InvalidArgument(
+                "networks and static ip/mac address can only be used with Bridge mode networking"
+            )
+        return texts[0], ()
     if not texts and not any(static.values()):
         return "", ()
+    _refuse_modes(texts)
+    names = [_network(text, static) for text in texts or ("bridge",)]
+    if len(names) > 1 and any(static[key] for key in ("ips", "mac")):
+        raise InvalidArgument("--ip and --mac-address can only be set for a single network")
+    return "", tuple(names)
+
+
+def _is_mode(text: str) -> bool:
+    """Whether it is a mode, not a network. Raises InvalidArgument for one with options."""
+    mode, colon, _ = text.partition(":")
+    if mode in _ALONE and colon:
+        raise InvalidArgument(f"invalid option for network {mode}: it takes none")
+    return mode in _ALONE or bool(colon and mode in ("container", "ns"))
+
+
+def _refuse_modes(texts: Sequence[str]) -> None:
+    """Raise InvalidArgument, NotSupported for what is no network that others may stand beside."""
     for text in texts:
         mode, colon, _ = text.partition(":")
         if mode in _ALONE or (colon and mode in ("container", "ns")):
@@ -50,10 +63,6 @@ def networks_of(arguments: Parsed) -> tuple[str, tuple[NetworkRequest, ...]]:
             raise NotSupported(
                 f"network mode {mode} is of rootless containers", remedy="use a bridge network"
             )
-    names = [_network(text, static) for text in texts or ("bridge",)]
-    if len(names) > 1 and any(static[key] for key in ("ips", "mac")):
-        raise InvalidArgument("--ip and --mac-address can only be set for a single network")
-    return "", tuple(names)
 
 
 def _network(text: str, static: dict[str, Any]) -> NetworkRequest:

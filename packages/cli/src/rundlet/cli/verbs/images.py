@@ -8,7 +8,7 @@ from rundlet.core.commands.declare import Arguments, Flag, Option, Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rundlet.core.commands.context import Context, Parsed
     from rundlet.core.images.summary import ImageSummary
@@ -67,22 +67,23 @@ def run(context: Context, arguments: Parsed) -> int:
     _sort(lines, rows, arguments.text("sort"))
     if not arguments.flag("noheading"):
         lines.insert(0, _HEADINGS)
-    left_out = {
-        _HEADINGS.index(heading)
-        for heading, wanted in (
-            ("DIGEST", arguments.flag("digests")),
-            ("HISTORY", arguments.flag("history")),
-            ("R/O", any(row.store for row in rows)),
-        )
-        if not wanted
-    }
-    lines = [
-        tuple(cell for column, cell in enumerate(line) if column not in left_out) for line in lines
-    ]
     from rundlet.core.format.table import table
 
-    context.print(table(lines), end="")
+    context.print(table(_shown_columns(lines, arguments, rows)), end="")
     return 0
+
+
+def _shown_columns(
+    lines: Sequence[tuple[str, ...]], arguments: Parsed, rows: Sequence[ImageSummary]
+) -> list[tuple[str, ...]]:
+    """The lines without the columns that nobody asked for."""
+    wanted = {
+        "DIGEST": arguments.flag("digests"),
+        "HISTORY": arguments.flag("history"),
+        "R/O": any(row.store for row in rows),
+    }
+    places = [at for at, heading in enumerate(_HEADINGS) if wanted.get(heading, True)]
+    return [tuple(line[at] for at in places) for line in lines]
 
 
 def cells(row: ImageSummary, now: int, whole: bool = False) -> Iterator[tuple[str, ...]]:

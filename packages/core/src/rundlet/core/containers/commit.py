@@ -116,21 +116,23 @@ def _config(row: Container, request: ContainerRequest, options: CommitOptions) -
     labels = json.loads(row.labels)
     if labels:
         config["Labels"] = labels
+    _expose(config, request)
+    if options.include_volumes:
+        lasting = (mount for mount in request.mounts if mount.kind not in ("tmpfs", "ramfs"))
+        volumes: dict[str, Any] = {mount.destination: {} for mount in lasting}
+        config["Volumes"] = {**(config.get("Volumes") or {}), **volumes}
+    config.update(options.config)
+    apply(config, options.changes)
+    return config
+
+
+def _expose(config: dict[str, Any], request: ContainerRequest) -> None:
+    """Add the ports that the container publishes or exposes."""
     own = [(port.container_port, port.protocol) for port in request.ports]
     if own or request.expose:
         every = (*ports(request.expose), *own)
         named: dict[str, Any] = {f"{number}/{protocol}": {} for number, protocol in every}
         config["ExposedPorts"] = {**(config.get("ExposedPorts") or {}), **named}
-    if options.include_volumes:
-        volumes: dict[str, Any] = {
-            mount.destination: {}
-            for mount in request.mounts
-            if mount.kind not in ("tmpfs", "ramfs")
-        }
-        config["Volumes"] = {**(config.get("Volumes") or {}), **volumes}
-    config.update(options.config)
-    apply(config, options.changes)
-    return config
 
 
 def _document(

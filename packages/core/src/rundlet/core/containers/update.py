@@ -71,29 +71,18 @@ def update(
         check_limits(changed.resources)
         if health:
             validate(changed, json.loads(row.extra).get("image", {}))
+        plan = _plan(engine, row, changed)
         warnings: list[str] = []
-        plan = SpecPlan(
-            request=changed,
-            container=row.id,
-            name=row.name,
-            rootfs="/",
-            image={},
-            settings=engine.settings,
-            layout=layout(engine.settings.cgroup_manager),
-            host=here(),
-        )
-        runtime = engine.plugins.runtime(row.runtime)
-        adapted = runtime.adapt({"linux": {"resources": resources(plan, warnings)}})
-        warnings += adapted.warnings
-        wanted = adapted.spec["linux"]["resources"]
-        wanted.pop("devices", None)  # those are not changed here
+        wanted = _wanted_limits(engine, row, plan, warnings)
         score = None if oom_score_adj is None else rlimits.oom_score_adj(plan, warnings)
-        if has_process(row) and limits:
-            runtime.update(row.id, wanted)
-        if has_process(row) and (limits or ulimits):
-            _note_in_bundle(engine, row, wanted if limits else {}, rlimits.rlimits(plan, warnings))
-        if score is not None and has_process(row):
-            warnings += _adjust_oom_score(engine, row, score)
+        if has_process(row):
+            if limits:
+                engine.plugins.runtime(row.runtime).update(row.id, wanted)
+            if limits or ulimits:
+                own = rlimits.rlimits(plan, warnings)
+                _note_in_bundle(engine, row, wanted if limits else {}, own)
+            if score is not None:
+                warnings += _adjust_oom_score(engine, row, score)
         row = row.replace(request=request_text(changed))
         rows.update(engine.database, row.id, request=row.request)
         if health and has_process(row):
@@ -101,6 +90,32 @@ def update(
         notify.event(engine, row, "update")
     bundle.warn(tuple(warnings))
     return row
+
+
+def _plan(engine: Engine, row: Container, request: ContainerRequest) -> SpecPlan:
+    """As much of the plan of its spec as limits depend on."""
+    return SpecPlan(
+        request=request,
+        container=row.id,
+        name=row.name,
+        rootfs="/",
+        image={},
+        settings=engine.settings,
+        layout=layout(engine.settings.cgroup_manager),
+        host=here(),
+    )
+
+
+def _wanted_limits(
+    engine: Engine, row: Container, plan: SpecPlan, warnings: list[str]
+) -> dict[str, Any]:
+    """`linux.resources` as the container's runtime takes it. Raises InvalidArgument."""
+    runtime = engine.plugins.runtime(row.runtime)
+    adapted = runtime.adapt({"linux": {"resources": resources(plan, warnings)}})
+    warnings += adapted.warnings
+    wanted: dict[str, Any] = adapted.spec["linux"]["resources"]
+    wanted.pop("devices", None)  # those are not changed here
+    return wanted
 
 
 def _adjust_oom_score(engine: Engine, row: Container, score: int) -> list[str]:

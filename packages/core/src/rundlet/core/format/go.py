@@ -101,32 +101,41 @@ def printf(form: str, *values: Any) -> str:
 
 
 def _formatted(verb: str, flags: str, places: int | None, value: Any) -> str:
-    number = isinstance(value, int) and not isinstance(value, bool)
-    if verb == "v":
+    if verb == "v" or (verb == "t" and isinstance(value, bool)):
         return shown(value)
     if verb == "T":
         return type_name(value)
-    if verb == "t" and isinstance(value, bool):
-        return shown(value)
-    if verb in _INTEGERS and number:
-        sign = "+" if "+" in flags else ""
-        return format(value, f"{sign}{'#' if '#' in flags else ''}{_INTEGERS[verb]}")
-    if verb in "cU" and number:
+    found = None
+    if isinstance(value, int) and not isinstance(value, bool):
+        found = _integer(verb, flags, value)
+    if found is None and verb in _FLOATS and isinstance(value, float):
+        found = ("+" if "+" in flags and value >= 0 else "") + _general(value, places, verb)
+    if found is None and verb in "sqxX":
+        if isinstance(value, (list, tuple)):
+            return "[" + " ".join(_formatted(verb, flags, places, one) for one in value) + "]"
+        if isinstance(value, str) or (verb == "s" and isinstance(value, Mapping)):
+            found = _text(verb, shown(value)[:places])
+    return f"%!{verb}({type_name(value)}={shown(value)})" if found is None else found
+
+
+def _integer(verb: str, flags: str, value: int) -> str | None:
+    """An integer by a verb of integers; None by another."""
+    if verb in _INTEGERS:
+        sign, base = "+" if "+" in flags else "", "#" if "#" in flags else ""
+        return format(value, f"{sign}{base}{_INTEGERS[verb]}")
+    if verb in "cU":
         return chr(value) if verb == "c" else f"U+{value:04X}"
-    if verb in _FLOATS and isinstance(value, float):
-        sign = "+" if "+" in flags else ""
-        return sign * (value >= 0) + _general(value, places, verb)
-    if verb in "sqxX" and isinstance(value, (list, tuple)):
-        return "[" + " ".join(_formatted(verb, flags, places, one) for one in value) + "]"
-    if verb in "sqxX" and (isinstance(value, str) or (verb == "s" and isinstance(value, Mapping))):
-        text = shown(value)[:places]
-        if verb == "q":
-            return json.dumps(text, ensure_ascii=False)
-        if verb == "s":
-            return text
-        digits = text.encode().hex()
-        return digits.upper() if verb == "X" else digits
-    return f"%!{verb}({type_name(value)}={shown(value)})"
+    return None
+
+
+def _text(verb: str, text: str) -> str:
+    """A text by %s, %q, %x or %X."""
+    if verb == "q":
+        return json.dumps(text, ensure_ascii=False)
+    if verb == "s":
+        return text
+    digits = text.encode().hex()
+    return digits.upper() if verb == "X" else digits
 
 
 def _general(value: float, places: int | None, verb: str) -> str:

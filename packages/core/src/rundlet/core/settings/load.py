@@ -131,6 +131,18 @@ def from_options(options: Parsed) -> Settings:
         os.environ[name] = text
     if options.values.get("config"):  # as docker's; of its files, the one with the logins
         os.environ["DOCKER_CONFIG"] = str(options.values["config"])
+    changes = _changes(options, settings)
+    settings = settings.replace(**changes) if changes else settings
+    remote = "CONTAINER_HOST" in os.environ or "CONTAINER_CONNECTION" in os.environ
+    if options.given - _ALWAYS_HONOURED or remote:
+        from .refused import check
+
+        check(options)
+    return settings
+
+
+def _changes(options: Parsed, settings: Settings) -> dict[str, Any]:
+    """The settings that the options change, by name."""
     changes: dict[str, Any] = {}
     for option, name in _OPTIONS.items():
         value = options.values.get(option)
@@ -146,13 +158,7 @@ def from_options(options: Parsed) -> Settings:
         changes["runtimes"] = _runtime_flags(settings, changes.get("runtime", ""), flags)
     if "graph_root" in changes and "image_store" not in changes:
         changes["image_store"] = ""  # what is configured is that of the configured root
-    settings = settings.replace(**changes) if changes else settings
-    remote = "CONTAINER_HOST" in os.environ or "CONTAINER_CONNECTION" in os.environ
-    if options.given - _ALWAYS_HONOURED or remote:
-        from .refused import check
-
-        check(options)
-    return settings
+    return changes
 
 
 _LISTS = ("network_config_dirs",)

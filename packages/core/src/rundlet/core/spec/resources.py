@@ -80,6 +80,12 @@ def _memory(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str,
             warnings.append("memory-swap is ignored: this kernel does not account swap")
     if limits.memory_reservation:
         found["reservation"] = limits.memory_reservation
+    return {**found, **_swapping(plan, limits, warnings)}
+
+
+def _swapping(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str, Any]:
+    """What only cgroups v1 can set: how readily it swaps, and that nothing is killed for memory."""
+    found: dict[str, Any] = {}
     if limits.memory_swappiness is not None and limits.memory_swappiness >= 0:
         if limits.memory_swappiness > 100:
             raise InvalidArgument("--memory-swappiness must be from 0 to 100")

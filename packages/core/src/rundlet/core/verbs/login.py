@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..commands.context import Context, Parsed
     from ..contracts.transport import TransportSettings
+    from ..transports.docker.credentials import Credentials
 
 VERB = Verb(
     name="login",
@@ -41,7 +42,7 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Log in, or with --get-login tell who is."""
-    from ..errors import Unauthorized, UsageError
+    from ..errors import UsageError
     from ..transports.docker import login
     from ..transports.docker.credentials import Credentials
 
@@ -54,23 +55,10 @@ def run(context: Context, arguments: Parsed) -> int:
             raise UsageError(f"not logged into {name}")
         context.print(known.user)
         return 0
-    if arguments.flag("password-stdin") and not arguments.text("username"):
-        raise UsageError("Must provide --username with --password-stdin")
-    if arguments.flag("password-stdin") and arguments.text("password"):
-        raise UsageError("Can't specify both --password-stdin and --password")
-    if arguments.text("secret") and arguments.text("password"):
-        raise UsageError("--secret can not be used with --password options")
+    _refuse_contradictions(arguments)
     asked = any(arguments.text(option) for option in ("username", "password", "secret"))
-    if known is not None and not asked:
-        context.print(f"Authenticating with existing credentials for {name}")
-        try:
-            login.check(name, known, settings)
-        except Unauthorized:
-            context.print("Existing credentials are invalid, please enter valid username and"
-                          " password")  # fmt: skip
-        else:
-            context.print(f"Existing credentials are valid. Already logged in to {name}")
-            return 0
+    if known is not None and not asked and _still_valid(context, name, known, settings):
+        return 0
     user = arguments.text("username") or arguments.text("secret")
     user = user or _ask_user(known.user if known is not None else "")
     if not user:
@@ -81,6 +69,35 @@ def run(context: Context, arguments: Parsed) -> int:
         context.print(f"Used:  {where}")
     context.print("Login Succeeded!")
     return 0
+
+
+def _refuse_contradictions(arguments: Parsed) -> None:
+    """Raise UsageError for options that do not go together."""
+    from ..errors import UsageError
+
+    if arguments.flag("password-stdin") and not arguments.text("username"):
+        raise UsageError("Must provide --username with --password-stdin")
+    if arguments.flag("password-stdin") and arguments.text("password"):
+        raise UsageError("Can't specify both --password-stdin and --password")
+    if arguments.text("secret") and arguments.text("password"):
+        raise UsageError("--secret can not be used with --password options")
+
+
+def _still_valid(
+    context: Context, name: str, known: Credentials, settings: TransportSettings
+) -> bool:
+    """Whether the registry takes what it was given before; says so, or that it does not."""
+    from ..errors import Unauthorized
+    from ..transports.docker import login
+
+    context.print(f"Authenticating with existing credentials for {name}")
+    try:
+        login.check(name, known, settings)
+    except Unauthorized:
+        context.print("Existing credentials are invalid, please enter valid username and password")
+        return False
+    context.print(f"Existing credentials are valid. Already logged in to {name}")
+    return True
 
 
 def registry(context: Context, arguments: Parsed) -> str:

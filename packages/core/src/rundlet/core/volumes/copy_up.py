@@ -54,21 +54,26 @@ def copy_up(
             if fixed is None and _is_new(data):
                 copy_attributes(path, data, os.stat(path))
             return False
-        if is_mounted(data):  # nothing can be moved there from beside
-            copy_tree(path, data, exists=True)
-        else:
-            try:
-                copy_tree(path, copying)
-            except BaseException:
-                staging.delete(copying)  # the disk may be full
-                raise
-            os.rename(copying, copied)
-            _move(copied, data)
+        _fill(data, path, copying, copied)
     finally:
         os.close(source)
     if fixed is not None:
         os.chown(data, *(-1 if number is None else number for number in fixed))
     return True
+
+
+def _fill(data: str, source: str, copying: str, copied: str) -> None:
+    """Copy the content by way of a directory beside `data`: all of it comes, or nothing."""
+    if is_mounted(data):  # nothing can be moved there from beside
+        copy_tree(source, data, exists=True)
+        return
+    try:
+        copy_tree(source, copying)
+    except BaseException:
+        staging.delete(copying)  # the disk may be full
+        raise
+    os.rename(copying, copied)
+    _move(copied, data)
 
 
 def _is_new(data: str) -> bool:
