@@ -25,8 +25,9 @@ _MAPPED = ("", "auto", "keep-id")
 def mode(plan: SpecPlan, kind: str) -> str:
     """The mode of a namespace: "private", "host", or the path of one to join.
 
-    Defaults are podman's: private, but the cgroup namespace is the host's on v1, where
-    it hides too much from systemd and runtimes, and users are the host's.
+    Defaults are podman's: private, but users are the host's, and so is the cgroup namespace
+    on v1. Systemd has one of its own there, too: it looks for its services below the cgroup
+    that /proc/1/cgroup names, which is to be the root of what is mounted.
     """
     if kind == "mount":
         return "private"
@@ -83,8 +84,8 @@ def _default(plan: SpecPlan, kind: str) -> str:
     if kind == "user":
         return "host"
     if kind == "cgroup":
-        own = plan.layout.version == "unified" and plan.request.cgroups != "disabled"
-        return "private" if own else "host"
+        own = plan.layout.version == "unified" or plan.systemd
+        return "private" if own and plan.request.cgroups != "disabled" else "host"
     return "private"
 
 
