@@ -38,13 +38,25 @@ def mounts(path: Path, namespace: int | None = None) -> dict[str, str]:
 
 def test_the_mount_is_hidden_there_only(parent: Path) -> None:
     before = mounts(parent.parent)
+    (parent / "hidden/seen").touch()
     namespace = namespace_without(f"{parent}/hidden")
     try:
         there = mounts(parent.parent, namespace)
+        inside = ("nsenter", f"--mount=/proc/{os.getpid()}/fd/{namespace}")
+        script = f"ls {parent}/hidden; mkdir {parent}/hidden/made"
+        shown = subprocess.run([*inside, "sh", "-c", script], check=True, capture_output=True)
     finally:
         os.close(namespace)
-    assert there == {f"{parent}": "private", f"{parent.parent}/other": "shared"}
+    assert there == {
+        f"{parent}": "private",
+        f"{parent}/hidden": "private",
+        f"{parent.parent}/other": "shared",
+    }
+    assert shown.stdout == b""
     assert mounts(parent.parent) == before
+    syscalls.unmount(f"{parent}/hidden")
+    assert os.listdir(parent / "hidden") == [], "what is made there stays below the mount"
+    syscalls.mount("tmpfs", f"{parent}/hidden", "tmpfs")
 
 
 def test_what_cannot_be_hidden_is_an_error(parent: Path) -> None:

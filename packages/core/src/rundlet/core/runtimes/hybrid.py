@@ -64,7 +64,7 @@ class HybridMonitor(ConmonMonitor):
 
 
 class _Namespace:
-    """A context: the path of a mount namespace like ours, without what is mounted at a point."""
+    """A context: the path of such a namespace."""
 
     def __init__(self, without: str) -> None:
         self._without = without
@@ -84,7 +84,7 @@ class _Namespace:
 
 
 def namespace_without(point: str) -> int:
-    """A descriptor of a new mount namespace, like ours but for what is mounted at `point`.
+    """A descriptor of a new mount namespace, like ours but with an empty tmpfs at `point`.
 
     Raises DriverUnavailable where none can be made.
     """
@@ -120,4 +120,7 @@ def _leave(point: str) -> int:
         if error.errno != _NOT_MOUNTED:
             raise
     syscalls.unmount(point)
+    # crun makes a directory for each container there. On the host's file system below the mount,
+    # which systemd makes read-only, it could not, or nobody would ever remove it.
+    syscalls.mount("tmpfs", point, "tmpfs")
     return os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
