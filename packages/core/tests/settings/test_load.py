@@ -103,6 +103,12 @@ def test_storage_conf_strongest_whole_file_then_drop_ins(machine: Machine) -> No
         conf.with_name("storage.conf.d") / "a.conf", "[storage.options.overlay]\nsize='1'"
     )
     assert machine.load().storage_options == {"overlay": {"mountopt": "nodev", "size": "1"}}
+    text = "mountopt = 'volatile'\nignore_chown_errors = 'true'\nforce_mask = ''"
+    machine.write(conf, f"[storage.options]\n{text}\n")
+    found = machine.load()
+    own = {"ignore_chown_errors": "true"}
+    options = {"overlay": {**own, "mountopt": "volatile", "size": "1"}, "vfs": own}
+    assert (found.storage_options, found.unknown_keys) == (options, ())
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,16 @@ _SETTINGS = {(key.table, key.name): key.setting for key in CONTAINERS_CONF if ke
 _STORAGE = {(key.table, key.name): key.setting for key in STORAGE_CONF if key.setting}
 # Defaults of flags: lists come before what is typed; all else is overridden by it.
 _FLAGS = tuple(key for key in CONTAINERS_CONF if key.flag)
+_NAMES = {
+    **{setting: f"{table}.{key}" for (table, key), setting in _SETTINGS.items()},
+    "network_config_dirs": "network.network_config_dir",
+    "platform_runtimes": "engine.platform_to_oci_runtime",
+    "temporary": "engine.image_copy_tmp_dir",
+}
+"""What our settings are called in containers.conf."""
+_EVENTS = {"none": "none", **dict.fromkeys(("file", "journald"), "sqlite")}
+_OF_DRIVERS = {"overlay": ("ignore_chown_errors", "mountopt"), "vfs": ("ignore_chown_errors",)}
+"""Options of drivers that [storage.options] may have too: their own tables come first."""
 
 
 def read(containers: Sequence[str], storage: Sequence[str]) -> dict[str, Any]:
@@ -56,7 +66,7 @@ def _containers(path: str, before: dict[str, Any]) -> dict[str, Any]:
     options = _table(path, _table(path, tables, "secrets"), "opts")
     if options:
         found["secret_options"] = {**before.get("secret_options", {}), **options}
-    return check(found, path, {name: f"{table}.{key}" for (table, key), name in _SETTINGS.items()})
+    return check(found, path, _NAMES)
 
 
 def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
     if engine.get("conmon_path"):
         found["conmon"] = _first(path, "engine.conmon_path", engine["conmon_path"], missing="")
     if engine.get("events_logger"):
-        found["events_backend"] = "none" if engine["events_logger"] == "none" else "sqlite"
+        found["events_backend"] = _events(path, engine["events_logger"])
     if engine.get("image_copy_tmp_dir"):
         place = engine["image_copy_tmp_dir"]
         found["temporary"] = "" if place == "storage" else place
@@ -89,6 +99,13 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
     return found
 
 
+def _events(path: str, value: object) -> str:
+    if not isinstance(value, str) or value not in _EVENTS:
+        words = ", ".join(sorted(_EVENTS))
+        raise SettingsError(f"{path}: engine.events_logger: {value!r} is not one of {words}")
+    return _EVENTS[value]
+
+
 def _is_one(value: object) -> bool:
     return isinstance(value, list) and len(value) == 1
 
@@ -103,11 +120,15 @@ def _network(path: str, network: dict[str, Any], before: dict[str, Any]) -> dict
         key = "network.default_subnet_pools"
         if not isinstance(pools, list):
             raise SettingsError(f"{path}: {key}: expected a list of tables")
-        said = [_pool(path, key, item) if "append" not in item else item for item in pools]
+        said = [item if _appends(item) else _pool(path, key, item) for item in pools]
         found["default_subnet_pools"] = _list(
             path, key, said, before.get("default_subnet_pools", ())
         )
     return found
+
+
+def _appends(item: object) -> bool:
+    return isinstance(item, dict) and "append" in item
 
 
 def _pool(path: str, key: str, item: Any) -> str:
@@ -152,6 +173,10 @@ def _storage(path: str, before: dict[str, Any]) -> dict[str, Any]:
         if value not in ("", None):
             found[name] = value
     tables = dict(before.get("storage_options", {}))
+    for driver, names in _OF_DRIVERS.items():
+        general = {name: options[name] for name in names if options.get(name)}
+        if general:
+            tables[driver] = {**tables.get(driver, {}), **general}
     for driver, table in options.items():
         if isinstance(table, dict):
             tables[driver] = {**tables.get(driver, {}), **table}
@@ -167,8 +192,10 @@ def _table(path: str, tables: dict[str, Any], name: str) -> dict[str, Any]:
     return table
 
 
-def _list(path: str, key: str, value: list[Any], before: tuple[str, ...]) -> tuple[str, ...]:
+def _list(path: str, key: str, value: Any, before: tuple[str, ...]) -> tuple[str, ...]:
     """A list of strings; `{append=true}` in it adds to those of the files before."""
+    if not isinstance(value, list):
+        raise SettingsError(f"{path}: {key}: expected a list of strings")
     append = False
     texts = []
     for item in value:
