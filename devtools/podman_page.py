@@ -47,7 +47,7 @@ DIFFERS: dict[tuple[str, str], str] = {
     ("network create", "opt"): "`vrf` and `bclim` are refused: no CNI plugin has them",
     ("network create", "internal"): "names of the outside are `NXDOMAIN` with aardvark-dns 1.11 and"
     " later; older ones do not answer. A bridge with `vlan` has no names",
-    ("volume create", "driver"): "`local` only",
+    ("volume create", "driver"): "`local` and `image`: there are no volume plugins",
     ("network create", "ipam-driver"): "as CNI has it: `dhcp` needs the CNI daemon of that name",
 }
 """(verb or *, flag) to how it differs."""
@@ -85,6 +85,8 @@ def state(verb: str, option: Flag | Option) -> str:
             return f"left out: {FLAGS_LEFT_OUT[name]}"
         if name in HARMLESS:
             return "without effect, as in podman"
+    if (verb, name) == ("cp", "pause"):
+        return "without effect, as in podman"
     why = DIFFERS.get((verb, name)) or DIFFERS.get(("*", name))
     return f"differs: {why}" if why else "works"
 

@@ -108,7 +108,7 @@ FITTING = {
     "container cleanup": "ended", "rm": "one-box two ended", "cp": "one-box: two: ended:",
     "network connect net-of-mine": "one-box two ended", "network rm": "net-of-mine podman",
     "volume rm": "volume-of-mine", "run -v": "volume-of-mine:", "run --cpus": "", "login": "",
-    "secret create -d": "file pass shell", "volume create -d": "local",
+    "secret create -d": "file pass shell", "volume create -d": "image local",
     "secret rm": "secret-of-mine", "rmi": "localhost/busybox:latest", "ps -f pod=": "",
 }  # fmt: skip
 

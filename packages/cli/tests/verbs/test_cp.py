@@ -118,7 +118,7 @@ def test_between_containers_and_by_tar(rundlet_with_c: Rundlet, files: Path) -> 
         (["{}/nosuch", "c:/tmp"], '"{}/nosuch" could not be found on the host'),
         (["c:/nosuch", "{}"], '"/nosuch" could not be found on container'),
         (["{}/file", "c:/no/such"], '"/no/such" could not be found on container'),
-        (["{}/file", "c:/new/"], "not a directory"),
+        (["{}/file", "c:/new/"], "no such file or directory"),
         (["{}/dir", "c:/etc/passwd"], "destination must be a directory when copying a directory"),
         (["{}/file", "nosuch:/tmp"], "no container with name or ID"),
         (["{}/file", "{}/other"], "one of the two paths must be in a container"),
@@ -196,6 +196,42 @@ def test_volumes_of_a_stopped_container(
     rundlet("create", "--network", "none", "--name", "d", "--mount", part, "busybox", "ls", "/part")
     rundlet("cp", str(files / "file"), "d:/part/new")
     assert "new" in rundlet("start", "-a", "d").stdout
+
+
+def test_mounts_of_a_stopped_container(loaded: Rundlet, files: Path, tmp_path: Path) -> None:
+    """A tmpfs begins as a copy of what is below it, which is copied to (podman); an image is
+    mounted for the copy, as is a volume's own file system, which is not lost with that.
+    """
+    loaded("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "quick")
+    loaded(
+        *("create", "--network", "none", "--name", "c", "--tmpfs", "/tmp", "-v", "quick:/quick"),
+        *("--tmpfs", "/new:notmpcopyup", "--mount", "type=image,src=busybox,dst=/image"),
+        *("busybox", "cat", "/tmp/file"),
+    )
+    loaded("cp", str(files / "file"), "c:/tmp")
+    loaded("cp", "c:/image/etc/passwd", str(tmp_path / "passwd"))
+    assert (tmp_path / "passwd").read_text().startswith("root:")
+    assert loaded("cp", str(files / "file"), "c:/image", check=False).returncode == 125
+    assert loaded("cp", str(files / "file"), "c:/new", check=False).returncode == 125
+    assert loaded.mounts() == []
+    loaded("volume", "mount", "quick")
+    loaded("cp", str(files / "file"), "c:/quick")
+    loaded("cp", "c:/quick/file", str(tmp_path / "quick"))
+    loaded("volume", "unmount", "quick")
+    assert loaded("start", "-a", "c").stdout == "content"
+
+
+def test_streams_are_no_files(loaded: Rundlet, tmp_path: Path) -> None:
+    loaded("create", "--name", "c", "busybox")
+    os.mkfifo(tmp_path / "fifo")
+    for target in ("/dev/stdout", "/dev/null", str(tmp_path / "fifo")):
+        done = loaded("cp", "c:/bin/busybox", target, check=False)
+        assert f'invalid destination: "{target}" must be a directory or a regular' in done.stderr
+    for source, sent, said in (("/dev/stdin", b"x", "is a pipe"), ("-", b"", "(compressed) tar"),
+                               ("-", b"text", "(compressed) tar")):  # fmt: skip
+        command = ["rundlet", "cp", source, "c:/tmp"]
+        result = subprocess.run(command, input=sent, env=loaded.environment, capture_output=True)
+        assert (result.returncode, said in result.stderr.decode()) == (125, True)
 
 
 @pytest.fixture

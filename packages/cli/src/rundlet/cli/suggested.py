@@ -183,7 +183,7 @@ SUGGESTED: dict[str, tuple[str, ...]] = {
     "volume prune --filter": ("after=<volumes>", "all=true", "anonymous=false", "anonymous=true",
                               "since=<volumes>", *PRUNE_FILTERS),
     "secret create --driver": ("file", "pass", "shell"),
-    "volume create --driver": ("local",),
+    "volume create --driver": ("image", "local"),
     **{f"{verb} --format": fields for verb, fields in _formats().items()},
     "info --format": ("json", "{{.Host}}", "{{.Plugins}}", "{{.Registries}}", "{{.Store}}",
                       "{{.Version}}"),

@@ -20,6 +20,7 @@ VERB = Verb(
              " (chown_copied_files of containers.conf)"),
         Flag("overwrite",
              help="Allow to overwrite directories with non-directories and vice versa"),
+        Flag("pause", help="Without effect, as in podman", hidden=True),
     ),
     arguments=Arguments(minimum=2, maximum=2, completes="paths"),
     examples=("rundlet cp file web:/tmp", "rundlet cp web:/etc - | tar t", "rundlet cp a:/d b:/"),

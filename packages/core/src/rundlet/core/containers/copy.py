@@ -6,7 +6,9 @@ every kind of file, link, hole and attribute arrives.
 
 from __future__ import annotations
 
+import io
 import os
+import stat
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -16,12 +18,15 @@ from ..archive.extract import extract
 from ..archive.whiteouts import PLAIN
 from ..content.compress import decompressed
 from ..content.produced import Produced
-from ..errors import InvalidArgument, NotFound
+from ..errors import Corrupt, InvalidArgument, NotFound
 from .places import End, Place, looked_up, missing
 
 if TYPE_CHECKING:
     from ..engine import Engine
     from ..streams import Readable, ReadableFile, Writable
+
+
+_NO_TAR = "source must be a (compressed) tar archive when copying from stdin"
 
 
 def copy(
@@ -37,7 +42,9 @@ def copy(
     with ExitStack() as stack:
         start = stack.enter_context(looked_up(engine, source))
         if start.status is None:
+            _check_stream(source)
             raise missing(start)
+        _check_kind(target)
         goal = stack.enter_context(looked_up(engine, target))
         _copy(start, goal, chown, overwrite)
 
@@ -64,14 +71,42 @@ def copy_in(
     Raises NotFound, InvalidArgument, Corrupt, UnsafeArchive, AlreadyExists.
     """
     with looked_up(engine, target) as goal:
-        if goal.status is None:
-            raise missing(goal)
         if not goal.is_directory:
             raise InvalidArgument(
                 f"destination must be a directory when copying from stdin: {target.path}"
             )
-        with decompressed(stream) as plain:
-            _unpack(plain, goal.open(), goal, chown, overwrite)
+        try:
+            with decompressed(stream) as plain:
+                _unpack(plain, goal.open(), goal, chown, overwrite)
+        except Corrupt as error:
+            raise Corrupt(f"{_NO_TAR}: {error.message}") from error
+
+
+def _check_kind(target: Place) -> None:
+    """/dev/stdout, pipes and devices of the host are nothing to copy to: `-` alone is a stream.
+
+    Raises InvalidArgument, as podman does.
+    """
+    if target.container:
+        return
+    try:
+        mode = os.stat(target.path).st_mode
+    except OSError:
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise InvalidArgument(
+            f'invalid destination: "{target.path}" must be a directory or a regular file',
+            remedy="`-` as the destination writes a tar to standard output.",
+        )
+
+
+def _check_stream(source: Place) -> None:
+    """/dev/stdin is there, but of no name when it is a pipe. Raises InvalidArgument for that."""
+    if not source.container and os.path.exists(source.path):
+        raise InvalidArgument(
+            f'"{source.path}" is a pipe or socket, and no file or directory',
+            remedy="`-` as the source reads a tar from standard input.",
+        )
 
 
 def _copy(start: End, goal: End, chown: bool, overwrite: bool) -> None:
@@ -79,6 +114,8 @@ def _copy(start: End, goal: End, chown: bool, overwrite: bool) -> None:
         into = _into_for_directory(start, goal, overwrite)
     else:
         if goal.text.endswith("/") and not goal.is_directory:
+            if goal.status is None:
+                raise missing(goal)
             raise NotFound(f'"{goal.text}" could not be found on {goal.where}: not a directory')
         into = goal.is_directory
     if into and start.is_directory and _is_content(start.text):
@@ -134,7 +171,11 @@ def _base(text: str) -> bytes:
 
 
 def standard_input() -> ReadableFile:
-    """Where `cp -` reads. Raises InvalidArgument for a terminal."""
+    """Where `cp -` reads. Raises InvalidArgument for a terminal, and where nothing is to come."""
     if sys.stdin.isatty():
         raise InvalidArgument("cannot read a tar from a terminal: redirect standard input")
-    return sys.stdin.buffer
+    stream = sys.stdin.buffer
+    assert isinstance(stream, io.BufferedReader)
+    if not stream.peek(1):
+        raise InvalidArgument(f"{_NO_TAR}: it is empty")
+    return stream

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from ..archive.beneath import lookup
 from ..archive.ids import IdMaps, OneOwner
-from ..errors import InvalidArgument, NotFound, WrongState
+from ..errors import InvalidArgument, NotFound
 from ..spec import user
 from ..value import Value
 from . import mounting
-from .mounts import below
+from .absent import is_filled_from_root, shown
 from .rootfs import own_layer
 from .state import has_process
 from .stored import request_of
@@ -89,7 +89,7 @@ def looked_up(engine: Engine, place: Place) -> Iterator[End]:
     maps = _maps(row)
     with _container_root(engine, row, place.path) as (root, path, whole):
         owner = _owner(row, whole, maps)
-        where = f"container {row.id}"
+        where = f"container {place.container}"
         with own_layer(engine, row), _opened(root, path, place.path, where, maps, owner) as found:
             yield found
 
@@ -121,8 +121,8 @@ def _opened(
 def _container_root(engine: Engine, row: Container, path: str) -> Iterator[tuple[str, str, str]]:
     """(directory to look below, path below it, the root directory) for a path in a container.
 
-    In a running container the kernel shows all its mounts. In another one its volumes and
-    bind mounts are not there: a path in one of them is looked up in what would be mounted.
+    In a running container the kernel shows all its mounts. In another one they are not there: a
+    path in one of them is looked up in what would be mounted.
     """
     request = request_of(row.request)
     image = json.loads(row.extra).get("image", {})
@@ -140,22 +140,15 @@ def _container_root(engine: Engine, row: Container, path: str) -> Iterator[tuple
             key=lambda item: len(item.destination),
             default=None,
         )
-        if best is None:
+        if best is None or is_filled_from_root(row, best):
             yield root, inside, root
             return
-        if best.kind not in ("bind", "volume"):
-            raise WrongState(
-                f"{best.destination} in container {row.id} is of kind {best.kind},"
-                " which is not there while it does not run",
-                remedy=f"start {row.name} first",
-            )
-        is_path = best.kind == "bind" or best.source.startswith("/")
-        base = best.source if is_path else below(engine.volumes.path(best.source), best)
-        rest = inside[len(best.destination.rstrip("/")) :]
-        if os.path.isdir(base):
-            yield base, rest or "/", root
-        else:  # a file that is mounted over one
-            yield os.path.dirname(base), os.path.basename(base), root
+        with shown(engine, row, best) as base:
+            rest = inside[len(best.destination.rstrip("/")) :]
+            if os.path.isdir(base):
+                yield base, rest or "/", root
+            else:  # a file that is mounted over one
+                yield os.path.dirname(base), os.path.basename(base), root
 
 
 def _holds(destination: str, path: str) -> bool:

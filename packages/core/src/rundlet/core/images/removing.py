@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import InUse, NoSuchImage, WrongState
 from ..state import images as rows
+from ..state import volumes as volume_rows
 from ..value import Value
 from .mounting import unmount, users
 from .names import meant
@@ -79,7 +80,7 @@ def _pruned(engine: Engine, images: Sequence[str]) -> list[str]:
             image = rows.get(engine.database, identity)
             if image is None or image.store or rows.users(engine.database, identity):
                 continue
-            if users(engine, image):  # mounted
+            if users(engine, image) or volume_rows.of_image(engine.database, identity):
                 continue
             _delete(engine, image, image.id)
             gone.append(identity)
@@ -95,7 +96,7 @@ def _delete(engine: Engine, image: Image, name: str) -> None:
 
 
 def _free(engine: Engine, image: Image, force: bool) -> None:
-    """Have no container use the image. Raises InUse."""
+    """Have no container and no volume use the image. Raises InUse."""
     containers = rows.users(engine.database, image.id)
     if containers and not force:
         listed = ", ".join(container for container, _, _ in containers)
@@ -103,10 +104,18 @@ def _free(engine: Engine, image: Image, force: bool) -> None:
             f"image used by {listed}: image is in use by a container: consider listing"
             " external containers and force-removing image"
         )
+    volumes = volume_rows.of_image(engine.database, image.id)
+    if volumes and not force:
+        raise InUse(
+            f"image used by volume {', '.join(volumes)}: image is in use by a volume",
+            remedy="Remove that (volume rm), or the image by force, and all that uses it.",
+        )
     _unmount(engine, image, force)
     found = [container for container, _, _ in containers]
     for container in engine.containers.dependents_first(found):
         engine.containers.remove(container, force=True)
+    for volume in volumes:
+        engine.volumes.remove(volume, force=True)
 
 
 def _unmount(engine: Engine, image: Image, force: bool) -> None:

@@ -33,7 +33,7 @@ def summaries(database: Database) -> list[ImageSummary]:
         "SELECT i.id, i.created, i.size, i.manifest, i.labels,"
         " (SELECT group_concat(name, char(10)) FROM"
         "  (SELECT name FROM image_names n WHERE n.image = i.id ORDER BY tagged)),"
-        " (SELECT count(*) FROM containers c WHERE c.image = i.id), i.store, i.list != '',"
+        " (SELECT count(*) FROM image_users u WHERE u.image = i.id), i.store, i.list != '',"
         " (SELECT group_concat(name, char(10)) FROM"
         "  (SELECT name FROM image_past_names p WHERE p.image = i.id ORDER BY lost DESC))"
         " FROM images i ORDER BY i.created DESC, i.id"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "state.db"
 BUSY_TIMEOUT = 30.0
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _LOG_PAGES = 200
 """How long the log gets before it is written into the file. Commands leave it to the next one,
 which reads it first: 0.25 ms for 100 pages. `run` writes some 20."""

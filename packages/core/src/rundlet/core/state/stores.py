@@ -124,7 +124,7 @@ def lingers(database: Database, store: str) -> bool:
 
 
 def forget(database: Database, store: str) -> None:
-    """Delete the rows of a store, but for images that containers need."""
+    """Delete the rows of a store, but for images that containers or volumes need."""
     with database.transaction():
         _drop(database, store)
         database.execute(
@@ -136,7 +136,7 @@ def forget(database: Database, store: str) -> None:
 
 def _drop(database: Database, store: str, which: str = "") -> None:
     database.execute(
-        f"DELETE FROM images WHERE store = ? AND id NOT IN (SELECT image FROM containers) {which}",
+        f"DELETE FROM images WHERE store = ? AND id NOT IN (SELECT image FROM image_users) {which}",
         store,
     )
 

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-_COLUMNS = "name, driver, anonymous, created, labels, options, copied_up"
+_COLUMNS = "name, driver, anonymous, created, labels, options, copied_up, image, layer"
 
 
 class Volume(Value):
     """A named or anonymous volume.
 
     created: nanoseconds since the epoch. copied_up: it was filled from an image, or need not be.
+    image, layer: of the driver `image`: the image's id, and the writable layer over it; else "".
     """
 
     name: str
@@ -29,12 +30,14 @@ class Volume(Value):
     labels: Mapping[str, str] = EMPTY
     options: Mapping[str, str] = EMPTY
     copied_up: bool = False
+    image: str = ""
+    layer: str = ""
 
 
 def insert(database: Database, volume: Volume) -> bool:
     """Write a row; False when the name is taken."""
     count = database.execute(
-        f"INSERT OR IGNORE INTO volumes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR IGNORE INTO volumes ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         volume.name,
         volume.driver,
         int(volume.anonymous),
@@ -42,6 +45,8 @@ def insert(database: Database, volume: Volume) -> bool:
         json.dumps(dict(volume.labels)),
         json.dumps(dict(volume.options)),
         int(volume.copied_up),
+        volume.image,
+        volume.layer,
     )
     return count > 0
 
@@ -79,6 +84,11 @@ def unused(database: Database) -> list[Volume]:
     return [_volume(row) for row in rows]
 
 
+def of_image(database: Database, image: str) -> list[str]:
+    """Names of the volumes whose content is an image's."""
+    return [row[0] for row in database.rows("SELECT name FROM volumes WHERE image = ?", image)]
+
+
 def delete(database: Database, name: str) -> None:
     """Delete a row; sqlite3.IntegrityError while a container uses it."""
     database.execute("DELETE FROM volumes WHERE name = ?", name)
@@ -95,7 +105,7 @@ def mark_copied_up(database: Database, name: str) -> None:
 
 
 def _volume(row: tuple[Any, ...]) -> Volume:
-    name, driver, anonymous, created, labels, options, copied_up = row
+    name, driver, anonymous, created, labels, options, copied_up, image, layer = row
     return Volume(
         name,
         driver,
@@ -104,4 +114,6 @@ def _volume(row: tuple[Any, ...]) -> Volume:
         json.loads(labels),
         json.loads(options),
         bool(copied_up),
+        image,
+        layer,
     )

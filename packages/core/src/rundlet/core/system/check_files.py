@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..engine import Engine
+    from ..state.volumes import Volume
 
 
 _NULL = "NULL value in "
@@ -66,6 +67,12 @@ def _volumes(engine: Engine) -> Iterator[Problem]:
                 f"volume {name}: its directory is gone",
                 partial(engine.volumes.mount, name),
             )
+    for volume in engine.volumes.list():
+        if volume.layer and not engine.layers.driver.exists(volume.layer):
+            yield Problem(
+                f"volume {volume.name}: its writable layer is gone",
+                partial(_remake, engine, volume),
+            )
     for name in _names(directory):
         if os.path.islink(f"{directory}/{name}"):
             if name not in known:
@@ -78,6 +85,13 @@ def _volumes(engine: Engine) -> Iterator[Problem]:
                 f"{directory}/{name} belongs to no volume; `rundlet volume create {name}` makes"
                 " one of it, or remove it yourself"
             )
+
+
+def _remake(engine: Engine, volume: Volume) -> None:
+    from ..volumes.image import make
+
+    with engine.locks.hold("volume", volume.name):
+        make(engine, volume)
 
 
 def _temporaries(engine: Engine) -> Iterator[Problem]:

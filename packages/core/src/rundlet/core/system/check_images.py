@@ -74,8 +74,8 @@ def _of_another_store(engine: Engine, image: str) -> bool:
 
 
 def _unused(engine: Engine, image: str) -> bool:
-    """Whether no container would be lost with an image."""
-    return engine.database.row("SELECT 1 FROM containers WHERE image = ?", image) is None
+    """Whether no container and no volume would be lost with an image."""
+    return engine.database.row("SELECT 1 FROM image_users WHERE image = ?", image) is None
 
 
 def _named(engine: Engine, image: str) -> str:
@@ -167,14 +167,14 @@ def layers(engine: Engine) -> Iterator[Problem]:
     database = engine.database
     killed = {one.object for one in leases.dead(database) if one.kind == "layer"}
     owned = {row[0] for row in database.rows("SELECT id FROM layers")}
-    owned |= {row[0] for row in database.rows("SELECT layer FROM containers")}
+    owned |= {row[0] for row in database.rows("SELECT layer FROM image_users")}
     for layer in engine.layers.driver.layers():
         if layer not in owned and layer not in leases.held(database, "layer"):
             # Asked again: whoever makes a layer writes its lease or row first.
             if _is_owned(engine, layer):
                 continue
             yield Problem(
-                f"layer {layer} belongs to no image and no container",
+                f"layer {layer} belongs to no image, no container and no volume",
                 partial(_remove_layer, engine, layer),
                 leftover=layer in killed,
             )
@@ -184,7 +184,7 @@ def layers(engine: Engine) -> Iterator[Problem]:
 
 def _is_owned(engine: Engine, layer: str) -> bool:
     found = engine.database.row(
-        "SELECT 1 FROM layers WHERE id = ?1 UNION ALL SELECT 1 FROM containers WHERE layer = ?1"
+        "SELECT 1 FROM layers WHERE id = ?1 UNION ALL SELECT 1 FROM image_users WHERE layer = ?1"
         " LIMIT 1",
         layer,
     )

@@ -83,7 +83,7 @@ def layers(engine: Engine, *, unused: bool = False) -> int:
     """
     sizes = _sizes(engine)
     if unused:
-        active = {row[0] for row in engine.database.rows("SELECT image FROM containers")}
+        active = {row[0] for row in engine.database.rows("SELECT image FROM image_users")}
         kept = engine.database.rows("SELECT id FROM images WHERE store != ''")
         active.update(row[0] for row in kept)
         for identity, top in _tops(engine):
@@ -139,10 +139,14 @@ def containers(engine: Engine) -> list[ContainerUsage]:
 
 def writable(engine: Engine, row: ContainerRow) -> int:
     """Bytes of a container's own layer, as far as that can be read."""
+    return _layer(engine, row.layer)
+
+
+def _layer(engine: Engine, layer: str) -> int:
     from ..errors import RundletError
 
     try:
-        return engine.layers.usage(row.layer).size if row.layer else 0
+        return engine.layers.usage(layer).size if layer else 0
     except (RundletError, OSError):  # removed meanwhile, or damaged: `system check` says so
         return 0
 
@@ -153,7 +157,9 @@ def volumes(engine: Engine) -> list[VolumeUsage]:
         VolumeUsage(
             volume,
             len(engine.volumes.users(volume.name)),
-            _on_disk(engine.volumes.path(volume.name)),
+            _layer(engine, volume.layer)
+            if volume.layer
+            else _on_disk(engine.volumes.path(volume.name)),
         )
         for volume in engine.volumes.list()
     ]

@@ -41,8 +41,9 @@ class Volumes:
     ) -> Volume:
         """Make a volume; without a name it gets a random one, and is anonymous.
 
-        options: podman volume create's: type, device, o (mount(8)), copy, nocopy.
-        Raises AlreadyExists, InvalidArgument for a bad name or option, NotSupported.
+        options: podman volume create's: type, device, o (mount(8)), copy, nocopy; of the driver
+        `image`: image. Raises AlreadyExists, InvalidArgument for a bad name or option,
+        NoSuchImage, NotSupported.
         """
         anonymous = anonymous or not name
         name = name or os.urandom(32).hex()
@@ -51,6 +52,10 @@ class Volumes:
             name, driver, anonymous, time.time_ns(), dict(labels), dict(options),
             copied_up="nocopy" in options,
         )  # fmt: skip
+        if driver == "image":
+            from .image import over
+
+            volume = over(volume, self._engine.images.get(options["image"]))
         database = self._engine.database
         with self._engine.locks.hold("volume", name):
             with database.transaction():
@@ -60,6 +65,8 @@ class Volumes:
                     )
                 event(self._engine, "create", volume)
             self._make_directory(volume)
+        if volume.layer:
+            self._make_layer(volume)
         return volume
 
     def ensure(self, name: str, *, anonymous: bool = False) -> bool:
@@ -111,7 +118,7 @@ class Volumes:
     # --- using
 
     def mount(self, name: str) -> str:
-        """The directory to bind into a container; a file system of the volume's is mounted.
+        """The directory to bind into a container, with what the volume has to show mounted there.
 
         Raises NoSuchVolume, StoreError when mount(8) fails.
         """
@@ -121,18 +128,20 @@ class Volumes:
         path = self.path(name)
         if not os.path.isdir(path):  # a kill came between its row and its directory
             self._make_directory(volume)
-        if options_of.is_mounted_by_us(volume.options):
+        if options_of.is_mounted_by_us(volume):
             from .mounting import mount
 
             with self._engine.locks.hold("volume", name):
-                mount(volume, path)
+                mount(self._engine, volume, path)
         return path
 
     def unmount(self, name: str) -> None:
         """Undo `mount`, for the last container that runs with it. Not mounted is no error."""
         from .mounting import unmount
 
-        unmount(self.path(name))
+        volume = rows.get(self._engine.database, name)
+        if volume is not None:
+            unmount(self._engine, volume, self.path(name))
 
     def copy_up(
         self,
@@ -243,6 +252,17 @@ class Volumes:
             event(self._engine, "prune", volume)
             removed.append(volume.name)
         return tuple(removed)
+
+    def _make_layer(self, volume: Volume) -> None:
+        from .image import make
+        from .removing import remove
+
+        try:
+            with self._engine.locks.hold("volume", volume.name):
+                make(self._engine, volume)
+        except BaseException:
+            remove(self._engine, volume.name)  # the disk may be full, or the image gone since
+            raise
 
     def _make_directory(self, volume: Volume) -> None:
         path = self.path(volume.name)

@@ -28,6 +28,8 @@ def inspect(volume: Volume, path: str) -> dict[str, Any]:
     data |= {name: number for name, number in owners if number}
     if volume.anonymous:
         data["Anonymous"] = True
-    data["MountCount"] = int(is_mounted_by_us(volume.options) and is_mounted(path))
+    if volume.layer:
+        data["StorageID"] = volume.layer
+    data["MountCount"] = int(is_mounted_by_us(volume) and is_mounted(path))
     data["NeedsCopyUp"] = data["NeedsChown"] = not volume.copied_up
     return data

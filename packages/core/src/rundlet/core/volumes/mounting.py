@@ -1,4 +1,6 @@
-"""File systems of volumes: `podman volume create -o type=... -o device=... -o o=...`."""
+"""What volumes show that is not their directory: file systems (`podman volume create -o type=...
+-o device=... -o o=...`), and images.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,24 @@ from .options import for_mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..engine import Engine
     from ..state.volumes import Volume
 
 _PROGRAMS = ("/usr/bin/mount", "/bin/mount", "/sbin/mount", "/usr/sbin/mount")
 
 
-def mount(volume: Volume, path: str) -> None:
-    """Mount a volume's file system on its directory, by mount(8), unless it is there.
+def mount(engine: Engine, volume: Volume, path: str) -> None:
+    """Mount what a volume has to show on its directory, unless it is there."""
+    if volume.layer:
+        from .image import mount as mount_image
 
-    mount(8) rather than mount(2): it knows the helpers of nfs, cifs and their like.
-    """
+        mount_image(engine, volume, path)
+    else:
+        _mount_device(volume, path)
+
+
+def _mount_device(volume: Volume, path: str) -> None:
+    """By mount(8) rather than mount(2): it knows the helpers of nfs, cifs and their like."""
     if is_mounted(path):
         return
     program = next((name for name in _PROGRAMS if os.access(name, os.X_OK)), "")
@@ -43,7 +53,9 @@ def mount(volume: Volume, path: str) -> None:
         raise StoreError(f"cannot mount volume {volume.name}: {said or f'exit code {done.code}'}")
 
 
-def unmount(path: str) -> None:
-    """Unmount a volume's file system, lazily when busy; nothing mounted is no error."""
+def unmount(engine: Engine, volume: Volume, path: str) -> None:
+    """Undo `mount`, lazily when busy; nothing mounted is no error."""
     while is_mounted(path):
         unmount_call(path, MNT_DETACH)
+    if volume.layer:
+        engine.layers.unmount(volume.layer)

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ..state.volumes import Volume
+
 _OPTIONS = ("type", "device", "o", "copy", "nocopy")
 _FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -22,11 +24,20 @@ def check(name: str, driver: str, options: Mapping[str, str]) -> None:
         )
     if len(name) > 255:  # its directory could not be made
         raise InvalidArgument(f"volume name of {len(name)} letters is too long: at most 255")
-    if driver != "local":
-        raise NotSupported(f"volume driver {driver!r}: only the driver local is there")
+    known = {"local": _OPTIONS, "image": ("image",)}.get(driver)
+    if known is None:
+        raise NotSupported(f"volume driver {driver!r}: only the drivers local and image are there")
     for key in options:
-        if key not in _OPTIONS:
-            raise InvalidArgument(f"invalid mount option {key} for driver 'local'")
+        if key not in known:
+            raise InvalidArgument(
+                f"invalid mount option {key} for driver {driver!r}: invalid argument"
+            )
+    if driver == "image" and not options.get("image"):
+        raise InvalidArgument(
+            "must provide an image name when creating a volume with the image driver:"
+            " invalid argument",
+            remedy="Give --opt image=NAME.",
+        )
     owner(options)
     device = options.get("device", "")
     if options.get("type") == "bind" and not os.path.exists(device):
@@ -65,6 +76,9 @@ def for_mount(options: Mapping[str, str]) -> list[str]:
     return [word for word in words if word and word.partition("=")[0] not in ours]
 
 
-def is_mounted_by_us(options: Mapping[str, str]) -> bool:
+def is_mounted_by_us(volume: Volume) -> bool:
     """Whether there is more to mount than an owner."""
-    return "type" in options or "device" in options or bool(for_mount(options))
+    options = volume.options
+    return (
+        bool(volume.layer) or "type" in options or "device" in options or bool(for_mount(options))
+    )

@@ -28,6 +28,8 @@ def remove(engine: Engine, name: str) -> None:
             if volume is None:
                 raise NoSuchVolume(name)
             rows.delete(engine.database, name)
+            if volume.layer:
+                engine.leases.hold("layer", (volume.layer,))
             event(engine, "remove", volume)
             # In here: a kill leaves the volume, or at worst an empty one, never stale content.
             # What is mounted in it, by us or by others, is not the volume's to delete.
@@ -36,6 +38,10 @@ def remove(engine: Engine, name: str) -> None:
             _move_away(directory, engine.blobs.temporary, doomed)
         delete(os.path.join(engine.blobs.temporary, doomed))
         engine.leases.drop("file", doomed)
+        if volume.layer:
+            engine.layers.unmount(volume.layer)
+            engine.layers.remove(volume.layer)
+            engine.leases.drop("layer", volume.layer)
 
 
 def _move_away(directory: str, temporary: str, doomed: str) -> None:
