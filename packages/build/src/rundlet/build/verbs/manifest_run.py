@@ -113,6 +113,7 @@ def push(context: Context, arguments: Parsed) -> int:
     from rundlet.build.execute.outputs import write_id
     from rundlet.core.commands.progress import shown
     from rundlet.core.images import list_push
+    from rundlet.core.images.copy import CopyOptions
     from rundlet.core.images.lists import Lists
     from rundlet.core.images.plan import Wishes
 
@@ -120,6 +121,15 @@ def push(context: Context, arguments: Parsed) -> int:
     from .values import writing
 
     how = writing(arguments)
+    options = CopyOptions(
+        all_instances=arguments.flag("all"),
+        index_only=not arguments.flag("all"),
+        wishes=Wishes(arguments.text("format"), how.compression, how.force, how.level),
+        encryption=how.encryption,
+        signing=how.signing,
+        signatures=not arguments.flag("remove-signatures"),
+        add_compression=_additions(context, arguments),
+    )
     lists = Lists(context.engine)
     known = lists.get(arguments.arguments[0])
     with shown(context.stderr, quiet=arguments.flag("quiet")) as progress:
@@ -128,13 +138,8 @@ def push(context: Context, arguments: Parsed) -> int:
             known,
             arguments.arguments[1] if len(arguments.arguments) > 1 else "",
             transport_settings(arguments),
-            instances=arguments.flag("all"),
-            wishes=Wishes(arguments.text("format"), how.compression, how.force, how.level),
-            encryption=how.encryption,
-            signing=how.signing,
-            signatures=not arguments.flag("remove-signatures"),
-            add_compression=_additions(context, arguments),
-            progress=progress,
+            options,
+            progress,
         )
     if arguments.text("digestfile"):
         write_id("--digestfile", arguments.text("digestfile"), digest)

@@ -52,27 +52,11 @@ def write(
         from .secrets import environment
 
         request = request.replace(env={**request.env, **environment(engine, row, request)})
-    machine = layout(engine.settings.cgroup_manager)
-    plan = SpecPlan(
-        request=request,
-        container=row.id,
-        name=row.name,
-        rootfs=rootfs,
-        image=json.loads(row.extra).get("image", {}),
-        settings=engine.settings,
-        layout=machine,
-        host=here(),
+    plan = _plan(engine, row, request, rootfs).replace(
         hostname=joined.hostname,
         network_namespace=joined.namespace,
         files=files,
-        mounts=resolve(engine, row, request, rootfs),
-        namespaces=namespaces(engine, request),
-        init_path=init_program(engine, request.init_path) if request.init else "",
-        systemd=request.systemd == "always",
         console=console,
-        cgroup=_split(machine, row) if request.cgroups == "split" else "",
-        annotations=_of_pod(row, request),
-        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
         runtime_config=runtime.config,
     )
     generated = generate(plan)
@@ -92,6 +76,28 @@ def write(
     adapted = runtime.adapt(spec)
     store(paths, adapted.spec)
     return (*generated.warnings, *adapted.warnings)
+
+
+def _plan(engine: Engine, row: Container, request: ContainerRequest, rootfs: str) -> SpecPlan:
+    """What the request, the image and the settings say, without what was made for this start."""
+    machine = layout(engine.settings.cgroup_manager)
+    return SpecPlan(
+        request=request,
+        container=row.id,
+        name=row.name,
+        rootfs=rootfs,
+        image=json.loads(row.extra).get("image", {}),
+        settings=engine.settings,
+        layout=machine,
+        host=here(),
+        mounts=resolve(engine, row, request, rootfs),
+        namespaces=namespaces(engine, request),
+        init_path=init_program(engine, request.init_path) if request.init else "",
+        systemd=request.systemd == "always",
+        cgroup=_split(machine, row) if request.cgroups == "split" else "",
+        annotations=_of_pod(row, request),
+        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.created // 10**9)),
+    )
 
 
 def _split(machine: CgroupLayout, row: Container) -> str:

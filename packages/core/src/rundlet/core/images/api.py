@@ -224,22 +224,17 @@ class Images:
         pushed whole where it has no image for this machine, and no platform is named.
         Raises NoSuchImage, InvalidArgument, NotFound for a platform, RegistryError.
         """
+        from .copy import CopyOptions
         from .plan import Wishes
         from .push import push
 
-        wishes = Wishes(format, compression, force, level)
-        return push(
-            self._engine,
-            name,
-            destination,
-            settings,
-            wishes,
-            progress,
-            encryption,
-            signing,
-            signatures,
-            platform,
+        options = CopyOptions(
+            wishes=Wishes(format, compression, force, level),
+            encryption=encryption,
+            signing=signing,
+            signatures=signatures,
         )
+        return push(self._engine, name, destination, settings, options, progress, platform)
 
     def sign(self, name: str, signing: Signing) -> None:
         """Sign an image of the store, as the name that was meant unless `signing` says another.

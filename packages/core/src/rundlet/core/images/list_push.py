@@ -7,7 +7,6 @@ from ..errors import NotFound
 from . import manifest as manifests
 from .copy import CopyOptions, copy
 from .names import split_transport
-from .plan import Wishes
 from .push import configured
 from .store_source import StoreSource
 from .telling import told
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
     from ..contracts.transport import TransportSettings
     from ..engine import Engine
     from ..streams import ReadableFile
-    from ..trust.signing import Signing
     from .descriptor import Descriptor
-    from .encryption import Encryption
     from .lists import ManifestList
     from .progress import Progress
 
@@ -31,22 +28,15 @@ def push(
     known: ManifestList,
     destination: str,
     settings: TransportSettings,
-    *,
-    instances: bool = True,
-    wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
-    encryption: Encryption | None = None,
-    signing: Signing | None = None,
-    signatures: bool = True,
-    add_compression: Sequence[str] = (),
+    options: CopyOptions,
     progress: Progress | None = None,
 ) -> str:
     """Copy a list, with all its images or alone; the digest it has there.
 
-    destination: TRANSPORT:PLACE or a name in a registry, "" for the list's own. wishes: format
-    ("oci", "v2s2") and compression. signatures: whether those that the images have in the store
-    go along. add_compression: of more instances of the images, where the list has none for a
-    platform. Raises NotFound for an image that was removed meanwhile, InvalidArgument for a
-    compression that is none, and what the destination raises.
+    destination: TRANSPORT:PLACE or a name in a registry, "" for the list's own. options:
+    `all_instances` or `index_only`, and wishes, keys, who signs. Raises NotFound for an image that
+    was removed meanwhile, InvalidArgument for a compression that is none, and what the destination
+    raises.
     """
     from .progress import SILENT
 
@@ -54,14 +44,8 @@ def push(
     split = split_transport(engine, text)
     kind, rest = split if split is not None else ("docker", f"//{text}")
     transport = engine.plugins.transport(kind)
-    options = CopyOptions(
-        all_instances=instances,
-        index_only=not instances,
-        wishes=configured(engine, wishes, kind),
-        encryption=encryption,
-        signing=signing,
-        signatures=signatures,
-        add_compression=tuple(add_compression),
+    options = options.replace(
+        wishes=configured(engine, options.wishes, kind),
         parallel=engine.settings.image_parallel_copies,
     )
     with (

@@ -74,12 +74,12 @@ def pull(
         signatures=True,
         drop_void=True,
     )
-    shown = progress or SILENT
+    known = local if policy == "newer" else None
     try:
-        pulled = _pull(engine, name, settings, options, shown, local if policy == "newer" else None)
+        pulled = _Pull(engine, settings, options, progress or SILENT, known).run(name)
     except RundletError as error:
-        if isinstance(error, (RegistryError, TimedOut)) and policy == "newer" and local is not None:
-            return Pulled(local, name)
+        if isinstance(error, (RegistryError, TimedOut)) and known is not None:
+            return Pulled(known, name)
         with suppress(RundletError):  # a full disk must not hide what went wrong
             event(engine, "pull-error", "", name, error=str(error))
         raise
@@ -113,33 +113,6 @@ def _warn_of_platform(engine: Engine, image: Image, wanted: Platform | None) -> 
     )
 
 
-def _pull(
-    engine: Engine,
-    name: str,
-    settings: TransportSettings,
-    options: CopyOptions,
-    progress: Progress,
-    known: Image | None,
-) -> Pulled:
-    split = names.split_transport(engine, name)
-    if split is not None and split[0] != "docker":
-        return _from_transport(engine, *split, settings, options, progress)
-    text = name if split is None else split[1].removeprefix("//")
-    errors: list[RundletError] = []
-    found = shortnames.resolved(engine, text)
-    if found.why:
-        progress.message(found.why)
-    for candidate in found.candidates:
-        progress.message(f"Trying to pull {candidate}...")
-        try:
-            return _from_registry(engine, candidate, settings, options, progress, known)
-        except (NotFound, RegistryError, TimedOut) as error:
-            errors.append(error)
-    if len(errors) == 1:
-        raise errors[0]
-    raise NoSuchImageAnywhere(name, errors)
-
-
 class NoSuchImageAnywhere(NoSuchImage):
     """A short name that no search registry has; the message has each registry's words."""
 
@@ -149,23 +122,6 @@ class NoSuchImageAnywhere(NoSuchImage):
         self.message = f"{len(errors)} errors occurred while pulling {name}:{listed}"
 
 
-def _from_registry(
-    engine: Engine,
-    name: Reference,
-    settings: TransportSettings,
-    options: CopyOptions,
-    progress: Progress,
-    known: Image | None,
-) -> Pulled:
-    """Pull a full name; the transport knows its mirrors."""
-    admit(engine, str(name))
-    transport = engine.plugins.transport("docker")
-    location = transport.parse(f"//{name}")
-    options = guarded(engine, location, options)
-    with transport.source(location, told(engine, settings)) as source:
-        return _into_store(engine, source, name, options, progress, known)
-
-
 def guarded(engine: Engine, location: Location, options: CopyOptions) -> CopyOptions:
     """The options, with what the trust policy requires of images of a place."""
     from ..trust.policy import configured, guard
@@ -173,48 +129,79 @@ def guarded(engine: Engine, location: Location, options: CopyOptions) -> CopyOpt
     return options.replace(allow=guard(configured(engine.settings), location))
 
 
-def _into_store(
-    engine: Engine,
-    source: ImageSource,
-    name: Reference,
-    options: CopyOptions,
-    progress: Progress,
-    known: Image | None,
-) -> Pulled:
-    top = source.manifest()
-    digest = manifest_digest(top.data)
-    if name.digest and digest != name.digest:
-        check_digest("manifest", top.data, name.digest)  # it may be of another algorithm
-    if known is not None and any(item.endswith(f"@{digest}") for item in known.digests):
-        return Pulled(known, str(name))
-    keep = (str(name.replace(digest="")),) if name.tag else ()
-    with StoreDestination(engine, keep, (name.repository, digest)) as destination:
-        copy(source, destination, options, progress)
-        image = rows.get(engine.database, destination.image)
-    assert image is not None
-    return Pulled(image, str(name))
+class _Pull:
+    """One pull: what it is told, and the places that it tries.
 
+    known: an image that is as good, where the place still has that one.
+    """
 
-def _from_transport(
-    engine: Engine,
-    transport_name: str,
-    text: str,
-    settings: TransportSettings,
-    options: CopyOptions,
-    progress: Progress,
-) -> Pulled:
-    transport = engine.plugins.transport(transport_name)
-    location = transport.parse(text)
-    admit(engine, str(location))
-    options = guarded(engine, location, options)
-    told_settings = told(engine, settings)
-    with transport.source(location, told_settings) as source:
-        full = _local_names(location)
-        if not location.name and transport_name.endswith("-archive"):  # it says its names itself
-            tags = transport.tags(location, told_settings)
-            full = tuple(str(names.stored_name(tag)) for tag in tags if not tag.startswith("@"))
-        image = copy_into_store(engine, source, full, options, progress)
-    return Pulled(image, str(location))
+    def __init__(
+        self,
+        engine: Engine,
+        settings: TransportSettings,
+        options: CopyOptions,
+        progress: Progress,
+        known: Image | None,
+    ) -> None:
+        self._engine = engine
+        self._settings = told(engine, settings)
+        self._options = options
+        self._progress = progress
+        self._known = known
+
+    def run(self, name: str) -> Pulled:
+        """Pull a name of any transport. Raises NoSuchImageAnywhere, and what a transport raises."""
+        split = names.split_transport(self._engine, name)
+        if split is not None and split[0] != "docker":
+            return self._from_transport(*split)
+        text = name if split is None else split[1].removeprefix("//")
+        errors: list[RundletError] = []
+        found = shortnames.resolved(self._engine, text)
+        if found.why:
+            self._progress.message(found.why)
+        for candidate in found.candidates:
+            self._progress.message(f"Trying to pull {candidate}...")
+            try:
+                return self._from_registry(candidate)
+            except (NotFound, RegistryError, TimedOut) as error:
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        raise NoSuchImageAnywhere(name, errors)
+
+    def _from_registry(self, name: Reference) -> Pulled:
+        """Pull a full name; the transport knows its mirrors."""
+        admit(self._engine, str(name))
+        transport = self._engine.plugins.transport("docker")
+        location = transport.parse(f"//{name}")
+        options = guarded(self._engine, location, self._options)
+        with transport.source(location, self._settings) as source:
+            top = source.manifest()
+            digest = manifest_digest(top.data)
+            if name.digest and digest != name.digest:
+                check_digest("manifest", top.data, name.digest)  # it may be of another algorithm
+            known = self._known
+            if known is not None and any(item.endswith(f"@{digest}") for item in known.digests):
+                return Pulled(known, str(name))
+            keep = (str(name.replace(digest="")),) if name.tag else ()
+            with StoreDestination(self._engine, keep, (name.repository, digest)) as destination:
+                copy(source, destination, options, self._progress)
+                image = rows.get(self._engine.database, destination.image)
+        assert image is not None
+        return Pulled(image, str(name))
+
+    def _from_transport(self, transport_name: str, text: str) -> Pulled:
+        transport = self._engine.plugins.transport(transport_name)
+        location = transport.parse(text)
+        admit(self._engine, str(location))
+        options = guarded(self._engine, location, self._options)
+        with transport.source(location, self._settings) as source:
+            full = _local_names(location)
+            if not location.name and transport_name.endswith("-archive"):  # it says its own names
+                tags = transport.tags(location, self._settings)
+                full = tuple(str(names.stored_name(tag)) for tag in tags if not tag.startswith("@"))
+            image = copy_into_store(self._engine, source, full, options, self._progress)
+        return Pulled(image, str(location))
 
 
 def _local_names(location: Location) -> tuple[str, ...]:

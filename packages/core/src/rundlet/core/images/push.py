@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ..contracts.transport import Location, Platform, TransportSettings
     from ..engine import Engine
     from ..state.images import Image
-    from ..trust.signing import Signing
-    from .encryption import Encryption
     from .lists import ManifestList
     from .plan import Wishes
     from .progress import Progress
@@ -29,39 +27,26 @@ def push(
     name: str,
     destination: str,
     settings: TransportSettings,
-    wishes: Wishes,
+    options: CopyOptions,
     progress: Progress | None,
-    encryption: Encryption | None = None,
-    signing: Signing | None = None,
-    signatures: bool = True,
-    platform: Platform | None = None,
+    platform: Platform | None,
 ) -> str:
-    """Push one image; the digest of the manifest at the destination. See `Images.push`."""
+    """Push one image; the digest of the manifest at the destination. See `Images.push`.
+
+    options: wishes, keys, and who signs. platform: which image of a list; None for all of it.
+    """
     image = _instance(engine, name, platform) if platform else engine.images.find(name)
     if image is None:
-        known = _list(engine, name)
         from . import list_push
 
-        return list_push.push(
-            engine,
-            known,
-            destination,
-            settings,
-            wishes=wishes,
-            encryption=encryption,
-            signing=signing,
-            signatures=signatures,
-            add_compression=engine.settings.add_compression,
-            progress=progress,
-        )
+        more = engine.settings.add_compression
+        whole = options.replace(all_instances=True, add_compression=more)
+        return list_push.push(engine, _list(engine, name), destination, settings, whole, progress)
     location = _location(engine, image, name, destination)
     transport = engine.plugins.transport(location.transport)
-    options = CopyOptions(
-        wishes=configured(engine, wishes, location.transport),
+    options = options.replace(
+        wishes=configured(engine, options.wishes, location.transport),
         parallel=engine.settings.image_parallel_copies,
-        encryption=encryption,
-        signing=signing,
-        signatures=signatures,
     )
     with (
         StoreSource(engine, image) as source,

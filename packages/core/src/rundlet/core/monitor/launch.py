@@ -36,6 +36,9 @@ _KEPT_PREFIXES = ("RUNDLET_", "CONTAINERS_", "XDG_", "PYTHON")
 _LONGEST_TEMPORARY = 80  # conmon binds TMPDIR/conmon-term.XXXXXX: sun_path has 108 bytes
 
 
+_SYNC, _START, _ATTACH = "_OCI_SYNCPIPE", "_OCI_STARTPIPE", "_OCI_ATTACHPIPE"
+
+
 class Sync(Value):
     """One message of conmon: a process id or exit code, and the runtime's words when it failed."""
 
@@ -142,17 +145,8 @@ def launch(
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     words = os.memfd_create("conmon", os.MFD_CLOEXEC)
     standard = {0: 0, 1: 1, 2: 2} if passthrough else {0: null, 1: words, 2: words}
-    first = max(passed, default=2) + 1
-    descriptors = {
-        **standard,
-        **{number: number for number in passed},
-        first: sync[1],
-        first + 1: start[0],
-    }
-    pipes = {"_OCI_SYNCPIPE": f"{first}", "_OCI_STARTPIPE": f"{first + 1}"}
-    if attach:
-        descriptors[first + 2] = socket[1]
-        pipes["_OCI_ATTACHPIPE"] = f"{first + 2}"
+    theirs = {_SYNC: sync[1], _START: start[0], _ATTACH: socket[1]}
+    pipes, descriptors = _numbered(theirs, max(passed, default=2) + 1)
     launched = Launched(sync[0], start[1], socket[0])
     try:
         try:
@@ -160,13 +154,12 @@ def launch(
                 argv,
                 directory=directory,
                 environment={**variables, **pipes},
-                descriptors=descriptors,
+                descriptors={**standard, **dict(zip(passed, passed, strict=True)), **descriptors},
                 session=session,
             )
         finally:
-            for descriptor in (sync[1], start[0], socket[1], null):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            for descriptor in (*descriptors.values(), null):
+                os.close(descriptor)
         with suppress(BrokenPipeError):  # it has failed already: its words are read below
             launched.go()
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -182,6 +175,16 @@ def launch(
     finally:
         os.close(words)
     return launched
+
+
+def _numbered(pipes: Mapping[str, int], first: int) -> tuple[dict[str, str], dict[int, int]]:
+    """Numbers from `first` on for the ends that conmon gets: by variable, and to ours.
+
+    -1: a pipe that there is none of.
+    """
+    ends = [(name, ours) for name, ours in pipes.items() if ours >= 0]
+    variables = {name: f"{number}" for number, (name, _) in enumerate(ends, first)}
+    return variables, {number: ours for number, (_, ours) in enumerate(ends, first)}
 
 
 def passed(count: int, others: Sequence[int]) -> tuple[int, ...]:

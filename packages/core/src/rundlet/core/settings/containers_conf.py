@@ -85,6 +85,16 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
     if platforms:  # the file that podman ships has lists of one there
         only = {name: one[0] if _is_one(one) else one for name, one in platforms.items()}
         found["platform_runtimes"] = {**before.get("platform_runtimes", {}), **only}
+    runtimes = _runtimes(path, engine)
+    if runtimes:
+        old = before.get("runtimes", {})
+        merged = {name: {**old.get(name, {}), **table} for name, table in runtimes.items()}
+        found["runtimes"] = {**old, **merged}
+    return found
+
+
+def _runtimes(path: str, engine: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Our tables of runtimes, from [engine.runtimes] and [engine.runtimes_flags]."""
     runtimes: dict[str, dict[str, Any]] = {}
     for name, places in _table(path, engine, "runtimes").items():
         if places:
@@ -92,11 +102,7 @@ def _engine(path: str, engine: dict[str, Any], before: dict[str, Any]) -> dict[s
     for name, flags in _table(path, engine, "runtimes_flags").items():
         words = _list(path, f"engine.runtimes_flags.{name}", flags, ())
         runtimes.setdefault(name, {})["args"] = [f"--{word}" for word in words]
-    if runtimes:
-        old = before.get("runtimes", {})
-        merged = {name: {**old.get(name, {}), **table} for name, table in runtimes.items()}
-        found["runtimes"] = {**old, **merged}
-    return found
+    return runtimes
 
 
 def _events(path: str, value: object) -> str:

@@ -35,6 +35,12 @@ READ_ONLY = (
 )
 
 
+_KEYS = (
+    "apparmor", "label", "mask", "no-new-privileges", "proc-opts", "seccomp", "systempaths",
+    "unmask",
+)  # fmt: skip
+
+
 class Confinement(Value):
     """The parsed security options.
 
@@ -51,27 +57,17 @@ class Confinement(Value):
 def confinement(plan: SpecPlan) -> Confinement:
     """Read the request's security options. Raises InvalidArgument for an unknown one."""
     request = plan.request
-    seccomp = apparmor = ""
+    pairs = [_pair(text) for text in request.security_options]
+    said = dict(pairs)  # the last one counts
+    seccomp = said.get("seccomp", "")
     quiet = request.no_new_privileges
-    masks: list[str] = []
+    if "no-new-privileges" in said:
+        quiet = said["no-new-privileges"] in ("", "true")
+    masks = [path for key, value in pairs if key == "mask" for path in value.split(":")]
     unmasks: list[str] = []
-    for text in request.security_options:
-        key, value = _pair(text)
-        if key == "seccomp":
-            seccomp = value
-        elif key == "apparmor":
-            apparmor = value
-        elif key == "no-new-privileges":
-            quiet = value in ("", "true")
-        elif key == "mask":
-            masks += value.split(":")
-        elif key in ("unmask", "systempaths"):
+    for key, value in pairs:
+        if key in ("unmask", "systempaths"):
             unmasks += ["ALL"] if value == "unconfined" else value.split(":")
-        elif key not in ("label", "proc-opts"):
-            raise InvalidArgument(
-                f"invalid --security-opt {text!r}",
-                remedy="use apparmor, label, mask, no-new-privileges, proc-opts, seccomp or unmask",
-            )
     if request.privileged:  # the node's default profile is not meant for these (podman)
         return Confinement((), (), seccomp or "unconfined", "", quiet)
     kept = tuple(path for path in MASKED if not _matches(path, unmasks))
@@ -81,12 +77,17 @@ def confinement(plan: SpecPlan) -> Confinement:
     if request.read_only_paths is not None:
         read_only = request.read_only_paths
     profile = seccomp or plan.settings.seccomp_profile
-    return Confinement(masked, read_only, profile, _apparmor(plan, apparmor), quiet)
+    return Confinement(masked, read_only, profile, _apparmor(plan, said.get("apparmor", "")), quiet)
 
 
 def _pair(text: str) -> tuple[str, str]:
-    """ "key=value", or as docker once had it "key:value"."""
+    """ "key=value", or as docker once had it "key:value". Raises InvalidArgument."""
     key, _, value = text.partition("=") if "=" in text else text.partition(":")
+    if key not in _KEYS:
+        raise InvalidArgument(
+            f"invalid --security-opt {text!r}",
+            remedy="use apparmor, label, mask, no-new-privileges, proc-opts, seccomp or unmask",
+        )
     return key, value
 
 

@@ -17,7 +17,7 @@ from .check import Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ..engine import Engine
 
@@ -46,6 +46,11 @@ def images(engine: Engine, *, quick: bool) -> Iterator[Problem]:
                 partial(ours.remove, image, force=True),
                 "image" if _unused(engine, image) else "container",
             )
+    yield from _damage_of_no_image(engine, damaged)
+
+
+def _damage_of_no_image(engine: Engine, damaged: Mapping[str, _Lost]) -> Iterator[Problem]:
+    """Damaged blobs that no image needs: compressed layers, and what was on its way."""
     needed = {row[0] for row in engine.database.rows("SELECT manifest FROM images")}
     needed |= {f"sha256:{row[0]}" for row in engine.database.rows("SELECT id FROM images")}
     for digest, one in damaged.items():

@@ -14,7 +14,7 @@ from .response import HTTPError, Response, framing, head
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _MOST_HEAD = 1 << 17
 _MOST_LINE = 1 << 16
@@ -69,21 +69,17 @@ class Connection:
         headers: Mapping[str, str],
         body: bytes | Iterable[bytes] | None,
     ) -> None:
+        sized = any(name.lower() == "content-length" for name in headers)
         lines = [f"{method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
-        names = {name.lower() for name in headers}
-        whole = body if isinstance(body, bytes) else b""
-        streamed = body is not None and not isinstance(body, bytes)
-        chunked = streamed and "content-length" not in names
+        if body is None or isinstance(body, bytes):
+            if not sized and (body or method in _WITH_BODY):
+                lines.append(f"Content-Length: {len(body or b'')}")
+            self._put(_head(method, lines) + (body or b""))
+            return
+        chunked = not sized
         if chunked:
             lines.append("Transfer-Encoding: chunked")
-        elif not streamed and "content-length" not in names and (whole or method in _WITH_BODY):
-            lines.append(f"Content-Length: {len(whole)}")
-        if any("\r" in line or "\n" in line for line in lines):
-            raise HTTPError(f"{method}: a line break in a header or an address")
-        head = "\r\n".join((*lines, "", "")).encode("utf-8", "surrogateescape")
-        self._put(head + whole)
-        if body is None or isinstance(body, bytes):
-            return
+        self._put(_head(method, lines))
         for piece in body:
             if piece:
                 self._put(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
@@ -180,3 +176,10 @@ class Connection:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _head(method: str, lines: Sequence[str]) -> bytes:
+    """The head of a request. Raises HTTPError for what would be taken for more lines."""
+    if any("\r" in line or "\n" in line for line in lines):
+        raise HTTPError(f"{method}: a line break in a header or an address")
+    return "\r\n".join((*lines, "", "")).encode("utf-8", "surrogateescape")
