@@ -92,7 +92,7 @@ def usable(engine: Engine, row: Container) -> None:
     """Raises NotSupported where the container's runtime cannot checkpoint, with the reason."""
     runtime = engine.plugins.runtime(row.runtime)
     if not runtime.features().checkpoint:
-        reason = criu.problem() or "this runtime was built without CRIU"
+        reason = criu.problem() or "it has none, or was built without CRIU"
         raise NotSupported(
             f"OCI runtime {runtime.name} cannot checkpoint containers here: {reason}",
             remedy="apt install criu, of a release that knows this kernel; and use runc",
