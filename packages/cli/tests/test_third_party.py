@@ -143,7 +143,10 @@ BROKEN = {
         DRIVER.replace('name = "third"', 'name = "third"\n    contract_version = 99'),
         "is made for version 99 of the contract, not 1",
     ),
-    "no driver": (DRIVER.replace("Third(home, dict(options))", "object()"), "the contract, not 1"),
+    "no driver": (
+        DRIVER.replace("Third(home, dict(options))", "object()"),
+        "which is no StorageDriver",
+    ),
 }
 
 

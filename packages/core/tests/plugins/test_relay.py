@@ -50,6 +50,18 @@ def test_closed_denies(install: Install, plugins: Plugins, kind: str) -> None:
     assert time.monotonic() - begun < 30
 
 
+def test_closed_said_aloud_denies_without_the_plugin(install: Install, plugins: Plugins) -> None:
+    """One that cannot be imported is left out, but for those that must not be."""
+    install("hooks", "bad", "import nosuchmodule")
+    assert admit(plugins) == []
+    strict = configured(plugins, bad={"on_failure": "closed"})
+    with pytest.raises(PluginError, match=r"plugin bad .*cannot be imported"):
+        admit(strict)
+    assert strict.call("rundlet_event", event="it") == []
+    (verdict,) = strict.verdicts(ImageView("x"), "run")
+    assert (verdict.plugin, verdict.allowed, verdict.failed) == ("bad", False, True)
+
+
 @pytest.mark.parametrize("kind", BAD)
 def test_open_is_left_out_and_others_are_asked(
     install: Install, plugins: Plugins, kind: str, capsys: pytest.CaptureFixture[str]

@@ -49,3 +49,10 @@ def test_no_version(install: Install, plugins: Plugins, version: str) -> None:
     install("storage", "third", SOURCE.replace("VERSION", version))
     with pytest.raises(PluginError, match="the contract, not 1"):
         plugins.storage("third")
+
+
+def test_no_driver_at_all(install: Install, plugins: Plugins) -> None:
+    source = "from rundlet.core.hookspecs import hookimpl\n@hookimpl\n"
+    install("storage", "third", source + "def rundlet_storage_driver(name):\n    return 5\n")
+    with pytest.raises(PluginError, match="made 5, which is no StorageDriver"):
+        plugins.storage("third")

@@ -162,9 +162,9 @@ def with_those_below(verb: str, fields: list[str]) -> list[str]:
     return fields + [f"{field}.{name}" for field, names in below.items() for name in names]
 
 
-_SIGNALS = ("ABRT", "ALRM", "CONT", "HUP", "INT", "KILL", "PIPE", "QUIT", "STOP", "TERM", "TSTP",
+_SHORT = ("ABRT", "ALRM", "CONT", "HUP", "INT", "KILL", "PIPE", "QUIT", "STOP", "TERM", "TSTP",
             "TTIN", "TTOU", "USR1", "USR2", "WINCH")  # fmt: skip
-_SIGNALS += tuple(f"SIG{name}" for name in _SIGNALS)
+_SIGNALS = (*_SHORT, *(f"SIG{name}" for name in _SHORT))
 _CAPABILITIES = (
     "ALL AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHECKPOINT_RESTORE CHOWN "
     "DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE "

@@ -2,7 +2,8 @@
 
 [plugins.age]           # in rundlet.toml, by the name of the entry point
 timeout = 2.5           # seconds; 10 unless said
-on_failure = "open"     # or "closed", the default: a failed admission denies
+on_failure = "open"     # or "closed", the default: a failed admission denies; said aloud, so
+                        # does a plugin that cannot be imported, which is else left out
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ TIMEOUT = 10.0
 
 
 class Limits(Value):
-    """How one plugin is to be treated. timeout: seconds."""
+    """How one plugin is to be treated. timeout: seconds. needed: nothing goes on without it."""
 
     timeout: float = TIMEOUT
     open: bool = False
+    needed: bool = False
 
 
 def limits(name: str, table: Mapping[str, Any]) -> Limits:
@@ -36,7 +38,7 @@ def limits(name: str, table: Mapping[str, Any]) -> Limits:
     mode = table.get("on_failure", "closed")
     if mode not in ("open", "closed"):
         raise SettingsError(f'plugins.{name}.on_failure: {mode!r} is neither "open" nor "closed"')
-    return Limits(float(timeout), mode == "open")
+    return Limits(float(timeout), mode == "open", table.get("on_failure") == "closed")
 
 
 def bounded(function: Callable[[], object], seconds: float) -> object:

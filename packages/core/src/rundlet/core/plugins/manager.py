@@ -253,7 +253,8 @@ class Plugins:
     def call(self, hook: str, **arguments: object) -> list[object]:
         """Call a lifecycle hook on all listeners; their answers that are not None.
 
-        A listener that cannot be imported is left out with a warning. One that raises, takes
+        A listener that cannot be imported is left out with a warning, unless `on_failure` of its
+        table says "closed": then that is its answer. One that raises, takes
         longer than its `timeout` or answers nonsense is a PluginError naming it where its
         answer counts (unless its `on_failure` is "open"), and a warning where it was only told.
         """
@@ -289,7 +290,9 @@ def _check(entry: EntryPoint, kind: str, driver: object) -> type:
     hook, module, name = FACTORIES[kind]
     if driver is None:
         raise broken(entry, f"{hook} made no driver for the name {entry.name!r}")
-    version = getattr(driver, "contract_version", None)
+    if not hasattr(driver, "contract_version"):
+        raise broken(entry, f"{hook} made {driver!r}, which is no {name}")
+    version = driver.contract_version
     oldest, newest = OLDEST_VERSIONS[kind], CONTRACT_VERSIONS[kind]
     if not isinstance(version, int) or not oldest <= version <= newest:
         known = f"{newest}" if oldest == newest else f"{oldest} to {newest}"

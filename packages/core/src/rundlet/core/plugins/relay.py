@@ -68,6 +68,7 @@ class Relay:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._listeners: dict[str, Listener] = {}  # by registered name
+        self._missing: dict[EntryPoint, PluginError] = {}  # those that must not be left out
         self._drivers: list[object] = []
         # pluggy calls the last registered first; listeners are called in order of their names.
         for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
@@ -78,11 +79,17 @@ class Relay:
             plugin = load(entry)
             name = self._manager.register(plugin, name=f"{entry.name} ({entry.distribution})")
         except PluginError as error:
-            return skipped(error)
+            return self._left_out(entry, limited, error)
         except (ValueError, pluggy.PluginValidationError) as error:
-            return skipped(broken(entry, str(error)))
+            return self._left_out(entry, limited, broken(entry, str(error)))
         self._listeners[str(name)] = Listener(entry, plugin, limited)
         return None
+
+    def _left_out(self, entry: EntryPoint, limited: Limits, error: PluginError) -> None:
+        if limited.needed:
+            self._missing[entry] = error
+        else:
+            skipped(error)
 
     def make(
         self, entry: EntryPoint, plugin: object, hook: str, arguments: Mapping[str, object]
@@ -107,6 +114,10 @@ class Relay:
     def call(self, hook: str, arguments: Mapping[str, Any]) -> list[object]:
         """Call all listeners of a lifecycle hook, one after another; their answers."""
         answers = []
+        for error in self._missing.values():
+            if hook not in _TOLD:
+                raise error
+            skipped(error)
         for listener in self._of(hook):
             try:
                 answer = self._ask(listener, hook, arguments)
@@ -122,7 +133,10 @@ class Relay:
 
     def verdicts(self, image: ImageView, action: str) -> list[Verdict]:
         """What each admission hook says, also after one has said no. Raises nothing."""
-        found = []
+        found = [
+            Verdict(one.name, f"{one.distribution} {one.version}", False, error.message, 0.0, True)
+            for one, error in self._missing.items()
+        ]
         for listener in self._of(_ADMIT):
             begun = time.monotonic()
             failed = False
