@@ -98,8 +98,8 @@ def test_what_a_healthcheck_and_a_log_are_told(loaded: Rundlet) -> None:
         assert done.stderr == "WARN[0000] --log-opt mode has no effect\n"
     form = (
         '{{join .Config.Healthcheck.Test "|"}} {{json .Config.StartupHealthCheck.Interval}}'
-        " {{.HostConfig.LogConfig.Type}}"
+        " {{.Config.Healthcheck.Interval}} {{.HostConfig.LogConfig.Type}}"
     )
     names = [f"c{number}" for number in range(len(forms))]
     seen = loaded("inspect", "--format", form, *names).stdout.splitlines()
-    assert seen == [f"{'|'.join(words)} 7000000000 none" for words in forms.values()]
+    assert seen == [f"{'|'.join(words)} 7000000000 30s none" for words in forms.values()]

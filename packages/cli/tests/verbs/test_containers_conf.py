@@ -44,6 +44,11 @@ def test_containers_conf(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path
     words = ("busybox", "sh", "-c", SEEN)
     seen = rundlet("run", "--name", "c", *words).stdout.split()
     assert seen == ["read-only", "2048", "device", "1", "0077", "lo", "volume", "/run/podman-init"]
+    changed = CONF.replace("FROM_CONF=1", "FROM_CONF=7").replace("0077", "0027")
+    (tmp_path / "containers.conf").write_text(changed.replace("2m", "4m"))
+    assert rundlet("start", "-a", "c").stdout.split() == seen  # it was created with the old ones
+    assert rundlet("inspect", "--format", "{{.Config.Umask}}", "c").stdout == "0077\n"
+    (tmp_path / "containers.conf").write_text(CONF)
     named = rundlet("run", "--rm", "--name", "a_b.c", "busybox", "hostname")
     assert named.stdout == "ab.c\n"
     assert "cannot read logs" in rundlet("logs", "c", check=False).stderr

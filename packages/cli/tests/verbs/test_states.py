@@ -61,6 +61,14 @@ def test_states_that_do_not_fit(loaded: Rundlet) -> None:
     _is(loaded, "port up 80", 0)
     loaded("unpause", "up")
     _is(loaded, "exec -w /nosuch up true", 127, "a --workdir that the container has")
+    _is(loaded, "exec -u nosuch up true", 255, "unable to find user nosuch")
+    _is(loaded, "exec -d -u nosuch up true", 125, "unable to find user nosuch")
+    _is(loaded, "exec made true", 255, "only create exec sessions on running")
+    _is(loaded, "exec -d made true", 125, "only create exec sessions on running")
+    _is(loaded, "exec up", 125, "must provide a non-empty command")
+    _is(loaded, "exec --no-session --detach-keys=a up true", 125, "--no-session cannot be used")
+    _is(loaded, "container cleanup --all --exec x", 125, "cannot be set together")
+    _is(loaded, "create --runtime /nosuch busybox", 125, "OCI runtime /nosuch is not installed")
     for wrong in ("x", "80/tcp/x", "80/x"):
         _is(loaded, f"port up {wrong}", 125, f"'{wrong}' is invalid")
 

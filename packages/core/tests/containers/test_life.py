@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -358,3 +359,34 @@ def test_inspect(engine, request_for) -> None:
     document = engine.containers.inspect(created.id)
     assert document["State"]["Status"] == "created"
     assert document["State"]["StartedAt"] == "0001-01-01T00:00:00Z"
+
+
+def test_a_name_whose_container_is_just_being_removed(engine, request_for, monkeypatch) -> None:
+    """Its remover was killed, and its exit command is at it: the name is free in a moment."""
+    before = engine.containers.create(request_for("true", name="it"))
+    insert = rows.insert
+    with Engine(engine.settings) as other, ExitStack() as busy:
+        busy.enter_context(other.locks.hold("container", before.id))
+        rows.update(engine.database, before.id, status="removing")
+
+        def inserted(database, row) -> None:
+            try:
+                insert(database, row)
+            except AlreadyExists:
+                busy.close()
+                raise
+
+        monkeypatch.setattr(rows, "insert", inserted)
+        assert engine.containers.create(request_for("true", name="it")).id != before.id
+        with pytest.raises(AlreadyExists):
+            engine.containers.create(request_for("true", name="it"))
+
+
+def test_nothing_is_left_after_a_defect(engine, request_for, monkeypatch) -> None:
+    def defect(*_: object, **__: object) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr("rundlet.core.containers.run.start", defect)
+    with pytest.raises(ValueError, match="a defect"):
+        engine.containers.run(request_for("true", auto_remove=True), detach=True)
+    assert engine.containers.list() == []

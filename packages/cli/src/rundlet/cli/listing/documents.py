@@ -6,7 +6,7 @@ JSON writes times as text and has other names than the structs of libpod/define 
 
 from __future__ import annotations
 
-from rundlet.core.format.go import Map, NilSlice, Struct
+from rundlet.core.format.go import Duration, Map, NilSlice, Struct
 from rundlet.core.format.moments import moment
 from rundlet.core.format.times import NEVER
 
@@ -19,6 +19,8 @@ _TIMES = frozenset(
     ("Created", "CreatedAt", "UpdatedAt", "StartedAt", "FinishedAt", "CheckpointedAt",
      "RestoredAt", "created")
 )  # fmt: skip
+_CHECKS = frozenset(("Healthcheck", "HealthCheck", "StartupHealthCheck"))
+_DURATIONS = ("Interval", "StartInterval", "StartPeriod", "Timeout")
 _MAPS = frozenset(
     ("Annotations", "Data", "ExposedPorts", "Labels", "Networks", "Options", "PortBindings",
      "Ports", "Sysctls", "Tmpfs", "Volumes", "annotations")
@@ -61,6 +63,9 @@ def struct(document: Mapping[str, Any], key: str = "") -> Struct:
     if isinstance(document, Struct):
         return document
     found = {name: _value(value, name) for name, value in document.items()}
+    if key in _CHECKS:
+        durations = {name: Duration(found[name]) for name in _DURATIONS if name in found}
+        found |= durations
     unseen = {_NAMES[name]: value for name, value in found.items() if name in _NAMES}
     return Struct(found, {**_EMPTY.get(key, {}), **unseen})
 

@@ -37,6 +37,8 @@ VERB = Verb(
 
 def run(context: Context, words: Parsed) -> int:
     """Clean up each one; errors are told at the end, all others are done."""
+    if words.text("exec"):
+        return _session(context, words)
     code = 0
     for name in _names(context, words):
         try:
@@ -45,6 +47,19 @@ def run(context: Context, words: Parsed) -> int:
             context.stderr.write(f"Error: {error}\n")
             code = error.exit_code
     return code
+
+
+def _session(context: Context, words: Parsed) -> int:
+    """`--exec`: its session cleans up after itself; what podman refuses is refused."""
+    if words.flag("all"):
+        raise UsageError("--all and --exec cannot be set together")
+    if len(words.arguments) > 1:
+        raise UsageError("cannot use exec option when more than one container is given")
+    if words.flag("rmi"):
+        raise UsageError("--exec and --rmi cannot be set together")
+    for name in _names(context, words):
+        context.engine.containers.get(name)
+    return 0
 
 
 def _names(context: Context, words: Parsed) -> Sequence[str]:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from rundlet.core.commands.context import Context, Parsed
 
-_NO_COMMAND = 255  # podman's exit code
-
 VERB = Verb(
     name="exec",
     summary="Run a process in a running container",
@@ -50,8 +48,8 @@ def run(context: Context, arguments: Parsed) -> int:
     name, command = _words(context, arguments)
     terminal, stdin = arguments.flag("tty"), arguments.flag("interactive")
     detach = arguments.flag("detach")
-    if detach and arguments.flag("no-session"):
-        raise UsageError("--no-session cannot be used with --detach")
+    if arguments.flag("no-session") and (detach or "detach-keys" in arguments.given):
+        raise UsageError("--no-session cannot be used with --detach or --detach-keys")
     request = ExecRequest(
         command=tuple(command),
         env=_environment(context, arguments),
@@ -103,10 +101,8 @@ def _words(context: Context, arguments: Parsed) -> tuple[str, Sequence[str]]:
     else:
         raise UsageError("exec requires the name or ID of a container or the --latest flag")
     if not words:
-        error = UsageError("must provide a non-empty command to start an exec session:"
-                           " invalid argument")  # fmt: skip
-        error.exit_code = _NO_COMMAND
-        raise error
+        raise UsageError("must provide a non-empty command to start an exec session:"
+                         " invalid argument")  # fmt: skip
     return name, words
 
 

@@ -19,6 +19,7 @@ from . import mtab, notify, workdir
 from .joined import namespaces
 from .mounts import resolve
 from .request import SANDBOX_ITSELF
+from .settled import settled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _plan(engine: Engine, row: Container, request: ContainerRequest, rootfs: str
         name=row.name,
         rootfs=rootfs,
         image=json.loads(row.extra).get("image", {}),
-        settings=engine.settings,
+        settings=settled(engine, row),
         layout=machine,
         host=here(),
         mounts=resolve(engine, row, request, rootfs),

@@ -32,6 +32,7 @@ from . import (
     restart,
     sdnotify,
     secrets,
+    settled,
     userns,
     volumes,
 )
@@ -42,6 +43,7 @@ from .source import Pulling, Source, resolve
 from .state import boot_id
 from .stored import request_text
 from .trees import remove_tree
+from .unfinished import await_removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -176,6 +178,8 @@ def _with_systemd(request: ContainerRequest, source: Source, words: list[str]) -
 def _runtime(engine: Engine, request: ContainerRequest, source: Source) -> str:
     """The runtime as it will be found again: the name or path given, else the driver's name."""
     wanted = request.runtime or _of_platform(engine, source) or engine.settings.runtime
+    if wanted.startswith("/") and not os.access(wanted, os.X_OK):
+        raise InvalidArgument(f"OCI runtime {wanted} is not installed")
     runtime = engine.plugins.choose_runtime(wanted)
     cgroupless.check(request, runtime)
     return wanted or runtime.name
@@ -224,9 +228,10 @@ def _reserve(
             rows.insert(engine.database, row)
             return row
         except AlreadyExists:
-            if request.name:
+            if not request.name:
+                row = row.replace(name=names.generate())
+            elif not await_removal(engine, request.name):
                 raise
-            row = row.replace(name=names.generate())
     raise AlreadyExists("no free container name was found", remedy="give one with --name")
 
 
@@ -253,7 +258,13 @@ def _finish(engine: Engine, row: Container, request: ContainerRequest, source: S
         pid=0,
         pid_start=0,
         request=request_text(request),
-        extra=json.dumps({"parent": source.layer, "image": dict(source.config)}),
+        extra=json.dumps(
+            {
+                "parent": source.layer,
+                "image": dict(source.config),
+                "settings": settled.now(engine.settings),
+            }
+        ),
     )
     rows.update(
         engine.database,

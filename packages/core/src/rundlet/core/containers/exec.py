@@ -8,7 +8,7 @@ import time
 from .. import json
 from ..cgroups.ahead import pay_ahead
 from ..contracts.monitor import ExecJob, Streams
-from ..errors import Corrupt, NoSuchContainer, WrongState
+from ..errors import Corrupt, NoSuchContainer, NotInImage, WrongState
 from ..linux import null_device
 from ..linux.processes import alive, start_time
 from ..spec.execution import ExecPlan, exec_process
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from ..spec.host import Host
     from ..state.containers import Container
 
-_WRONG_STATE = 255  # podman's exit code for exec in a container that does not run
+_GENERAL = 125
+_FAILED = 255
+"""podman's exit code where it cannot even ask the runtime, but for one in the background."""
 
 
 class ExecRequest(Value):
@@ -126,7 +128,8 @@ def begin(
     engine: Engine, row: Container, request: ExecRequest, streams: Streams | None = None
 ) -> Session:
     """Start a command whose streams are not copied yet. Raises as `execute`."""
-    true = _running(engine, row)
+    failed = _GENERAL if request.detach else _FAILED
+    true = _running(engine, row, failed)
     pay_ahead()
     session, directory = _directory(engine, row)
     running = None
@@ -139,7 +142,9 @@ def begin(
             started = start_time(running.pid)
             rows.update_session(engine.database, session, pid=running.pid, pid_start=started)
             notify.event(engine, true, "exec", execID=session)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, NotInImage) and error.exit_code == _GENERAL:
+            error.exit_code = failed
         if running is not None:
             running.kill(9)  # nobody would know of it
         _forget(engine, row.id, session, tracked=request.tracked)
@@ -157,7 +162,7 @@ def collect(
     """
     from ..runtimes.messages import failure
 
-    _running(engine, row)
+    _running(engine, row, _FAILED)
     pay_ahead()
     monitor = engine.plugins.runtime(row.runtime).monitor()
     session, directory = _directory(engine, row)
@@ -172,14 +177,14 @@ def collect(
     return output
 
 
-def _running(engine: Engine, row: Container) -> Container:
-    """The row in its true state. Raises WrongState, with podman's words and exit code."""
+def _running(engine: Engine, row: Container, failed: int) -> Container:
+    """The row in its true state. Raises WrongState, with podman's words and that exit code."""
     true = derive(engine, row)
     if true.status not in ("running", "stopping"):
         error = WrongState(
             "can only create exec sessions on running containers: container state improper"
         )
-        error.exit_code = _WRONG_STATE
+        error.exit_code = failed
         raise error
     return true
 

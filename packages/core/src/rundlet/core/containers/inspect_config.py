@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .settled import settled
 from .stop import stop_signal
 
 TYPE_CHECKING = False
@@ -50,7 +51,7 @@ def config(engine: Engine, known: Known) -> dict[str, Any]:
     timeout = request.stop_timeout
     return {
         **found,
-        "Umask": request.umask or engine.settings.umask,
+        "Umask": request.umask or settled(engine, known.row).umask,
         "Timeout": request.timeout,
         "StopTimeout": engine.settings.stop_timeout if timeout is None else timeout,
         "Passwd": True,
@@ -68,7 +69,7 @@ def _annotations(engine: Engine, known: Known) -> dict[str, str]:
         container=known.row.id,
         rootfs="",
         image=known.image,
-        settings=engine.settings,
+        settings=settled(engine, known.row),
     )
     return notes(plan, [])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..contracts.monitor import Streams
-from ..errors import NetworkError, NoSuchContainer, NotInImage, RundletError, RuntimeFailed
+from ..errors import NetworkError, NoSuchContainer, NotInImage, RuntimeFailed
 from ..value import Value
 from . import cleanup, create, ending
 from .paths import Paths
@@ -79,7 +79,7 @@ def foreground(
         console = size(streams.stdout)
     try:
         started = start(engine, row, attach=streams is not None, console=console)
-    except (RundletError, OSError) as error:
+    except BaseException as error:  # whatever it is: nobody else would remove it
         if created and row.auto_remove:
             _take_back(engine, row)
         if created and isinstance(error, _ONLY_WHEN_STARTED) and error.exit_code == 125:
@@ -97,7 +97,7 @@ def _take_back(engine: Engine, row: Container) -> None:
     """Remove what could not be started; why that was so is the error, not why this fails, too."""
     try:
         engine.containers.remove(row.id, force=True, volumes=True)
-    except (RundletError, OSError) as error:
+    except Exception as error:
         sys.stderr.write(f"WARN[0000] container {row.id} is left: {error}\n")
 
 

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 
+def await_removal(engine: Engine, name: str) -> bool:
+    """Wait for the end of a container whose removal was begun; False where none has this name.
+
+    Who had begun it may have been killed, and another be at it now, as its exit command.
+    """
+    going = next((row for row in rows.unfinished(engine.database) if row.name == name), None)
+    if going is None or going.status != "removing":
+        return False
+    with engine.locks.hold("container", going.id):
+        pass
+    collect(engine)
+    return True
+
+
 def collect(engine: Engine) -> None:
     """Remove containers whose creator or remover was killed before it was done, and those of a
     transient store that a boot has ended.

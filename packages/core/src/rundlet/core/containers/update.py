@@ -20,6 +20,7 @@ from .health import timer
 from .health.plan import validate
 from .paths import Paths
 from .restart import policy
+from .settled import settled
 from .state import derive, has_process
 from .stats import members
 from .stored import request_of, request_text
@@ -100,7 +101,7 @@ def _plan(engine: Engine, row: Container, request: ContainerRequest) -> SpecPlan
         name=row.name,
         rootfs="/",
         image={},
-        settings=engine.settings,
+        settings=settled(engine, row),
         layout=layout(engine.settings.cgroup_manager),
         host=here(),
     )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from .moments import Moment
+from .units import go_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ _INTEGERS = {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}
 _FLOATS = "eEfFgG"
 
 
+class Duration(int):
+    """A time.Duration: nanoseconds, shown as "1m30s"."""
+
+    def __str__(self) -> str:
+        return go_duration(self / 10**9)
+
+
 class NilSlice(list[object]):
     """A slice that was never made: `[]`, and null in JSON."""
 
@@ -58,7 +66,8 @@ def type_name(value: Any) -> str:
     if value is None:
         return "<nil>"
     names = {bool: "bool", int: "int", float: "float64", str: "string", list: "[]string",
-             NilSlice: "[]string", Moment: "time.Time"}  # fmt: skip
+             NilSlice: "[]string", Moment: "time.Time",
+             Duration: "time.Duration"}  # fmt: skip
     return names.get(type(value), "map[string]string" if isinstance(value, Mapping) else "struct")
 
 

@@ -62,6 +62,11 @@ class RuncFamily(OCIRuntime):
             self._path = find(self.binaries, self.config.path)
         if not self._path:
             wanted = self.config.path or self.binaries[0]
+            if wanted.startswith("/"):  # by --runtime, or the path of a table
+                raise DriverUnavailable(
+                    f"OCI runtime {wanted} is not installed",
+                    remedy="see where --runtime or a configuration file names it",
+                )
             raise DriverUnavailable(
                 f"OCI runtime {self.name}: {wanted} is not installed",
                 remedy=f"apt install {self.binaries[0]}, or set runtimes.{self.name}.path",
