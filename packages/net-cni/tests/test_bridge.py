@@ -25,6 +25,7 @@ from rundlet.net_cni import standard
 from rundlet.net_cni.chain import derived
 from rundlet.net_cni.config import from_document
 from rundlet.net_cni.default import document
+from rundlet.net_cni.leases import Leases, ranges
 from rundlet.net_cni.plugin import CNINetworks
 
 Make = Callable[..., Attachment]
@@ -307,3 +308,15 @@ def test_strict_isolation(plugin: CNINetworks, make: Make, strict: str) -> None:
     for attachment, result in made.values():
         plugin.detach(attachment, result)
     assert not [rule for rule in rules() if "RUNDLET" in rule]
+
+
+def test_an_address_that_another_has_is_not_given_back(tmp_path: Path) -> None:
+    """What a cache says of a removed container may be somebody else's by now."""
+    sets = ranges({"subnet": "10.0.0.0/29"})
+    with Leases(str(tmp_path)) as leases:
+        (lease,) = leases.take(sets, "one", "eth0")
+        leases.release([lease.address], "other", "eth0")
+        leases.release([lease.address], "one", "eth1")
+        assert leases.of("one", "eth0") == [lease.address]
+        leases.release([lease.address], "one", "eth0")
+        assert leases.of("one", "eth0") == []

@@ -147,6 +147,8 @@ def test_exec_detached(engine, request_for) -> None:
     os.close(descriptor)
     engine.containers.exec("it", ExecRequest(("true",)), Streams(-1))  # forgets the ended one
     assert engine.containers.inspect("it")["ExecIDs"] == []
+    run = Path(engine.settings.run_root, "containers", engine.containers.get("it").id, "exec")
+    assert os.listdir(run) == []
 
 
 def test_exec_ends_with_the_container(engine, request_for) -> None:

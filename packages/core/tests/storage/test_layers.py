@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rundlet.core import Engine
-from rundlet.core.errors import Busy, DigestMismatch
+from rundlet.core.contracts.storage import LayerUsage
+from rundlet.core.errors import Busy, DigestMismatch, InUse
 from rundlet.core.settings.snapshot import Settings
 from rundlet.core.storage import layers
 
@@ -65,3 +66,24 @@ def test_what_is_not_as_promised_is_not_there(
     with pytest.raises(DigestMismatch):
         engine.layers.apply(LAYER, (), digest(b"other"), io.BytesIO(archive))
     assert not driver.exists(LAYER)
+
+
+@pytest.mark.parametrize("user", ["process", "layer", "image"])
+def test_one_that_something_needs_is_not_removed(engine: Engine, archive: bytes, user: str) -> None:
+    engine.layers.record(
+        LAYER, "", digest(archive), "", engine.layers.driver.apply(LAYER, (), io.BytesIO(archive))
+    )
+    if user == "process":
+        engine.leases.hold("layer", (LAYER,))
+    elif user == "layer":
+        engine.layers.record("b" * 64, LAYER, digest(b""), "", LayerUsage(0, 0))
+    else:
+        engine.database.execute(
+            "INSERT INTO images (id, manifest, manifest_type, top_layer, created, added, size)"
+            " VALUES ('i', '', '', ?, 1, 1, 1)",
+            LAYER,
+        )
+    with pytest.raises(InUse, match=user):
+        engine.layers.remove(LAYER)
+    assert engine.layers.driver.exists(LAYER)
+    assert engine.layers.get(LAYER) is not None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rundlet.core.contracts.storage import StorageDriver
+from rundlet.core.contracts.storage import MountOptions, StorageDriver
+from rundlet.core.linux.syscalls import MS_BIND, mount
 from rundlet.core.storage.overlay import OverlayDriver
 from rundlet.core.storage.staging import abandoned
 from rundlet.core.testing.storage import StorageDriverContract
@@ -52,4 +53,13 @@ def test_collect_unmounts_the_views_of_a_killed_process(tmp_path: Path) -> None:
     killed(words, str(tmp_path))
     assert mounted(tmp_path)
     OverlayDriver(str(tmp_path)).collect()
+    assert not mounted(tmp_path)
+
+
+def test_what_two_processes_mounted_at_once_is_unmounted(tmp_path: Path) -> None:
+    driver = OverlayDriver(str(tmp_path))
+    driver.create("layer", ())
+    merged = driver.mount("layer", (), MountOptions())
+    mount(merged, merged, flags=MS_BIND)
+    driver.unmount("layer")
     assert not mounted(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from rundlet.core import Engine
 from rundlet.core.containers import unfinished
+from rundlet.core.containers.abandoned import end_commands
 from rundlet.core.containers.attending import Attending
 from rundlet.core.containers.paths import Paths
 from rundlet.core.linux.processes import partial_name
@@ -73,11 +74,22 @@ def test_pods_and_new_containers_keep_their_networks(
     kept: list[str] = []
 
     def collect(valid: list[object]) -> None:
+        assert engine.database.in_transaction, "one that attaches now would not be waited for"
         kept.extend(str(one.container) for one in valid)  # type: ignore[attr-defined]
 
     monkeypatch.setattr(engine.networks, "collect", collect)
     collect_networks(engine)
     assert kept == [ID, "p"]
+
+
+def test_what_a_killed_waiter_left_of_a_command_is_cleared(engine: Engine) -> None:
+    add(engine, "running")
+    rows.add_session(engine.database, "noted", ID, 1, "{}")
+    directory = Path(Paths(engine, ID).run, "exec")
+    for name in ("noted", "stray"):
+        (directory / name).mkdir(parents=True)
+    end_commands(engine, ID)
+    assert os.listdir(directory) == ["noted"]
 
 
 def test_repair_clears_the_locks_of_killed_processes(engine: Engine) -> None:
