@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -243,6 +244,31 @@ def test_leases_of_a_killed_removal_are_used_again(bridged: Rundlet) -> None:
     assert len(leases(bridged)) == 1
     bridged("create", "--name", "c", "busybox")
     assert leases(bridged) == []
+
+
+def test_a_killed_exec_is_no_session_for_ever(store: Rundlet) -> None:
+    store("run", "-d", "--name", "c", "--network=none", "busybox", "sleep", "300")
+    killed_at("rundlet.core.containers.exec:_launch", "exec", "c", "true",
+              environment=store.environment)  # fmt: skip
+    (found,) = json.loads(store("inspect", "c").stdout)
+    assert found["ExecIDs"] == []
+    store("exec", "c", "true")
+    assert os.listdir(store.directory / "run/containers" / found["Id"] / "exec") == []
+
+
+def test_a_killed_removal_by_rm_is_finished_by_the_next_command(store: Rundlet) -> None:
+    """Its layer is gone: nobody could start it or have its files."""
+    words = ("run", "--rm", "--name", "c", "--network=none", "busybox", "sh", "-c", "exit 3")
+    killed_at("rundlet.core.containers.remove:remove_tree", *words, environment=store.environment)
+    assert store("wait", "c").stdout == "3\n"
+    store("create", "--name", "c", "--network=none", "busybox")
+
+
+def test_who_waits_for_one_that_is_being_removed_has_its_code(store: Rundlet) -> None:
+    store("run", "-d", "--name", "c", "--network=none", "busybox", "sleep", "300")
+    words = ("rm", "-f", "-t", "0", "c")
+    killed_at("rundlet.core.containers.remove:release", *words, environment=store.environment)
+    assert store("wait", "c").stdout == "137\n"
 
 
 # --- what the others leave to systemd, or to nobody

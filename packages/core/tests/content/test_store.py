@@ -15,7 +15,7 @@ import pytest
 
 from rundlet.core.content.verify import Verified
 from rundlet.core.engine import Engine
-from rundlet.core.errors import Corrupt, DigestMismatch
+from rundlet.core.errors import Busy, Corrupt, DigestMismatch
 from rundlet.core.images.descriptor import Descriptor
 from rundlet.core.settings.snapshot import Settings
 
@@ -88,6 +88,15 @@ def test_a_blob_is_on_disk_before_it_has_its_name(
     assert named == [False]
     assert path.exists()
     engine.close()
+
+
+def test_it_waits_for_who_removes_it(engine: Engine) -> None:
+    digest = f"sha256:{hashlib.sha256(b'content').hexdigest()}"
+    engine.image_locks.timeout = 0
+    with engine.image_locks.hold("blob", digest), pytest.raises(Busy):
+        engine.blobs.put_bytes(b"content")
+    assert not engine.blobs.has(digest)
+    assert engine.blobs.put_bytes(b"content").digest == digest
 
 
 def test_checked_by_whom_it_is_read_from(engine: Engine) -> None:

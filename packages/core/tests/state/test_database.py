@@ -37,6 +37,7 @@ def test_made_when_missing_and_found_again(tmp_path: Path) -> None:
     assert again.row("SELECT value FROM settings") == ("y",)
     assert again.row("PRAGMA journal_mode") == ("wal",)
     assert again.row("PRAGMA foreign_keys") == (1,)
+    assert again.row("PRAGMA synchronous") == (1,)  # NORMAL: a power cut does not tear the file
     again.close()
 
 
@@ -292,6 +293,23 @@ def test_a_command_on_containers_leaves_its_log_to_the_next(
     assert database.rows("SELECT value FROM settings WHERE name = 'x'") == [("y",)]
     database.close()
     assert not (tmp_path / "root/state.db-wal").exists()
+
+
+def test_what_a_command_wrote_is_on_the_disk_when_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Database(str(tmp_path)).close()
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fdatasync", lambda file: synced.append(os.readlink(f"/proc/self/fd/{file}"))
+    )
+    readers, writers = Database(str(tmp_path)), Database(str(tmp_path))
+    readers.rows("SELECT * FROM settings")
+    writers.execute("INSERT INTO settings VALUES ('x', 'y')")
+    readers.leave()
+    assert synced == []
+    writers.leave()
+    assert synced == [f"{tmp_path}/state.db-wal"]
 
 
 def test_an_emptied_file_is_not_taken_for_a_new_store(tmp_path: Path) -> None:

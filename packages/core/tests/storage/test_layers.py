@@ -68,6 +68,17 @@ def test_what_is_not_as_promised_is_not_there(
     assert not driver.exists(LAYER)
 
 
+def test_what_is_made_is_kept_until_its_maker_ends(engine: Engine, archive: bytes) -> None:
+    usage = engine.layers.apply(LAYER, (), digest(archive), io.BytesIO(archive))
+    engine.layers.record(LAYER, "", digest(archive), "", usage)
+    with Engine(engine.settings) as other:
+        other.layers.collect()
+        assert engine.layers.driver.exists(LAYER)
+        engine.leases.release()
+        other.layers.collect()
+    assert not engine.layers.driver.exists(LAYER)
+
+
 @pytest.mark.parametrize("user", ["process", "layer", "image"])
 def test_one_that_something_needs_is_not_removed(engine: Engine, archive: bytes, user: str) -> None:
     engine.layers.record(

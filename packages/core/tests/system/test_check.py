@@ -55,6 +55,15 @@ def test_a_container_that_is_being_made_keeps_its_directory(engine: Engine) -> N
     assert rows.by_id(engine.database, ID) is not None
 
 
+@pytest.mark.parametrize("other", ["pid_start = pid_start + 1", "boot = 'another'"])
+def test_one_whose_maker_had_our_pid_before_us_is_removed(engine: Engine, other: str) -> None:
+    add(engine, "creating")
+    engine.database.execute(f"UPDATE containers SET {other}")
+    assert ["its process was killed" in problem.message for problem in check(engine)] == [True]
+    unfinished.collect(engine)
+    assert rows.by_id(engine.database, ID) is None
+
+
 def test_a_container_that_is_being_started_is_left_to_its_starter(engine: Engine) -> None:
     add(engine, "created")
     engine.database.execute("UPDATE containers SET pid = 0")

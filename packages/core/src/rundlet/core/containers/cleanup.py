@@ -47,6 +47,8 @@ def cleanup(engine: Engine, container: str, *, remove: bool = False) -> Containe
         if wanted:
             from .remove import discard
 
+            # From here on it is of no use: after a kill the next command removes the rest.
+            rows.update(engine.database, container, status="removing", exit_code=row.exit_code)
             discard(engine, row)
         else:
             return row

@@ -299,7 +299,7 @@ def _host() -> Host:
 def _forget_ended(engine: Engine, container: str) -> None:
     """Rows and directories of sessions that ended, or whose client was killed before them."""
     for session, pid, started, _ in rows.sessions(engine.database, container):
-        if pid == 0 or alive(pid, started):
+        if alive(pid, started):
             continue
         rows.delete_session(engine.database, session)
         remove_tree(f"{Paths(engine, container).run}/exec/{session}")

@@ -187,7 +187,7 @@ def _sessions(engine: Engine, row: Container) -> list[str]:
     if not has_process(row):
         return []
     found = rows.sessions(engine.database, row.id)
-    return [session for session, pid, started, _ in found if pid == 0 or alive(pid, started)]
+    return [session for session, pid, started, _ in found if alive(pid, started)]
 
 
 def _graph_driver(engine: Engine, known: Known) -> dict[str, Any]:

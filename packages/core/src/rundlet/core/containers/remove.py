@@ -82,7 +82,8 @@ def _remove(engine: Engine, row: Container, *, force: bool, volumes: bool) -> No
         if not force:
             raise WrongState(f"container {row.id} was started again meanwhile")
         engine.plugins.runtime(fresh.runtime).delete(fresh.id, force=True)
-    rows.update(engine.database, row.id, status="removing")
+    code = derive(engine, fresh).exit_code  # for who waits now
+    rows.update(engine.database, row.id, status="removing", exit_code=code)
     release(engine, fresh, force=force)
     discard(engine, fresh, volumes=volumes or bool(fresh.auto_remove))
 

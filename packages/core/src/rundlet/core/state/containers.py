@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from ..errors import AlreadyExists, AmbiguousName, NoSuchContainer
+from ..linux.processes import start_time
 from ..value import Value
 
 TYPE_CHECKING = False
@@ -226,11 +229,17 @@ def volumes(database: Database, container: str) -> list[tuple[str, str, bool]]:
 
 
 def add_session(database: Database, session: str, container: str, now: int, config: str) -> None:
-    """Add a session that is about to start. config: JSON. Raises NoSuchContainer."""
+    """Add a session that is about to start. config: JSON. Raises NoSuchContainer.
+
+    Until its command's process is known it is this one's, with which it may end.
+    """
+    pid = os.getpid()
     done = database.execute(
-        "INSERT INTO exec_sessions (id, container, created, config)"
-        " SELECT ?, id, ?, ? FROM containers WHERE id = ?",
+        "INSERT INTO exec_sessions (id, container, pid, pid_start, created, config)"
+        " SELECT ?, id, ?, ?, ?, ? FROM containers WHERE id = ?",
         session,
+        pid,
+        start_time(pid),
         now,
         config,
         container,
