@@ -99,6 +99,15 @@ def test_it_waits_for_who_removes_it(engine: Engine) -> None:
     assert engine.blobs.put_bytes(b"content").digest == digest
 
 
+def test_what_is_written_is_checked(engine: Engine) -> None:
+    digest = f"sha256:{hashlib.sha256(b'content').hexdigest()}"
+    with engine.blobs.writer(Descriptor(digest, -1)) as writer:
+        writer.write(b"other")
+        with pytest.raises(DigestMismatch):
+            writer.commit()
+    assert not engine.blobs.has(digest)
+
+
 def test_checked_by_whom_it_is_read_from(engine: Engine) -> None:
     """A stream that checks itself is not hashed twice, and not believed before its end."""
     content = b"content" * 1000

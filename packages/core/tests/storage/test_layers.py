@@ -13,6 +13,7 @@ import pytest
 from rundlet.core import Engine
 from rundlet.core.contracts.storage import LayerUsage
 from rundlet.core.errors import Busy, DigestMismatch, InUse
+from rundlet.core.linux import syscalls
 from rundlet.core.settings.snapshot import Settings
 from rundlet.core.storage import layers
 
@@ -68,6 +69,16 @@ def test_what_is_not_as_promised_is_not_there(
     assert not driver.exists(LAYER)
 
 
+def test_it_is_on_the_disk_before_it_is_there(
+    engine: Engine, archive: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[bool] = []
+    driver = engine.layers.driver
+    monkeypatch.setattr(syscalls, "syncfs", lambda _: there.append(driver.exists(LAYER)))
+    driver.apply(LAYER, (), io.BytesIO(archive))
+    assert there == [False]
+
+
 def test_what_is_made_is_kept_until_its_maker_ends(engine: Engine, archive: bytes) -> None:
     usage = engine.layers.apply(LAYER, (), digest(archive), io.BytesIO(archive))
     engine.layers.record(LAYER, "", digest(archive), "", usage)
@@ -77,6 +88,18 @@ def test_what_is_made_is_kept_until_its_maker_ends(engine: Engine, archive: byte
         engine.leases.release()
         other.layers.collect()
     assert not engine.layers.driver.exists(LAYER)
+
+
+def test_what_a_killed_process_left_another_may_be_making(engine: Engine, archive: bytes) -> None:
+    engine.layers.apply(LAYER, (), digest(archive), io.BytesIO(archive))
+    engine.database.execute(
+        "INSERT INTO leases (id, kind, object, pid, pid_start, created)"
+        " VALUES ('dead', 'layer', ?, 1, 1, 1)",
+        LAYER,
+    )
+    with Engine(engine.settings) as other:
+        other.layers.collect()
+    assert engine.layers.driver.exists(LAYER)
 
 
 @pytest.mark.parametrize("user", ["process", "layer", "image"])

@@ -41,3 +41,19 @@ def test_a_death_that_is_cut_short_leaves_nothing_half(
     assert not (tmp_path / "layer").exists()
     staging.collect(str(tmp_path))
     assert os.listdir(tmp_path / staging.NAME) == []
+
+
+def test_one_that_is_taken_for_garbage_before_it_is_locked_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, taken = staging._lock, iter([True])
+
+    def late(descriptor: int) -> bool:
+        if next(taken, False):
+            staging.collect(str(tmp_path))
+        return lock(descriptor)
+
+    monkeypatch.setattr(staging, "_lock", late)
+    with staging.Birth(str(tmp_path), "layer") as path:
+        Path(path, "file").touch()
+    assert os.listdir(tmp_path / "layer") == ["file"]
