@@ -116,9 +116,9 @@ def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
     names = [name for name, _, anonymous in rows.volumes(engine.database, row.id) if anonymous]
     remove_tree(paths.bundle)
     remove_tree(paths.run)
-    unlink(paths.exit_file)
     if "cidfile" in row.request:
         id_files.forget(request_of(row.request), row.id)
+    unlink(paths.exit_file)  # late: `wait` reads it
     rows.delete(engine.database, row.id)
     if volumes:
         for name in names:

@@ -46,7 +46,9 @@ def wait(engine: Engine, row: Container, conditions: tuple[str, ...]) -> int:
         wanted.update(CONDITIONS.get(name, (name,)))
     if wanted == {"exited"}:
         # podman: a container that does not run is not waited for, also one never started.
-        return _exit(engine, row) if row.status in LIVE else row.exit_code
+        # One that is being removed may have ended only now, so that its row has no code yet.
+        noted = row.status not in (*LIVE, "removing")
+        return row.exit_code if noted else _exit(engine, row)
     return _changes(engine, row, wanted)
 
 
