@@ -123,7 +123,7 @@ def test_exec_codes(engine, request_for, pipes) -> None:
 def test_exec_in_one_that_is_removed_meanwhile(engine, request_for, monkeypatch) -> None:
     made = engine.containers.create(request_for("true", name="it"))
     engine.containers.remove(made.id)
-    monkeypatch.setattr(exec_module, "_running", lambda engine, row: row)
+    monkeypatch.setattr(exec_module, "_running", lambda engine, row, failed: row)
     run = Path(engine.settings.run_root, "containers", made.id)
     with pytest.raises(NoSuchContainer):
         exec_module.execute(engine, made, ExecRequest(("true",)), Streams(-1))
