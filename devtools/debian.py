@@ -36,6 +36,7 @@ TEST = (
     "containerd",
     "strace",
     "gnupg",
+    "dbus",
     "systemd",
     "zsh",
     "fish",

@@ -27,3 +27,16 @@ def test_update_of_variables_ulimits_and_checks(loaded: Rundlet) -> None:
     assert shown == "<nil> 7 no\n"
     done = loaded("update", "--ulimit", "nonsense", "c", check=False)
     assert (done.returncode, "nonsense" in done.stderr) == (125, True)
+
+
+def test_update_of_what_cpus_says(loaded: Rundlet) -> None:
+    """--cpus is a quota for a period: the later of the two holds, as with podman."""
+    loaded("create", "--name", "c", "--cpus", "0.5", "busybox", "true")
+    for change, expected in (
+        (("--cpu-quota", "20000"), "20000 100000"),
+        (("--cpus", "2"), "200000 100000"),
+        (("--cpu-period", "50000"), "200000 50000"),
+    ):
+        loaded("update", *change, "c")
+        form = "{{with .HostConfig}}{{.CpuQuota}} {{.CpuPeriod}}{{end}}"
+        assert loaded("inspect", "-f", form, "c").stdout == f"{expected}\n"

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 DEFAULT_PARENT = "/rundlet"
 DEFAULT_SLICE = "machine.slice"
 
+SUBGROUP = "container"
+"""The cgroup that crun makes in a scope of systemd (crun(1), run.oci.systemd.subgroup)."""
+
 
 class CgroupUsage(Value):
     """What a container uses now; None: not accounted.
@@ -62,11 +65,16 @@ def directories(layout: CgroupLayout, path: str) -> dict[str, str]:
     """
     if not path:
         return {}
-    relative = _scope_path(path) if ":" in path else path
+    relative = relative_path(path)
     found = {name: f"{point}{relative}" for name, point in layout.mounts.items()}
     if layout.unified:
         found[""] = f"{layout.unified}{relative}"
     return found
+
+
+def relative_path(path: str) -> str:
+    """Where a `cgroupsPath` is below the mount point of a hierarchy."""
+    return _scope_path(path) if ":" in path else path
 
 
 def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
@@ -76,7 +84,7 @@ def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
         base = where.get("", "")
         return CgroupUsage(
             _number(f"{base}/memory.current"),
-            _number(f"{base}/memory.max"),
+            _limit(base, "memory.max"),
             _number(f"{base}/pids.current"),
             _cpu_unified(f"{base}/cpu.stat", "usage_usec"),
             *_block_unified(f"{base}/io.stat"),
@@ -85,7 +93,7 @@ def usage(layout: CgroupLayout, path: str) -> CgroupUsage:
     memory = where.get("memory", "")
     return CgroupUsage(
         _number(f"{memory}/memory.usage_in_bytes"),
-        _number(f"{memory}/memory.limit_in_bytes"),
+        _limit(memory, "memory.limit_in_bytes"),
         _number(f"{where.get('pids', '')}/pids.current"),
         _number(f"{where.get('cpuacct', '')}/cpuacct.usage"),
         *_block_v1(f"{where.get('blkio', '')}/blkio.throttle.io_service_bytes"),
@@ -137,6 +145,12 @@ def _number(path: str) -> int | None:
             return int(file.read())
     except (OSError, ValueError):
         return None
+
+
+def _limit(directory: str, name: str) -> int | None:
+    """The number that holds for a container: its cgroup's, or its runtime's below."""
+    found = (_number(f"{where}/{name}") for where in (directory, f"{directory}/{SUBGROUP}"))
+    return min((number for number in found if number is not None), default=None)
 
 
 def _cpu_unified(path: str, key: str) -> int | None:

@@ -9,7 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..containers.request import Resources
 
-_LEAST, _PERIOD, _LONGEST = 1000, 100000, 1000000  # microseconds, of the kernel's CFS
+PERIOD = 100000
+"""Microseconds that a CPU quota is for, where nothing else is said (the kernel's CFS)."""
+
+_LEAST, _LONGEST = 1000, 1000000  # microseconds
 _FILES = {"cpus": "requested CPUs", "mems": "requested memory nodes"}
 
 
@@ -17,7 +20,7 @@ def check(limits: Resources) -> None:
     """Raises InvalidArgument, in podman's words."""
     quota, period = limits.cpu_quota or 0, limits.cpu_period
     if limits.cpus:
-        quota = int(limits.cpus * _PERIOD) or 1
+        quota = int(limits.cpus * PERIOD) or 1
     if 0 < quota < _LEAST:
         raise InvalidArgument(f"CPU cfs quota cannot be less than 1ms (i.e. {_LEAST})")
     if period and not _LEAST <= period <= _LONGEST:

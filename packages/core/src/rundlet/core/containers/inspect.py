@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import json
+from ..cgroups.container import relative_path
 from ..contracts.runtime import called
 from ..errors import Corrupt
 from ..format.times import NEVER, rfc3339
@@ -151,7 +152,7 @@ def _state(engine: Engine, known: Known) -> dict[str, Any]:
         "Health": _health(engine, known),
     }
     if running:
-        state["CgroupPath"] = known.spec.get("linux", {}).get("cgroupsPath", "")
+        state["CgroupPath"] = relative_path(known.spec.get("linux", {}).get("cgroupsPath", ""))
     return {**state, **_checkpoint(engine, row)}
 
 

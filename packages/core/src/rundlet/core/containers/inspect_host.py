@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import log_driver
+from . import limits, log_driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from ..engine import Engine
@@ -46,7 +46,8 @@ def mounts(known: Known, paths: Paths) -> list[dict[str, Any]]:
 
 def host_config(engine: Engine, known: Known, paths: Paths) -> dict[str, Any]:
     """podman container inspect's HostConfig."""
-    request, spec = known.request, known.spec
+    request = known.request
+    spec = known.spec or limits.expected(engine, known.row, request)
     linux = spec.get("linux", {})
     return {
         "Binds": [_bind(entry) for entry in mounts(known, paths)],
@@ -86,6 +87,10 @@ def host_config(engine: Engine, known: Known, paths: Paths) -> dict[str, Any]:
         "ConsoleSize": [0, 0],
         "Isolation": "",
         **_resources(known, linux.get("resources") or {}),
+        "Ulimits": [
+            {"Name": row["type"], "Soft": _limit(row["soft"]), "Hard": _limit(row["hard"])}
+            for row in spec.get("process", {}).get("rlimits") or ()
+        ],
     }
 
 
@@ -134,18 +139,24 @@ def _resources(known: Known, resources: Mapping[str, Any]) -> dict[str, Any]:
     asked = known.request.resources
     cpu, memory = resources.get("cpu") or {}, resources.get("memory") or {}
     period, quota = cpu.get("period", 0), cpu.get("quota", 0)
-    weight = (resources.get("blockIO") or {}).get("weight", asked.blkio_weight or 0)
+    block = resources.get("blockIO") or {}
     return {
         "CpuShares": cpu.get("shares", asked.cpu_shares or 0),
         "Memory": memory.get("limit", asked.memory or 0),
         "NanoCpus": quota * 10**9 // period if period and quota > 0 else 0,
         "CgroupParent": known.request.cgroup_parent,
-        "BlkioWeight": weight,
-        "BlkioWeightDevice": None,
-        "BlkioDeviceReadBps": None,
-        "BlkioDeviceWriteBps": None,
-        "BlkioDeviceReadIOps": None,
-        "BlkioDeviceWriteIOps": None,
+        "BlkioWeight": block.get("weight", asked.blkio_weight or 0),
+        "BlkioWeightDevice": _devices(asked.blkio_weight_device, block.get("weightDevice")),
+        "BlkioDeviceReadBps": _devices(asked.device_read_bps, block.get("throttleReadBpsDevice")),
+        "BlkioDeviceWriteBps": _devices(
+            asked.device_write_bps, block.get("throttleWriteBpsDevice")
+        ),
+        "BlkioDeviceReadIOps": _devices(
+            asked.device_read_iops, block.get("throttleReadIOPSDevice")
+        ),
+        "BlkioDeviceWriteIOps": _devices(
+            asked.device_write_iops, block.get("throttleWriteIOPSDevice")
+        ),
         "CpuPeriod": period,
         "CpuQuota": quota,
         "CpuRealtimePeriod": cpu.get("realtimePeriod", 0),
@@ -160,16 +171,23 @@ def _resources(known: Known, resources: Mapping[str, Any]) -> dict[str, Any]:
         "MemorySwappiness": memory.get("swappiness", -1),
         "OomKillDisable": asked.oom_kill_disable,
         "PidsLimit": (resources.get("pids") or {}).get("limit", asked.pids_limit or 0),
-        "Ulimits": [
-            {"Name": row["type"], "Soft": _limit(row["soft"]), "Hard": _limit(row["hard"])}
-            for row in known.spec.get("process", {}).get("rlimits") or ()
-        ],
         "CpuCount": 0,
         "CpuPercent": 0,
         "IOMaximumIOps": 0,
         "IOMaximumBandwidth": 0,
         "CgroupConf": None,
     }
+
+
+def _devices(
+    asked: Sequence[str], rows: Sequence[Mapping[str, int]] | None
+) -> list[dict[str, Any]]:
+    """Limits of devices: "PATH:NUMBER[UNIT]" as asked for, and as they are in the spec."""
+    found = []
+    for text, row in zip(asked, rows or (), strict=False):
+        path, number = text.rpartition(":")[0], row.get("rate", row.get("weight"))
+        found.append({"Path": path, "Rate" if "rate" in row else "Weight": number})
+    return found
 
 
 def _limit(value: int) -> int:

@@ -6,21 +6,19 @@ from __future__ import annotations
 
 import json
 
-from ..cgroups.layout import layout
+from ..cgroups.limits import PERIOD
 from ..cgroups.limits import check as check_limits
 from ..linux import oom
 from ..spec import rlimits
-from ..spec.host import here
-from ..spec.plan import SpecPlan
 from ..spec.resources import resources
 from ..state import containers as rows
 from ..value import EMPTY
 from . import bundle, cgroupless, notify
+from . import limits as limits_of
 from .health import timer
 from .health.plan import validate
 from .paths import Paths
 from .restart import policy
-from .settled import settled
 from .state import derive, has_process
 from .stats import members
 from .stored import request_of, request_text
@@ -31,8 +29,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..engine import Engine
+    from ..spec.plan import SpecPlan
     from ..state.containers import Container
-    from .request import ContainerRequest
+    from .request import ContainerRequest, Resources
 
 
 def update(
@@ -52,8 +51,8 @@ def update(
     health: fields of ContainerRequest; of `healthcheck` and `startup_healthcheck` only the
     keys that are there. oom_score_adj: also of the processes that run; None leaves it.
 
-    Raises InvalidArgument for what contradicts itself or what was set before, RuntimeFailed
-    when the runtime refuses limits; nothing is changed then.
+    Raises InvalidArgument for what contradicts itself, RuntimeFailed when the runtime refuses
+    limits; nothing is changed then.
     """
     policy(restart)
     with engine.locks.hold("container", row.id):
@@ -62,7 +61,7 @@ def update(
         if limits:
             cgroupless.refuse(row, "update the limits of")
         changed = request.replace(
-            resources=request.resources.replace(**limits),
+            resources=_replaced(request.resources, limits),
             restart=restart or request.restart,
             **_variables(request, env, unset_env),
             ulimits=_limits(request.ulimits, ulimits),
@@ -72,7 +71,7 @@ def update(
         check_limits(changed.resources)
         if health:
             validate(changed, json.loads(row.extra).get("image", {}))
-        plan = _plan(engine, row, changed)
+        plan = limits_of.plan(engine, row, changed)
         warnings: list[str] = []
         wanted = _wanted_limits(engine, row, plan, warnings)
         score = None if oom_score_adj is None else rlimits.oom_score_adj(plan, warnings)
@@ -93,18 +92,14 @@ def update(
     return row
 
 
-def _plan(engine: Engine, row: Container, request: ContainerRequest) -> SpecPlan:
-    """As much of the plan of its spec as limits depend on."""
-    return SpecPlan(
-        request=request,
-        container=row.id,
-        name=row.name,
-        rootfs="/",
-        image={},
-        settings=settled(engine, row),
-        layout=layout(engine.settings.cgroup_manager),
-        host=here(),
-    )
+def _replaced(before: Resources, limits: Mapping[str, Any]) -> Resources:
+    """With other limits: `cpus` stands for the two that it says, and they for it."""
+    if limits.get("cpus"):
+        before = before.replace(cpu_period=None, cpu_quota=None)
+    elif before.cpus and (limits.get("cpu_period") or limits.get("cpu_quota")):
+        quota = int(before.cpus * PERIOD)
+        before = before.replace(cpus=None, cpu_period=PERIOD, cpu_quota=quota)
+    return before.replace(**limits)
 
 
 def _wanted_limits(

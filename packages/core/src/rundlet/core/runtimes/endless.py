@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from ..cgroups.container import directories
+from ..cgroups.container import SUBGROUP, directories
 from ..errors import RuntimeFailed
 
 TYPE_CHECKING = False
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..cgroups.layout import CgroupLayout
-
-# The cgroup that crun makes in a scope of systemd on v2 (crun(1), run.oci.systemd.subgroup).
-_SUBGROUP = "container"
 
 
 def is_endless(resources: Mapping[str, Any]) -> bool:
@@ -43,12 +40,10 @@ def lift(layout: CgroupLayout, path: str) -> dict[str, str]:
     """
     where = directories(layout, path)
     if layout.version == "unified":
-        base = where[""]
-        files = [f"{base}/cpu.max", f"{base}/{_SUBGROUP}/cpu.max"]
-        value = "max"  # alone it leaves the period (cgroup-v2.rst)
+        base, name, value = where[""], "cpu.max", "max"  # leaves the period (cgroup-v2.rst)
     else:
-        files = [f"{where.get('cpu', '')}/cpu.cfs_quota_us"]
-        value = "-1"
+        base, name, value = where.get("cpu", ""), "cpu.cfs_quota_us", "-1"
+    files = [f"{base}/{name}", f"{base}/{SUBGROUP}/{name}"]
     found = {file: _read(file) for file in files if os.path.exists(file)}
     if not found:
         raise RuntimeFailed(f"no CPU quota can be set: {files[0]} is not there")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from ..cgroups.limits import PERIOD
 from ..errors import InvalidArgument
 from .devices import rules
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from ..containers.request import Resources
     from .plan import SpecPlan
 
-_PERIOD = 100000  # microseconds, the kernel's default CFS period
 _LEAST_MEMORY = 512 * 1024  # what crun takes; runc wants some MB, and says so
 
 
@@ -114,8 +114,8 @@ def _cpu(plan: SpecPlan, limits: Resources, warnings: list[str]) -> dict[str, An
             raise InvalidArgument("--cpus cannot be set together with --cpu-period or --cpu-quota")
         if limits.cpus < 0:
             raise InvalidArgument(f"--cpus {limits.cpus}: must be positive")
-        found["period"] = _PERIOD
-        found["quota"] = max(1000, int(limits.cpus * _PERIOD))  # the kernel's least is 1 ms
+        found["period"] = PERIOD
+        found["quota"] = max(1000, int(limits.cpus * PERIOD))  # the kernel's least is 1 ms
     said = {"period": limits.cpu_period, "quota": limits.cpu_quota, "shares": limits.cpu_shares}
     found.update({key: value for key, value in said.items() if value})
     realtime = {
