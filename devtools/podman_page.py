@@ -39,8 +39,8 @@ DIFFERS: dict[tuple[str, str], str] = {
         for verb in ("run", "create")
     },
     **{
-        (verb, "log-opt"): "`label`, `labels` and `env`, of journald, have no effect: a warning"
-        " says so, and of options that nobody knows"
+        (verb, "log-opt"): "`label`, `labels` and `env` need a conmon that has `--log-label`;"
+        " with an older one a warning says that they have no effect, as of unknown options"
         for verb in ("run", "create")
     },
     ("ps", "sync"): "the state is always derived from what is there",

@@ -93,9 +93,12 @@ def test_what_a_healthcheck_and_a_log_are_told(loaded: Rundlet) -> None:
     }
     for number, text in enumerate(forms):
         flags = ("--health-cmd", text, "--health-startup-cmd", "x", "--health-start-interval", "7s")
-        logged = ("--log-opt", "driver=none", "--log-opt", "mode=x")
+        logged = ("--log-opt", "driver=none", "--log-opt", "mode=x", "--log-opt", "env=A")
         done = loaded("create", "--name", f"c{number}", *flags, *logged, "busybox")
-        assert done.stderr == "WARN[0000] --log-opt mode has no effect\n"
+        assert done.stderr == (
+            "WARN[0000] --log-opt mode has no effect\n"
+            "WARN[0000] --log-opt env has no effect: the log driver none has no fields\n"
+        )
     form = (
         '{{join .Config.Healthcheck.Test "|"}} {{json .Config.StartupHealthCheck.Interval}}'
         " {{.Config.Healthcheck.Interval}} {{.HostConfig.LogConfig.Type}}"

@@ -58,6 +58,17 @@ def test_journald_that_is_not_there_is_named(loaded: Rundlet) -> None:
     assert (done.returncode, "no journald listens here" in done.stderr) == (125, True)
 
 
+# Debian's has no --log-label: one that has, and tells what it would have written.
+_NEWER_CONMON = """\
+#!/bin/bash
+[ "$1" = --help ] && exec echo --log-label
+words=()
+while [ $# -gt 0 ]; do
+    if [ "$1" = --log-label ]; then echo "$2" >>"$0.told"; shift; else words+=("$1"); fi
+    shift
+done
+exec conmon "${words[@]}"
+"""
 _WITH_JOURNAL = f"""\
 mount -t tmpfs none /run/systemd && mkdir -p /run/systemd/journal /run/log && \
 mount -t tmpfs none /run/log && mkdir /run/log/journal || exit 1
@@ -93,13 +104,23 @@ rundlet inspect -f '{{{{.HostConfig.LogConfig.Type}}}}' d
 rundlet logs --since 1h d
 rundlet logs --until 1h d
 journalctl -o cat --output-fields=CONTAINER_TAG CONTAINER_NAME=d
+{words} e --log-opt label=A=1 busybox true 2>&1 | grep -o 'label has no .*'
+{words} f --log-opt label=a=1 busybox true 2>&1 | grep -o 'label=a=1: .*'
+{words.replace("rundlet", "rundlet --conmon $HOME/conmon")} g \
+    --log-opt label=IMAGE='{{{{.ImageName}}}}' --log-opt label=B=2 --log-opt labels=app.name,none \
+    --log-opt env=_MODE -e _MODE=fast --label app.name=web busybox true; cat $HOME/conmon.told
 """
+    conmon = loaded.directory / "conmon"
+    conmon.write_text(_NEWER_CONMON)
+    conmon.chmod(0o755)
     done = subprocess.run(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", _WITH_JOURNAL, "sh",
          "sh", "-c", inside],
         env=loaded.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     lines = ["one", "part", "part", "1", "2", "3", "9001", "x/c", "journald", "four", "four",
-             "of-all"]  # fmt: skip
-    assert done.stdout.split() == lines, done
+             "of-all", "label has no effect: this conmon is too old for it (no --log-label)",
+             "label=a=1: must be FIELD=VALUE", "APP_NAME=web", "MODE=fast",
+             "IMAGE=localhost/busybox:latest", "B=2"]  # fmt: skip
+    assert [line for line in done.stdout.splitlines() if line] == lines, done
     assert done.stderr.startswith("two\nError: --log-driver journald: no journald listens here")

@@ -196,7 +196,7 @@ SUGGESTED: dict[str, tuple[str, ...]] = {
     "--image-volume": ("bind", "ignore", "tmpfs"),
     "--ipc": (*_NAMESPACE, "none", "shareable"),
     "--log-driver": ("journald", "json-file", "k8s-file", "none", "passthrough"),
-    "--log-opt": ("max-file=", "max-size=", "path=", "tag="),
+    "--log-opt": ("env=", "label=", "labels=", "max-file=", "max-size=", "path=", "tag="),
     "--mount": ("type=artifact", "type=bind", "type=devpts", "type=glob", "type=image",
                 "type=ramfs", "type=tmpfs", "type=volume"),
     "--network": ("bridge", "container:<containers>", "host", "none", "ns:", "private",

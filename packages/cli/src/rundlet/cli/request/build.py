@@ -9,7 +9,7 @@ from rundlet.core.errors import InvalidArgument, NotSupported, UsageError
 
 from . import environment, hosts
 from .id_maps import id_maps
-from .log_options import log_options
+from .log_options import log_labels, log_options
 from .mounts import device, mounts
 from .networks import networks_of, refuse_dns
 from .options import LEFT_OUT
@@ -77,6 +77,7 @@ def build(arguments: Parsed) -> ContainerRequest:
         timeout=arguments.number("timeout") or 0,
         log_driver=logging.pop("driver", "") or arguments.text("log-driver"),
         log_options=logging,
+        log_labels=log_labels(arguments.texts("log-opt")),
         pid=arguments.text("pid"),
         ipc=arguments.text("ipc"),
         uts=arguments.text("uts"),

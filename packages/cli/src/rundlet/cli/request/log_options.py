@@ -13,13 +13,20 @@ if TYPE_CHECKING:
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
+def log_labels(texts: Iterable[str]) -> tuple[str, ...]:
+    """The values of `label=FIELD=VALUE`, which may come more than once."""
+    words = (text.partition("=") for text in texts)
+    return tuple(value for key, _, value in words if key.lower() == "label")
+
+
 def log_options(texts: Iterable[str]) -> dict[str, str]:
-    """The options by their names in small letters. Raises InvalidArgument.
+    """The options by their names in small letters, without `label`. Raises InvalidArgument.
 
     `log-rotate` is said by `max-file` here: how many files are kept, the one that is written
     included.
     """
     found = {key.lower(): value for key, value in key_values(texts, "log-opt").items()}
+    found.pop("label", None)
     rotate = found.pop("log-rotate", None)
     if rotate is None:
         return found

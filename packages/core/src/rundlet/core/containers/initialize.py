@@ -216,6 +216,7 @@ def _create(
         log_driver=log_driver.driver(engine, request),
         log_size_max=-1 if rotated else log_driver.size_max(engine, request),
         log_tag=_log_tag(engine, row, request.log_options.get("tag", "")),
+        log_labels=_log_labels(engine, row, request),
         terminal=request.terminal,
         stdin=request.stdin,
         stdin_stays=request.stdin_stays,
@@ -242,6 +243,20 @@ def _log_tag(engine: Engine, row: Container, text: str) -> str:
     from .inspect import inspect
 
     return Template(text).render(inspect(engine, row))
+
+
+def _log_labels(engine: Engine, row: Container, request: ContainerRequest) -> tuple[str, ...]:
+    """`--log-opt label`, `labels` and `env`, where they are of use."""
+    if not log_driver.has_fields(request):
+        return ()
+    from . import journal_fields
+    from .inspect import inspect
+
+    if log_driver.driver(engine, request) != log_driver.JOURNALD:
+        return ()
+    if not journal_fields.supported(engine):
+        return ()
+    return journal_fields.fields(request, inspect(engine, row))
 
 
 def _undo_create(engine: Engine, row: Container, runtime: OCIRuntime) -> None:

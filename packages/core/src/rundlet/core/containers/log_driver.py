@@ -18,7 +18,8 @@ JOURNALD = "journald"
 JOURNAL = "/run/systemd/journal/socket"  # where conmon writes to
 _NOTHING = ("none", "null")
 _PASSED = ("passthrough", "passthrough-tty")
-_OPTIONS = frozenset(("path", "max-size", "max-file", "tag"))
+_FIELDS = ("labels", "env")
+_OPTIONS = frozenset(("path", "max-size", "max-file", "tag", *_FIELDS))
 
 
 def driver(engine: Engine, request: ContainerRequest) -> str:
@@ -44,6 +45,28 @@ def check(engine: Engine, request: ContainerRequest) -> None:
         file_max(request)
         unknown = sorted(set(request.log_options) - _OPTIONS)
         warn(tuple(f"--log-opt {name} has no effect" for name in unknown))
+    if has_fields(request):
+        _check_fields(engine, request, found)
+
+
+def has_fields(request: ContainerRequest) -> bool:
+    """Whether lines in the journal are to have fields of the container's own (journal_fields)."""
+    return bool(request.log_labels) or any(name in request.log_options for name in _FIELDS)
+
+
+def _check_fields(engine: Engine, request: ContainerRequest, found: str) -> None:
+    from . import journal_fields
+
+    journal_fields.check(request)
+    if found != JOURNALD:
+        reason = f"the log driver {found} has no fields"
+    elif not journal_fields.supported(engine):
+        reason = "this conmon is too old for it (no --log-label)"
+    else:
+        return
+    given = [name for name in _FIELDS if name in request.log_options]
+    names = ["label", *given] if request.log_labels else given
+    warn(tuple(f"--log-opt {name} has no effect: {reason}" for name in names))
 
 
 def _check_journal() -> None:

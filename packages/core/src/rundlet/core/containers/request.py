@@ -122,6 +122,7 @@ class ContainerRequest(Value):
     timeout: int = 0
     log_driver: str = ""
     log_options: Mapping[str, str] = EMPTY
+    log_labels: tuple[str, ...] = ()  # "FIELD=VALUE" of `--log-opt label`, which may come again
     exit_command: bool = True
 
     # userns: also "auto[:OPTIONS]" | "keep-id" (containers/userns.py)

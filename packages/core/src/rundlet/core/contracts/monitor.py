@@ -27,6 +27,7 @@ class MonitorJob(Value):
     bundle: has config.json. exit_file: decimal exit code, written at exit.
     exit_command: argv run after the exit, or () for none.
     log_driver: k8s-file | journald | none | passthrough. log_size_max: bytes, -1 unlimited.
+    log_labels: "FIELD=VALUE", of journald, where conmon has --log-label.
     preserve_fds: how many fds from 3 on are handed on; preserve_fd: those of other numbers.
     no_cgroup: the container gets no cgroups of its own; only for runtimes that can do that.
     cgroupfs: its `cgroupsPath` is a path, also where systemd manages those of others.
@@ -45,6 +46,7 @@ class MonitorJob(Value):
     log_driver: str = "k8s-file"
     log_size_max: int = -1
     log_tag: str = ""
+    log_labels: tuple[str, ...] = ()
     terminal: bool = False
     stdin: bool = False
     exit_command: tuple[str, ...] = ()

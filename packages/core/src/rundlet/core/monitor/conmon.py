@@ -122,6 +122,7 @@ def _create_flags(job: MonitorJob) -> list[str]:
         flags += ["--log-size-max", str(job.log_size_max)]
     if job.log_tag:
         flags += ["--log-tag", job.log_tag]
+    flags += [word for label in job.log_labels for word in ("--log-label", label)]
     if not job.sync_log:
         flags.append("--no-sync-log")
     flags += _stream_flags(job.terminal, job.stdin)
