@@ -68,6 +68,8 @@ def test_a_list_is_pushed_with_its_images(
             check=True,
         )
         assert json.loads(config.stdout)["config"]["Labels"] == {"a": architecture}
+    there = builder("manifest", "inspect", "-v", "--insecure", target.removeprefix("docker://"))
+    assert json.loads(there.stdout) == found
     made = builder("manifest", "create", "--all", "--tls-verify=false", "back", target)
     assert len(made.stdout.strip()) == 64
     assert [one["digest"] for one in entries(builder, "back")] == [

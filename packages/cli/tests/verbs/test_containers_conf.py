@@ -322,3 +322,12 @@ def test_a_container_keeps_what_it_was_made_with(
     del rundlet.environment["CONTAINERS_CONF"]
     form = "{{.Config.StopTimeout}} {{.HostConfig.LogConfig.Type}}"
     assert rundlet("inspect", "a", "b", "--format", form).stdout == "10 k8s-file\n1 none\n"
+
+
+def test_help_shows_what_is_configured(rundlet: Rundlet, tmp_path: Path) -> None:
+    conf = tmp_path / "help.conf"
+    conf.write_text("[engine]\nretry = 10\nretry_delay = '5s'\ncompression_format = 'zstd'\n")
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    for verb, shown in (("push", ("(10)", "(5s)", "(zstd)")), ("create", ("(10)", "(5s)"))):
+        text = rundlet(verb, "--help").stdout
+        assert all(f"[default: {one}]" in text for one in shown), verb

@@ -136,7 +136,7 @@ WRONG = (
     (("--pid", "container:nobody"), "nobody"),
     (("--userns", "ns:/etc/passwd"), "ns:/etc/passwd"),
     (("--rmi", "--rm=false"), "the --rmi option does not work without --rm"),
-    (("--stop-signal", "99"), "invalid signal: 99"),
+    (("--stop-signal", "99"), "valid signals are 1 through 64"),
     (("--name", "a/"), "invalid container name"),
     (("--pod", "x"), "there is no `rundlet pod`"),
 )

@@ -149,3 +149,18 @@ def test_a_stop_that_waits(loaded: Rundlet) -> None:
     loaded("start", "it")
     shown = "{{.State.StoppedByUser}}"
     assert state() == "false"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0", "invalid signal: 0"),
+        ("SIG", "invalid signal: SIG"),
+        ("-BADSIG", "invalid signal: BADSIG"),
+        ("-65", "valid signals are 1 through 64"),
+        ("-INT", 'no container with name or ID "none" found: no such container'),
+    ],
+)
+def test_wrong_signals_are_refused_first(rundlet: Rundlet, text: str, said: str) -> None:
+    done = rundlet("kill", "-s", text, "none", check=False)
+    assert (done.returncode, done.stderr) == (125, f"Error: {said}\n")

@@ -62,7 +62,7 @@ def test_in_and_out(
     assert said.stdout == f"Used:  {tmp_path}/config.json\nLogin Succeeded!\n"
     both = (docker, f"--authfile={tmp_path}/auth.json")
     for words in (("login", *both), ("logout", *both)):
-        assert "cannot be given together" in tool.refused(*words, guarded.host)
+        assert "can not be set simultaneously" in tool.refused(*words, guarded.host)
     twice = ("-u", "me", "-p", "secret", "--password-stdin")
     assert "--password-stdin and --password" in tool.refused("login", cert, *twice, guarded.host)
     assert guarded.host in json.loads((tmp_path / "config.json").read_text())["auths"]

@@ -65,7 +65,11 @@ INSPECT = Verb(
     usage="[options] LIST",
     description="One that is not in local storage is read where its name says.",
     run="rundlet.build.verbs.manifest_run:inspect",
-    options=TRANSPORT,
+    options=(
+        *TRANSPORT,
+        Flag("insecure", help="As --tls-verify=false", hidden=True),
+        Flag("verbose", "v", "Docker's; does nothing", hidden=True),
+    ),
     arguments=_LIST,
 )
 EXISTS = Verb(

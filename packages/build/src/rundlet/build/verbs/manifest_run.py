@@ -96,7 +96,10 @@ def inspect(context: Context, arguments: Parsed) -> int:
     if not split_transport(context.engine, name) and (is_short(name) or lists.exists(name)):
         document = lists.get(name).document()
     else:
-        document = remote.manifest(context.engine, name, transport_settings(arguments))
+        settings = transport_settings(arguments)
+        if arguments.flag("insecure"):
+            settings = settings.replace(tls_verify=False)
+        document = remote.manifest(context.engine, name, settings)
     context.print(json.dumps(document, indent=4))
     return 0
 

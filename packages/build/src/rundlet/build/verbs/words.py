@@ -14,8 +14,10 @@ TRANSPORT: tuple[Flag | Option, ...] = (
     AUTHFILE,
     Option("cert-dir", help="Directory with the certificates of a registry", completes="files"),
     Option("creds", help="Credentials (USERNAME:PASSWORD) for the registry"),
-    Option("retry", help="Number of times to retry in case of failure", kind="uint"),
-    Option("retry-delay", help="Delay between retries", kind="duration"),
+    Option(
+        "retry", help="Number of times to retry in case of failure", kind="uint", setting="retries"
+    ),
+    Option("retry-delay", help="Delay between retries", kind="duration", setting="retry_delay"),
     TLS_DETAILS,
     Flag("tls-verify", help="Require HTTPS and verify certificates", default=True),
 )

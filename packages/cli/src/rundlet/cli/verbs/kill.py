@@ -28,9 +28,12 @@ VERB = Verb(
 
 def run(context: Context, arguments: Parsed) -> int:
     """Signal each and print its name."""
+    from rundlet.core.format.signals import number
+
     from ..selecting import chosen, each
 
     signal = arguments.text("signal")
+    number(signal)  # a wrong one is refused before any container is looked for
     names = chosen(context, arguments, statuses=RUNNING)
     containers = context.engine.containers
     return each(context, names, lambda name: containers.kill(name, signal))

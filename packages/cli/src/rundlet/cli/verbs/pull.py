@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from rundlet.core.contracts.transport import TransportSettings
     from rundlet.core.state.images import Image
 
-RETRY = Option("retry", help="Number of times to retry in case of failure", kind="uint")
+RETRY = Option("retry", help="Number of times to retry in case of failure", kind="uint",
+               setting="retries")  # fmt: skip
 RETRY_DELAY = Option("retry-delay", help="Delay between retries in case of failure",
-                     kind="duration", metavar="duration")  # fmt: skip
+                     kind="duration", metavar="duration", setting="retry_delay")  # fmt: skip
 
 VERB = Verb(
     name="pull",

@@ -53,6 +53,7 @@ class Option(Value):
         | "template" (of `--format`).
     choices: the only values allowed, or () for any.
     completes: what names to complete, one of `names.NAMES` or "files".
+    setting: the one of `settings.snapshot` that counts where the option is not given, for --help.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Option(Value):
     completes: str = ""
     hidden: bool = False
     aliases: tuple[str, ...] = ()
+    setting: str = ""
 
 
 class Arguments(Value):

@@ -143,15 +143,26 @@ def _parameter(name: str, option: Flag | Option) -> inspect.Parameter:
         words[1:1] = [f"--{alias}" for alias in option.aliases]
         kind = list[str] if option.many else str
         default = [] if option.many else (option.default or "")
+        shown = _configured(option) if option.setting else option.default
         info = typer.Option(
             *words,
             help=_with_choices(option),
             metavar=option.metavar,
-            show_default=option.default or False,
+            show_default=shown or False,
         )
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
     )
+
+
+def _configured(option: Option) -> str:
+    """What counts where the option is not given, as the files say; "" for nothing of the kind."""
+    from ..settings.load import load
+
+    value = getattr(load(), option.setting)
+    if value in (None, ""):
+        return ""
+    return f"{value:g}s" if option.kind == "duration" else str(value)
 
 
 def _with_choices(option: Option) -> str:

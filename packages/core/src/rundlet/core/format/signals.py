@@ -20,13 +20,13 @@ def name(number: int) -> str:
 
 
 def number(name: str) -> int:
-    """The number of a signal ("TERM", "SIGTERM", "15", "RTMIN+3"). Raises InvalidArgument."""
+    """The number of a signal ("TERM", "-SIGTERM", "15", "RTMIN+3"). Raises InvalidArgument."""
+    name = name.removeprefix("-")
     text = name.strip().upper()
-    if text.isdecimal():
-        found = int(text)
-        if 0 < found <= _signal.SIGRTMAX:
-            return found
-        raise InvalidArgument(f"invalid signal: {name}")
+    if text.isdecimal() and int(text):
+        if int(text) <= _signal.SIGRTMAX:
+            return int(text)
+        raise InvalidArgument(f"valid signals are 1 through {_signal.SIGRTMAX:d}")
     short = text.removeprefix("SIG")
     base, sign, offset = short.partition("+" if "+" in short else "-")
     try:

@@ -138,7 +138,10 @@ def transport_settings(context: Context, arguments: Parsed) -> TransportSettings
     configured = from_options(context.options)  # sets variables of the environment, too
     values = arguments.values
     if values.get("authfile") and values.get("compat-auth-file"):
-        raise UsageError("--authfile and --compat-auth-file cannot be given together")
+        raise UsageError(
+            "options for paths to the credential file and to the Docker-compatible credential file"
+            " can not be set simultaneously"
+        )
     file = values.get("authfile") or values.get("compat-auth-file")
     return TransportSettings(
         tls_verify=arguments.flag("tls-verify") if "tls-verify" in arguments.given else None,
