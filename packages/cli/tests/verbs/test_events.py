@@ -30,6 +30,17 @@ def test_what_containers_tell(rundlet: Rundlet, busybox_archive: Path, tmp_path:
     rundlet("restart", "c")
     rundlet("wait", "c")
     rundlet("container", "prune", "-f")
+    conf = tmp_path / "audited.conf"
+    conf.write_text("[engine]\nevents_container_create_inspect_data = true\n")
+    rundlet.environment["CONTAINERS_CONF"] = str(conf)
+    rundlet(
+        "run", "--rm", "--network=none", "--name", "d", "busybox", "sh", "-c", "exit 3", check=False
+    )
+    form = "{{.ContainerInspectData}}{{.ContainerExitCode}}"
+    of = ("events", "--stream=false", "--filter", "container=d", "--format", form, "--filter")
+    (audited,) = rundlet(*of, "event=create").stdout.splitlines()
+    assert json.loads(audited.removesuffix("<nil>"))["Config"]["Cmd"] == ["sh", "-c", "exit 3"]
+    assert rundlet(*of, "event=remove").stdout == "3\n"
     rundlet("image", "mount", "busybox")
     rundlet("image", "unmount", "busybox")
     rundlet("push", "-q", "busybox", f"dir:{tmp_path}/pushed")

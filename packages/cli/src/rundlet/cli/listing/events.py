@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Test = Callable[[Event], bool]
 
 _OWN_FIELDS = (
-    "image", "network", "containerExitCode", "OOMKilled", "error", "pod_id", "health_status",
-    "health_failing_streak", "health_log",
+    "image", "network", "containerExitCode", "containerInspectData", "OOMKilled", "error",
+    "pod_id", "health_status", "health_failing_streak", "health_log",
 )  # fmt: skip
 """Attributes that have a field of their own: podman's `Attributes` are the others, labels most."""
 
@@ -55,7 +55,7 @@ def human(event: Event, *, whole: bool = True) -> str:
 def _details(event: Event) -> list[str]:
     told = event.attributes
     parts = [f"image={told.get('image', '')}", f"name={event.name}"]
-    parts += [f"{key}={told[key]}" for key in _OWN_FIELDS[5:] if key in told]
+    parts += [f"{key}={told[key]}" for key in _OWN_FIELDS[6:] if key in told]
     return parts + [f"{key}={value}" for key, value in _attributes(event).items()]
 
 
@@ -81,7 +81,7 @@ def fields(event: Event) -> dict[str, Any]:
         "TimeNano": event.time,
         "Attributes": _attributes(event),
         "ContainerExitCode": _code(event),
-        "ContainerInspectData": "",
+        "ContainerInspectData": told.get("containerInspectData", ""),
         "Error": told.get("error", ""),
         "HealthStatus": told.get("health_status", ""),
         "HealthFailingStreak": int(told.get("health_failing_streak", "0")),
@@ -115,6 +115,7 @@ def document(event: Event) -> dict[str, Any]:
         "Error": of["Error"] or None,
         "OOMKilled": of["OOMKilled"] or None,
         "PodID": of["PodID"] or None,
+        "ContainerInspectData": of["ContainerInspectData"] or None,
     }
     there = {key: value for key, value in found.items() if value is not None}
     return {**there, "Attributes": of["Attributes"] or None}

@@ -92,10 +92,19 @@ def create(
         if engine.settings.prepare_volume_on_create:
             fill_volumes(engine, row, request)
         undo.pop_all()
-    notify.event(engine, row, "create")
+    notify.event(engine, row, "create", **_inspected(engine, row))
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_created", container=notify.view(engine, row))
     return row
+
+
+def _inspected(engine: Engine, row: Container) -> dict[str, str]:
+    """For audits: what `inspect` tells, where the settings ask for it."""
+    if not engine.settings.create_events_inspect:
+        return {}
+    from .inspect import inspect
+
+    return {"containerInspectData": json.dumps(inspect(engine, row, size=True))}
 
 
 def _check(request: ContainerRequest) -> None:

@@ -84,22 +84,23 @@ def _remove(engine: Engine, row: Container, *, force: bool, volumes: bool) -> No
         engine.plugins.runtime(fresh.runtime).delete(fresh.id, force=True)
     code = derive(engine, fresh).exit_code  # for who waits now
     rows.update(engine.database, row.id, status="removing", exit_code=code)
-    release(engine, fresh, force=force)
-    discard(engine, fresh, volumes=volumes or bool(fresh.auto_remove))
+    ended = release(engine, fresh, force=force)
+    discard(engine, ended, volumes=volumes or bool(fresh.auto_remove))
 
 
-def release(engine: Engine, row: Container, *, force: bool) -> None:
-    """Give back what a run of it holds. force: go on over what cannot be."""
+def release(engine: Engine, row: Container, *, force: bool) -> Container:
+    """Give back what a run of it holds; the row as it is then. force: go on over what cannot be."""
     if force:
         strays.end_monitors(engine, row)
     if not cleanup.needed(engine, row) and not cleanup.known(engine, row):
-        return
+        return row
     try:
-        cleanup.finish(engine, row, removing=True)
+        return cleanup.finish(engine, row, removing=True)
     except (RundletError, OSError):
         if not force:
             raise
         strays.clear_cgroup(engine, row)
+        return row
 
 
 def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
@@ -123,7 +124,8 @@ def discard(engine: Engine, row: Container, *, volumes: bool = True) -> None:
     if volumes:
         for name in names:
             _remove_volume(engine, name)
-    notify.event(engine, row, "remove")
+    ended = {"containerExitCode": str(row.exit_code)} if row.started else {}
+    notify.event(engine, row, "remove", **ended)
     if notify.listeners(engine):
         engine.plugins.call("rundlet_container_removed", container=notify.view(engine, row))
 

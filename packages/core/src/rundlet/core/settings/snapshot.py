@@ -50,6 +50,7 @@ class Settings(Value):
     keyring: bool = True  # whether the runtime makes a session keyring for each container
     container_name_as_hostname: bool = False  # else its id
     healthcheck_events: bool = True  # whether each check has an event
+    create_events_inspect: bool = False  # whether events of `create` hold what `inspect` tells
     cgroup_manager: str = ""  # "cgroupfs" | "systemd" | "": probe
     init_path: str = ""  # of `run --init`; "": catatonit, where podman looks for it
     helper_binaries_dirs: tuple[str, ...] = ()  # where catatonit may be, before the usual places
