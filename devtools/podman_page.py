@@ -43,6 +43,11 @@ DIFFERS: dict[tuple[str, str], str] = {
         " with an older one a warning says that they have no effect, as of unknown options"
         for verb in ("run", "create")
     },
+    **{
+        (verb, "publish"): "`[::1]:PORT` is not reached from the host, for IPv6 has no"
+        " `route_localnet`; a warning says so, where podman says nothing"
+        for verb in ("run", "create")
+    },
     ("ps", "sync"): "the state is always derived from what is there",
     ("network create", "opt"): "`vrf` and `bclim` are refused: no CNI plugin has them",
     ("network create", "internal"): "names of the outside are `NXDOMAIN` with aardvark-dns 1.11 and"

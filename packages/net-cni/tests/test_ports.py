@@ -10,7 +10,7 @@ import pytest
 
 from rundlet.core.contracts.network import PortMapping
 from rundlet.core.errors import InvalidArgument, NetworkError
-from rundlet.net_cni.ports import Ports
+from rundlet.net_cni.ports import Ports, unreachable
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +158,14 @@ def test_a_port_that_was_only_picked_gives_way(ports: Ports) -> None:
     assert second.host_port != first.host_port and second.picked
     ports.release(["a"])
     assert ports.take("c", [wish]) == (wish,)
+
+
+def test_ports_that_lead_nowhere() -> None:
+    asked = ["", "0.0.0.0", "::", "127.0.0.1", "::1", "fd00::7"]
+    ports = [PortMapping(80, 8000, host_ip=host_ip) for host_ip in asked]
+    assert [line.split(": ")[1] for line in unreachable(ports, {False})] == [
+        "nothing is forwarded from ::1; use 127.0.0.1",
+        "the container has no IPv6 address",
+    ]
+    assert len(list(unreachable(ports, {False, True}))) == 1
+    assert next(unreachable(ports[3:4], {True})).startswith("port 127.0.0.1:8000 cannot be reached")

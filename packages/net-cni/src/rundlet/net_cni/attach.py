@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from rundlet.core.contracts.network import AttachResult
 from rundlet.core.errors import AlreadyExists, NetworkError
@@ -12,7 +13,7 @@ from .cache import Record
 from .detach import delete, forget_dead
 from .names import DOMAIN, nameservers
 from .options import unmanaged
-from .ports import validate
+from .ports import unreachable, validate
 from .result import dns_of, interface_of
 from .routes import ranked
 from .standard import is_internal
@@ -57,6 +58,7 @@ def attach(parts: Parts, attachment: Attachment) -> AttachResult:
             raise
         for record in done:
             parts.names.update(record)
+            _warn(record, ports)
     return _result(parts, interfaces, ports, done)
 
 
@@ -252,6 +254,15 @@ def _interfaces(attachment: Attachment, done: Sequence[Record]) -> tuple[Interfa
         )
         for record, request in zip(done, attachment.networks, strict=True)
     )
+
+
+def _warn(record: Record, ports: Sequence[PortMapping]) -> None:
+    """Of ports that nobody will reach; podman says nothing."""
+    if not any(port.host_ip for port in ports) or not record.capabilities.get("portMappings"):
+        return
+    families = {":" in ip["address"] for ip in record.result.get("ips", ())}
+    for problem in unreachable(ports, families):
+        sys.stderr.write(f"WARN[0000] {problem}\n")
 
 
 def _result(

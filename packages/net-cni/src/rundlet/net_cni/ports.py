@@ -15,7 +15,7 @@ from rundlet.core.networks import host_ports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from rundlet.core.contracts.network import PortMapping
 
@@ -129,6 +129,21 @@ def validate(port: PortMapping) -> None:
             raise InvalidArgument(f"port {first}: ports are from 1 to 65535")
     if not port.container_port:
         raise InvalidArgument("container port 0: ports are from 1 to 65535")
+
+
+def unreachable(ports: Iterable[PortMapping], families: Collection[bool]) -> Iterator[str]:
+    """Why published ports lead nowhere. families: of the container, by whether it is IPv6.
+
+    IPv6 has no route_localnet: the kernel lets no answer to ::1 in by another interface than lo.
+    """
+    for port in ports:
+        ipv6 = ":" in port.host_ip
+        where = f"[{port.host_ip}]:{port.host_port}" if ipv6 else f"{port.host_ip}:{port.host_port}"
+        if port.host_ip == "::1":
+            yield f"port {where} cannot be reached: nothing is forwarded from ::1; use 127.0.0.1"
+        elif port.host_ip and port.host_ip not in _ANY and ipv6 not in families:
+            kind = "IPv6" if ipv6 else "IPv4"
+            yield f"port {where} cannot be reached: the container has no {kind} address"
 
 
 def _free(port: PortMapping) -> int:
