@@ -394,3 +394,28 @@ def test_versions_of_the_specification(
         plugin.check(attachment, result)
         plugin.detach(attachment, result)
         assert leases(settings, name) == []
+
+
+def test_the_next_network_publishes_the_ports_of_who_leaves(
+    plugin: CNINetworks, make: Make, settings: NetworkSettings, sockets: Sockets
+) -> None:
+    """As podman's system test of `network connect` and `disconnect` has it."""
+    for number, name in enumerate(("back", "front")):
+        define(settings, name, f"10.77.{number}.0/24")
+    port = PortMapping(80, 8000)
+    first = make("one", NetworkRequest("back"), ports=[port])
+    second = first.replace(networks=(NetworkRequest("front", interface="eth1"),))
+    results = [plugin.attach(first), plugin.attach(second)]
+    assert (results[0].ports, results[1].ports) == ((port,), ())
+    listener = answer(sockets, first.namespace, 80)
+    assert reached(sockets, listener, ("127.0.0.1", 8000))
+    plugin.detach(first, results[0])
+    assert reached(sockets, listener, ("127.0.0.1", 8000))
+    other = make("two", ports=[port])
+    with pytest.raises(NetworkError, match="address already in use"):
+        plugin.attach(other)
+    plugin.detach(second, results[1])
+    taken = plugin.attach(other)
+    plugin.detach(other, taken)
+    assert plugin.attach(second).ports == (port,)
+    assert reached(sockets, listener, ("127.0.0.1", 8000))

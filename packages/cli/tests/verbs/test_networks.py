@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,7 +173,8 @@ def test_connect_and_disconnect(networked: Rundlet) -> None:
 
 def test_a_container_that_left_its_last_network_may_join_another(networked: Rundlet) -> None:
     networked("network", "create", "--subnet", "10.77.0.0/24", "more")
-    networked("run", "-d", "--name", "c", "busybox", "sleep", "300")
+    serve = ("busybox", "nc", "-ll", "-p", "80", "-e", "echo", "hello")
+    networked("run", "-d", "--name", "c", "-p", "127.0.0.1:8000:80", *serve)
     address = ("exec", "c", "ip", "-4", "-o", "address", "show", "scope", "global")
     for restarted in (False, True):
         networked("network", "disconnect", "more" if restarted else "podman", "c")
@@ -182,6 +184,8 @@ def test_a_container_that_left_its_last_network_may_join_another(networked: Rund
         assert networked("inspect", "-f", "{{.HostConfig.NetworkMode}}", "c").stdout == "bridge\n"
         networked("network", "connect", "more", "c")
         assert "10.77.0." in networked(*address).stdout
+        with socket.create_connection(("127.0.0.1", 8000), 10) as client:
+            assert client.recv(5) == b"hello"  # its ports are published again
 
 
 def test_static_addresses_and_ports(networked: Rundlet) -> None:

@@ -45,6 +45,8 @@ def attach(parts: Parts, attachment: Attachment) -> AttachResult:
         if is_unmanaged(network):
             _check_bridge(network)
     with parts.held(attachment.container):
+        if attachment.ports and _is_published(parts, attachment):
+            attachment = attachment.replace(ports=())
         ports, records = _prepare(parts, attachment, networks)
         done: list[Record] = []
         try:
@@ -88,6 +90,16 @@ def _prepare(
             raise
 
 
+def _is_published(parts: Parts, attachment: Attachment) -> bool:
+    """Whether a network that the container is on already publishes its ports."""
+    return any(
+        record.complete
+        and record.capabilities.get("portMappings")
+        and record.attached_to() == str(attachment.namespace)
+        for record in parts.cache.of(attachment.container)
+    )
+
+
 def is_unmanaged(network: NetworkConfig) -> bool:
     """Whether a network is of a bridge that somebody else makes: `--opt mode=unmanaged`."""
     notes = network.document.get("args")
@@ -112,11 +124,13 @@ def _publisher(networks: Sequence[NetworkConfig], attachment: Attachment) -> int
     for place, network in enumerate(networks):
         if network.has("portMappings"):
             return place
+    if not networks:  # it has left all; the one that it joins next publishes
+        return -1
     if not attachment.ports or any(map(_publishes_nothing, networks)):
         return -1
     names = ", ".join(network.name for network in networks)
     raise NetworkError(
-        f"cannot publish ports: no plugin of network {names or 'none'} does that",
+        f"cannot publish ports: no plugin of network {names} does that",
         remedy='Join a network with the plugin portmap, as the default network "podman" has.',
     )
 

@@ -35,7 +35,7 @@ class Chain:
     ) -> None:
         self._bridges = bridges
         self._executor = executor
-        self._record = record
+        self.record = record
         self._data_dir = data_dir
         self._in_process = in_process
         self.network = from_document(record.document, f'network "{record.network}"')
@@ -45,7 +45,7 @@ class Chain:
 
         note: told of the record after each plugin. Raises NetworkError; nothing is undone.
         """
-        record = self._record
+        record = self.record
         here: list[Mapping[str, Any]] = []
         for plugin in self._needed():
             config = self._config(plugin, record.result)
@@ -70,6 +70,13 @@ class Chain:
         note(record)
         return record
 
+    def publish(self) -> None:
+        """ADD of the plugin that publishes ports alone, for an interface that is there."""
+        for plugin in self.network.plugins:
+            if plugin.get("capabilities", {}).get("portMappings"):
+                config = self._config(plugin, self.record.result)
+                self._executor.run(self.network.name, config, self._call("ADD"))
+
     def is_done_here(self) -> bool:
         """Whether some of its plugins, or their rules, are done in this process."""
         return any(
@@ -78,11 +85,11 @@ class Chain:
         )
 
     def _is_done_here(self, config: Mapping[str, Any]) -> bool:
-        return self._in_process and standard.handles(config, self._record.arguments)
+        return self._in_process and standard.handles(config, self.record.arguments)
 
     def _refuse_ours(self) -> None:
         """The plugins would pass over the name of an interface on the host."""
-        if standard.host_interface(self._record.arguments):
+        if standard.host_interface(self.record.arguments):
             raise NetworkError(
                 f'network "{self.network.name}": plugins do not name interfaces on the host',
                 remedy=f"leave out {HOST_SIDE}",
@@ -93,7 +100,7 @@ class Chain:
         if not self.network.reaches("0.4.0") or self.network.flag("disableCheck"):
             return
         for plugin in self._needed():
-            config = self._config(plugin, self._record.result)
+            config = self._config(plugin, self.record.result)
             try:
                 self._executor.run(self.network.name, config, self._call("CHECK"))
             except PluginFailed as error:
@@ -105,7 +112,7 @@ class Chain:
 
         Releases up to 1.1.1 look for them on every host with ip6tables, after the IPv4 ones.
         """
-        addresses = (str(ip.get("address")) for ip in self._record.result.get("ips", ()))
+        addresses = (str(ip.get("address")) for ip in self.record.result.get("ips", ()))
         return (
             plugin["type"] == "portmap"
             and error.words.startswith("could not check ipv6 dnat")
@@ -117,7 +124,7 @@ class Chain:
 
         namespace: "" when it is gone. Raises the first NetworkError.
         """
-        previous = self._record.result if self.network.reaches("0.4.0") else {}
+        previous = self.record.result if self.network.reaches("0.4.0") else {}
         here = [
             plugin
             for plugin in self._needed()
@@ -145,11 +152,11 @@ class Chain:
             if plugin["type"] == "bridge":
                 from . import bridge
 
-                config = self._config(plugin, self._record.result)
+                config = self._config(plugin, self.record.result)
                 addresses += bridge.delete(config, self._call("DEL", namespace))
         ours = bool(plugins) or any(map(standard.has_rules, self.network.plugins))
         if ours or not namespace:  # without it, bridge and ptp leave their masquerading
-            rules.remove(self._record, addresses, last=ours)
+            rules.remove(self.record, addresses, last=ours)
 
     def _needed(self) -> Sequence[Mapping[str, Any]]:
         """The plugins that have something to do: each one costs a process.
@@ -162,14 +169,14 @@ class Chain:
         if len(self.network.plugins) == 1:
             return False
         if plugin["type"] == "portmap":
-            return not self._record.capabilities.get("portMappings")
+            return not self.record.capabilities.get("portMappings")
         if plugin["type"] == "tuning":
-            has_mac = "mac" in self._record.capabilities or "MAC=" in self._record.arguments
+            has_mac = "mac" in self.record.capabilities or "MAC=" in self.record.arguments
             return not has_mac and not set(plugin) - _NOT_A_SETTING
         return False
 
     def _call(self, command: str, namespace: str | None = None) -> Call:
-        record = self._record
+        record = self.record
         where = record.namespace if namespace is None else namespace
         return Call(command, record.container, where, record.interface, record.arguments)
 
@@ -177,9 +184,7 @@ class Chain:
         """What a plugin reads (section 3, "Deriving execution configuration")."""
         config = derived(self.network, plugin, self._data_dir)
         wanted = plugin.get("capabilities", {})
-        runtime = {
-            key: value for key, value in self._record.capabilities.items() if wanted.get(key)
-        }
+        runtime = {key: value for key, value in self.record.capabilities.items() if wanted.get(key)}
         if runtime:
             config["runtimeConfig"] = runtime
         if previous:

@@ -11,29 +11,61 @@ from . import wish
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from rundlet.core.contracts.network import Attachment, AttachResult
 
     from .cache import Record
     from .parts import Parts
 
+_PORTS = "portMappings"
+
 
 def detach(parts: Parts, attachment: Attachment, result: AttachResult) -> None:
     """DEL all networks of the attachment, last first; the others also when one fails.
+
+    Where the container stays on other networks, the next of these publishes its ports.
 
     Raises the first NetworkError; what failed stays noted, to be tried again.
     """
     failure: NetworkError | None = None
     with parts.held(attachment.container):
-        for record in reversed(noted(parts, attachment, result)):
+        records = noted(parts, attachment, result)
+        others = _others(parts, records, attachment.container)
+        for record in reversed(records):
             try:
                 delete(parts, record)
             except NetworkError as error:
                 failure = failure or error
-        if attachment.ports or result.ports:
+        maps = next((r.capabilities[_PORTS] for r in records if _PORTS in r.capabilities), None)
+        if maps and others:
+            _publish(parts, others, maps)
+        elif (attachment.ports or result.ports) and not others:
             parts.ports.release([attachment.container])
     if failure is not None:
         raise failure
+
+
+def _others(parts: Parts, records: Iterable[Record], container: str) -> list[Record]:
+    """The interfaces that a container keeps."""
+    leaves = {record.interface for record in records}
+    return [
+        record
+        for record in parts.cache.of(container)
+        if record.interface not in leaves and record.attached_to()
+    ]
+
+
+def _publish(parts: Parts, records: Iterable[Record], maps: Any) -> None:
+    """Publish ports by the first of these networks that can; give them back where none can."""
+    for record in records:
+        chain = parts.chain(record.replace(capabilities={**record.capabilities, _PORTS: maps}))
+        if chain.network.has(_PORTS):
+            parts.cache.write(chain.record)
+            with parts.host.rules(chain.record):
+                chain.publish()
+            return
+    parts.ports.release([record.container for record in records])
 
 
 def noted(parts: Parts, attachment: Attachment, result: AttachResult) -> list[Record]:

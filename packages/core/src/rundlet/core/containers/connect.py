@@ -32,7 +32,8 @@ def connect(engine: Engine, row: Container, wish: NetworkRequest) -> None:
         row, request = _fresh(engine, row)
         if known.name in names(engine, request):
             raise AlreadyExists(
-                f"container {row.id} is already connected to network {known.name!r}"
+                f'container {row.id} is already connected to network "{known.name}": network is'
+                " already connected"
             )
         joined = network_of(row.network)
         if joined is not None:
@@ -109,12 +110,14 @@ def _fresh(engine: Engine, row: Container) -> tuple[Container, ContainerRequest]
 
 
 def _join(engine: Engine, row: Container, joined: Network, wish: NetworkRequest) -> None:
-    alone = joined.attachment.replace(networks=(wish,), ports=())
+    ports = request_of(row.request).ports  # with numbers that were chosen once
+    alone = joined.attachment.replace(networks=(wish,), ports=ports)
     got = engine.networks.attach(alone, joined.plugin)
     before = joined.result or AttachResult()
     attachment = joined.attachment.replace(networks=(*joined.attachment.networks, wish))
     result = before.replace(
         interfaces=(*before.interfaces, *got.interfaces),
+        ports=got.ports or before.ports,
         nameservers=(*before.nameservers, *got.nameservers),
         raw={**before.raw, **got.raw},
     )
@@ -128,7 +131,7 @@ def _leave(
     mine = tuple(one for one in before.interfaces if one.network == name)
     others = tuple(one for one in before.interfaces if one.network != name)
     wish = attachment.networks[place]
-    alone = attachment.replace(networks=(wish,), ports=attachment.ports if place == 0 else ())
+    alone = attachment.replace(networks=(wish,))
     try:
         engine.networks.detach(alone, before.replace(interfaces=mine), joined.plugin)
     except Exception:  # whatever keeps its plugin from it: force
@@ -138,7 +141,7 @@ def _leave(
     gone = _gateways(mine) - _gateways(others)  # where their servers of names listen
     result = before.replace(
         interfaces=others,
-        ports=() if place == 0 else before.ports,
+        ports=before.ports if others else (),
         nameservers=tuple(one for one in before.nameservers if one not in gone),
     )
     left = Network(joined.plugin, attachment.replace(networks=kept), result)

@@ -155,10 +155,14 @@ class NetworkPlugin(ABC):
 
     @abstractmethod
     def attach(self, attachment: Attachment) -> AttachResult:
-        """Join all networks and publish all ports, or raise NetworkError and leave nothing."""
+        """Join all networks and publish all ports, or raise NetworkError and leave nothing.
+
+        Ports that a network publishes which the container has joined before are left to that one.
+        """
 
     @abstractmethod
-    def detach(self, attachment: Attachment, result: AttachResult) -> None: ...
+    def detach(self, attachment: Attachment, result: AttachResult) -> None:
+        """Undo `attach`. Of a container that stays on other networks, ports remain published."""
 
     def rename(self, attachment: Attachment, name: str) -> None:  # noqa: B027 (nor is that a need)
         """An attached container is called `name` from now on: by that others find it."""
