@@ -103,16 +103,17 @@ def test_a_port_that_nobody_said_is_chosen_once(networked: Rundlet) -> None:
 def test_names_resolve(networked: Rundlet) -> None:
     networked("network", "create", "web")
     common = ("--network", "web", "busybox")
-    networked("run", "-d", "--name", "server", "--network-alias", "www", *common, "sleep", "300")
+    words = ("--name", "server", "--network-alias", "www", "--hostname", "host7")
+    networked("run", "-d", *words, *common, "sleep", "300")
     address = networked(
         "inspect", "-f", "{{.NetworkSettings.Networks.web.IPAddress}}", "server"
     ).stdout.strip()
-    for name in ("server", "www"):
+    for name in ("www", "host7"):
         done = networked("run", "--rm", *common, "nslookup", name, check=False)
         assert address in done.stdout, done.stdout
     networked("network", "create", "--internal", "inner")
-    words = ("--network", "inner", "-p", "8000:80")  # which nobody publishes, as with podman
-    networked("run", "-d", "--name", "inside", *words, "busybox", "sleep", "300")
+    inner = ("--network", "inner", "-p", "8000:80")  # which nobody publishes, as with podman
+    networked("run", "-d", "--name", "inside", *inner, "busybox", "sleep", "300")
     done = networked("run", "--rm", "--network", "inner", "busybox", "nslookup", "inside")
     assert "Name:\tinside" in done.stdout, done.stdout
     assert inspect(networked, "inner")["internal"] is True
@@ -320,9 +321,12 @@ def test_update(networked: Rundlet) -> None:
 
 def test_what_is_wrong_is_said(networked: Rundlet) -> None:
     for words, said in (
-        (("--subnet", "10.0.0.0"), "no CIDR notation"),
+        (("--subnet", "10.0.0.0"), "invalid CIDR address: 10.0.0.0"),
+        (("--gateway", "10.9.0.256"), 'invalid argument "10.9.0.256" for "--gateway" flag'),
+        (("--subnet", "10.5.0.0/24", *("--ip-range", "10.5.0.0/26") * 2), "more ranges than"),
+        (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.300-10.5.0.301"), "range start ip"),
         (("--driver", "overlay"), "overlay"),
-        (("--gateway", "10.9.0.1"), "subnet"),
+        (("--gateway", "10.9.0.1"), "cannot set gateway or range without subnet"),
         (("--ignore", "--subnet", "10.88.7.0/24"), "already used on the host or by another config"),
         (("--label", "=x"), "invalid label '=x'"),
         (("--opt", "nosuch=1"), "nosuch"),
@@ -332,7 +336,7 @@ def test_what_is_wrong_is_said(networked: Rundlet) -> None:
         (("--dns", "1.1.1.1,dns.example"), "'dns.example' is no IP address of a nameserver"),
         (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9-10.5.0.5"), "ends before it starts"),
         (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9-10.6.0.5"), "not in subnet"),
-        (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9"), "no CIDR notation"),
+        (("--subnet", "10.5.0.0/24", "--ip-range", "10.5.0.9"), "invalid CIDR address"),
         (("-d", "macvlan", "--ipam-driver", "host-local"), "needs a --subnet"),
     ):
         done = networked("network", "create", *words, "bad", check=False)

@@ -22,7 +22,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rundlet.core.contracts.network import Attachment, InterfaceResult, PortMapping
+    from rundlet.core.contracts.network import (
+        Attachment,
+        InterfaceResult,
+        NetworkRequest,
+        PortMapping,
+    )
 
     from .config import NetworkConfig
     from .parts import Parts
@@ -199,9 +204,16 @@ def record_of(
         document=network.document,
         capabilities=wish.capabilities(network, request, attachment, ports),
         arguments=wish.arguments(network, request, attachment),
-        names=tuple(filter(None, (attachment.name, attachment.container[:12], *request.aliases))),
+        names=_names(attachment, request),
         dns=tuple(attachment.dns) or nameservers(network),
     )
+
+
+def _names(attachment: Attachment, request: NetworkRequest) -> tuple[str, ...]:
+    """By which others find the container; its hostname too, unless that is the host's."""
+    hostname = attachment.hostname if attachment.hostname != os.uname().nodename else ""
+    names = (attachment.name, attachment.container[:12], hostname, *request.aliases)
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _inode(path: str) -> int:

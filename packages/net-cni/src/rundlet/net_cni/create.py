@@ -51,8 +51,8 @@ def create(parts: Parts, network: Network) -> Network:
 def _check_name(network: Network) -> None:
     if not valid_name(network.name):
         raise InvalidArgument(
-            f'network name "{network.name}" is not valid: letters, digits, "_", "." and "-",'
-            " beginning with a letter or digit"
+            f"network name {network.name} invalid: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*:"
+            " invalid argument"
         )
 
 

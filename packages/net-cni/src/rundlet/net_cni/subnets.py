@@ -21,12 +21,14 @@ _TRIES = 100
 
 def parse(text: str) -> IPNetwork:
     """A subnet in CIDR notation. Raises InvalidArgument."""
-    if "/" not in text:  # one address is none, though Python takes it
-        raise InvalidArgument(f"invalid subnet {text}: no CIDR notation, as 10.89.0.0/24 is")
     try:
-        return ip_network(text, strict=False)
-    except ValueError as error:
-        raise InvalidArgument(f"invalid subnet {text}: {error}") from None
+        if "/" in text:  # one address is none, though Python takes it
+            return ip_network(text, strict=False)
+    except ValueError:
+        pass
+    raise InvalidArgument(
+        f"invalid CIDR address: {text}", remedy="Give a subnet as 10.89.0.0/24 is."
+    )
 
 
 def address(text: str, what: str, subnet: IPNetwork) -> str:
@@ -38,6 +40,14 @@ def address(text: str, what: str, subnet: IPNetwork) -> str:
     if found not in subnet:
         raise InvalidArgument(f"{what} {text} not in subnet {subnet}")
     return str(found)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def completed(wish: Mapping[str, str]) -> dict[str, str]:
@@ -63,6 +73,9 @@ def _range(text: str, subnet: IPNetwork) -> tuple[str, str]:
     """The first and the last address of START-END or of a part in CIDR notation."""
     start, dash, end = text.partition("-")
     if dash:
+        for which, word in (("start", start), ("end", end)):
+            if not _is_address(word):
+                raise InvalidArgument(f'range {which} ip "{word}" is not a ip address')
         first, last = (address(word, "ip range: address", subnet) for word in (start, end))
         if ip_address(first) > ip_address(last):  # type: ignore[operator]  # one version
             raise InvalidArgument(f"ip range {text}: it ends before it starts")

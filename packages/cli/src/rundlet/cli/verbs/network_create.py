@@ -72,9 +72,13 @@ def _subnets(arguments: Parsed) -> tuple[Mapping[str, str], ...]:
 
     subnets = arguments.texts("subnet")
     gateways, ranges = arguments.texts("gateway"), arguments.texts("ip-range")
-    for name, values in (("gateway", gateways), ("ip-range", ranges)):
+    for gateway in filter(None, gateways):
+        _check_address("gateway", gateway)
+    if not subnets and (gateways or ranges):
+        raise InvalidArgument("cannot set gateway or range without subnet")
+    for name, values in (("gateways", gateways), ("ranges", ranges)):
         if len(values) > len(subnets):
-            raise InvalidArgument(f"cannot set {name} without subnet")
+            raise InvalidArgument(f"cannot set more {name} than subnets")
     found = []
     for number, subnet in enumerate(subnets):
         one = {"subnet": subnet}
@@ -84,6 +88,20 @@ def _subnets(arguments: Parsed) -> tuple[Mapping[str, str], ...]:
             one["ip_range"] = ranges[number]
         found.append(one)
     return tuple(found)
+
+
+def _check_address(flag: str, text: str) -> None:
+    from ipaddress import ip_address
+
+    from rundlet.core.errors import InvalidArgument
+
+    try:
+        ip_address(text)
+    except ValueError:
+        raise InvalidArgument(
+            f'invalid argument "{text}" for "--{flag}" flag: invalid string being converted to'
+            f" IP address: {text}"
+        ) from None
 
 
 def _extra(arguments: Parsed) -> dict[str, str]:

@@ -264,7 +264,8 @@ def _own_namespace(known: Known) -> str:
 def _names(known: Known, interface: InterfaceResult | None) -> dict[str, list[str]]:
     """By which others in a network find the container."""
     hostname = known.spec.get("hostname", known.request.hostname or known.row.id[:12])
-    aliases = list(interface.aliases if interface else ()) or [known.row.id[:12]]
+    given = interface.aliases if interface is not None else ()
+    aliases = list(dict.fromkeys((*given, known.row.id[:12])))
     return {
         "Aliases": aliases,
         "DNSNames": [*dict.fromkeys((known.row.name, *aliases, hostname))],
