@@ -1,15 +1,20 @@
-"""What the documentation names is there: links, modules of the map, signatures of the seams."""
+"""What the documentation names is there: links, modules of the map, signatures of the seams, verbs
+and flags of commands."""
 
 from __future__ import annotations
 
 import ast
 import re
+import shlex
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from rundlet.core.commands.declare import Program, Verb
+from rundlet.core.commands.parse import Options, parse_verb
+from rundlet.core.commands.verbs import Verbs
 from rundlet.core.plugins.index import KINDS
 
 ROOT = Path(__file__).parent.parent
@@ -128,3 +133,39 @@ def test_contracts_and_suites_are_there() -> None:
         if suite:
             module, _, name = suite.rpartition(".")
             assert hasattr(import_module(f"rundlet.core.{module}"), name)
+
+
+# --- commands in blocks
+
+PROGRAMS = {
+    "rundlet": "rundlet.cli.program",
+    "rundlet-build": "rundlet.build.main",
+    "rundlet-skopeo": "rundlet.skopeo.main",
+}
+
+
+def _commands() -> list[tuple[str, str]]:
+    """(page, command line) of our programs in the shell blocks of all pages."""
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"```(?:sh|console)\n(.*?)```", (ROOT / page).read_text(), re.S):
+            for line in block.replace("\\\n", " ").splitlines():
+                line = re.sub(r"\s{2,}#.*", "", line).removeprefix("$ ").removeprefix("# ")
+                if line.partition(" ")[0] in PROGRAMS and "|" not in line.partition(" ")[2]:
+                    found.append((str(page), line.partition(" > ")[0]))
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), _commands())
+def test_commands_are_understood(page: str, line: str) -> None:
+    """Verb and flags are there; what the command needs may not be."""
+    name, *words = shlex.split(line)
+    program: Program = import_module(PROGRAMS[name]).PROGRAM
+    options = Options(program.options)
+    words = options.parse(words, interspersed=False)
+    if words:
+        named = words[:1]
+        found = Verbs(program).find(words, options, named)
+        assert found is not None, f"{page}: {line}"
+        assert isinstance(found.declared, Verb), f"{page}: {line}"
+        parse_verb(found.declared, found.rest, " ".join((name, *named)), options)
