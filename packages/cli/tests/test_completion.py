@@ -122,6 +122,15 @@ def test_only_what_fits_the_verb(store: Rundlet) -> None:
         assert offered == set(names.split()), typed
 
 
+def test_a_tab_makes_no_graph_root(rundlet: Rundlet, tmp_path: Path) -> None:
+    """A path may be typed by half."""
+    none = tmp_path / "none"
+    for typed, names in {"rm": "", "cp": ":files", "inspect": "", "run --runtime": "runc"}.items():
+        words = ("__complete", "--root", str(none), "--runroot", str(none / "run"), *typed.split())
+        assert names in rundlet(*words, "").stdout, typed
+    assert not none.exists()
+
+
 def verb(name: str) -> Verb:
     found = Verbs(PROGRAM).get(name.replace(" ", "."))
     assert isinstance(found, Verb), name

@@ -11,7 +11,7 @@ from ..errors import RundletError
 from . import templates
 from .context import Context
 from .declare import Flag, Group
-from .names import FILES, NAMES
+from .names import FILES, NAMES, OF_THE_STATE
 from .parse import HelpWanted, Options
 from .verbs import Verbs, programs
 
@@ -229,7 +229,18 @@ def _named(program: Program, options: Options, what: str, word: str) -> Iterable
         return ()
     context = Context(program, options.outermost().parsed())
     try:
+        if what in OF_THE_STATE and not _has_state(context):
+            return [(FILES, "")] if what in ("paths", "sources") else ()
         found = query(context, word)
         return [one for one in found if one[0].startswith(word) or one[0] == FILES]
     finally:
         context.close()
+
+
+def _has_state(context: Context) -> bool:
+    """Whether there is a state to ask: a TAB must not make a graph root of a path half typed."""
+    from os.path import exists
+
+    from ..state.database import FILE_NAME
+
+    return exists(f"{context.engine.settings.graph_root}/{FILE_NAME}")

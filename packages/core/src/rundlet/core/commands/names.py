@@ -120,3 +120,6 @@ NAMES: dict[str, Names] = {
     "storage": _drivers("storage"),
 }
 """What `completes` may say, and who knows the names: (context, word) to candidates."""
+
+OF_THE_STATE = frozenset(NAMES) - {"plugins", "runtime", "storage", "networks"}
+"""Those that ask the state, which the engine makes where it is not there."""

@@ -38,7 +38,7 @@ def explained(error: sqlite3.Error, graph_root: str, path: str) -> RundletError:
             f"cannot use the state file {path}: {os.strerror(number)}", remedy=_REMEDIES[number]
         )
     remedy = {
-        sqlite3.SQLITE_READONLY: "The graph root must be writable: see --root.",
+        sqlite3.SQLITE_READONLY: "Run as root, or use another --root: it must be writable.",
         sqlite3.SQLITE_CANTOPEN: "Run as root, or use another --root.",
         sqlite3.SQLITE_BUSY: "Another process has been writing to it for"
         f" {BUSY_TIMEOUT:g} s: see who with fuser {path}",
