@@ -35,6 +35,7 @@ class FuseOverlayfsDriver(OverlayDriver):
     """
 
     name = "fuse-overlayfs"
+    without = ()
 
     def probe(self) -> Probe:
         program = self._program()

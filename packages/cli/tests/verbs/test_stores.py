@@ -69,6 +69,11 @@ def test_storage_options_of_the_environment(rundlet: Rundlet, busybox_archive: P
     rundlet.environment["STORAGE_OPTS"] = "overlay.mountopt=nodev"
     rundlet("run", "-d", "--network=none", "busybox", "sleep", "100")
     assert [line for line in rundlet.mounts() if "/merged overlay rw,nodev" in line]
+    rundlet.environment["STORAGE_OPTS"] = "overlay.mount_program=/bin/false"
+    said = rundlet("create", "busybox").stderr
+    assert (
+        said == "WARN[0000] storage option overlay.mount_program has no effect: the kernel mounts\n"
+    )
     rundlet.environment["STORAGE_OPTS"] = "mountopts=nodev"
     _refused(rundlet, "overlay: unknown option 'mountopts'")
     rundlet.environment["STORAGE_OPTS"] = "overlay.mountopt=bogus"

@@ -31,7 +31,10 @@ _NAMES = {
 }
 """What our settings are called in containers.conf."""
 _EVENTS = {"none": "none", **dict.fromkeys(("file", "journald"), "sqlite")}
-_OF_DRIVERS = {"overlay": ("ignore_chown_errors", "mountopt"), "vfs": ("ignore_chown_errors",)}
+_OF_DRIVERS = {
+    "overlay": ("force_mask", "ignore_chown_errors", "mount_program", "mountopt"),
+    "vfs": ("ignore_chown_errors",),
+}
 """Options of drivers that [storage.options] may have too: their own tables come first."""
 
 

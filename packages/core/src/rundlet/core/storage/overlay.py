@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from ..archive import whiteouts as styles
 from ..contracts.storage import MountOptions, StorageDriver
@@ -38,7 +39,7 @@ class OverlayDriver(StorageDriver):
 
     mountopt: "metacopy=on,volatile". ignore_chown_errors: "true" leaves files to the caller's
     user where it may not give them away. `MountOptions.extra` takes "volatile=true" and
-    "mountopt=..." for one mount.
+    "mountopt=..." for one mount. mount_program and force_mask have no effect, and a warning.
     """
 
     name = "overlay"
@@ -46,6 +47,8 @@ class OverlayDriver(StorageDriver):
     renames = True
     views = True
     links = True
+    without: tuple[str, ...] = ("mount_program", "force_mask")
+    """Options of containers/storage that are taken without effect."""
 
     def __init__(self, home: str, options: dict[str, Any] | None = None) -> None:
         super().__init__(home, options)
@@ -84,10 +87,20 @@ class OverlayDriver(StorageDriver):
         return linked.archive_size(f"{self._home}/{layer}")
 
     def create(self, layer: str, parents: Sequence[str]) -> None:
+        self._warn()
         with staging.Birth(self._home, layer) as path:
             for name in ("diff", "work", "merged"):
                 os.mkdir(f"{path}/{name}", 0o700)
             self._inherit_root(f"{path}/diff", parents)
+
+    def _warn(self) -> None:
+        """Of options without effect, once: when the first container is made."""
+        for option in self.without:
+            if self.options.get(option):
+                sys.stderr.write(
+                    f"WARN[0000] storage option overlay.{option} has no effect: the kernel mounts\n"
+                )
+        self.without = ()
 
     def _inherit_root(self, diff: str, parents: Sequence[str]) -> None:
         """What a container sees as / is the upper root: it takes after the image's."""

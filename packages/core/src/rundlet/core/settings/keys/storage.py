@@ -15,8 +15,11 @@ _DIGEST = "a layer is what its digest says"
 _QUOTA = "there are no quotas"
 _NONE = "there is no such driver"
 _OPTION = "option of the driver"
-_PROGRAM = "it needs a mount program"
-_KERNEL = "the kernel mounts; `examples/fuse-overlayfs` is a driver of its own"
+_PROGRAM = "it needs a mount program; a warning says so when a container is made"
+_KERNEL = (
+    "the kernel mounts, and a warning says so when a container is made;"
+    " `examples/fuse-overlayfs` is a driver of its own"
+)
 _HOME = "the home of layers is no mount"
 
 STORAGE = (
