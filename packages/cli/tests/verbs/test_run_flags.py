@@ -439,6 +439,17 @@ def test_namespaces_private_host_container_and_by_path(loaded: Rundlet, kind: st
         assert seen(mode) not in (own, base)
 
 
+def test_ipc_that_is_private_or_without_shm(loaded: Rundlet) -> None:
+    """As podman's 190-run-ipcns.bats."""
+    run = ("run", "--rm", "--network=none")
+    done = loaded(*run, "--ipc=none", "busybox", "ls", "/dev/shm", check=False)
+    assert (done.returncode, "No such file" in done.stderr) == (1, True)
+    identity = loaded("create", "--ipc=private", "--name=keeps", "busybox").stdout.strip()
+    done = loaded(*run, "--ipc=container:keeps", "busybox", check=False)
+    said = f"joining IPC of container {identity} is not allowed: non-shareable IPC"
+    assert (done.returncode, said in done.stderr) == (125, True)
+
+
 def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:
     hooks = tmp_path / "hooks"
     hooks.mkdir()

@@ -41,6 +41,8 @@ def test_shm_without_a_host_directory_has_its_size(plan: Make) -> None:
     assert "size=65536000" in mount(generate(plan()).spec, "/dev/shm")["options"]
     assert "size=1024" in mount(generate(plan(shm_size=1024)).spec, "/dev/shm")["options"]
     assert mount(generate(plan(ipc="host")).spec, "/dev/shm")["source"] == "/dev/shm"
+    mounts = generate(plan(ipc="none")).spec["mounts"]
+    assert "/dev/shm" not in [entry["destination"] for entry in mounts]
 
 
 def test_privileged_mounts_are_writable(plan: Make) -> None:

@@ -55,14 +55,20 @@ def check_paths(request: ContainerRequest) -> None:
 def by_id(engine: Engine, request: ContainerRequest) -> ContainerRequest:
     """The request with ids for the names of other containers, which may get new names.
 
-    Raises NoSuchContainer, AmbiguousName.
+    Raises NoSuchContainer, AmbiguousName, InvalidArgument for one that keeps its IPC to itself.
     """
     changes: dict[str, object] = {}
     for field in _FIELDS:
         mode: str = getattr(request, field)
         if mode.startswith(_CONTAINER):
             name = mode.removeprefix(_CONTAINER)
-            changes[field] = _CONTAINER + rows.find(engine.database, name).id
+            other = rows.find(engine.database, name)
+            if field == "ipc" and request_of(other.request).ipc == "private":
+                raise InvalidArgument(
+                    f"joining IPC of container {other.id} is not allowed: non-shareable IPC"
+                    " (hint: use IpcMode:shareable for the donor container)"
+                )
+            changes[field] = _CONTAINER + other.id
     if request.requires:
         changes["requires"] = tuple(rows.find(engine.database, n).id for n in request.requires)
     return request.replace(**changes) if changes else request

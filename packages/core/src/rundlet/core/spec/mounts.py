@@ -75,7 +75,8 @@ def _defaults(plan: SpecPlan, taken: set[str]) -> list[OCIMount]:
         ]
         if is_host(plan, "ipc") and os.path.isdir("/dev/mqueue"):
             own[-1] = _bind("/dev/mqueue", "/dev/mqueue", _QUIET)
-        own.append(_shm(plan))
+        if request.ipc != "none":
+            own.append(_shm(plan))
     if "/sys" not in taken:
         own += [_sysfs(plan), _cgroup(plan)]
     return own
