@@ -26,6 +26,7 @@ def test_containers_that_are_not_there(loaded: Rundlet) -> None:
     for words in ("rm nosuch", "rm --depend nosuch", "rm --depend nosuch made"):
         _is(loaded, words, 1, missing)
     assert loaded("ps", "-aq").stdout == ""
+    _is(loaded, "stop --cidfile /no/file", 125, "CIDFile: open /no/file: no such file or directory")
     for words in ("rm -f nosuch", "rm -i nosuch", "rm -f --depend nosuch", "stop -i nosuch"):
         done = loaded(*words.split())
         assert (done.stdout, done.stderr) == ("", ""), words
@@ -65,6 +66,11 @@ def test_states_that_do_not_fit(loaded: Rundlet) -> None:
     _is(loaded, "exec -d -u nosuch up true", 125, "unable to find user nosuch")
     _is(loaded, "exec made true", 255, "only create exec sessions on running")
     _is(loaded, "exec -d made true", 125, "only create exec sessions on running")
+    done = loaded("run", "--rm", "-p", "8080", "--net=container:up", "busybox", "true")
+    assert done.stderr == (
+        'Port mappings have been discarded because "container" network namespace mode does not'
+        " support them\n"
+    )
     _is(loaded, "exec up", 125, "must provide a non-empty command")
     _is(loaded, "exec --no-session --detach-keys=a up true", 125, "--no-session cannot be used")
     _is(loaded, "container cleanup --all --exec x", 125, "cannot be set together")

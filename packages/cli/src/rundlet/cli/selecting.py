@@ -91,7 +91,8 @@ def _cidfiles(arguments: Parsed) -> list[str]:
                 found.append(file.readline().strip())
         except OSError as error:
             if not _given(arguments, "ignore"):
-                raise InvalidArgument(f"reading CIDFile: open {path}: {error.strerror}") from None
+                reason = (error.strerror or "").lower()  # as Go has it
+                raise InvalidArgument(f"reading CIDFile: open {path}: {reason}") from None
     return found
 
 

@@ -7,6 +7,7 @@ to a container that the next command finds and removes.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import ExitStack
 
@@ -20,7 +21,6 @@ from ..spec.mounts import check_destination
 from ..state import containers as rows
 from ..state.containers import Container
 from . import (
-    bundle,
     cgroupless,
     id_files,
     joined,
@@ -143,11 +143,10 @@ def _with_ports(engine: Engine, request: ContainerRequest, source: Source) -> Co
         return picked(request, rows.published(engine.database))
     if not request.ports:
         return request
-    bundle.warn(
-        (
-            "Port mappings have been discarded as one of the Host, Container, Pod, and None"
-            " network modes are in use",
-        )
+    kind = network.mode(engine, request).partition(":")[0]
+    sys.stderr.write(
+        f'Port mappings have been discarded because "{"path" if kind == "ns" else kind}" network'
+        " namespace mode does not support them\n"
     )
     return request.replace(ports=())
 
