@@ -7,7 +7,6 @@ import select
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -38,16 +37,3 @@ def kill(*pids: int) -> None:
             assert select.select([descriptor], [], [], PATIENCE)[0], f"{pid} does not end"
         finally:
             os.close(descriptor)
-
-
-def naming(directory: Path) -> list[str]:
-    """Command lines of processes that name a directory: monitors and exit commands of a test."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:  # ended meanwhile
-            continue
-        if str(directory) in words:
-            found.append(words)
-    return found

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rundlet.core.contracts.network import (
-    Attachment,
-    NetworkRequest,
-    NetworkSettings,
-    PortMapping,
-)
+from rundlet.core.contracts.network import Attachment, NetworkRequest, NetworkSettings
 from rundlet.core.linux import syscalls
-from rundlet.core.networks.namespace import create_namespace, remove_namespace
 from rundlet.core.testing.network import isolated_host
+from rundlet.core.testing.network.base import attachments, settings_below
 from rundlet.net_cni.plugin import CNINetworks
-
-PLUGINS = tuple(Path(d) for d in ("/usr/libexec/cni", "/usr/lib/cni", "/opt/cni/bin"))
 
 
 @pytest.fixture
@@ -33,14 +27,7 @@ def host() -> Iterator[None]:
 @pytest.fixture
 def settings(tmp_path: Path) -> NetworkSettings:
     (tmp_path / "net.d").mkdir()
-    return NetworkSettings(
-        state_dir=tmp_path / "state",
-        run_dir=tmp_path / "run",
-        config_dirs=(tmp_path / "net.d",),
-        plugin_dirs=PLUGINS,
-        default_network="podman",
-        options={"data_dir": str(tmp_path / "leases")},
-    )
+    return settings_below(tmp_path)
 
 
 @pytest.fixture
@@ -53,30 +40,13 @@ Make = Callable[..., Attachment]
 
 @pytest.fixture
 def make(tmp_path: Path, host: None) -> Iterator[Make]:
-    """Makes attachments with namespaces of their own."""
-    made: list[Path] = []
+    """Makes attachments with namespaces of their own: of a name, networks, and more by keyword."""
+    with attachments(tmp_path) as attachment:
 
-    def attachment(
-        name: str,
-        *networks: NetworkRequest,
-        ports: Sequence[PortMapping] = (),
-        labels: dict[str, str] | None = None,
-    ) -> Attachment:
-        namespace = tmp_path / "netns" / name
-        create_namespace(str(namespace))
-        made.append(namespace)
-        return Attachment(
-            container=(name.encode().hex() * 64)[:64],
-            name=name,
-            namespace=namespace,
-            networks=networks or (NetworkRequest(),),
-            ports=tuple(ports),
-            labels=labels or {},
-        )
+        def make(name: str, *networks: NetworkRequest, **more: Any) -> Attachment:
+            return attachment(name, networks or (NetworkRequest(),), **more)
 
-    yield attachment
-    for namespace in made:
-        remove_namespace(str(namespace))
+        yield make
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from rundlet.core.errors import DriverUnavailable
 from rundlet.core.linux import syscalls
 from rundlet.core.runtimes.hybrid import namespace_without
 
+MS_SHARED = 0x100000  # mount(2); sys/mount.h
+
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[Path]:
@@ -23,7 +25,7 @@ def parent(tmp_path: Path) -> Iterator[Path]:
             path.mkdir()
             syscalls.mount("tmpfs", str(path), "tmpfs")
             stack.callback(syscalls.unmount, str(path), syscalls.MNT_DETACH)
-            syscalls.mount("", str(path), flags=syscalls.MS_SHARED)
+            syscalls.mount("", str(path), flags=MS_SHARED)
         yield tmp_path / "parent"
 
 

@@ -33,7 +33,7 @@ def writing(context: Context, path: str) -> Iterator[BinaryIO]:
     try:
         new = NewFile(path) if _can_be_replaced(path) else None
         # A device or a fifo is written to as it is.
-        out = open(new.file.fileno() if new else path, "wb", closefd=new is None)  # noqa: SIM115
+        out = open(new.file.fileno() if new else path, "wb", closefd=new is None)  # noqa: SIM115 (closed below)
     except OSError as error:
         raise InvalidArgument(f"cannot write {path}: {error.strerror}") from None
     try:

@@ -59,8 +59,8 @@ class Progress:
 class SplitProgress(Progress):
     """A log file for each platform: PATH_OS_ARCH (--logsplit). stack: closes them."""
 
-    def __init__(self, path: str, stack: ExitStack, *, quiet: bool = False) -> None:
-        super().__init__(quiet=quiet)
+    def __init__(self, path: str, stack: ExitStack) -> None:
+        super().__init__()
         self._path = path
         self._stack = stack
 

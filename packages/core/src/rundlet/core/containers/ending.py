@@ -59,7 +59,7 @@ def wait_watched(row: ContainerRow) -> bool:
     return wait_process(row, MONITOR_GRACE)
 
 
-def wait_exit_file(engine: Engine, row: ContainerRow, timeout: float = MONITOR_GRACE) -> bool:
+def wait_exit_file(engine: Engine, row: ContainerRow) -> bool:
     """After the exit: wait until its monitor has left the exit code; False when it never will."""
     path = Paths(engine, row.id).exit_file
     if os.path.exists(path):
@@ -71,7 +71,7 @@ def wait_exit_file(engine: Engine, row: ContainerRow, timeout: float = MONITOR_G
     monitor = _pidfd(row.monitor_pid, row.monitor_start)
     try:
         with Watch(os.path.dirname(path), IN_CREATE | IN_MOVED_TO) as watch:
-            deadline = time.monotonic() + timeout
+            deadline = time.monotonic() + MONITOR_GRACE
             while not os.path.exists(path):
                 left = deadline - time.monotonic()
                 descriptors = [watch.fileno(), *([monitor] if monitor >= 0 else [])]

@@ -13,7 +13,7 @@ from ..value import Value
 from . import manifest as manifests
 from . import platforms
 from .copy_image import Copied, ImageCopy, cannot_keep
-from .digests import check_digest, digest_of
+from .digests import check_manifest, digest_of
 from .manifest import Index, Manifest
 from .plan import Wishes, index_type
 from .progress import SILENT
@@ -157,7 +157,7 @@ class _Copy:
 
     def _verified_manifest(self, wanted: Descriptor) -> ManifestBytes:
         data = self._source.manifest(wanted.digest)
-        check_digest("manifest", data.data, wanted.digest)
+        check_manifest(data.data, wanted.digest)
         if 0 <= wanted.size != len(data.data):
             raise Corrupt(f"manifest {wanted.digest}: {len(data.data)} bytes, not {wanted.size}")
         return ManifestBytes(data.data, data.media_type or wanted.media_type)

@@ -13,11 +13,11 @@ def digest_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def check_digest(what: str, data: bytes, digest: str) -> None:
-    """Raise DigestMismatch when bytes do not hash to `digest` ("" checks nothing)."""
+def check_manifest(data: bytes, digest: str) -> None:
+    """Raise DigestMismatch when a manifest does not hash to `digest` ("" checks nothing)."""
     if not digest:
         return
     algorithm, encoded = digest_parts(digest)
     found = hashlib.new(algorithm, data).hexdigest()
     if found != encoded:
-        raise DigestMismatch(what, digest, f"{algorithm}:{found}")
+        raise DigestMismatch("manifest", digest, f"{algorithm}:{found}")

@@ -19,7 +19,7 @@ from ..state import images as rows
 from ..value import Value
 from . import names, shortnames
 from .copy import CopyOptions, copy
-from .digests import check_digest
+from .digests import check_manifest
 from .notify import event
 from .platforms import native
 from .progress import SILENT
@@ -179,7 +179,7 @@ class _Pull:
             top = source.manifest()
             digest = manifest_digest(top.data)
             if name.digest and digest != name.digest:
-                check_digest("manifest", top.data, name.digest)  # it may be of another algorithm
+                check_manifest(top.data, name.digest)  # it may be of another algorithm
             known = self._known
             if known is not None and any(item.endswith(f"@{digest}") for item in known.digests):
                 return Pulled(known, str(name))

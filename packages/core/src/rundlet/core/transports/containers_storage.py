@@ -55,10 +55,10 @@ class _Destination(StoreDestination):
         self._opened = opened
 
     def commit(self) -> None:
-        from ..images.digests import check_digest, digest_of
+        from ..images.digests import check_manifest, digest_of
 
         assert self._written is not None
-        check_digest("manifest", self._written.data, self._wanted)
+        check_manifest(self._written.data, self._wanted)
         self._origin = (self._repository, digest_of(self._written.data))
         super().commit()
 

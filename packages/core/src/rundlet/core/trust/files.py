@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import InvalidArgument, NotSupported
 from ..images import manifest as manifests
 from ..images.descriptor import digest_parts
-from ..images.digests import check_digest, digest_of
+from ..images.digests import check_manifest, digest_of
 from ..images.names import split_transport
 from ..images.reference import parse
 from ..images.telling import told
@@ -59,7 +59,7 @@ def _digests(source: ImageSource, location: Location, instances: bool) -> Iterat
             f"{location} is not a multi-architecture image (manifest type {index.media_type})"
         )
     for item in index.manifests:
-        check_digest("manifest", source.manifest(item.digest).data, item.digest)
+        check_manifest(source.manifest(item.digest).data, item.digest)
         yield item.digest
 
 

@@ -100,14 +100,14 @@ def _one(source: ImageSource, top: ManifestBytes, platform: Any) -> Manifest:
     from rundlet.core.errors import Corrupt
     from rundlet.core.images import manifest as manifests
     from rundlet.core.images import platforms
-    from rundlet.core.images.digests import check_digest
+    from rundlet.core.images.digests import check_manifest
 
     document = manifests.parse(top.data, top.media_type)
     if isinstance(document, manifests.Manifest):
         return document
     chosen = platforms.choose(document, platform)
     data = source.manifest(chosen.digest)
-    check_digest("manifest", data.data, chosen.digest)
+    check_manifest(data.data, chosen.digest)
     found = manifests.parse(data.data, data.media_type or chosen.media_type)
     if not isinstance(found, manifests.Manifest):
         raise Corrupt("an index inside an index is no image")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ import pytest
 
 from ...contracts.network import Attachment, NetworkRequest, NetworkSettings, PortMapping
 from ...networks.namespace import create_namespace, remove_namespace
+from ...value import EMPTY
 from .host import isolated_host, links, rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ...contracts.network import NetworkPlugin
 
@@ -22,6 +24,53 @@ if TYPE_CHECKING:
 def same(before: Counter[str], after: Counter[str], clause: str) -> None:
     """Fail, naming the clause and what came or went."""
     assert after == before, f"{clause}: more {[*(after - before)]}, less {[*(before - after)]}"
+
+
+def settings_below(directory: Path) -> NetworkSettings:
+    """Settings whose state, leases and configurations are below a directory."""
+    plugins = ("/usr/libexec/cni", "/usr/lib/cni", "/opt/cni/bin")
+    return NetworkSettings(
+        state_dir=directory / "state",
+        run_dir=directory / "run",
+        config_dirs=(directory / "net.d",),
+        plugin_dirs=tuple(Path(one) for one in plugins),
+        default_network="podman",
+        options={"data_dir": str(directory / "leases")},
+    )
+
+
+@contextmanager
+def attachments(
+    directory: Path, *, own_namespace: bool = True
+) -> Iterator[Callable[..., Attachment]]:
+    """Makes attachments, each with a namespace below `directory`; these go at the end."""
+    made: list[Path] = []
+
+    def attachment(
+        name: str,
+        networks: Sequence[NetworkRequest] = (NetworkRequest(),),
+        ports: Sequence[PortMapping] = (),
+        labels: Mapping[str, str] = EMPTY,
+    ) -> Attachment:
+        namespace = None
+        if own_namespace:
+            namespace = directory / "netns" / name
+            create_namespace(str(namespace))
+            made.append(namespace)
+        return Attachment(
+            container=(name.encode().hex() * 64)[:64],
+            name=name,
+            namespace=namespace,
+            networks=tuple(networks),
+            ports=tuple(ports),
+            labels=labels,
+        )
+
+    try:
+        yield attachment
+    finally:
+        for namespace in made:
+            remove_namespace(str(namespace))
 
 
 class Host:
@@ -50,44 +99,13 @@ class Host:
     @pytest.fixture
     def settings(self, tmp_path: Path) -> NetworkSettings:
         """Directories of the test's own; plugins where the settings' defaults have them."""
-        return NetworkSettings(
-            state_dir=tmp_path / "state",
-            run_dir=tmp_path / "run",
-            config_dirs=(tmp_path / "net.d",),
-            plugin_dirs=tuple(
-                Path(directory)
-                for directory in ("/usr/libexec/cni", "/usr/lib/cni", "/opt/cni/bin")
-            ),
-            default_network="podman",
-            options={"data_dir": str(tmp_path / "leases")},
-        )
+        return settings_below(tmp_path)
 
     @pytest.fixture
     def make(self, tmp_path: Path, plugin: NetworkPlugin) -> Iterator[Callable[..., Attachment]]:
         """Makes attachments, each with a fresh namespace where the plugin wants one."""
-        made: list[Path] = []
-
-        def attachment(
-            name: str,
-            networks: Sequence[NetworkRequest] = (NetworkRequest(),),
-            ports: Sequence[PortMapping] = (),
-        ) -> Attachment:
-            namespace = None
-            if plugin.own_namespace:
-                namespace = tmp_path / "netns" / name
-                create_namespace(str(namespace))
-                made.append(namespace)
-            return Attachment(
-                container=(name.encode().hex() * 64)[:64],
-                name=name,
-                namespace=namespace,
-                networks=tuple(networks),
-                ports=tuple(ports),
-            )
-
-        yield attachment
-        for namespace in made:
-            remove_namespace(str(namespace))
+        with attachments(tmp_path, own_namespace=plugin.own_namespace) as make:
+            yield make
 
     @pytest.fixture
     def snapshot(self, tmp_path: Path) -> Callable[[], Counter[str]]:
