@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from devtools.waiting import until
 from rundlet.core.errors import NetworkError, RuntimeFailed, WrongState
 from rundlet.core.settings.snapshot import Settings
 from rundlet.cri.config.model import defaults
@@ -99,6 +101,30 @@ def test_exec_with_a_terminal_that_changes_its_size(kubelet: Any) -> None:
 
     assert serve(kubelet, session) == 5
     assert b"33 99" in client.seen
+
+
+@pytest.mark.e2e
+def test_exec_while_the_container_is_given_time_to_end(kubelet: Any) -> None:
+    script = "trap 'touch /asked' TERM; until [ -e /end ]; do sleep 0.1; done"
+    container = kubelet.run(kubelet.pod(), "sh", "-c", script)
+    stopping = Thread(
+        target=kubelet.client.stop_container, kwargs={"container_id": container, "timeout": 60}
+    )
+    stopping.start()
+    until(lambda: kubelet.exec(container, "test", "-e", "/asked")[0] == 0)
+    assert kubelet.status(container).state == cri.CONTAINER_RUNNING
+    client = Terminal()
+
+    async def session(workers: Workers) -> int:
+        return await sessions.execute(
+            workers, container, ["touch", "/end"], terminal=False, ends=client, stdin=False
+        )
+
+    url = kubelet.client.exec(container_id=container, cmd=["true"], stdout=True).url
+    assert url.startswith("http")
+    assert serve(kubelet, session) == 0
+    stopping.join()
+    assert kubelet.status(container).exit_code == 0
 
 
 @pytest.mark.e2e

@@ -17,7 +17,7 @@ from ..value import EMPTY, Value
 from . import notify
 from .names import identifier
 from .paths import Paths
-from .state import derive
+from .state import GOING, derive
 from .stored import request_of
 from .trees import remove_tree
 
@@ -180,7 +180,7 @@ def collect(
 def _running(engine: Engine, row: Container, failed: int) -> Container:
     """The row in its true state. Raises WrongState, with podman's words and that exit code."""
     true = derive(engine, row)
-    if true.status not in ("running", "stopping"):
+    if true.status not in GOING:
         error = WrongState(
             "can only create exec sessions on running containers: container state improper"
         )

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Row = TypeVar("Row", bound=ContainerRow)
 
 LIVE = ("initialized", "running", "paused", "stopping")
+GOING = ("running", "stopping")
+"""Those that run, and can be entered: also while they have time to end by themselves."""
+
 UNKNOWN_EXIT = 255
 """The exit code where none was left: the monitor was killed, or the machine went down."""
 

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack
 
 from rundlet.core import Engine
-from rundlet.core.containers.state import LIVE, has_process
+from rundlet.core.containers.state import GOING, LIVE, has_process
 from rundlet.core.containers.stored import request_of
 from rundlet.core.errors import (
     AlreadyExists,
@@ -135,7 +135,7 @@ def reopen_log(engine: Engine, identity: str) -> None:
     from rundlet.core.containers.paths import Paths
 
     made = record.find(engine, identity)
-    if made.row.status not in ("running", "stopping"):
+    if made.row.status not in GOING:
         raise WrongState(f"container {made.row.id} is not running: its log has no writer")
     if not made.log:
         return

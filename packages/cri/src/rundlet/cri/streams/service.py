@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rundlet.core import Engine
+from rundlet.core.containers.state import GOING
 from rundlet.core.errors import InvalidArgument, WrongState
 
 from ..containers import record as containers
@@ -46,7 +47,7 @@ def _check(request: cri.ExecRequest | cri.AttachRequest) -> None:
 
 def _running(engine: Engine, container: str) -> None:
     made = containers.find(engine, container)
-    if made.row.status != "running":
+    if made.row.status not in GOING:
         raise WrongState(f"container {made.row.id} is not running")
 
 

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from rundlet.core import Engine
 from rundlet.core.containers.exec import ExecRequest, begin
 from rundlet.core.containers.paths import Paths
+from rundlet.core.containers.state import GOING
 from rundlet.core.containers.stored import request_of
 from rundlet.core.contracts.monitor import Streams
 from rundlet.core.errors import InvalidArgument, WrongState
@@ -62,7 +63,7 @@ async def attach(workers: Workers, container: str, *, ends: Ends, stdin: bool) -
 
     def work(engine: Engine, streams: Streams, begun: Begun) -> int:
         made = record.find(engine, container)
-        if made.row.status != "running":
+        if made.row.status not in GOING:
             raise WrongState(f"container {made.row.id} is not running")
         request = request_of(made.row.request)
         monitor = engine.plugins.runtime(made.row.runtime).monitor()
