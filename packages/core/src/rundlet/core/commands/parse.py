@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
+# kind of number: what Go calls its parser, smallest and largest value
+_INTEGERS = {
+    "int": ("strconv.ParseInt", -(1 << 63), (1 << 63) - 1),
+    "uint": ("strconv.ParseUint", 0, (1 << 64) - 1),
+}
 
 
 class HelpWanted(Exception):
@@ -193,16 +198,39 @@ def convert(option: Option, typed: str, text: str) -> object:
     if option.many:
         return split(option, typed, text)
     if option.kind != "str":
-        from .values import of_kind
-
         try:
-            return of_kind(option.kind, text)
+            return _of_kind(option.kind, text)
         except ValueError as error:
             raise _refused(typed, text, str(error)) from None
     if option.choices and text not in option.choices:
         choices = ", ".join(option.choices)
         raise _refused(typed, text, f'"{text}" is not a valid value.  Choose from: "{choices}"')
     return text
+
+
+def _of_kind(kind: str, text: str) -> object:
+    """A value that is no plain text. Raises ValueError in Go's words."""
+    if kind in _INTEGERS:
+        return _integer(kind, text)
+    from .values import of_kind  # no hot verb has a default of these kinds
+
+    return of_kind(kind, text)
+
+
+def _integer(kind: str, text: str) -> int:
+    """As Go's strconv reads integers of base 0: decimal, 0x, 0o, 0b, and octal as 010."""
+    function, smallest, largest = _INTEGERS[kind]
+    digits = text.lstrip("+-")
+    octal = len(digits) > 1 and digits[0] == "0" and digits.isdecimal()
+    try:
+        if text.strip() != text or (kind == "uint" and digits != text):
+            raise ValueError
+        number = int(text, 8 if octal else 0)
+    except ValueError:
+        raise ValueError(f'{function}: parsing "{text}": invalid syntax') from None
+    if not smallest <= number <= largest:
+        raise ValueError(f'{function}: parsing "{text}": value out of range')
+    return number
 
 
 def parse_verb(verb: Verb, words: Sequence[str], path: str, above: Options | None = None) -> Parsed:

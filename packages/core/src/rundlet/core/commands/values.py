@@ -1,4 +1,4 @@
-"""Values that are not plain text, as Go reads and refuses them (strconv, time.ParseDuration)."""
+"""Values of options that are rare, as Go reads and refuses them: floats, durations, templates."""
 
 from __future__ import annotations
 
@@ -12,17 +12,10 @@ _UNITS = {
     "m": 60.0,
     "h": 3600.0,
 }
-# kind of number: what Go calls its parser, smallest and largest value
-_INTEGERS = {
-    "int": ("strconv.ParseInt", -(1 << 63), (1 << 63) - 1),
-    "uint": ("strconv.ParseUint", 0, (1 << 64) - 1),
-}
 
 
 def of_kind(kind: str, text: str) -> object:
-    """The value of a text; kind: as `Option` has them. Raises ValueError with Go's words."""
-    if kind in _INTEGERS:
-        return _integer(kind, text)
+    """The value of a text; kind: float, duration or template. Raises ValueError in Go's words."""
     if kind == "float":
         return _float(text)
     if kind == "duration":
@@ -37,22 +30,6 @@ def _template(text: str) -> str:
     """A Go template; each of podman's spellings of "as JSON" is "json" (common's report)."""
     compact = "".join(text.split())
     return "json" if compact in ("json", "{{json.}}", "{{json}}") else text
-
-
-def _integer(kind: str, text: str) -> int:
-    """As Go's strconv reads integers of base 0: decimal, 0x, 0o, 0b, and octal as 010."""
-    function, smallest, largest = _INTEGERS[kind]
-    digits = text.lstrip("+-")
-    octal = len(digits) > 1 and digits[0] == "0" and digits.isdecimal()
-    try:
-        if text.strip() != text or (kind == "uint" and digits != text):
-            raise ValueError
-        number = int(text, 8 if octal else 0)
-    except ValueError:
-        raise ValueError(f'{function}: parsing "{text}": invalid syntax') from None
-    if not smallest <= number <= largest:
-        raise ValueError(f'{function}: parsing "{text}": value out of range')
-    return number
 
 
 def _float(text: str) -> float:
