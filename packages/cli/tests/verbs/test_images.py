@@ -122,6 +122,7 @@ def test_a_platform_in_parts(
     ("text", "said"),
     [
         ("foo=1", 'unsupported image filter "foo"'),
+        ("json", 'invalid image filter "json": must be in the format "filter=value or'),
         ("until=x", "invalid time 'x'"),
         ("dangling=x", "non-boolean value 'x'"),
     ],

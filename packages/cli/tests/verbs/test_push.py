@@ -92,6 +92,7 @@ def test_manifest_types(loaded: Rundlet, registry: Registry) -> None:
     for form, kind in (
         ("oci", "application/vnd.oci.image.manifest.v1+json"),
         ("v2s2", "application/vnd.docker.distribution.manifest.v2+json"),
+        ("docker", "application/vnd.docker.distribution.manifest.v2+json"),
     ):
         target = f"{registry.host}/types:{form}"
         loaded("push", "-q", "--format", form, "busybox", target)

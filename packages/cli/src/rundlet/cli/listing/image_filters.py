@@ -28,8 +28,14 @@ def images(
 
     As podman, with that name alone where one whole name is asked for. Raises InvalidArgument.
     """
-    left = list(rows)
-    asked = split(filters)
+    left, texts = list(rows), list(filters)
+    for text in texts:
+        if "=" not in text:
+            raise InvalidArgument(
+                f'invalid image filter "{text}": must be in the format'
+                ' "filter=value or filter!=value"'
+            )
+    asked = split(texts)
     for key, values in asked.items():
         name, wanted = key.removesuffix("!"), not key.endswith("!")
         if name not in _OF_IMAGES:

@@ -36,7 +36,8 @@ VERB = Verb(
         Flag("disable-content-trust", help="Docker's; does nothing", hidden=True),
         *ENCRYPTION,
         Flag("force-compression", help="Compress layers again that are compressed otherwise"),
-        Option("format", "f", help="Manifest type to use", choices=("oci", "v2s1", "v2s2")),
+        Option("format", "f", help="Manifest type to use",
+               choices=("oci", "v2s1", "v2s2", "docker")),
         Option("platform", help="Push the image of a manifest list for this platform, alone"),
         Flag("quiet", "q", help="Suppress output information when pushing images"),
         Flag("remove-signatures", help="Discard any pre-existing signatures in the image"),
@@ -50,6 +51,9 @@ VERB = Verb(
     arguments=Arguments(minimum=1, maximum=2, completes="images"),
     examples=("rundlet push web localhost:5000/web", "rundlet push web oci-archive:web.tar"),
 )  # fmt: skip
+
+_FORMATS = {"docker": "v2s2"}
+"""Other names of formats, which podman takes too."""
 
 
 def run(context: Context, arguments: Parsed) -> int:
@@ -78,7 +82,7 @@ def run(context: Context, arguments: Parsed) -> int:
             name,
             destination[0] if destination else "",
             settings=transport_settings(arguments),
-            format=arguments.text("format"),
+            format=_FORMATS.get(arguments.text("format"), arguments.text("format")),
             compression=compression,
             level=arguments.number("compression-level"),
             force=force,
