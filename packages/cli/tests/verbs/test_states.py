@@ -71,6 +71,8 @@ def test_states_that_do_not_fit(loaded: Rundlet) -> None:
         'Port mappings have been discarded because "container" network namespace mode does not'
         " support them\n"
     )
+    words = "run --rm --net=none --kernel-memory=100 busybox false"
+    _is(loaded, words, 1, "--kernel-memory flag is no longer supported")
     _is(loaded, "exec up", 125, "must provide a non-empty command")
     _is(loaded, "exec --no-session --detach-keys=a up true", 125, "--no-session cannot be used")
     _is(loaded, "container cleanup --all --exec x", 125, "cannot be set together")

@@ -139,7 +139,11 @@ def build(arguments: Parsed) -> ContainerRequest:
 
 
 def _refuse(arguments: Parsed) -> None:
-    """What cannot be done, and what contradicts itself."""
+    """What cannot be done, and what contradicts itself; what is of no effect is told."""
+    if "kernel-memory" in arguments.given:
+        sys.stderr.write(
+            "WARN[0000] The --kernel-memory flag is no longer supported. This flag is a noop.\n"
+        )
     for name, why in LEFT_OUT.items():
         if name in arguments.given:
             raise NotSupported(f"--{name} is not supported: {why}")

@@ -114,6 +114,7 @@ CREATE_OPTIONS: tuple[Flag | Option, ...] = (
     Option("ip", help="Specify a static IPv4 address for the container"),
     Option("ip6", help="Specify a static IPv6 address for the container"),
     Option("ipc", help="IPC namespace to use"),
+    Option("kernel-memory", metavar="<number>[<unit>]", help="Docker's; does nothing", hidden=True),
     _array("label", "Set metadata on container", "l"),
     _array("label-file", "Read in a line delimited file of labels", completes="files"),
     Option("log-driver", help="Logging driver for the container"),
@@ -240,7 +241,7 @@ RUN_OPTIONS: tuple[Flag | Option, ...] = (
     Flag("sig-proxy", help="Proxy received signals to the process", default=True),
 )
 
-HARMLESS = frozenset(("disable-content-trust",))
+HARMLESS = frozenset(("disable-content-trust", "kernel-memory"))
 """Accepted without effect when given."""
 
 NO_PODS = "containers join pods through the CRI server; there is no `rundlet pod`"
