@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -314,6 +315,8 @@ def test_an_address_that_another_has_is_not_given_back(tmp_path: Path) -> None:
     """What a cache says of a removed container may be somebody else's by now."""
     sets = ranges({"subnet": "10.0.0.0/29"})
     with Leases(str(tmp_path)) as leases:
+        with open(tmp_path / "lock") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as the real plugin would
         (lease,) = leases.take(sets, "one", "eth0")
         leases.release([lease.address], "other", "eth0")
         leases.release([lease.address], "one", "eth1")

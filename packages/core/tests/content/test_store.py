@@ -108,6 +108,13 @@ def test_what_is_written_is_checked(engine: Engine) -> None:
     assert not engine.blobs.has(digest)
 
 
+def test_only_a_small_one_is_read_whole(engine: Engine) -> None:
+    digest = engine.blobs.put_bytes(b"content").digest
+    assert engine.blobs.read(digest, 7) == b"content"
+    with pytest.raises(Corrupt, match="larger than 6 bytes"):
+        engine.blobs.read(digest, 6)
+
+
 def test_checked_by_whom_it_is_read_from(engine: Engine) -> None:
     """A stream that checks itself is not hashed twice, and not believed before its end."""
     content = b"content" * 1000

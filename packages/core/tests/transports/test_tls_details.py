@@ -10,7 +10,7 @@ import pytest
 from devtools.certificates import Authority
 from rundlet.core.contracts.transport import TransportSettings
 from rundlet.core.errors import InvalidArgument, NotFound
-from rundlet.core.transports.docker.endpoint import Endpoint, context
+from rundlet.core.transports.docker.endpoint import Endpoint, context, endpoint
 from rundlet.core.transports.docker.tls_details import openssl_name, read
 
 SUITE = "TLS_CHACHA20_POLY1305_SHA256"
@@ -115,3 +115,19 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_names_of_ciphers(iana: str, openssl: str) -> None:
     assert openssl_name(iana) == openssl
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(openssl)
+
+
+@pytest.mark.parametrize(
+    "host, asked, verify, plain",
+    [
+        ("example.com", None, True, False),
+        ("localhost:5000", None, True, True),
+        ("localhost:5000", True, True, False),
+        ("example.com", False, False, True),
+    ],
+)
+def test_certificates_are_checked_unless_told_otherwise(
+    host: str, asked: bool | None, verify: bool, plain: bool
+) -> None:
+    place = endpoint(host, TransportSettings(tls_verify=asked))
+    assert (place.verify, place.plain) == (verify, plain)
