@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devtools import waiting
 from rundlet.core.testing.network import isolated_host, links, rules
 from rundlet.net_cni.names import program
 
@@ -45,6 +46,15 @@ def networked(rundlet: Rundlet, busybox_archive: Path, tmp_path: Path) -> Iterat
 def inspect(rundlet: Rundlet, name: str) -> dict[str, object]:
     document: dict[str, object] = json.loads(rundlet("network", "inspect", name).stdout)[0]
     return document
+
+
+def said(port: int) -> bytes:
+    """What a published port says at first; b"" while nobody listens."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            return client.recv(5)
+    except ConnectionRefusedError:
+        return b""
 
 
 def test_create_list_inspect_remove(networked: Rundlet) -> None:
@@ -123,11 +133,8 @@ def test_names_resolve(networked: Rundlet) -> None:
     ask = ("run", "--rm", *common, "nslookup", "shop")
     # The server of names reads its files when it gets to it.
     assert any(address in networked(*ask, check=False).stdout for _ in range(30))
-    os.kill(int((networked.directory / "run/networks/names/aardvark.pid").read_text()), 9)
-    for _ in range(2):
-        done = networked("system", "check", "--quick", check=False)
-        if done.returncode:  # a process that was killed ends a moment later
-            break
+    waiting.kill(int((networked.directory / "run/networks/names/aardvark.pid").read_text()))
+    done = networked("system", "check", "--quick", check=False)
     assert "aardvark-dns of network web has ended" in done.stdout + done.stderr
     networked("system", "check", "--quick", "--repair", check=False)
     assert address in networked("exec", "shop", "nslookup", "shop").stdout
@@ -185,8 +192,7 @@ def test_a_container_that_left_its_last_network_may_join_another(networked: Rund
         assert networked("inspect", "-f", "{{.HostConfig.NetworkMode}}", "c").stdout == "bridge\n"
         networked("network", "connect", "more", "c")
         assert "10.77.0." in networked(*address).stdout
-        with socket.create_connection(("127.0.0.1", 8000), 10) as client:
-            assert client.recv(5) == b"hello"  # its ports are published again
+        waiting.until(lambda: said(8000) == b"hello", "its ports are not published again")
 
 
 def test_static_addresses_and_ports(networked: Rundlet) -> None:

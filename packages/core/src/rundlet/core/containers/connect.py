@@ -110,10 +110,12 @@ def _fresh(engine: Engine, row: Container) -> tuple[Container, ContainerRequest]
 
 
 def _join(engine: Engine, row: Container, joined: Network, wish: NetworkRequest) -> None:
-    ports = request_of(row.request).ports  # with numbers that were chosen once
+    before = joined.result or AttachResult()
+    # Who has left all networks publishes again, with the numbers that were chosen once.
+    published = before.ports and before.interfaces
+    ports = () if published else request_of(row.request).ports
     alone = joined.attachment.replace(networks=(wish,), ports=ports)
     got = engine.networks.attach(alone, joined.plugin)
-    before = joined.result or AttachResult()
     attachment = joined.attachment.replace(networks=(*joined.attachment.networks, wish))
     result = before.replace(
         interfaces=(*before.interfaces, *got.interfaces),
