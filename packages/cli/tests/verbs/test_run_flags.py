@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from devtools.tool import Rundlet
+from devtools.waiting import until
 
 Run = Callable[..., str]
 
@@ -448,6 +449,18 @@ def test_ipc_that_is_private_or_without_shm(loaded: Rundlet) -> None:
     done = loaded(*run, "--ipc=container:keeps", "busybox", check=False)
     said = f"joining IPC of container {identity} is not allowed: non-shareable IPC"
     assert (done.returncode, said in done.stderr) == (125, True)
+
+
+def test_shared_memory_of_another_container(loaded: Rundlet) -> None:
+    loaded("run", "-d", "--name=base", "--network=none", "busybox", "sleep", "1000")
+    script = "echo written > /dev/shm/x; chmod 666 /dev/shm/x; sleep 1000"
+    words = ("--network=none", "--ipc=container:base", "busybox", "sh", "-c")
+    loaded("run", "-d", "--name=other", *words, script)
+    until(lambda: "x" in loaded("exec", "base", "ls", "/dev/shm").stdout)
+    assert loaded("exec", "base", "cat", "/dev/shm/x").stdout == "written\n"
+    loaded("rm", "-f", "-t", "0", "other")
+    assert not [line for line in loaded.mounts() if line.endswith("/shm")]
+    assert loaded("run", "--rm", *words, "cat /dev/shm/x").stdout == "written\n"
 
 
 def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:

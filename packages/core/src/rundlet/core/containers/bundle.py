@@ -15,7 +15,7 @@ from ..spec.host import here
 from ..spec.notes import CONTAINER_TYPE, SANDBOX
 from ..spec.plan import SpecPlan
 from ..value import EMPTY
-from . import mtab, notify, workdir
+from . import mtab, notify, shm, workdir
 from .joined import namespaces
 from .mounts import resolve
 from .request import SANDBOX_ITSELF
@@ -92,6 +92,7 @@ def _plan(engine: Engine, row: Container, request: ContainerRequest, rootfs: str
         layout=machine,
         host=here(),
         mounts=resolve(engine, row, request, rootfs),
+        shm=shm.mount(engine, row, request),
         namespaces=namespaces(engine, request),
         init_path=init_program(engine, request.init_path) if request.init else "",
         systemd=request.systemd == "always",

@@ -16,7 +16,7 @@ import time
 
 from ..errors import NoSuchContainer, RundletError
 from ..state import containers as rows
-from . import ending, network, notify, overlays, rootfs, strays, volumes
+from . import ending, network, notify, overlays, rootfs, shm, strays, volumes
 from .paths import Paths
 from .state import LIVE, derive, has_process
 from .stored import request_of
@@ -161,4 +161,5 @@ def _unmount(engine: Engine, row: Container, paths: Paths) -> None:
         rootfs.unmount(engine, row)
     volumes.unmount(engine, row.id)
     overlays.unmount(engine, row)
+    shm.unmount(engine, row)
     volumes.unmount_images(engine, row)

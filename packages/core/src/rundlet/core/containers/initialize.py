@@ -30,6 +30,7 @@ from . import (
     overlays,
     rootfs,
     sdnotify,
+    shm,
     strays,
     volumes,
 )
@@ -149,6 +150,7 @@ def make(
         made |= accounts.write(engine, row, request, root)
         undo.callback(volumes.unmount_images, engine, row)
         undo.callback(overlays.unmount, engine, row)
+        undo.callback(shm.unmount, engine, row)
         warnings = bundle.write(engine, row, request, runtime, root, net, made, console)
         try:
             monitored = _create(engine, row, request, runtime, paths, restoring)

@@ -15,7 +15,7 @@ class Paths:
     known: `live`, renamed, while the runtime still knows a container that ended (cleanup.py).
     attended: locked by the process that starts or watches the container in the foreground;
     the exit command waits for it (exit_command.py).
-    overlays: of mounts with the option O (overlays.py).
+    overlays: of mounts with the option O (overlays.py). shm: another's /dev/shm (shm.py).
     root: how a `--rootfs` is seen that is not used as it is (root_directory.py).
     stopped: exists when a container was stopped by hand (restart.py).
     stopping: locked, shared, by who waits for it to end after a stop signal (stop.py).
@@ -39,6 +39,7 @@ class Paths:
         self.known = f"{self.run}/known"
         self.attended = f"{self.run}/attended"
         self.mounted = f"{self.run}/mounted"
+        self.shm = f"{self.run}/shm"
         self.stopping = f"{self.run}/stopping"
         self.using = f"{self.run}/using"
         self.oom = f"{self.run}/oom"

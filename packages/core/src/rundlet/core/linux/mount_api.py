@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+from _thread import allocate_lock, start_new_thread
+
+from . import syscalls
 
 _OPEN_TREE = 428
 _MOVE_MOUNT = 429
@@ -58,7 +61,7 @@ def mount_new(
     options: (key, value) pairs in order; None for a flag. Not bound to one page in all.
     attributes: MOUNT_ATTR_*, whose first four are MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC.
     """
-    _attach(mount_detached(kind, options, attributes), target)
+    attach(mount_detached(kind, options, attributes), target)
 
 
 def mount_detached(kind: str, options: list[tuple[str, str | None]], attributes: int = 0) -> int:
@@ -98,10 +101,48 @@ def mount_idmapped(
     except OSError:
         os.close(tree)
         raise
-    _attach(tree, target)
+    attach(tree, target)
 
 
-def _attach(mounted: int, target: str) -> None:
+def copy_of(pid: int, path: str) -> int:
+    """A descriptor of a mount like the one at `path` as a process sees it, attached nowhere.
+
+    Who makes it must be in the process's mount namespace: a thread that ends with that, and leaves
+    this one as it is.
+    """
+    found: list[int] = []
+    problems: list[OSError] = []
+    done = allocate_lock()
+    done.acquire()
+
+    def work() -> None:
+        try:
+            found.append(_copy_within(pid, path))
+        except OSError as error:
+            problems.append(error)
+        finally:
+            done.release()
+
+    start_new_thread(work, ())
+    done.acquire()
+    if problems:
+        raise problems[0]
+    return found[0]
+
+
+def _copy_within(pid: int, path: str) -> int:
+    namespace = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        syscalls.unshare(syscalls.CLONE_FS)  # root and working directory become the other's
+        syscalls.setns(namespace, syscalls.CLONE_NEWNS)
+    finally:
+        os.close(namespace)
+    flags = _OPEN_TREE_CLONE | os.O_CLOEXEC
+    return _call(_OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags, path=path)
+
+
+def attach(mounted: int, target: str) -> None:
+    """Attach a detached mount at a path; its descriptor is closed in any case."""
     try:
         _call(
             _MOVE_MOUNT, mounted, b"", _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH,
