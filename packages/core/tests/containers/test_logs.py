@@ -11,7 +11,7 @@ from rundlet.core.containers.logs import Joiner, LogLine, nanoseconds, tail
 
 WHEN = "2026-11-23T15:04:05.123456789+00:00"
 
-texts = st.text(alphabet="ab FP", max_size=12).map(str.encode)
+texts = st.text(alphabet="ab FP\r", max_size=12).map(str.encode)
 pieces = st.lists(texts, max_size=3)
 written = st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), pieces, texts), max_size=30)
 
@@ -35,7 +35,7 @@ def plain(lines: list[LogLine]) -> list[tuple[str, bytes]]:
 def test_pieces_are_joined(lines) -> None:
     data, expected = write(lines)
     joiner = Joiner()
-    assert plain([line for r in data.splitlines() for line in joiner.add(r)]) == expected
+    assert plain([line for r in data.split(b"\n") for line in joiner.add(r)]) == expected
     assert list(joiner.rest()) == []
 
 

@@ -53,9 +53,10 @@ def run(context: Context, arguments: Parsed) -> int:
     if several and options.follow:
         _follow_all(context, arguments, ids, prefixes, options)
         return 0
+    printer = _Printer(context, arguments)
     for container, prefix in zip(ids, prefixes, strict=True):
         for line in context.engine.containers.logs(container, options):
-            _write(context, arguments, prefix, line)
+            printer.write(prefix, line)
     return 0
 
 
@@ -83,18 +84,30 @@ def _prefix(arguments: Parsed, number: int, name: str, identity: str, *, several
     return _COLORS[number % len(_COLORS)] + shown if arguments.flag("color") else shown
 
 
-def _write(context: Context, arguments: Parsed, prefix: str, line: LogLine) -> None:
-    stream = context.stderr if line.stream == "stderr" else context.stdout
-    begin = prefix
-    if arguments.flag("timestamps"):
-        time = line.time.removesuffix("+00:00")  # the zone that Go writes as Z
-        begin += f"{time} " if time == line.time else f"{time}Z "
-    end = "\033[0m\n" if arguments.flag("color") else "\n"
-    if not line.whole and not arguments.flag("color"):
-        end = ""
-    stream.flush()
-    stream.buffer.write(begin.encode() + line.text + end.encode())
-    stream.buffer.flush()
+class _Printer:
+    """Writes lines to where their containers wrote them, in the order in which they did."""
+
+    def __init__(self, context: Context, arguments: Parsed) -> None:
+        context.stdout.flush()
+        self._out, self._err = context.stdout.buffer, context.stderr.buffer
+        self._color = arguments.flag("color")
+        self._timestamps = arguments.flag("timestamps")
+        self._at_once = arguments.flag("follow")
+
+    def write(self, prefix: str, line: LogLine) -> None:
+        """Write a line; who follows a log sees it at once."""
+        stream, other = self._out, self._err
+        if line.stream == "stderr":
+            stream, other = other, stream
+        other.flush()
+        begin = prefix
+        if self._timestamps:
+            time = line.time.removesuffix("+00:00")  # the zone that Go writes as Z
+            begin += f"{time} " if time == line.time else f"{time}Z "
+        end = b"\033[0m\n" if self._color else b"\n" if line.whole else b""
+        stream.write(begin.encode() + line.text + end)
+        if self._at_once:
+            stream.flush()
 
 
 def _follow_all(
@@ -110,12 +123,13 @@ def _follow_all(
     from rundlet.core.engine import Engine
 
     lock = Lock()
+    printer = _Printer(context, arguments)
 
     def follow(container: str, prefix: str) -> None:
         with Engine(context.engine.settings) as engine:
             for line in engine.containers.logs(container, options):
                 with lock:
-                    _write(context, arguments, prefix, line)
+                    printer.write(prefix, line)
 
     pairs = zip(ids, prefixes, strict=True)
     threads = [Thread(target=follow, args=pair, daemon=True) for pair in pairs]
