@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def test_closed_streams(store: Rundlet, closed: str) -> None:
         done = shell(store, f"{line} {closed}")
         assert (done.returncode, "Error" in done.stderr) == (0, False), line
     assert store("system", "check").returncode == 0
+
+
+def test_descriptors_of_the_caller(store: Rundlet) -> None:
+    """What goes on in the background does not hold them: whoever reads a pipe gets to its end."""
+    reader, writer = os.pipe()
+    run = ("run", "-d", "--network", "none", "--health-cmd", "true", "--name", "c", "busybox")
+    command = ["rundlet", *run, "sleep", "300"]
+    subprocess.run(command, env=store.environment, pass_fds=[writer], check=True)
+    os.close(writer)
+    os.set_blocking(reader, False)
+    assert os.read(reader, 1) == b""
+    os.close(reader)
 
 
 def test_a_narrow_umask(store: Rundlet) -> None:

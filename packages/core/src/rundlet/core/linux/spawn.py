@@ -25,6 +25,7 @@ _SIGPIPE = 13
 _SIGXFSZ = 25
 
 _libc = ctypes.CDLL(None)
+_close_from = getattr(_libc, "posix_spawn_file_actions_addclosefrom_np", None)  # glibc 2.34
 
 
 def spawn(
@@ -40,8 +41,9 @@ def spawn(
     session: False for a process group of its own only. What is short-lived is quicker so on a
     busy machine, whose scheduler treats each session as one (sched(7), autogroups).
     descriptors: what each descriptor of the new program is in ours ({0: fd, 1: fd, ...}).
-    All others that are close-on-exec (Python's default) are not passed on. Signals that
-    Python ignores are back at their defaults. Raises OSError naming the program.
+    Others are not passed on, not even our caller's: who reads a pipe to its end would wait for
+    the program's. (An old libc passes on what is not close-on-exec.) Signals that Python ignores
+    are back at their defaults. Raises OSError naming the program.
     """
     sys.audit("rundlet.spawn", argv)
     actions = ctypes.create_string_buffer(_OPAQUE)
@@ -52,6 +54,8 @@ def spawn(
     try:
         for target, source in copies.items():
             _libc.posix_spawn_file_actions_adddup2(actions, source, target)
+        if _close_from is not None:
+            _close_from(actions, max(descriptors) + 1)
         _libc.posix_spawn_file_actions_addchdir_np(actions, os.fsencode(directory))
         _signals(attributes)
         _libc.posix_spawnattr_setflags(
