@@ -49,6 +49,7 @@ VERBS = (
     "inspect c",
     "run --rm --network none busybox true",
     "run -d --network none busybox sleep 100",
+    "run -d --network none -v it:/data busybox sleep 100",
     "run -d busybox sleep 100",
     "exec c true",
     "stop -t 0 c",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from .. import json
 from ..value import EMPTY, Value
 
 TYPE_CHECKING = False
