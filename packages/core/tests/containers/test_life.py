@@ -390,3 +390,18 @@ def test_nothing_is_left_after_a_defect(engine, request_for, monkeypatch) -> Non
     with pytest.raises(ValueError, match="a defect"):
         engine.containers.run(request_for("true", auto_remove=True), detach=True)
     assert engine.containers.list() == []
+
+
+def test_a_prune_removes_what_waits_for_its_start_but_nothing_that_was_started(
+    engine, request_for
+) -> None:
+    """A `run` is between init and start when a prune makes its list."""
+    for name in ("started", "waits"):
+        engine.containers.create(request_for("sleep", "100", name=name))
+        engine.containers.init(name)
+    engine.containers.start("started")
+    with pytest.raises(WrongState):
+        engine.containers.remove("started", waiting=True)
+    assert engine.containers.get("started").status == "running"
+    engine.containers.remove("waits", waiting=True)
+    engine.containers.remove("started", force=True, timeout=0)

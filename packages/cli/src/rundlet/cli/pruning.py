@@ -35,7 +35,7 @@ def containers(engine: Engine, filters: Sequence[str]) -> Iterator[str]:
     waiting = {row.id for row in rows if row.status == "initialized"}  # a process is there
     for container in engine.containers.dependents_first([row.id for row in rows]):
         try:
-            engine.containers.remove(container, force=container in waiting, pruning=True)
+            engine.containers.remove(container, waiting=container in waiting, pruning=True)
         except (AlreadyExists, NoSuchContainer, WrongState):
             continue  # another needs it, removed it or started it
         yield container

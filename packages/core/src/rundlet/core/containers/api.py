@@ -302,13 +302,22 @@ class Containers:
         volumes: bool = False,
         timeout: float | None = None,
         needed: bool = False,
+        waiting: bool = False,
         pruning: bool = False,
     ) -> str:
         """Remove a container (containers/remove.py); its id. pruning: an event tells why."""
         from .remove import remove
 
         row = rows.find(self._engine.database, name)
-        remove(self._engine, row, force=force, volumes=volumes, timeout=timeout, needed=needed)
+        remove(
+            self._engine,
+            row,
+            force=force,
+            volumes=volumes,
+            timeout=timeout,
+            needed=needed,
+            waiting=waiting,
+        )
         if pruning:
             from .notify import event
 

@@ -10,7 +10,7 @@ from ..state import containers as rows
 from . import cleanup, id_files, joined, notify, rootfs, strays
 from .attending import Attending
 from .paths import Paths
-from .state import boot_id, derive, has_process
+from .state import attended, boot_id, derive, has_process
 from .stop import end
 from .stored import request_of
 from .trees import remove_tree, unlink
@@ -32,18 +32,24 @@ def remove(
     volumes: bool = False,
     timeout: float | None = None,
     needed: bool = False,
+    waiting: bool = False,
 ) -> None:
     """Remove a container.
 
     force: stop it first where it runs (`timeout` seconds to end by itself; None: its own
     stop timeout), and go on over all that cannot be released. volumes: its anonymous
-    volumes too. needed: also one that others need. Raises WrongState for a running one
+    volumes too. needed: also one that others need. waiting: also one whose process waits for
+    its start, unless somebody starts it by now. Raises WrongState for a running one
     without force, NoSuchContainer, AlreadyExists when others need it.
     """
     if _is_made_elsewhere(row):
         raise WrongState(f"container {row.id} is being created by process {row.pid}")
     if not needed:
         joined.check_unneeded(engine, row)
+    if waiting:
+        with engine.locks.hold("container", row.id):
+            _remove(engine, row, force=_waits(engine, row), volumes=volumes)
+        return
     true = derive(engine, row)
     runs = has_process(true)
     if runs and not force:
@@ -63,6 +69,14 @@ def remove(
         from .auto_remove import remove_image
 
         remove_image(engine, row)
+
+
+def _waits(engine: Engine, row: Container) -> bool:
+    """Whether its process waits for its start, which nobody is at. Its lock is held."""
+    fresh = rows.by_id(engine.database, row.id)
+    if fresh is None or derive(engine, fresh).status != "initialized":
+        return False
+    return not attended(Paths(engine, row.id))
 
 
 def _is_made_elsewhere(row: Container) -> bool:
