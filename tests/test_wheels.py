@@ -74,7 +74,8 @@ def test_installs_alone_and_works(package: str, wheels: Path, tmp_path: Path) ->
     for line in MISSING.get(package, ()):
         words = [binaries / "rundlet", *line.split()]
         result = subprocess.run(words, capture_output=True, text=True, check=False)
-        assert (result.returncode, "pip install rundlet-build" in result.stderr) == (125, True)
+        said = "pip install rundlet-build" in result.stderr
+        assert (result.returncode, said) == (125, True), result
     for kept in environment.glob("lib/python3*/site-packages/rundlet/*/kept/main"):
         assert kept.stat().st_size > 10_000, "what the commands imported is not kept"
     installed = subprocess.run(

@@ -75,7 +75,6 @@ exec -w /tmp -e X=y up sh -c 'echo $X; pwd'
 exec up nosuchcommand
 exec done true
 exec nosuch true
-exec up
 top up
 top up pid comm
 top done

@@ -53,18 +53,19 @@ def test_attach_and_its_keys_to_go(store: Rundlet) -> None:
     assert again.wait() == 3
 
 
-@pytest.mark.parametrize("words", [("attach", "c"), ("exec", "-it", "c", "sh")])
+# exec passes signals on, and a shell at its terminal ignores SIGTERM.
+@pytest.mark.parametrize(("line", "ends"), [("attach c", "TERM"), ("exec -it c sh", "HUP")])
 def test_the_terminal_is_as_before_when_the_client_is_ended(
-    store: Rundlet, words: tuple[str, ...]
+    store: Rundlet, line: str, ends: str
 ) -> None:
     """It is raw meanwhile: a shell would go on without echo."""
     begin(store, "-it", "busybox", "sh")
-    terminal = Terminal(store, "sh", "-c", f"stty -a; rundlet {' '.join(words)}; stty -a; cat")
+    terminal = Terminal(store, "sh", "-c", f"stty -a; rundlet {line}; stty -a; cat")
     before = terminal.until(r"speed[^#]*?-?echoke?[^\r]*\r\n")
     terminal.type("echo $((6*7))\n")
     terminal.until(r"42\r\n")
     children = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()
-    os.kill(int(children[0]), signal.SIGTERM)
+    os.kill(int(children[0]), signal.Signals[f"SIG{ends}"])
     assert terminal.until(r"speed[^#]*?-?echoke?[^\r]*\r\n") == before
     terminal.type("\x04")
     assert terminal.wait() == 0
