@@ -13,6 +13,7 @@ import pytest
 
 from devtools.waiting import until
 from rundlet.core.containers import ending, joined
+from rundlet.core.containers.exec import specification
 from rundlet.core.containers.logs import LogOptions
 from rundlet.core.containers.paths import Paths
 from rundlet.core.containers.state import boot_id
@@ -23,6 +24,7 @@ from rundlet.core.errors import (
     AmbiguousName,
     CommandNotExecutable,
     CommandNotFound,
+    Corrupt,
     InvalidArgument,
     NoSuchContainer,
     RundletError,
@@ -405,3 +407,13 @@ def test_a_prune_removes_what_waits_for_its_start_but_nothing_that_was_started(
     assert engine.containers.get("started").status == "running"
     engine.containers.remove("waits", waiting=True)
     engine.containers.remove("started", force=True, timeout=0)
+
+
+def test_a_container_whose_bundle_is_gone_is_being_removed_or_damaged(engine, request_for) -> None:
+    """`stats` of all, while somebody removes one: that one is passed over."""
+    row = engine.containers.create(request_for("true", name="it"))
+    with pytest.raises(Corrupt, match="No such file"):
+        specification(engine, row)
+    rows.update(engine.database, row.id, status="removing")
+    with pytest.raises(NoSuchContainer):
+        specification(engine, row)

@@ -268,12 +268,18 @@ def _job(
 
 
 def specification(engine: Engine, row: Container) -> dict[str, Any]:
-    """The container's config.json, as its runtime got it. Raises Corrupt."""
+    """The container's config.json, as its runtime got it.
+
+    Raises Corrupt, NoSuchContainer for one that somebody removes just now.
+    """
     path = Paths(engine, row.id).config
     try:
         with open(path, encoding="utf-8") as file:
             spec = json.load(file)
     except (OSError, ValueError) as error:
+        fresh = rows.by_id(engine.database, row.id)
+        if fresh is None or fresh.status == "removing":
+            raise NoSuchContainer(row.name) from None
         reason = error.strerror if isinstance(error, OSError) else error
         raise Corrupt(f"{path}: {reason}", remedy=f"restart container {row.name}") from error
     parts = ("process", "root", "linux")
