@@ -71,9 +71,13 @@ def test_installs_alone_and_works(package: str, wheels: Path, tmp_path: Path) ->
             capture_output=True, text=True, cwd=tmp_path, check=False,
         )  # fmt: skip
         assert result.returncode == 0, f"{words}: {result.stdout}{result.stderr}"
+    elsewhere = tmp_path / "rundlet-build"  # of another environment
+    elsewhere.write_text("#!/bin/sh\n")
+    elsewhere.chmod(0o755)
+    path = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     for line in MISSING.get(package, ()):
         words = [binaries / "rundlet", *line.split()]
-        result = subprocess.run(words, capture_output=True, text=True, check=False)
+        result = subprocess.run(words, capture_output=True, text=True, check=False, env=path)
         said = "pip install rundlet-build" in result.stderr
         assert (result.returncode, said) == (125, True), result
     for kept in environment.glob("lib/python3*/site-packages/rundlet/*/kept/main"):

@@ -110,7 +110,8 @@ def _verb(program: Program, options: Options, words: list[str]) -> int:
     try:
         found = verbs.find(words, options, named)
         if found is None:
-            path = external(program, words[0])
+            # `rundlet build .` is no verb `.` of a rundlet-build that is installed elsewhere.
+            path = "" if verbs.absent(words[0]) else external(program, words[0])
             if path:
                 _become(path, words)
             raise verbs.unknown(words[0])

@@ -109,7 +109,7 @@ class Verbs:
         Of a verb that is known to be missing it says why instead.
         """
         path = " ".join((self.program.name, *named))
-        if why := self._absent(" ".join((*named, word))):
+        if why := self.absent(" ".join((*named, word))):
             return UsageError(f"unrecognized command `{path} {word}`: {why}")
         near = suggestions(word, self.names(".".join(named)))
         hint = "\nDid you mean this?\n\t" + "\n\t".join(near) + "\n\n" if near else ""
@@ -118,7 +118,7 @@ class Verbs:
             remedy=f"{hint}Try '{path} --help' for more information",
         )
 
-    def _absent(self, verb: str) -> str:
+    def absent(self, verb: str) -> str:
         """Why the program does not have a verb; "" for one that nobody has heard of."""
         if not self.program.absent:
             return ""
