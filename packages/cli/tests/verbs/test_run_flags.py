@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from devtools.tool import Rundlet
-from devtools.waiting import until
 
 Run = Callable[..., str]
 
@@ -342,36 +340,6 @@ def test_required_containers_are_started_and_kept(loaded: Rundlet) -> None:
     assert loaded("ps", "-aq").stdout == ""
 
 
-def test_id_files(loaded: Rundlet, tmp_path: Path) -> None:
-    cid, pid, monitor = (tmp_path / name for name in ("cid", "pid", "monitor"))
-    flags = ("--cidfile", str(cid), "--pidfile", str(pid), "--conmon-pidfile", str(monitor))
-    words = ("run", "-d", "--network=none", *flags, "busybox", "sleep", "100")
-    identity = loaded(*words).stdout.strip()
-    assert cid.read_text() == identity
-    assert b"sleep" in Path(f"/proc/{pid.read_text()}/cmdline").read_bytes()
-    assert b"conmon" in Path(f"/proc/{monitor.read_text()}/cmdline").read_bytes()
-    loaded("rm", "-f", "-t", "0", "--cidfile", str(cid))
-    assert not cid.exists()
-    cid.write_text("what a machine that lost its power had left " * 10)
-    again = loaded(*words).stdout.strip()
-    assert again == cid.read_text()
-    cid.write_text("another's by now")
-    loaded("rm", "-f", "-t", "0", again)
-    assert cid.read_text() == "another's by now"
-
-
-def test_a_cidfile_that_is_a_device_stays(loaded: Rundlet, tmp_path: Path) -> None:
-    node = tmp_path / "null"
-    os.mknod(node, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-    loaded("run", "--rm", "--network=none", "--cidfile", str(node), "busybox", "true")
-    assert node.is_char_device()
-
-
-def test_a_cidfile_of_a_failed_create_is_gone(loaded: Rundlet, tmp_path: Path) -> None:
-    fails(loaded, "--cidfile", str(tmp_path / "cid"), "--secret", "nope", says="nope")
-    assert not (tmp_path / "cid").exists()
-
-
 def test_labels_and_annotations(loaded: Rundlet, tmp_path: Path) -> None:
     (tmp_path / "labels").write_text("a=file\nb=file\n")
     loaded("create", "--name", "c", "--network=none", "--label-file", str(tmp_path / "labels"),
@@ -417,50 +385,6 @@ def test_stop_signal_and_timeout(loaded: Rundlet) -> None:
 def test_timeout_ends_the_container(loaded: Rundlet) -> None:
     words = ("run", "--rm", "--network=none", "--timeout", "1", "busybox", "sleep", "60")
     assert loaded(*words, check=False).returncode == 255  # podman's
-
-
-@pytest.mark.parametrize("kind", ["pid", "ipc", "uts", "cgroup", "net"])
-def test_namespaces_private_host_container_and_by_path(loaded: Rundlet, kind: str) -> None:
-    flag = {"cgroup": "--cgroupns", "net": "--network"}.get(kind, f"--{kind}")
-    own = os.readlink(f"/proc/self/ns/{kind}")
-    other = ("--network=none",) if kind != "net" else ()
-    loaded("run", "-d", "--name", "base", "--network=none", "--cgroupns=private", "busybox",
-           "sleep", "100")  # fmt: skip
-    pid = loaded("inspect", "--format", "{{.State.Pid}}", "base").stdout.strip()
-    base = os.readlink(f"/proc/{pid}/ns/{kind}")
-
-    def seen(mode: str) -> str:
-        words = ("run", "--rm", flag, mode, *other, "busybox", "readlink", f"/proc/self/ns/{kind}")
-        return loaded(*words).stdout.strip()
-
-    assert seen("host") == own
-    assert seen("container:base") == base
-    assert seen(f"ns:/proc/{pid}/ns/{kind}") == base
-    for mode in ("none", "private")[kind != "net" :]:
-        assert seen(mode) not in (own, base)
-
-
-def test_ipc_that_is_private_or_without_shm(loaded: Rundlet) -> None:
-    """As podman's 190-run-ipcns.bats."""
-    run = ("run", "--rm", "--network=none")
-    done = loaded(*run, "--ipc=none", "busybox", "ls", "/dev/shm", check=False)
-    assert (done.returncode, "No such file" in done.stderr) == (1, True)
-    identity = loaded("create", "--ipc=private", "--name=keeps", "busybox").stdout.strip()
-    done = loaded(*run, "--ipc=container:keeps", "busybox", check=False)
-    said = f"joining IPC of container {identity} is not allowed: non-shareable IPC"
-    assert (done.returncode, said in done.stderr) == (125, True)
-
-
-def test_shared_memory_of_another_container(loaded: Rundlet) -> None:
-    loaded("run", "-d", "--name=base", "--network=none", "busybox", "sleep", "1000")
-    script = "echo written > /dev/shm/x; chmod 666 /dev/shm/x; sleep 1000"
-    words = ("--network=none", "--ipc=container:base", "busybox", "sh", "-c")
-    loaded("run", "-d", "--name=other", *words, script)
-    until(lambda: "x" in loaded("exec", "base", "ls", "/dev/shm").stdout)
-    assert loaded("exec", "base", "cat", "/dev/shm/x").stdout == "written\n"
-    loaded("rm", "-f", "-t", "0", "other")
-    assert not [line for line in loaded.mounts() if line.endswith("/shm")]
-    assert loaded("run", "--rm", *words, "cat /dev/shm/x").stdout == "written\n"
 
 
 def test_oci_hooks(loaded: Rundlet, tmp_path: Path) -> None:

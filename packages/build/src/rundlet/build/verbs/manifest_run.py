@@ -180,6 +180,8 @@ def remove_lists(context: Context, arguments: Parsed) -> int:
     from rundlet.core.errors import NoSuchImage, RundletError
     from rundlet.core.images.lists import Lists
 
+    from .removing import tell
+
     lists, code = Lists(context.engine), 0
     for name in arguments.arguments:
         try:
@@ -190,10 +192,7 @@ def remove_lists(context: Context, arguments: Parsed) -> int:
                 context.stderr.write(f"Error: {error}\n")
                 code = max(code, 1 if missing else error.exit_code)
             continue
-        for untagged in removed.untagged:
-            context.print(f"untagged: {untagged}")
-        for deleted in removed.deleted:
-            context.print(deleted)
+        tell(context, removed)
     return code
 
 

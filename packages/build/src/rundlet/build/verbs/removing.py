@@ -7,6 +7,7 @@ from rundlet.core.commands.declare import Arguments, Flag, Verb
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rundlet.core.commands.context import Context, Parsed
+    from rundlet.core.images.removing import Removed
 
 RM = Verb(
     name="rm",
@@ -91,11 +92,16 @@ def remove_images(context: Context, arguments: Parsed) -> int:
             context.stderr.write(f"Error: {error.message}\n")
             code = error.exit_code
             continue
-        for untagged in removed.untagged:
-            context.print(f"untagged: {untagged}")
-        for deleted in removed.deleted:
-            context.print(deleted)
+        tell(context, removed)
     return code
+
+
+def tell(context: Context, removed: Removed) -> None:
+    """Print the names that went, and the ids of what is gone."""
+    for untagged in removed.untagged:
+        context.print(f"untagged: {untagged}")
+    for deleted in removed.deleted:
+        context.print(deleted)
 
 
 def rename(context: Context, arguments: Parsed) -> int:

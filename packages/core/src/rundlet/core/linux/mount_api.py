@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-from _thread import allocate_lock, start_new_thread
 
 from . import syscalls
 
@@ -110,24 +109,7 @@ def copy_of(pid: int, path: str) -> int:
     Who makes it must be in the process's mount namespace: a thread that ends with that, and leaves
     this one as it is.
     """
-    found: list[int] = []
-    problems: list[OSError] = []
-    done = allocate_lock()
-    done.acquire()
-
-    def work() -> None:
-        try:
-            found.append(_copy_within(pid, path))
-        except OSError as error:
-            problems.append(error)
-        finally:
-            done.release()
-
-    start_new_thread(work, ())
-    done.acquire()
-    if problems:
-        raise problems[0]
-    return found[0]
+    return syscalls.in_own_thread(lambda: _copy_within(pid, path))
 
 
 def _copy_within(pid: int, path: str) -> int:

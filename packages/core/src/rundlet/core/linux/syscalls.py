@@ -9,6 +9,14 @@ import ctypes
 import errno
 import os
 import struct
+from _thread import allocate_lock, start_new_thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 MS_RDONLY = 0x1
 MS_NOSUID = 0x2
@@ -63,6 +71,30 @@ def unmount(target: str, flags: int = 0) -> None:
 def unshare(flags: int) -> None:
     """unshare(2), for the calling thread."""
     _check(_libc.unshare(flags), None)
+
+
+def in_own_thread(work: Callable[[], T]) -> T:
+    """What `work` gives in a thread that ends with it: such a one may leave our namespaces alone
+    (unshare(2), setns(2)). Raises OSError, as `work` does.
+    """
+    found: list[T] = []
+    problems: list[OSError] = []
+    done = allocate_lock()
+    done.acquire()
+
+    def run() -> None:
+        try:
+            found.append(work())
+        except OSError as error:
+            problems.append(error)
+        finally:
+            done.release()
+
+    start_new_thread(run, ())
+    done.acquire()
+    if problems:
+        raise problems[0]
+    return found[0]
 
 
 def setns(descriptor: int, flags: int = 0) -> None:

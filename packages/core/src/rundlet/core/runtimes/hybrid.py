@@ -10,7 +10,6 @@ stays outside: it lives as long as the container, and would keep others' mounts 
 from __future__ import annotations
 
 import os
-from _thread import allocate_lock, start_new_thread
 
 from ..errors import DriverUnavailable
 from ..linux import syscalls
@@ -88,27 +87,13 @@ def namespace_without(point: str) -> int:
 
     Raises DriverUnavailable where none can be made.
     """
-    found: list[int] = []
-    problems: list[OSError] = []
-    done = allocate_lock()
-    done.acquire()
-
-    def make() -> None:
-        try:
-            found.append(_leave(point))
-        except OSError as error:
-            problems.append(error)
-        finally:
-            done.release()
-
-    start_new_thread(make, ())
-    done.acquire()
-    if problems:
+    try:
+        return syscalls.in_own_thread(lambda: _leave(point))
+    except OSError as error:
         raise DriverUnavailable(
-            f"crun cannot work with hybrid cgroups here: {point}: {problems[0].strerror}",
+            f"crun cannot work with hybrid cgroups here: {point}: {error.strerror}",
             remedy="use another runtime",
-        )
-    return found[0]
+        ) from error
 
 
 def _leave(point: str) -> int:
